@@ -1,0 +1,45 @@
+// What a call is, and how it may end. `run.ts` is the only place where one begins and ends.
+
+import type { CallFailure } from '../domain/failure.ts'
+import type { Identity } from '../domain/identity.ts'
+import type { CallId } from '../domain/ids.ts'
+import type { Refusal } from '../domain/refusal.ts'
+
+/** The door a call came through. */
+export type Door = 'http' | 'websocket' | 'files'
+
+/** What a surface says of a call before it begins. */
+export interface CallOptions {
+  readonly identity: Identity
+  /** The tool's or verb's name, for events and people. */
+  readonly name: string
+  readonly door: Door
+  /** Time limit in milliseconds; the configured default when absent. */
+  readonly timeoutMs?: number | undefined
+  /** Aborted by the surface when the caller leaves or cancels; its reason is a `CallFailure`. */
+  readonly signal?: AbortSignal | undefined
+}
+
+/** A call in progress. */
+export interface Call {
+  readonly id: CallId
+  readonly identity: Identity
+  readonly name: string
+  readonly door: Door
+  /** Monotonic milliseconds. */
+  readonly startedAt: number
+  readonly deadlineAt: number
+  /** Aborted with a `CallFailure` of code cancelled, client-gone, deadline or draining. */
+  readonly signal: AbortSignal
+}
+
+/** How a call ended. Never thrown: the compiler makes the surface look at all three. */
+export type CallOutcome<Value> =
+  | { readonly kind: 'done'; readonly value: Value }
+  | { readonly kind: 'refused'; readonly refusal: Refusal }
+  | { readonly kind: 'failed'; readonly failure: CallFailure }
+
+/** The one life of a call: permit, deadline, abort, one finally, one event. */
+export interface Calls {
+  run<Value>(options: CallOptions, work: (call: Call) => Promise<Value>): Promise<CallOutcome<Value>>
+}

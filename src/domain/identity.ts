@@ -1,0 +1,20 @@
+// Who is calling: team > principal > client. Every key that leads to a caller's data starts with the principal.
+
+import type { ClientId, PrincipalName } from './ids.ts'
+
+/** Who a call is made for. One object per connection or request; never mutated. */
+export interface Identity {
+  readonly team: string | null
+  readonly principal: PrincipalName
+  /** null: nothing told this caller from the principal's others; it is bound by the principal's limits alone. */
+  readonly client: ClientId | null
+  /** A name for people, such as `api@main`; from `x-exai-label`, else derived; at most 80 characters, no control characters. */
+  readonly label: string
+  /** The window's project folder as `x-exai-root` claims it, absolute; null when absent or not on loopback. */
+  readonly root: string | null
+}
+
+/** The key of a client's state: principal first, so that equal client ids of two principals never meet. */
+export function clientKey(identity: Identity): string {
+  return identity.client === null ? `${identity.principal}\n` : `${identity.principal}\n${identity.client}`
+}

@@ -1,0 +1,116 @@
+// The tool contract. A tool is a pure function of its arguments and its context: it keeps nothing between two calls.
+
+import type { z } from 'zod'
+import type { DocumentText } from '../domain/document-text.ts'
+import type { Identity } from '../domain/identity.ts'
+import type { CallId } from '../domain/ids.ts'
+import type { Progress } from '../domain/progress.ts'
+import type { FinishReason, Job, Message, StreamPart, Usage } from '../providers/provider.ts'
+
+/** Content of a result, as MCP speaks it. */
+export type ToolContent =
+  | { readonly type: 'text'; readonly text: string }
+  | { readonly type: 'image'; readonly data: string; readonly mimeType: string }
+  | { readonly type: 'audio'; readonly data: string; readonly mimeType: string }
+  | { readonly type: 'resource'; readonly resource: Readonly<Record<string, unknown>> }
+  | {
+      readonly type: 'resource_link'
+      readonly uri: string
+      readonly name: string
+      readonly description?: string
+    }
+
+/** What a tool answers. `meta` goes under `_meta`; `isError` results are shown to the model verbatim. */
+export interface ToolResult {
+  readonly content: readonly ToolContent[]
+  readonly structured?: Readonly<Record<string, unknown>>
+  readonly meta?: Readonly<Record<string, unknown>>
+  readonly isError?: boolean
+}
+
+/** Where a document comes from: exactly one of the three. */
+export interface DocumentSource {
+  readonly path?: string | undefined
+  readonly file?: string | undefined
+  readonly text?: string | undefined
+}
+
+/** What a finished job left. */
+export interface JobOutcome {
+  readonly text: string
+  readonly sources: readonly Extract<StreamPart, { type: 'source' }>[]
+  readonly usage: Usage | null
+  readonly finish: FinishReason
+  readonly provider: string
+  readonly model: string | null
+}
+
+/** What a tool may use. Built per call by the composition root; nothing here outlives the call. */
+export interface ToolContext {
+  readonly identity: Identity
+  readonly callId: CallId
+  /** Aborted on cancel, disconnect, deadline and drain. */
+  readonly signal: AbortSignal
+  progress(update: Progress): void
+  /** Routes and runs one job to its end: picks the provider, waits in its queue, reports progress. */
+  run(job: Job, options?: RunOptions): Promise<JobOutcome>
+  /** Which provider and model would serve; null with the sentence that says what to set. */
+  route(
+    kind: Job['kind'],
+    options?: RunOptions,
+  ): { provider: string; model: string | null } | { missing: string }
+  /** Reads a document from a path inside the roots, an upload handle, or inline text. */
+  openDocument(source: DocumentSource): Promise<DocumentText>
+  /** Threads of this principal. */
+  readonly threads: {
+    /** The turns behind a handle; throws `not-found` for a foreign or unknown one. */
+    read(handle: string): readonly Message[]
+    /** Appends a turn to `handle`, or to a new thread; answers its handle. */
+    append(handle: string | undefined, turn: readonly Message[]): string
+  }
+  /** What the server knows of itself, for `status` and `listmodels`. */
+  readonly facts: {
+    readonly version: string
+    inspect(): Readonly<Record<string, unknown>>
+    providers(): readonly ProviderFact[]
+  }
+}
+
+/** Wishes for routing: a model by name, or the providers to try, in order. */
+export interface RunOptions {
+  readonly model?: string | undefined
+  readonly prefer?: readonly string[]
+}
+
+/** A provider as people see it. */
+export interface ProviderFact {
+  readonly name: string
+  readonly isReady: boolean
+  /** What to set, when it is not ready. */
+  readonly missing: string | null
+  readonly models: readonly string[]
+}
+
+/** A tool as it is declared. Descriptions are read by models: short, plain, no selling. */
+export interface Tool<Input extends z.ZodType = z.ZodType> {
+  readonly name: string
+  readonly title: string
+  readonly description: string
+  readonly input: Input
+  readonly annotations: {
+    readonly readOnlyHint?: boolean
+    readonly openWorldHint?: boolean
+    readonly idempotentHint?: boolean
+    readonly destructiveHint?: boolean
+  }
+  /** `instant` answers within milliseconds, as one JSON body; `long` streams: headers at once, then progress. */
+  readonly pace: 'instant' | 'long'
+  /** The call's time limit when not the configured default, in milliseconds. */
+  readonly timeoutMs?: number
+  run(args: z.output<Input>, context: ToolContext): Promise<ToolResult>
+}
+
+/** Declares a tool; only here for inference of the argument type. */
+export function defineTool<Input extends z.ZodType>(tool: Tool<Input>): Tool<Input> {
+  return tool
+}
