@@ -5,6 +5,8 @@
 // content-filtered), a document or path that cannot be read, and the call's own end (deadline, cancelled,
 // client-gone, draining). `retryable` is decided where the facts are: by the provider that saw the reply.
 
+import type { Refusal } from './refusal.ts'
+
 /** What went wrong. Exhaustive: each surface maps every code. */
 export type FailureCode =
   | 'concurrency-limited' // vendor: too many at once; lower the ceiling and queue again
@@ -32,6 +34,7 @@ export type FailureCode =
   | 'cancelled' // the caller no longer wants it
   | 'client-gone' // the connection ended
   | 'draining' // the server stops and could not wait longer
+  | 'internal' // a bug of ours; the log has it under the call's id
 
 /** What a thrower knows. Durations in milliseconds. */
 export interface FailureOptions {
@@ -43,7 +46,7 @@ export interface FailureOptions {
   /** For the log only: vendor code, status, excerpt; already redacted. */
   readonly detail?: string
   readonly cause?: unknown
-  readonly refusal?: import('./refusal.ts').Refusal
+  readonly refusal?: Refusal
 }
 
 /** The one failure class. `message` is public; `detail` is for the log. */
@@ -53,7 +56,7 @@ export class CallFailure extends Error {
   readonly retryable: boolean
   readonly retryAfterMs: number | null
   readonly detail: string | null
-  readonly refusal: import('./refusal.ts').Refusal | null
+  readonly refusal: Refusal | null
 
   constructor(code: FailureCode, options: FailureOptions) {
     super(options.message, options.cause === undefined ? undefined : { cause: options.cause })

@@ -5,7 +5,8 @@ import type { DocumentText } from '../domain/document-text.ts'
 import type { Identity } from '../domain/identity.ts'
 import type { CallId } from '../domain/ids.ts'
 import type { Progress } from '../domain/progress.ts'
-import type { FinishReason, Job, Message, StreamPart, Usage } from '../providers/provider.ts'
+import type { GenerateJob, Job, Message } from '../providers/provider.ts'
+import type { JobDraft, RoutedOutcome } from '../routing/router.ts'
 
 /** Content of a result, as MCP speaks it. */
 export type ToolContent =
@@ -35,16 +36,6 @@ export interface DocumentSource {
   readonly text?: string | undefined
 }
 
-/** What a finished job left. */
-export interface JobOutcome {
-  readonly text: string
-  readonly sources: readonly Extract<StreamPart, { type: 'source' }>[]
-  readonly usage: Usage | null
-  readonly finish: FinishReason
-  readonly provider: string
-  readonly model: string | null
-}
-
 /** What a tool may use. Built per call by the composition root; nothing here outlives the call. */
 export interface ToolContext {
   readonly identity: Identity
@@ -53,12 +44,7 @@ export interface ToolContext {
   readonly signal: AbortSignal
   progress(update: Progress): void
   /** Routes and runs one job to its end: picks the provider, waits in its queue, reports progress. */
-  run(job: Job, options?: RunOptions): Promise<JobOutcome>
-  /** Which provider and model would serve; null with the sentence that says what to set. */
-  route(
-    kind: Job['kind'],
-    options?: RunOptions,
-  ): { provider: string; model: string | null } | { missing: string }
+  run(job: JobDraft, options?: RunOptions): Promise<RoutedOutcome>
   /** Reads a document from a path inside the roots, an upload handle, or inline text. */
   openDocument(source: DocumentSource): Promise<DocumentText>
   /** Threads of this principal. */
@@ -71,7 +57,7 @@ export interface ToolContext {
   /** What the server knows of itself, for `status` and `listmodels`. */
   readonly facts: {
     readonly version: string
-    inspect(): Readonly<Record<string, unknown>>
+    load(): LoadFact
     providers(): readonly ProviderFact[]
   }
 }
@@ -79,7 +65,15 @@ export interface ToolContext {
 /** Wishes for routing: a model by name, or the providers to try, in order. */
 export interface RunOptions {
   readonly model?: string | undefined
-  readonly prefer?: readonly string[]
+  readonly prefer?: readonly string[] | undefined
+}
+
+/** How busy the server is: numbers only, nobody's data. */
+export interface LoadFact {
+  readonly uptimeMs: number
+  readonly clients: number
+  readonly callsInFlight: number
+  readonly groups: Readonly<Record<string, { capacity: number; held: number; waiting: number }>>
 }
 
 /** A provider as people see it. */
@@ -89,6 +83,14 @@ export interface ProviderFact {
   /** What to set, when it is not ready. */
   readonly missing: string | null
   readonly models: readonly string[]
+}
+
+/** What vendor work a tool asks for: also what the first screen and `listmodels` say of it. */
+export interface ToolNeed {
+  readonly kind: Job['kind']
+  readonly task?: GenerateJob['task']
+  /** Providers in order of preference; absent: any. */
+  readonly prefer?: readonly string[]
 }
 
 /** A tool as it is declared. Descriptions are read by models: short, plain, no selling. */
@@ -105,6 +107,8 @@ export interface Tool<Input extends z.ZodType = z.ZodType> {
   }
   /** `instant` answers within milliseconds, as one JSON body; `long` streams: headers at once, then progress. */
   readonly pace: 'instant' | 'long'
+  /** null: it needs no vendor. */
+  readonly need: ToolNeed | null
   /** The call's time limit when not the configured default, in milliseconds. */
   readonly timeoutMs?: number
   run(args: z.output<Input>, context: ToolContext): Promise<ToolResult>

@@ -1,0 +1,221 @@
+// The only place where a call begins and ends, whichever door it came through:
+//
+//   permit -> deadline and abort linked -> work -> settled or (aborted + grace) -> released, one event
+//
+// `#finish` is the one finally. Work that ignores its abort is answered after a grace, and counted: that is a bug.
+
+import { randomBytes } from 'node:crypto'
+import type { FrontDoor, Permit } from '../admission/front-door.ts'
+import { CallFailure } from '../domain/failure.ts'
+import type { CallId } from '../domain/ids.ts'
+import { isRefusal, type Refusal } from '../domain/refusal.ts'
+import type { Clock, Timer } from '../lib/clock.ts'
+import type { Call, CallOptions, CallOutcome, Calls } from './call.ts'
+import type { CallEvent } from './events.ts'
+
+/** Collaborators and limits, in milliseconds. */
+export interface CallRunnerOptions {
+  readonly clock: Clock
+  readonly frontDoor: FrontDoor
+  readonly callTimeoutMs: number
+  /** How long an aborted call's work may take to clean up before the caller is answered without it. */
+  readonly abortGraceMs: number
+  emit(event: CallEvent): void
+}
+
+/** Runs calls. `drain` lets the running ones finish; `destroy` aborts them. */
+export class CallRunner implements Calls {
+  readonly #options: CallRunnerOptions
+  readonly #running = new Set<RunningCall>()
+  readonly #idPrefix = randomBytes(6).toString('base64url')
+  #sequence = 0
+  #isDraining = false
+  #whenIdle: (() => void) | null = null
+
+  constructor(options: CallRunnerOptions) {
+    this.#options = options
+  }
+
+  run<Value>(options: CallOptions, work: (call: Call) => Promise<Value>): Promise<CallOutcome<Value>> {
+    const permit = this.#isDraining ? drainingRefusal : this.#options.frontDoor.admit(options.identity)
+    if (isRefusal(permit)) {
+      this.#options.emit({ type: 'call-refused', options, refusal: permit })
+      return Promise.resolve({ kind: 'refused', refusal: permit })
+    }
+    return new Promise((resolve) => {
+      const running = new RunningCall(
+        this.#options,
+        this.#nextId(),
+        options,
+        permit,
+        (failure, isAbandoned) => {
+          this.#running.delete(running)
+          this.#emitEnd(running, failure, isAbandoned)
+          if (this.#running.size === 0) this.#whenIdle?.()
+          if (failure) resolve({ kind: 'failed', failure })
+        },
+      )
+      this.#running.add(running)
+      running.start(work, (value) => resolve({ kind: 'done', value }))
+    })
+  }
+
+  /** Takes no new call; resolves when the running ones have ended. */
+  drain(): Promise<void> {
+    this.#isDraining = true
+    if (this.#running.size === 0) return Promise.resolve()
+    return new Promise((resolve) => {
+      this.#whenIdle = resolve
+    })
+  }
+
+  /** Aborts every running call with `draining`. */
+  destroy(): void {
+    this.#isDraining = true
+    const reason = new CallFailure('draining', {
+      message:
+        'The server is shutting down and could not wait for this call. Call again: a restarted server will answer.',
+      retryable: true,
+    })
+    for (const running of this.#running) running.abort(reason)
+  }
+
+  /** Calls that have begun and not ended. */
+  get inFlight(): number {
+    return this.#running.size
+  }
+
+  #nextId(): CallId {
+    this.#sequence++
+    return `c-${this.#idPrefix}-${this.#sequence.toString(36)}` as CallId
+  }
+
+  #emitEnd(running: RunningCall, failure: CallFailure | null, isAbandoned: boolean): void {
+    const durationMs = this.#options.clock.now() - running.startedAt
+    this.#options.emit({
+      type: 'call-finished',
+      call: running,
+      durationMs,
+      failure: failure?.code ?? null,
+      detail: failure === null ? null : detailOf(failure),
+      isAbandoned,
+    })
+  }
+}
+
+class RunningCall implements Call {
+  readonly id: CallId
+  readonly startedAt: number
+  readonly deadlineAt: number
+  readonly #options: CallRunnerOptions
+  readonly #request: CallOptions
+  readonly #permit: Permit
+  readonly #controller = new AbortController()
+  readonly #deadline: Timer
+  readonly #onEnd: (failure: CallFailure | null, isAbandoned: boolean) => void
+  readonly #onOuterAbort: (() => void) | null
+  #grace: Timer | null = null
+  #isOver = false
+
+  constructor(
+    options: CallRunnerOptions,
+    id: CallId,
+    request: CallOptions,
+    permit: Permit,
+    onEnd: (failure: CallFailure | null, isAbandoned: boolean) => void,
+  ) {
+    this.#options = options
+    this.id = id
+    this.#request = request
+    this.#permit = permit
+    this.#onEnd = onEnd
+    const timeoutMs = request.timeoutMs ?? options.callTimeoutMs
+    this.startedAt = options.clock.now()
+    this.deadlineAt = this.startedAt + timeoutMs
+    this.#deadline = options.clock.after(timeoutMs, () =>
+      this.abort(deadlineFailure(request.name, timeoutMs)),
+    )
+    const outer = request.signal
+    this.#onOuterAbort = outer ? () => this.abort(toFailure(outer.reason)) : null
+    if (outer && this.#onOuterAbort) outer.addEventListener('abort', this.#onOuterAbort, { once: true })
+  }
+
+  get identity(): CallOptions['identity'] {
+    return this.#request.identity
+  }
+
+  get name(): string {
+    return this.#request.name
+  }
+
+  get door(): CallOptions['door'] {
+    return this.#request.door
+  }
+
+  get signal(): AbortSignal {
+    return this.#controller.signal
+  }
+
+  start<Value>(work: (call: Call) => Promise<Value>, onValue: (value: Value) => void): void {
+    if (this.#request.signal?.aborted) this.abort(toFailure(this.#request.signal.reason))
+    work(this).then(
+      (value) => {
+        if (this.#isOver) return
+        this.#finish(null, false)
+        onValue(value)
+      },
+      (error: unknown) =>
+        this.#finish(this.signal.aborted ? toFailure(this.signal.reason) : toFailure(error), false),
+    )
+  }
+
+  abort(reason: CallFailure): void {
+    if (this.#isOver || this.signal.aborted) return
+    this.#controller.abort(reason)
+    this.#grace = this.#options.clock.after(this.#options.abortGraceMs, () => this.#finish(reason, true))
+  }
+
+  #finish(failure: CallFailure | null, isAbandoned: boolean): void {
+    if (this.#isOver) return
+    this.#isOver = true
+    this.#deadline.cancel()
+    this.#grace?.cancel()
+    if (this.#onOuterAbort) this.#request.signal?.removeEventListener('abort', this.#onOuterAbort)
+    this.#permit.release()
+    this.#onEnd(failure, isAbandoned)
+  }
+}
+
+const drainingRefusal: Refusal = {
+  kind: 'refusal',
+  reason: 'draining',
+  scope: 'server',
+  dimension: 'calls',
+  limit: 0,
+  used: 0,
+  retryAfterMs: 2000,
+  message:
+    'The server is shutting down and takes no new calls. Try again in a few seconds: a restarted server will answer.',
+}
+
+function deadlineFailure(name: string, timeoutMs: number): CallFailure {
+  return new CallFailure('deadline', {
+    message: `${name} did not finish within its time limit of ${Math.round(timeoutMs / 100) / 10} seconds and was stopped. Ask for less at once, or raise limits.callTimeoutMs on the server.`,
+  })
+}
+
+/** Turns whatever was thrown into the one failure class; what is none of ours is a bug and says so without details. */
+function toFailure(error: unknown): CallFailure {
+  if (error instanceof CallFailure) return error
+  return new CallFailure('internal', {
+    message:
+      'The server made a mistake in this call; nothing else is affected. Its log has the details under this call id.',
+    cause: error,
+  })
+}
+
+function detailOf(failure: CallFailure): string | null {
+  if (failure.code === 'internal' && failure.cause instanceof Error)
+    return failure.cause.stack ?? failure.cause.message
+  return failure.detail
+}

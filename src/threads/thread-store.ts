@@ -1,0 +1,99 @@
+// Conversations behind a handle (`continuation_id`). A thread belongs to the principal that began it: a foreign handle
+// looks exactly like an unknown one. Kept in memory, bounded per principal, the least used forgotten first.
+
+import { randomBytes } from 'node:crypto'
+import { CallFailure } from '../domain/failure.ts'
+import type { PrincipalName } from '../domain/ids.ts'
+import type { Clock } from '../lib/clock.ts'
+import type { Message } from '../providers/provider.ts'
+
+/** Bounds; times in milliseconds, text in characters. */
+export interface ThreadStoreOptions {
+  readonly clock: Clock
+  /** A thread unused for so long is forgotten. */
+  readonly idleMs: number
+  readonly threadsPerPrincipalMax: number
+  /** Oldest messages are dropped beyond this. */
+  readonly charsPerThreadMax: number
+}
+
+interface Thread {
+  messages: readonly Message[]
+  lastUsed: number
+}
+
+/** Threads by principal, then handle. Insertion order of the inner map is order of use. */
+export class ThreadStore {
+  readonly #options: ThreadStoreOptions
+  readonly #threads = new Map<PrincipalName, Map<string, Thread>>()
+
+  constructor(options: ThreadStoreOptions) {
+    this.#options = options
+  }
+
+  /** The messages so far. Throws `not-found` for an unknown, forgotten or foreign handle. */
+  read(principal: PrincipalName, handle: string): readonly Message[] {
+    return this.#find(principal, handle).messages
+  }
+
+  /** Appends a whole turn at once, to `handle` or to a new thread, and answers the handle. */
+  append(principal: PrincipalName, handle: string | undefined, turn: readonly Message[]): string {
+    this.#forgetIdle()
+    const known = handle === undefined ? null : this.#find(principal, handle)
+    const own = this.#threads.get(principal) ?? new Map<string, Thread>()
+    const id = handle ?? `thread-${randomBytes(12).toString('base64url')}`
+    own.delete(id)
+    own.set(id, {
+      messages: newest([...(known?.messages ?? []), ...turn], this.#options.charsPerThreadMax),
+      lastUsed: this.#options.clock.now(),
+    })
+    const oldest = own.keys().next()
+    if (own.size > this.#options.threadsPerPrincipalMax && !oldest.done) own.delete(oldest.value)
+    this.#threads.set(principal, own)
+    return id
+  }
+
+  /** Threads kept, over all principals. */
+  get size(): number {
+    let sum = 0
+    for (const own of this.#threads.values()) sum += own.size
+    return sum
+  }
+
+  #find(principal: PrincipalName, handle: string): Thread {
+    const thread = this.#threads.get(principal)?.get(handle)
+    if (!thread || this.#options.clock.now() - thread.lastUsed > this.#options.idleMs) {
+      throw new CallFailure('not-found', {
+        message: `There is no conversation "${handle.slice(0, 60)}" any more, or it is not yours. Leave continuation_id out to start a new one.`,
+      })
+    }
+    return thread
+  }
+
+  #forgetIdle(): void {
+    const now = this.#options.clock.now()
+    for (const [principal, own] of this.#threads) {
+      for (const [handle, thread] of own) {
+        if (now - thread.lastUsed > this.#options.idleMs) own.delete(handle)
+      }
+      if (own.size === 0) this.#threads.delete(principal)
+    }
+  }
+}
+
+// The newest messages that fit, never beginning in the middle of a turn.
+function newest(messages: readonly Message[], charsMax: number): readonly Message[] {
+  let chars = 0
+  let from = messages.length
+  while (from > 0) {
+    const message = messages[from - 1]
+    chars +=
+      typeof message?.content === 'string'
+        ? message.content.length
+        : JSON.stringify(message?.content ?? '').length
+    if (chars > charsMax && from < messages.length) break
+    from--
+  }
+  while (from > 0 && from < messages.length && messages[from]?.role !== 'user') from++
+  return messages.slice(from)
+}

@@ -1,0 +1,69 @@
+// The three tools about the server itself: they need no vendor, answer at once, and never show another caller's data.
+
+import { z } from 'zod'
+import { defineTool, type Tool } from './tool.ts'
+
+const nothing = z.strictObject({})
+type Nothing = typeof nothing
+
+const annotations = { readOnlyHint: true, openWorldHint: false, idempotentHint: true } as const
+
+/** Models by provider. */
+export const listModels: Tool<Nothing> = defineTool({
+  name: 'listmodels',
+  title: 'List models',
+  description: 'List the AI models that chat and the other tools can use.',
+  input: nothing,
+  annotations,
+  pace: 'instant',
+  need: null,
+  async run(_args, context) {
+    const lines = context.facts
+      .providers()
+      .map(({ name, missing, models }) =>
+        missing === null
+          ? `${name}: ${models.join(', ') || 'any model name'}`
+          : `${name}: not set up. ${missing}`,
+      )
+    return { content: [{ type: 'text', text: lines.join('\n') }] }
+  },
+})
+
+/** The server's version. */
+export const version: Tool<Nothing> = defineTool({
+  name: 'version',
+  title: 'Version',
+  description: 'Tell which version of the EX-AI server answers.',
+  input: nothing,
+  annotations,
+  pace: 'instant',
+  need: null,
+  async run(_args, context) {
+    return { content: [{ type: 'text', text: `exai-mcp-server ${context.facts.version}` }] }
+  },
+})
+
+/** How busy the server is, and who this caller is to it. */
+export const status: Tool<Nothing> = defineTool({
+  name: 'status',
+  title: 'Status',
+  description: 'Show how busy the server is: windows connected, calls running, who waits for which provider.',
+  input: nothing,
+  annotations,
+  pace: 'instant',
+  need: null,
+  async run(_args, context) {
+    const load = context.facts.load()
+    const queues = Object.entries(load.groups).map(
+      ([group, { held, capacity, waiting }]) =>
+        `${group}: ${held} of ${capacity} slots busy, ${waiting} waiting`,
+    )
+    const lines = [
+      `exai-mcp-server ${context.facts.version}, up ${Math.round(load.uptimeMs / 1000)} s`,
+      `You are ${context.identity.label}.`,
+      `${load.clients} clients, ${load.callsInFlight} calls in flight (this one included)`,
+      ...(queues.length > 0 ? queues : ['No vendor request has been made yet.']),
+    ]
+    return { content: [{ type: 'text', text: lines.join('\n') }] }
+  },
+})

@@ -1,0 +1,49 @@
+// `web_search`: results of a vendor's web search, as a short list with links.
+
+import { z } from 'zod'
+import { bounded } from './answer.ts'
+import { defineTool, type Tool } from './tool.ts'
+
+const need = { kind: 'search', prefer: ['glm', 'kimi'] } as const
+
+const input = z.strictObject({
+  query: z.string().min(1).max(400).describe('What to search for'),
+  count: z.int().min(1).max(50).default(10).describe('How many results'),
+  recency: z.enum(['day', 'week', 'month', 'year']).optional().describe('Only results this recent'),
+  domain: z.string().max(253).optional().describe('Only this site, such as example.org'),
+})
+
+/** Web search on GLM. */
+export const webSearch: Tool<typeof input> = defineTool({
+  name: 'web_search',
+  title: 'Web search',
+  description: 'Search the web. Returns titles, links and excerpts.',
+  input,
+  annotations: { readOnlyHint: true, openWorldHint: true },
+  pace: 'long',
+  need,
+  async run(args, context) {
+    const outcome = await context.run(
+      {
+        kind: 'search',
+        query: args.query,
+        count: args.count,
+        ...(args.recency === undefined ? {} : { recency: args.recency }),
+        ...(args.domain === undefined ? {} : { domain: args.domain }),
+      },
+      { prefer: need.prefer },
+    )
+    const results = outcome.sources
+      .slice(0, args.count)
+      .map(
+        (source, index) =>
+          `${index + 1}. ${source.title}${source.publishedAt === null ? '' : ` (${source.publishedAt})`}\n${source.url}\n${source.snippet}`,
+      )
+    const body = [outcome.text, ...results].filter((piece) => piece !== '').join('\n\n')
+    const text = body === '' ? `No results for "${args.query}". Try other words.` : body
+    return {
+      content: [{ type: 'text', text: `${bounded(text)}\n\n---\nSearched by ${outcome.provider}.` }],
+      meta: { 'exai/answer': { provider: outcome.provider, model: outcome.model, usage: outcome.usage } },
+    }
+  },
+})
