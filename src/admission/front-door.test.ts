@@ -1,0 +1,128 @@
+import { describe, expect, it } from 'vitest'
+import type { Identity } from '../domain/identity.ts'
+import type { ClientId, PrincipalName } from '../domain/ids.ts'
+import { isRefusal } from '../domain/refusal.ts'
+import { VirtualClock } from '../lib/virtual-clock.ts'
+import { FrontDoor, type FrontDoorOptions, type Permit } from './front-door.ts'
+
+const identity = (client: string | null, principal = 'local'): Identity => ({
+  team: null,
+  principal: principal as PrincipalName,
+  client: client as ClientId | null,
+  label: client ?? 'nobody',
+  root: null,
+})
+
+function open(over: Partial<FrontDoorOptions> = {}): { clock: VirtualClock; door: FrontDoor } {
+  const clock = new VirtualClock()
+  const door = new FrontDoor({
+    clock,
+    client: { requestsPerMinute: 60, burst: 3, concurrency: 2 },
+    principal: { requestsPerMinute: 600, burst: 5, concurrency: 4 },
+    clientsMax: 10,
+    clientIdleMs: 60_000,
+    ...over,
+  })
+  return { clock, door }
+}
+
+function admitted(door: FrontDoor, who: Identity): Permit {
+  const answer = door.admit(who)
+  if (isRefusal(answer)) throw new Error(answer.message)
+  return answer
+}
+
+describe('front door', () => {
+  it('bounds a window by its calls in flight, and another window of the same key is not touched', () => {
+    const { door } = open()
+    admitted(door, identity('window-a'))
+    const second = admitted(door, identity('window-a'))
+    expect(door.admit(identity('window-a'))).toMatchObject({
+      reason: 'too-many-in-flight',
+      scope: 'client',
+      limit: 2,
+      used: 2,
+    })
+    admitted(door, identity('window-b'))
+    second.release()
+    admitted(door, identity('window-a'))
+  })
+
+  it('says exactly when to come back', async () => {
+    const { clock, door } = open()
+    for (let i = 0; i < 3; i++) admitted(door, identity('window-a')).release()
+    const refusal = door.admit(identity('window-a'))
+    expect(refusal).toMatchObject({ reason: 'rate-limited', scope: 'client', retryAfterMs: 1000 })
+    await clock.advance(999)
+    expect(isRefusal(door.admit(identity('window-a')))).toBe(true)
+    await clock.advance(1)
+    admitted(door, identity('window-a')).release()
+  })
+
+  it('changes no counter when it refuses', async () => {
+    const { clock, door } = open()
+    for (let i = 0; i < 3; i++) admitted(door, identity('window-a')).release()
+    for (let i = 0; i < 50; i++) expect(isRefusal(door.admit(identity('window-a')))).toBe(true)
+    await clock.advance(1000)
+    admitted(door, identity('window-a')).release()
+    expect(door.inFlight).toBe(0)
+  })
+
+  it('gives nothing for a new client id: the key has its own limits', () => {
+    const { door } = open()
+    for (let i = 0; i < 5; i++) admitted(door, identity(`window-${i}`)).release()
+    expect(door.admit(identity('window-new'))).toMatchObject({ reason: 'rate-limited', scope: 'principal' })
+    admitted(door, identity('window-new', 'somebody else')).release()
+  })
+
+  it('binds a caller without an id by its key alone', () => {
+    const { door } = open()
+    const held = [1, 2, 3, 4].map(() => admitted(door, identity(null)))
+    expect(door.admit(identity(null))).toMatchObject({
+      reason: 'too-many-in-flight',
+      scope: 'principal',
+      limit: 4,
+    })
+    for (const permit of held) permit.release()
+    expect(door.inFlight).toBe(0)
+  })
+
+  it('keeps equal client ids of two principals apart', () => {
+    const { door } = open()
+    admitted(door, identity('same', 'one'))
+    admitted(door, identity('same', 'one'))
+    admitted(door, identity('same', 'two'))
+    expect(door.clients().map(({ principal, inFlight }) => [principal, inFlight])).toEqual([
+      ['one', 2],
+      ['two', 1],
+    ])
+  })
+
+  it('forgets idle clients, so that memory returns, and makes room for new ones first', async () => {
+    const { clock, door } = open({
+      clientsMax: 2,
+      principal: { requestsPerMinute: 6000, burst: 100, concurrency: 50 },
+    })
+    const busy = admitted(door, identity('busy'))
+    admitted(door, identity('idle')).release()
+    expect(door.admit(identity('third'))).toMatchObject({
+      reason: 'too-many-clients',
+      scope: 'server',
+      used: 2,
+    })
+    await clock.advance(1000)
+    admitted(door, identity('third')).release()
+    expect(door.clients().map(({ client }) => client)).toEqual(['busy', 'third'])
+    busy.release()
+    await clock.advance(120_000)
+    expect(door.clients()).toEqual([])
+  })
+
+  it('releases a permit once, however often it is asked', () => {
+    const { door } = open()
+    const permit = admitted(door, identity('window-a'))
+    permit.release()
+    permit.release()
+    expect(door.inFlight).toBe(0)
+  })
+})

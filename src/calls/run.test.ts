@@ -1,0 +1,161 @@
+import { describe, expect, it } from 'vitest'
+import { FrontDoor } from '../admission/front-door.ts'
+import { CallFailure } from '../domain/failure.ts'
+import type { ClientId, PrincipalName } from '../domain/ids.ts'
+import { VirtualClock } from '../lib/virtual-clock.ts'
+import type { Call, CallOptions } from './call.ts'
+import type { CallEvent } from './events.ts'
+import { CallRunner } from './run.ts'
+
+const options: CallOptions = {
+  identity: {
+    team: null,
+    principal: 'local' as PrincipalName,
+    client: 'window-1' as ClientId,
+    label: 'api@main',
+    root: null,
+  },
+  name: 'chat',
+  door: 'http',
+}
+
+function open() {
+  const clock = new VirtualClock()
+  const events: CallEvent[] = []
+  const limits = { requestsPerMinute: 600, burst: 50, concurrency: 2 }
+  const frontDoor = new FrontDoor({
+    clock,
+    client: limits,
+    principal: limits,
+    clientsMax: 10,
+    clientIdleMs: 1000,
+  })
+  const calls = new CallRunner({
+    clock,
+    frontDoor,
+    callTimeoutMs: 30_000,
+    abortGraceMs: 500,
+    emit: (event) => events.push(event),
+  })
+  const idle = (): void => {
+    expect(calls.inFlight).toBe(0)
+    expect(frontDoor.inFlight).toBe(0)
+    expect(clock.pendingTimers).toBe(0)
+  }
+  return { clock, events, calls, idle }
+}
+
+const untilAborted = (call: Call): Promise<never> =>
+  new Promise((_, reject) => call.signal.addEventListener('abort', () => reject(call.signal.reason)))
+
+describe('the one life of a call', () => {
+  it('answers what the work answers, once, with one event, and leaves nothing', async () => {
+    const { events, calls, idle } = open()
+    expect(await calls.run(options, async () => 42)).toEqual({ kind: 'done', value: 42 })
+    expect(events).toMatchObject([{ type: 'call-finished', failure: null, isAbandoned: false }])
+    idle()
+  })
+
+  it('strikes at the deadline with a sentence that names the limit', async () => {
+    const { clock, calls, idle } = open()
+    const outcome = calls.run({ ...options, timeoutMs: 2000 }, untilAborted)
+    await clock.advance(2000)
+    expect(await outcome).toMatchObject({ kind: 'failed', failure: { code: 'deadline' } })
+    expect(((await outcome) as { failure: CallFailure }).failure.message).toContain('2 seconds')
+    idle()
+  })
+
+  it("passes the caller's reason to the work and back", async () => {
+    const { calls, idle } = open()
+    const controller = new AbortController()
+    const outcome = calls.run({ ...options, signal: controller.signal }, untilAborted)
+    controller.abort(new CallFailure('client-gone', { message: 'The window closed.' }))
+    expect(await outcome).toMatchObject({ kind: 'failed', failure: { code: 'client-gone' } })
+    idle()
+  })
+
+  it('does not begin what was cancelled before it began', async () => {
+    const { calls, idle } = open()
+    const outcome = await calls.run(
+      { ...options, signal: AbortSignal.abort(new CallFailure('cancelled', { message: 'no' })) },
+      async (call) => {
+        call.signal.throwIfAborted()
+        return 1
+      },
+    )
+    expect(outcome).toMatchObject({ kind: 'failed', failure: { code: 'cancelled' } })
+    idle()
+  })
+
+  it('answers without work that ignores its abort, and says so in the event', async () => {
+    const { clock, events, calls, idle } = open()
+    const outcome = calls.run({ ...options, timeoutMs: 1000 }, () => new Promise<never>(() => {}))
+    await clock.advance(1500)
+    expect(await outcome).toMatchObject({ kind: 'failed', failure: { code: 'deadline' } })
+    expect(events).toMatchObject([{ isAbandoned: true }])
+    idle()
+  })
+
+  it('turns a bug into one failure without its details, and nobody else is touched', async () => {
+    const { calls, events, idle } = open()
+    const neighbour = calls.run(options, async () => 'fine')
+    const outcome = await calls.run(options, async () => {
+      throw new TypeError('secret-key-123 is not a function')
+    })
+    expect(outcome).toMatchObject({ kind: 'failed', failure: { code: 'internal' } })
+    expect(JSON.stringify(outcome)).not.toContain('secret-key-123')
+    expect(
+      events.find((event) => event.type === 'call-finished' && event.failure === 'internal'),
+    ).toMatchObject({
+      detail: expect.stringContaining('TypeError'),
+    })
+    expect(await neighbour).toMatchObject({ kind: 'done' })
+    idle()
+  })
+
+  it('is refused by the front door as a value', async () => {
+    const { calls, events } = open()
+    const controller = new AbortController()
+    const running = [1, 2].map(() => calls.run({ ...options, signal: controller.signal }, untilAborted))
+    expect(await calls.run(options, async () => 1)).toMatchObject({
+      kind: 'refused',
+      refusal: { reason: 'too-many-in-flight' },
+    })
+    expect(events).toMatchObject([{ type: 'call-refused' }])
+    controller.abort(new CallFailure('cancelled', { message: 'no' }))
+    await Promise.all(running)
+  })
+
+  it('drains: takes nothing new, lets the running end, then is idle', async () => {
+    const { calls, idle } = open()
+    let finish: (value: string) => void = () => {}
+    const running = calls.run(
+      options,
+      () =>
+        new Promise<string>((resolve) => {
+          finish = resolve
+        }),
+    )
+    let isDrained = false
+    const drained = calls.drain().then(() => {
+      isDrained = true
+    })
+    expect(await calls.run(options, async () => 1)).toMatchObject({
+      kind: 'refused',
+      refusal: { reason: 'draining' },
+    })
+    expect(isDrained).toBe(false)
+    finish('done')
+    await drained
+    expect(await running).toEqual({ kind: 'done', value: 'done' })
+    idle()
+  })
+
+  it('destroy ends what would not end', async () => {
+    const { calls, idle } = open()
+    const running = calls.run(options, untilAborted)
+    calls.destroy()
+    expect(await running).toMatchObject({ kind: 'failed', failure: { code: 'draining' } })
+    idle()
+  })
+})

@@ -1,0 +1,94 @@
+// The log: one JSON line for each call that ended or was refused, on stderr, buffered so that it costs microseconds.
+// Only facts about calls are written; arguments, answers and keys never are.
+
+import { type DestinationStream, destination, type Logger, pino } from 'pino'
+import type { CallEvent } from '../calls/events.ts'
+import { unreachable } from '../lib/assert.ts'
+import type { Clock } from '../lib/clock.ts'
+
+/** Least severe level that is written. */
+export type LogLevel = 'debug' | 'info' | 'warn' | 'error' | 'silent'
+
+/** The server's log; `flush` writes what is buffered, `destroy` also stops the flushing timer. */
+export interface Log {
+  readonly logger: Logger
+  call(event: CallEvent): void
+  destroy(): void
+}
+
+/** Opens the log. Lines are buffered for at most a second (`clock`) or 8 KiB; warnings and errors are written at once. */
+export function createLog(level: LogLevel, clock: Clock, stream?: DestinationStream): Log {
+  const buffered = stream === undefined ? destination({ dest: 2, sync: false, minLength: 8192 }) : null
+  const logger = pino({ level, base: null }, stream ?? buffered ?? destination(2))
+  let isOpen = true
+  const flush = (): void => buffered?.flushSync()
+  const tick = (): void => {
+    if (!isOpen) return
+    buffered?.flush()
+    timer = clock.after(flushEveryMs, tick)
+  }
+  let timer = clock.after(flushEveryMs, tick)
+  return {
+    logger,
+    call(event) {
+      if (writeCall(logger, event)) flush()
+    },
+    destroy() {
+      isOpen = false
+      timer.cancel()
+      flush()
+    },
+  }
+}
+
+const flushEveryMs = 1000
+
+// Answers whether the line should not wait in the buffer.
+function writeCall(logger: Logger, event: CallEvent): boolean {
+  switch (event.type) {
+    case 'call-finished': {
+      const { call, durationMs, failure, detail } = event
+      const line = {
+        call: call.id,
+        tool: call.name,
+        door: call.door,
+        principal: call.identity.principal,
+        client: call.identity.label,
+        ms: Math.round(durationMs * 10) / 10,
+      }
+      if (failure === null) {
+        logger.info(line, 'call')
+        return false
+      }
+      const isBug = failure === 'internal' || event.isAbandoned
+      const fields = {
+        ...line,
+        failure,
+        ...(detail === null ? {} : { detail }),
+        ...(event.isAbandoned ? { abandoned: true } : {}),
+      }
+      if (isBug) logger.error(fields, 'call failed: a bug')
+      else logger.info(fields, 'call failed')
+      return isBug
+    }
+    case 'call-refused': {
+      const { options, refusal } = event
+      logger.info(
+        {
+          tool: options.name,
+          door: options.door,
+          principal: options.identity.principal,
+          client: options.identity.label,
+          reason: refusal.reason,
+          scope: refusal.scope,
+          limit: refusal.limit,
+          used: refusal.used,
+        },
+        'call refused',
+      )
+      return false
+    }
+    default:
+      return unreachable(event)
+  }
+}

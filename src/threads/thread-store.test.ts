@@ -1,0 +1,84 @@
+import { describe, expect, it } from 'vitest'
+import type { PrincipalName } from '../domain/ids.ts'
+import { VirtualClock } from '../lib/virtual-clock.ts'
+import { ThreadStore } from './thread-store.ts'
+
+const anna = 'anna' as PrincipalName
+const bert = 'bert' as PrincipalName
+const turn = (text: string) =>
+  [
+    { role: 'user', content: `ask ${text}` },
+    { role: 'assistant', content: `answer ${text}` },
+  ] as const
+
+function open() {
+  const clock = new VirtualClock()
+  return {
+    clock,
+    threads: new ThreadStore({ clock, idleMs: 60_000, threadsPerPrincipalMax: 2, charsPerThreadMax: 50 }),
+  }
+}
+
+describe('threads', () => {
+  it('continue where they were left', () => {
+    const { threads } = open()
+    const handle = threads.append(anna, undefined, turn('1'))
+    expect(threads.append(anna, handle, turn('2'))).toBe(handle)
+    expect(threads.read(anna, handle).map(({ content }) => content)).toEqual([
+      'ask 1',
+      'answer 1',
+      'ask 2',
+      'answer 2',
+    ])
+  })
+
+  it('belong to their principal: a foreign handle looks like an unknown one', () => {
+    const { threads } = open()
+    const handle = threads.append(anna, undefined, turn('1'))
+    const foreign = (() => {
+      try {
+        threads.read(bert, handle)
+      } catch (error) {
+        return String(error)
+      }
+    })()
+    const unknown = (() => {
+      try {
+        threads.read(anna, handle.toUpperCase())
+      } catch (error) {
+        return String(error)
+      }
+    })()
+    expect(foreign).toContain('There is no conversation')
+    expect(foreign?.replaceAll(handle, '')).toBe(unknown?.replaceAll(handle.toUpperCase(), ''))
+    expect(() => threads.append(bert, handle, turn('2'))).toThrow('There is no conversation')
+  })
+
+  it('drop the oldest turns whole when they grow too long', () => {
+    const { threads } = open()
+    const handle = threads.append(anna, undefined, turn('one'.repeat(3)))
+    threads.append(anna, handle, turn('two'.repeat(3)))
+    expect(threads.read(anna, handle).map(({ role }) => role)).toEqual(['user', 'assistant'])
+    expect(threads.read(anna, handle)[0]?.content).toContain('two')
+  })
+
+  it('are bounded per principal, the least used forgotten first', () => {
+    const { threads } = open()
+    const first = threads.append(anna, undefined, turn('1'))
+    const second = threads.append(anna, undefined, turn('2'))
+    threads.append(anna, first, turn('3'))
+    threads.append(anna, undefined, turn('4'))
+    expect(() => threads.read(anna, second)).toThrow('There is no conversation')
+    expect(threads.read(anna, first)).toHaveLength(4)
+    expect(threads.size).toBe(2)
+  })
+
+  it('are forgotten after idle time', async () => {
+    const { clock, threads } = open()
+    const handle = threads.append(anna, undefined, turn('1'))
+    await clock.advance(60_001)
+    expect(() => threads.read(anna, handle)).toThrow('There is no conversation')
+    threads.append(bert, undefined, turn('2'))
+    expect(threads.size).toBe(1)
+  })
+})
