@@ -79,7 +79,7 @@ function routeModel(
     named ??
     providers.find(({ provider }) => provider.models.some(({ id }) => id === model)) ??
     providers.find(({ modelPrefixes }) => modelPrefixes.some((prefix) => model.startsWith(prefix)))
-  if (!owner || !owner.provider.capabilities.jobs.has(wish.kind)) {
+  if (!owner?.provider.capabilities.jobs.has(wish.kind)) {
     const known = providers.flatMap(({ provider }) => provider.models.map(({ id }) => id)).slice(0, 30)
     throw new CallFailure('model-unknown', {
       message: `No provider here has a model called "${name.slice(0, 80)}". Known models: ${known.join(', ') || 'none'}. Leave the model out to get the default.`,

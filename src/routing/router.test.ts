@@ -1,0 +1,191 @@
+import { describe, expect, it } from 'vitest'
+import { AccountGroups } from '../admission/quota-group.ts'
+import { CallFailure } from '../domain/failure.ts'
+import type { Identity } from '../domain/identity.ts'
+import type { ClientId, PrincipalName } from '../domain/ids.ts'
+import type { Progress } from '../domain/progress.ts'
+import { VirtualClock } from '../lib/virtual-clock.ts'
+import type { Attempt, GenerateJob, Job, Provider, StreamPart } from '../providers/provider.ts'
+import type { ConfiguredProvider } from './route.ts'
+import { Router } from './router.ts'
+
+const identity: Identity = {
+  team: null,
+  principal: 'local' as PrincipalName,
+  client: 'window-1' as ClientId,
+  label: 'api@main',
+  root: null,
+}
+
+type Script = (job: Job, attempt: Attempt) => AsyncIterable<StreamPart>
+
+function provider(name: string, models: readonly string[], run: Script): Provider {
+  return {
+    name,
+    capabilities: { jobs: new Set(['generate', 'search']), needsKey: true },
+    models: models.map((id) => ({
+      id,
+      contextTokens: null,
+      outputTokensMax: null,
+      thinking: 'none',
+      efforts: [],
+      vision: false,
+      price: null,
+    })),
+    run,
+    destroy: async () => {},
+  }
+}
+
+function configure(
+  over: Partial<ConfiguredProvider> & Pick<ConfiguredProvider, 'provider'>,
+  keys = ['key-1'],
+): ConfiguredProvider {
+  const bounds = { waitingMax: 10, waitingPerClientMax: 10, waitMsMax: 1000 }
+  const name = over.provider.name
+  const groups = new AccountGroups(
+    `${name}/main`,
+    { per: 'model', default: 1, byModel: {} },
+    bounds,
+    new VirtualClock(),
+  )
+  return {
+    accounts: keys.length > 0 ? [{ name: 'main', apiKeys: keys, groups }] : [],
+    defaultModel: () => over.provider.models[0]?.id ?? null,
+    missing: keys.length > 0 ? null : `Set ${name.toUpperCase()}_KEY.`,
+    modelPrefixes: [`${name}-`],
+    ...over,
+  }
+}
+
+async function* parts(...list: readonly StreamPart[]): AsyncGenerator<StreamPart> {
+  yield* list
+}
+
+const says =
+  (text: string): Script =>
+  () =>
+    parts({ type: 'text-delta', text }, { type: 'finish', reason: 'stop' })
+const draft: Omit<GenerateJob, 'model'> = {
+  kind: 'generate',
+  task: 'chat',
+  messages: [{ role: 'user', content: 'hello' }],
+  outputTokensMax: 100,
+}
+
+function request(signal = new AbortController().signal) {
+  const seen: Progress[] = []
+  return { seen, identity, signal, progress: (update: Progress) => seen.push(update) }
+}
+
+describe('router', () => {
+  it('takes the first preferred provider that is set up, with its default model', async () => {
+    const router = new Router([
+      configure({ provider: provider('glm', ['glm-5.2'], says('from glm')) }, []),
+      configure({ provider: provider('kimi', ['kimi-k3'], says('from kimi')) }),
+    ])
+    const outcome = await router.run(draft, { ...request(), prefer: ['glm', 'kimi'] })
+    expect(outcome).toMatchObject({ text: 'from kimi', provider: 'kimi', model: 'kimi-k3', finish: 'stop' })
+  })
+
+  it('finds a model by name, by prefix, and by provider/model', () => {
+    const router = new Router([
+      configure({ provider: provider('glm', ['glm-5.2'], says('')) }),
+      configure({ provider: provider('ollama', ['qwen3'], says('')), modelPrefixes: [] }),
+    ])
+    expect(router.where({ kind: 'generate', model: 'qwen3' })).toEqual({ provider: 'ollama', model: 'qwen3' })
+    expect(router.where({ kind: 'generate', model: 'glm-9-new' })).toEqual({
+      provider: 'glm',
+      model: 'glm-9-new',
+    })
+    expect(router.where({ kind: 'generate', model: 'ollama/glm-5.2' })).toEqual({
+      provider: 'ollama',
+      model: 'glm-5.2',
+    })
+    expect(() => router.where({ kind: 'generate', model: 'gpt-x' })).toThrow(
+      'No provider here has a model called "gpt-x"',
+    )
+  })
+
+  it('says what to set when nobody can do it', async () => {
+    const router = new Router([configure({ provider: provider('glm', ['glm-5.2'], says('')) }, [])])
+    await expect(router.run(draft, request())).rejects.toMatchObject({
+      code: 'not-configured',
+      message: expect.stringContaining('Set GLM_KEY.'),
+    })
+  })
+
+  it('never has two requests at a vendor that takes one, and tells who waits', async () => {
+    let running = 0
+    let most = 0
+    const slow = provider('glm', ['glm-5.2'], async function* () {
+      most = Math.max(most, ++running)
+      await Promise.resolve()
+      yield { type: 'text-delta', text: 'x' }
+      running--
+      yield { type: 'finish', reason: 'stop' }
+    })
+    const router = new Router([configure({ provider: slow })])
+    const requests = [request(), request(), request()]
+    await Promise.all(requests.map((each) => router.run(draft, each)))
+    expect(most).toBe(1)
+    expect(requests[2]?.seen[0]).toMatchObject({ kind: 'queued', position: 2, waiting: 2 })
+    expect(Object.values(router.inspect())).toEqual([{ capacity: 1, held: 0, waiting: 0 }])
+  })
+
+  it('gives the slot back when the vendor fails, when the stream is cut, and when the caller leaves', async () => {
+    const controller = new AbortController()
+    const scripts: Script[] = [
+      () => {
+        throw new CallFailure('provider-error', { message: 'vendor down', retryable: true })
+      },
+      () => parts({ type: 'text-delta', text: 'half' }),
+      async function* (_job, attempt) {
+        yield { type: 'text-delta', text: 'a' }
+        controller.abort(new CallFailure('client-gone', { message: 'gone' }))
+        attempt.signal.throwIfAborted()
+      },
+    ]
+    const router = new Router([
+      configure({
+        provider: provider('glm', ['glm-5.2'], (job, attempt) => (scripts.shift() ?? says(''))(job, attempt)),
+      }),
+    ])
+    await expect(router.run(draft, request())).rejects.toMatchObject({ code: 'provider-error' })
+    await expect(router.run(draft, request())).rejects.toMatchObject({ code: 'truncated' })
+    await expect(router.run(draft, request(controller.signal))).rejects.toMatchObject({ code: 'client-gone' })
+    expect(Object.values(router.inspect())).toEqual([{ capacity: 1, held: 0, waiting: 0 }])
+  })
+
+  it('uses every key of an account in turn, and never the same request id twice', async () => {
+    const seen: Attempt[] = []
+    const router = new Router([
+      configure(
+        {
+          provider: provider('glm', ['glm-5.2'], (_job, attempt) => {
+            seen.push(attempt)
+            return says('ok')(_job, attempt)
+          }),
+        },
+        ['key-1', 'key-2'],
+      ),
+    ])
+    for (let i = 0; i < 4; i++) await router.run(draft, request())
+    expect(seen.map(({ apiKey }) => apiKey)).toEqual(['key-1', 'key-2', 'key-1', 'key-2'])
+    expect(new Set(seen.map(({ requestId }) => requestId)).size).toBe(4)
+    expect(seen[0]?.endUser).not.toContain('local')
+  })
+
+  it('bounds the groups that invented model names could make', () => {
+    const bounds = { waitingMax: 1, waitingPerClientMax: 1, waitMsMax: 1 }
+    const groups = new AccountGroups(
+      'glm/main',
+      { per: 'model', default: 2, byModel: { 'glm-5.3': 1 } },
+      bounds,
+      new VirtualClock(),
+    )
+    for (let i = 0; i < 1000; i++) groups.queueFor(`invented-${i}`)
+    expect(Object.keys(groups.inspect()).length).toBeLessThanOrEqual(65)
+    expect(groups.queueFor('glm-5.3').inspect().capacity).toBe(1)
+  })
+})
