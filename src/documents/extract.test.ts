@@ -1,0 +1,232 @@
+// The extractor on real files made here: right pages, clear words for bad files, turns between callers, nothing left behind.
+
+import { crc32, deflateRawSync } from 'node:zlib'
+import { Document, Packer, Paragraph } from 'docx'
+import PDFDocument from 'pdfkit'
+import { afterEach, describe, expect, it, vi } from 'vitest'
+import { CallFailure } from '../domain/failure.ts'
+import { systemClock } from '../lib/clock.ts'
+import { createExtractor, type Extractor, type ExtractorOptions } from './extract.ts'
+
+// Starting a thread takes long on a busy machine; nothing here measures time.
+vi.setConfig({ testTimeout: 60_000 })
+
+const open: Extractor[] = []
+const never = new AbortController().signal
+
+function extractor(options: Partial<ExtractorOptions> = {}): Extractor {
+  const made = createExtractor({ clock: systemClock, ...options })
+  open.push(made)
+  return made
+}
+
+afterEach(async () => {
+  for (const one of open.splice(0)) {
+    await one.destroy()
+    expect(one.inspect()).toEqual({ running: 0, waiting: 0, workers: 0 })
+  }
+})
+
+function pdf(pages: readonly string[], options: PDFKit.PDFDocumentOptions = {}): Promise<Buffer> {
+  return new Promise((resolve) => {
+    const document = new PDFDocument({ ...options, autoFirstPage: false })
+    const chunks: Buffer[] = []
+    document.on('data', (chunk: Buffer) => chunks.push(chunk))
+    document.on('end', () => resolve(Buffer.concat(chunks)))
+    for (const text of pages) document.addPage().text(text)
+    document.end()
+  })
+}
+
+/** A zip of one part, whose central directory claims `claimed` bytes. */
+function zip(name: string, content: Buffer, claimed: number = content.length): Buffer {
+  const packed = deflateRawSync(content, { level: 9 })
+  const path = Buffer.from(name)
+  const fields = (at: number, size: number): Buffer => {
+    const header = Buffer.alloc(size)
+    header.writeUInt16LE(8, at)
+    header.writeUInt32LE(crc32(content), at + 6)
+    header.writeUInt32LE(packed.length, at + 10)
+    header.writeUInt32LE(claimed, at + 14)
+    header.writeUInt16LE(path.length, at + 18)
+    return header
+  }
+  const local = fields(8, 30)
+  local.writeUInt32LE(0x04034b50, 0)
+  const central = fields(10, 46)
+  central.writeUInt32LE(0x02014b50, 0)
+  const end = Buffer.alloc(22)
+  end.writeUInt32LE(0x06054b50, 0)
+  end.writeUInt16LE(1, 8)
+  end.writeUInt16LE(1, 10)
+  end.writeUInt32LE(46 + path.length, 12)
+  end.writeUInt32LE(30 + path.length + packed.length, 16)
+  return Buffer.concat([local, path, packed, central, path, end])
+}
+
+async function failureOf(work: Promise<unknown>): Promise<CallFailure> {
+  const error = await work.then(
+    () => null,
+    (thrown: unknown) => thrown,
+  )
+  expect(error).toBeInstanceOf(CallFailure)
+  return error as CallFailure
+}
+
+const read = (one: Extractor, name: string, bytes: Uint8Array, lane = 'local\na') =>
+  one.extract({ name, bytes, lane }, never)
+
+describe('formats', () => {
+  it('reads a PDF with its page numbers, whatever it is called', async () => {
+    const text = await read(extractor(), 'report', await pdf(['first page', 'second MARK-2', 'third']))
+    expect(text).toMatchObject({ name: 'report', format: 'pdf', pages: 3, isCut: false })
+    expect(text.passages.map((passage) => passage.page)).toEqual([1, 2, 3])
+    expect(text.passages[1]?.text).toContain('MARK-2')
+  })
+
+  it('reads a DOCX', async () => {
+    const document = new Document({
+      sections: [
+        {
+          children: [
+            new Paragraph({ text: 'Über uns', heading: 'Heading1' }),
+            new Paragraph('Zweiter Absatz 文書'),
+          ],
+        },
+      ],
+    })
+    const text = await read(extractor(), 'a.docx', await Packer.toBuffer(document))
+    expect(text).toMatchObject({ format: 'docx', pages: null, isCut: false })
+    expect(text.passages[0]?.text).toBe('# Über uns\n\nZweiter Absatz 文書')
+  })
+
+  it('reads the article of a web page in its own encoding, without its scripts', async () => {
+    const words = 'Die Straße führt über die Brücke zum Fluß. '.repeat(20)
+    const html = `<html><head><meta charset="iso-8859-1"><title>Straße</title><script>var x = "EVIL"</script></head>
+      <body><nav><a href="/">menu</a></nav><article><h2>Weg</h2><p>${words}</p></article></body></html>`
+    const text = await read(extractor(), 'page.html', Buffer.from(html, 'latin1'))
+    expect(text.format).toBe('html')
+    expect(text.passages[0]?.text).toContain('Die Straße führt über die Brücke')
+    expect(text.passages[0]?.text).not.toContain('EVIL')
+  })
+
+  it('reads a web page that is no article as a whole', async () => {
+    const text = await read(extractor(), 'page.html', Buffer.from('<ul><li>one</li><li>two</li></ul>'))
+    expect(text.passages[0]?.text).toMatch(/one[\s\S]*two/)
+  })
+
+  it.each([
+    ['UTF-8 with a mark', Buffer.from('\uFEFFgrün')],
+    ['UTF-16 with a mark', Buffer.from('\uFEFFgrün', 'utf16le')],
+    ['UTF-16 without a mark', Buffer.from('grün', 'utf16le')],
+    ['big-endian UTF-16', Buffer.from('\uFEFFgrün', 'utf16le').swap16()],
+  ])('reads %s without starting a worker', async (_, bytes) => {
+    const one = extractor()
+    expect((await read(one, 'notes.md', bytes)).passages).toEqual([{ page: null, text: 'grün' }])
+    expect(one.inspect().workers).toBe(0)
+  })
+
+  it('cuts text beyond four million characters, and says so', async () => {
+    const text = await read(extractor(), 'long.txt', Buffer.from('ab '.repeat(2_000_000)))
+    expect(text.isCut).toBe(true)
+    expect(text.passages[0]?.text.length).toBe(4_000_000)
+  })
+})
+
+describe('bad files', () => {
+  it('names what is wrong with each, and reads the next one', async () => {
+    const one = extractor()
+    const whole = await pdf(['some text'])
+    const files: readonly [string, Uint8Array, RegExp][] = [
+      ['locked.pdf', await pdf(['secret'], { userPassword: 'x' }), /protected by a password/],
+      ['cut.pdf', whole.subarray(0, 300), /structure is broken/],
+      ['scan.pdf', await pdf(['', '']), /holds only images: its 2 pages/],
+      ['empty.txt', Buffer.alloc(0), /is empty/],
+      ['blank.txt', Buffer.from(' \n '), /nothing but blanks/],
+      ['big.txt', Buffer.alloc(50 * 1024 * 1024 + 1, 0x20), /larger than 50 MiB/],
+      ['garbage.txt', Buffer.from([1, 2, 3, 0, 255, 254, 7]), /not a text/],
+      [
+        'photo.txt',
+        Buffer.from('89504e470d0a1a0a0000000d4948445200000001000000010806000000', 'hex'),
+        /image\/png/,
+      ],
+      ['broken.docx', Buffer.from('PK\u0003\u0004 and no more'), /zip container that is broken/],
+      ['lies.docx', zip('word/document.xml', Buffer.alloc(30 * 1024 * 1024), 100), /out of all proportion/],
+      ['bomb.docx', zip('word/document.xml', Buffer.from('x'), 4_000_000_000), /unpacks to 3815 MiB/],
+      ['odd.docx', zip('word/document.xml', Buffer.from('<w:document')), /inside is broken/],
+      ['sheet.xlsx', zip('xl/workbook.xml', Buffer.from('<workbook/>')), /can be read: /],
+      ['deep.html', Buffer.from('<div>'.repeat(200_000)), /nests too deeply/],
+      [
+        'script.html',
+        Buffer.from('<html><body><script>draw()</script></body></html>'),
+        /without text of its own/,
+      ],
+    ]
+    for (const [name, bytes, words] of files) {
+      const failure = await failureOf(read(one, name, bytes))
+      expect(failure.code, name).toBe('document-unreadable')
+      expect(failure.message, name).toMatch(words)
+      expect(failure.message, name).toContain(name)
+    }
+    expect((await read(one, 'good.pdf', whole)).passages[0]?.text).toBe('some text')
+  })
+
+  it('gives up a file that takes too long; the next one is read', async () => {
+    const one = extractor({ timeoutMs: 1_500, workersMax: 1 })
+    const slow = Buffer.from(
+      `<html>${'<a href="x">'.repeat(1)}${'<p><i>'.repeat(900)}${'<b>x</b> '.repeat(800_000)}`,
+    )
+    const failure = await failureOf(read(one, 'slow.html', slow))
+    expect(failure.message).toMatch(/could not be read within 2 seconds/)
+    expect((await read(one, 'ok.html', Buffer.from('<p>fine</p>'))).passages[0]?.text).toBe('fine')
+  })
+
+  it('lets a worker that needs too much memory die alone', async () => {
+    const one = extractor({ memoryMiBMax: 24 })
+    const big = Buffer.from(`<html><body>${'<p>some words</p>'.repeat(300_000)}</body></html>`)
+    const [heavy, light] = await Promise.all([
+      failureOf(read(one, 'heavy.html', big, 'local\nheavy')),
+      read(one, 'light.html', Buffer.from('<p>light</p>'), 'local\nlight'),
+    ])
+    expect(heavy.message).toMatch(/more than the 24 MiB of memory/)
+    expect(light.passages[0]?.text).toBe('light')
+  })
+})
+
+describe('many callers', () => {
+  it("leaves a worker to the others while one caller's long files run", async () => {
+    const one = extractor()
+    const long = await pdf(Array.from({ length: 120 }, (_, page) => `page ${page} `.repeat(200)))
+    const order: string[] = []
+    const hog = [1, 2, 3].map((n) =>
+      read(one, 'long.pdf', long, 'local\nhog').then(() => order.push(`hog ${n}`)),
+    )
+    const small = read(one, 'small.pdf', await pdf(['small']), 'local\nsmall').then(() => order.push('small'))
+    await Promise.all([...hog, small])
+    expect(order[0]).toBe('small')
+  })
+
+  it('ends waiting and running work at once when its caller leaves', async () => {
+    const one = extractor({ workersMax: 1 })
+    const long = await pdf(Array.from({ length: 200 }, (_, page) => `page ${page} `.repeat(200)))
+    const gone = new AbortController()
+    const reason = new CallFailure('client-gone', { message: 'The connection ended.' })
+    const work = [1, 2].map(() => one.extract({ name: 'l.pdf', bytes: long, lane: 'a' }, gone.signal))
+    expect(one.inspect()).toMatchObject({ running: 1, waiting: 1 })
+    gone.abort(reason)
+    for (const each of work) expect(await failureOf(each)).toBe(reason)
+    expect(one.inspect()).toMatchObject({ running: 0, waiting: 0 })
+    expect((await read(one, 'next.pdf', await pdf(['next']))).passages[0]?.text).toBe('next')
+  })
+
+  it('refuses when the queue is full, by count and by bytes', async () => {
+    const files = await pdf(['x'])
+    for (const limits of [{ queueMax: 1 }, { queueBytesMax: files.length * 2 }]) {
+      const one = extractor({ workersMax: 1, ...limits })
+      const kept = [read(one, '1.pdf', files), read(one, '2.pdf', files)]
+      const failure = await failureOf(read(one, '3.pdf', files))
+      expect(failure).toMatchObject({ code: 'refused', retryable: true, refusal: { reason: 'queue-full' } })
+      await Promise.all(kept)
+    }
+  })
+})

@@ -1,0 +1,102 @@
+// Text of a web page saved as HTML: the article where one can be told from its surroundings, else the whole body.
+// Runs in the extraction worker. Fetches nothing and runs no script.
+
+import { TextDecoder } from 'node:util'
+import { Readability } from '@mozilla/readability'
+import { parseHTML } from 'linkedom'
+import type { DocumentText } from '../domain/document-text.ts'
+import { toMarkdown } from './html-to-markdown.ts'
+import { textCharsMax } from './limits.ts'
+import { cutText } from './plain-text.ts'
+import { unreadable } from './unreadable.ts'
+
+/** Below this share of the body's text an "article" is taken for a mistake. */
+const articleShareMin = 0.3
+/** Real pages stay below 100. */
+const depthMax = 1_000
+const flatTags: ReadonlySet<string> = new Set(
+  'area base br col embed hr img input link meta param source track wbr p li dt dd tr td th option thead tbody tfoot colgroup path'.split(
+    ' ',
+  ),
+)
+
+/** Reads an HTML page. Throws `document-unreadable`. */
+export function readHtml(name: string, bytes: Uint8Array): DocumentText {
+  const text = markdownOf(name, decodeHtml(bytes))
+  if (text === '') {
+    throw unreadable(
+      name,
+      'is a web page without text of its own, as when scripts draw it',
+      'Save the page from a browser after it has loaded, or paste its text.',
+    )
+  }
+  return {
+    name,
+    format: 'html',
+    pages: null,
+    passages: [{ page: null, text: cutText(text, textCharsMax) }],
+    isCut: text.length > textCharsMax,
+  }
+}
+
+function markdownOf(name: string, html: string): string {
+  if (depthOf(html) > depthMax) throw tooDeep(name)
+  try {
+    const whole = toMarkdown(bodyOf(html))
+    const { document } = parseHTML(html)
+    const article = new Readability(document, { maxElemsToParse: 100_000 }).parse()
+    const text = toMarkdown(article?.content ?? '')
+    const heading = article?.title ? `# ${article.title}\n\n` : ''
+    return text.length >= whole.length * articleShareMin && text !== '' ? heading + text : whole
+  } catch (error) {
+    throw tooDeep(name, error)
+  }
+}
+
+function tooDeep(name: string, cause?: unknown): Error {
+  return unreadable(
+    name,
+    'is HTML that nests too deeply or is too large to be read',
+    'Save the page as text or PDF and use that.',
+    cause,
+  )
+}
+
+/** How deep the tags nest, told before parsing: the parsers below need time in the square of it. Void and self-ending tags do not count. */
+function depthOf(html: string): number {
+  let depth = 0
+  let deepest = 0
+  for (const [, slash, tag] of html.matchAll(/<(\/?)([a-z][a-z0-9]{0,20})/gi)) {
+    if (flatTags.has(tag?.toLowerCase() ?? '')) continue
+    depth = Math.max(0, depth + (slash === '/' ? -1 : 1))
+    deepest = Math.max(deepest, depth)
+  }
+  return deepest
+}
+
+function bodyOf(html: string): string {
+  const { document } = parseHTML(html)
+  for (const element of document.querySelectorAll('script, style, noscript, template')) element.remove()
+  return document.body?.innerHTML || document.documentElement?.innerHTML || ''
+}
+
+/** A byte order mark, else the page's own `charset`, else UTF-8. */
+function decodeHtml(bytes: Uint8Array): string {
+  const head = Buffer.from(bytes.buffer, bytes.byteOffset, Math.min(bytes.byteLength, 2048)).toString(
+    'latin1',
+  )
+  const [first, second] = bytes
+  const marked =
+    first === 0xff && second === 0xfe ? 'utf-16le' : first === 0xfe && second === 0xff ? 'utf-16be' : null
+  const claimed = /<meta[^>]{0,200}charset\s*=\s*["']?\s*([\w:-]{2,40})/i.exec(head)?.[1]
+  return decoderFor(marked ?? claimed ?? 'utf-8').decode(bytes)
+}
+
+function decoderFor(label: string): TextDecoder {
+  try {
+    return new TextDecoder(label)
+  } catch (error) {
+    if (error instanceof RangeError) return new TextDecoder()
+    throw error
+  }
+}
