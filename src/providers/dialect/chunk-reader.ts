@@ -1,0 +1,198 @@
+// Stream frames to stream parts: a state machine without I/O. It forgives what hosts get wrong (see `providers.md` 3.2) but
+// never an end without a terminal marker. It does not wait, does not retry, and holds no more than one tag and one name.
+
+import { CallFailure } from '../../domain/failure.ts'
+import type { StreamPart, Usage } from '../provider.ts'
+import { type ReasoningField, readDeltaText } from './delta-text.ts'
+import { judgeEnd } from './judge-end.ts'
+import { readSources } from './sources.ts'
+import { type TaggedText, ThinkTags } from './think-tags.ts'
+import { ToolInputs } from './tool-inputs.ts'
+import { parseUsage, TokenEstimate } from './usage.ts'
+import { findError, isRecord, type WireError } from './wire-error.ts'
+
+/** What a reader is told of its stream. */
+export interface ChunkReaderOptions {
+  readonly provider: string
+  /** Our count of the input, for when the vendor gives none. */
+  readonly inputTokensEstimate: () => number
+  /** Makes the failure for an error frame. */
+  readonly toFailure: (error: WireError) => CallFailure
+}
+
+/** The end of a stream: the last parts, and the failure if it was no good end. */
+export interface StreamEnd {
+  readonly parts: readonly StreamPart[]
+  readonly failure: CallFailure | null
+}
+
+/** Damaged frames forgiven in one stream. */
+const damagedFramesMax = 16
+
+/** Reads the frames of one answer. */
+export class ChunkReader {
+  readonly #options: ChunkReaderOptions
+  readonly #tags = new ThinkTags()
+  readonly #tools = new ToolInputs()
+  readonly #estimate = new TokenEstimate()
+  #usage: Usage | null = null
+  #finishReason: string | null = null
+  #isDone = false
+  #hasText = false
+  #hasAny = false
+  #damagedFrames = 0
+  #field: ReasoningField | null = null
+
+  constructor(options: ChunkReaderOptions) {
+    this.#options = options
+  }
+
+  /** `[DONE]` was seen: nothing will follow. */
+  get isDone(): boolean {
+    return this.#isDone
+  }
+
+  /** A finish reason was seen: only usage may follow. */
+  get hasFinish(): boolean {
+    return this.#finishReason !== null
+  }
+
+  /** The name under which this host spoke of reasoning, if it did. */
+  get reasoningField(): ReasoningField | null {
+    return this.#field
+  }
+
+  /** Reads the data of one event. Throws the vendor's failure for an error frame, `malformed-output` for too much damage. */
+  read(data: string): StreamPart[] {
+    const text = data.trim()
+    if (text === '[DONE]') {
+      this.#isDone = true
+      return []
+    }
+    const frame = this.#parse(text)
+    if (frame === '[DONE]') {
+      this.#isDone = true
+      return []
+    }
+    return frame === null ? [] : this.readFrame(frame)
+  }
+
+  /** Reads a frame, or the whole answer of a host that did not stream. */
+  readFrame(frame: Readonly<Record<string, unknown>>): StreamPart[] {
+    const error = findError(frame, 200)
+    if (error) throw this.#options.toFailure(error)
+    const parts: StreamPart[] = readSources(frame.web_search)
+    const choice = Array.isArray(frame.choices) ? frame.choices.find(isRecord) : undefined
+    this.#takeUsage(frame.usage)
+    if (choice === undefined) return parts
+    this.#takeUsage(choice.usage)
+    const isWhole = isRecord(choice.message)
+    const delta = isRecord(choice.delta) ? choice.delta : isWhole && !this.#hasAny ? choice.message : null
+    if (isRecord(delta)) this.#readDelta(delta, parts)
+    const reason = choice.finish_reason
+    if (typeof reason === 'string' && reason !== '') this.#finishReason = reason
+    return parts
+  }
+
+  /** The end of the bytes, or of our wish for more: what is left, then the verdict. */
+  end(): StreamEnd {
+    const parts: StreamPart[] = []
+    this.#emitTagged(this.#tags.flush(), parts)
+    if (!this.#isDone && this.#finishReason === null) return { parts, failure: this.truncated(undefined) }
+    parts.push(...this.#tools.close())
+    parts.push({ type: 'usage', usage: this.#finalUsage() })
+    const verdict = judgeEnd(this.#options.provider, {
+      finishReason: this.#finishReason,
+      hasText: this.#hasText,
+      hasToolCalls: this.#tools.hasCalls,
+    })
+    if (verdict instanceof CallFailure) return { parts, failure: verdict }
+    parts.push({ type: 'finish', reason: verdict })
+    return { parts, failure: null }
+  }
+
+  /** The failure for a stream that broke off. */
+  truncated(cause: unknown): CallFailure {
+    const damage = this.#damagedFrames > 0 ? `, ${this.#damagedFrames} damaged frames` : ''
+    return new CallFailure('truncated', {
+      message: `The answer of the provider ${this.#options.provider} broke off before its end. Try again.`,
+      retryable: true,
+      detail: `no [DONE] and no finish reason${damage}`,
+      ...(cause === undefined ? {} : { cause }),
+    })
+  }
+
+  #readDelta(delta: Readonly<Record<string, unknown>>, parts: StreamPart[]): void {
+    const { text, reasoning, field } = readDeltaText(delta)
+    if (reasoning !== '') {
+      this.#field ??= field
+      this.#hasAny = true
+      this.#estimate.add(reasoning)
+      parts.push({ type: 'reasoning-delta', text: reasoning })
+    }
+    if (text !== '') {
+      this.#hasAny = true
+      this.#estimate.add(text)
+      this.#emitTagged(this.#tags.push(text), parts)
+    }
+    if (delta.tool_calls === undefined) return
+    for (const call of Array.isArray(delta.tool_calls) ? delta.tool_calls : [])
+      if (isRecord(call) && call.type === 'web_search') parts.push(...readSources(call.search_result))
+    for (const part of this.#tools.read(delta.tool_calls)) {
+      this.#hasAny = true
+      if (part.type === 'tool-input-delta') this.#estimate.add(part.text)
+      parts.push(part)
+    }
+  }
+
+  #emitTagged(pieces: readonly TaggedText[], parts: StreamPart[]): void {
+    for (const { isReasoning, text } of pieces) {
+      if (!isReasoning && !this.#hasText && text.trim() !== '') this.#hasText = true
+      parts.push({ type: isReasoning ? 'reasoning-delta' : 'text-delta', text })
+    }
+  }
+
+  /** Usage comes once, twice, or growing with each frame: the largest is the final one. */
+  #takeUsage(value: unknown): void {
+    const usage = parseUsage(value)
+    if (usage === null) return
+    const total = (counted: Usage): number => counted.inputTokens + counted.outputTokens
+    if (this.#usage === null || total(usage) >= total(this.#usage)) this.#usage = usage
+  }
+
+  #finalUsage(): Usage {
+    return (
+      this.#usage ?? {
+        inputTokens: this.#options.inputTokensEstimate(),
+        outputTokens: this.#estimate.tokens,
+        cachedInputTokens: 0,
+        reasoningTokens: 0,
+        source: 'estimated',
+      }
+    )
+  }
+
+  /** A frame may be cut, with the next one glued to it on the same line: the cut one is lost, the glued one is not. */
+  #parse(text: string): Readonly<Record<string, unknown>> | '[DONE]' | null {
+    const whole = tryParse(text)
+    if (whole !== undefined) return isRecord(whole) ? whole : null
+    if (++this.#damagedFrames > damagedFramesMax)
+      throw new CallFailure('malformed-output', {
+        message: `The provider ${this.#options.provider} sent more than ${damagedFramesMax} damaged frames. Try again, or use another provider.`,
+        retryable: true,
+      })
+    const glued = text.slice(text.lastIndexOf('data:') + 'data:'.length).trim()
+    if (glued === '[DONE]') return '[DONE]'
+    const rest = tryParse(glued)
+    return isRecord(rest) ? rest : null
+  }
+}
+
+function tryParse(text: string): unknown {
+  try {
+    return JSON.parse(text)
+  } catch {
+    // Damage is counted by the caller.
+    return undefined
+  }
+}

@@ -1,0 +1,100 @@
+// GLM's web search and page reader: one request, one JSON answer each (providers.md 1.8). Counts are a hint to the vendor, so
+// results are cut here.
+
+import { CallFailure } from '../domain/failure.ts'
+import { readSources } from './dialect/sources.ts'
+import { isRecord } from './dialect/wire-error.ts'
+import type { Operation } from './operation.ts'
+import type { ReadJob, SearchJob, StreamPart } from './provider.ts'
+import type { VendorHttp } from './vendor-http.ts'
+
+const replyBytesMax = 8 * 1024 * 1024
+const replyTimeoutMs = 60_000
+/** The vendor's own limit for fetching the page, in seconds. */
+const pageTimeoutSeconds = 20
+
+const recencies = { day: 'oneDay', week: 'oneWeek', month: 'oneMonth', year: 'oneYear' } as const
+
+/** The engine a host accepts: the Chinese host names its engines otherwise than the international one. */
+export function searchEngineFor(baseUrl: string): string {
+  return /(^|\.)bigmodel\.cn$/.test(new URL(baseUrl).hostname) ? 'search_std' : 'search-prime'
+}
+
+/** `POST /web_search`: sources, then `finish`. Nothing found is an empty answer, not a failure. */
+export async function* searchWeb(
+  http: VendorHttp,
+  operation: Operation,
+  job: SearchJob,
+  searchEngine: string,
+): AsyncGenerator<StreamPart, void> {
+  operation.patience.wait(operation.attempt.firstPartTimeoutMs ?? replyTimeoutMs, 'search result')
+  const reply = await http.json(
+    {
+      method: 'POST',
+      path: '/web_search',
+      json: {
+        search_query: job.query,
+        search_engine: searchEngine,
+        search_intent: false,
+        count: Math.max(1, Math.min(50, job.count)),
+        ...(job.domain === undefined ? {} : { search_domain_filter: job.domain }),
+        ...(job.recency === undefined ? {} : { search_recency_filter: recencies[job.recency] }),
+        ...identityFields(operation),
+      },
+    },
+    operation,
+    replyBytesMax,
+  )
+  operation.patience.rest()
+  yield* readSources(isRecord(reply) ? reply.search_result : undefined).slice(0, job.count)
+  yield { type: 'finish', reason: 'stop' }
+}
+
+/** `POST /reader`: the page as a source and its text as Markdown. */
+export async function* readPage(
+  http: VendorHttp,
+  operation: Operation,
+  job: ReadJob,
+): AsyncGenerator<StreamPart, void> {
+  operation.patience.wait(operation.attempt.firstPartTimeoutMs ?? replyTimeoutMs, 'page')
+  const reply = await http.json(
+    {
+      method: 'POST',
+      path: '/reader',
+      json: {
+        url: job.url,
+        timeout: pageTimeoutSeconds,
+        return_format: 'markdown',
+        retain_images: false,
+        ...identityFields(operation),
+      },
+    },
+    operation,
+    replyBytesMax,
+  )
+  operation.patience.rest()
+  const page = isRecord(reply) && isRecord(reply.reader_result) ? reply.reader_result : {}
+  const content = toText(page.content)
+  if (content.trim() === '')
+    throw new CallFailure('empty-output', {
+      message: `The page ${job.url} has no readable text. Try another address.`,
+    })
+  yield {
+    type: 'source',
+    title: toText(page.title),
+    url: toText(page.url) || job.url,
+    snippet: toText(page.description),
+    publishedAt: toText(page.publishedTime) || null,
+  }
+  yield { type: 'text-delta', text: content }
+  yield { type: 'finish', reason: 'stop' }
+}
+
+function identityFields({ attempt }: Operation): Readonly<Record<string, unknown>> {
+  const endUser = attempt.endUser ?? ''
+  return { request_id: attempt.requestId, ...(endUser.length >= 6 ? { user_id: endUser.slice(0, 128) } : {}) }
+}
+
+function toText(value: unknown): string {
+  return typeof value === 'string' ? value : ''
+}

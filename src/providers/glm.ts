@@ -1,0 +1,62 @@
+// GLM (Z.ai, BigModel): chat, web search, page reader. It knows GLM's fields and limits; the dialect does the streaming.
+// It makes exactly one request per run.
+
+import { offeredModels, requireLiveModel } from './catalogue.ts'
+import { classifyGlmError } from './glm-errors.ts'
+import { toGlmBody } from './glm-request.ts'
+import { readPage, searchEngineFor, searchWeb } from './glm-web.ts'
+import { timeoutsFor } from './model-timeouts.ts'
+import { streamChat } from './openai-dialect.ts'
+import { type Operation, runOperation } from './operation.ts'
+import type { Attempt, Job, Provider, StreamPart } from './provider.ts'
+import { connectionsMaxDefault, type ProviderSettings } from './provider-settings.ts'
+import { requireKey, unsupportedJob } from './refuse-job.ts'
+import type { Vendor } from './vendor-failure.ts'
+import { VendorHttp } from './vendor-http.ts'
+
+const defaultBaseUrl = 'https://api.z.ai/api/paas/v4'
+
+/** GLM behind the provider contract. */
+export function createGlmProvider(settings: ProviderSettings): Provider {
+  const { name, clock } = settings
+  const baseUrl = settings.baseUrl ?? defaultBaseUrl
+  const models = offeredModels('glm', settings.models)
+  const vendor: Vendor = { name, classify: (error) => classifyGlmError(error, clock.wallMs()) }
+  const http = new VendorHttp(vendor, {
+    baseUrl,
+    connectionsMax: settings.connectionsMax ?? connectionsMaxDefault,
+    wallMs: () => clock.wallMs(),
+  })
+  const searchEngine = settings.searchEngine ?? searchEngineFor(baseUrl)
+
+  async function* work(job: Job, operation: Operation): AsyncGenerator<StreamPart, void> {
+    requireKey(name, 'ZAI_API_KEY', operation.attempt.apiKey)
+    switch (job.kind) {
+      case 'generate': {
+        const model = requireLiveModel({ name, kind: 'glm' }, models, job.model)
+        const body = toGlmBody(job, operation.attempt, model)
+        return yield* streamChat(operation, {
+          vendor,
+          http,
+          body,
+          ...timeoutsFor(operation.attempt, job, model),
+        })
+      }
+      case 'search':
+        return yield* searchWeb(http, operation, job, searchEngine)
+      case 'read':
+        return yield* readPage(http, operation, job)
+      case 'extract':
+        throw unsupportedJob(name, job.kind)
+    }
+  }
+
+  return {
+    name,
+    capabilities: { jobs: new Set(['generate', 'search', 'read'] as const), needsKey: true },
+    models,
+    run: (job: Job, attempt: Attempt) =>
+      runOperation(name, clock, attempt, (operation) => work(job, operation)),
+    destroy: () => http.destroy(),
+  }
+}

@@ -1,0 +1,70 @@
+// Kimi (Moonshot AI): chat, web search by its builtin, file extraction. A search is one job of two or more requests, and an
+// extraction of three, because the vendor splits them so. Whatever it left at the vendor is deleted before it is destroyed.
+
+import { offeredModels, requireLiveModel } from './catalogue.ts'
+import { classifyKimiError } from './kimi-errors.ts'
+import { KimiFiles } from './kimi-files.ts'
+import { toKimiBody } from './kimi-request.ts'
+import { searchByBuiltin } from './kimi-search.ts'
+import { timeoutsFor } from './model-timeouts.ts'
+import { streamChat } from './openai-dialect.ts'
+import { type Operation, runOperation } from './operation.ts'
+import type { Attempt, Job, Provider, StreamPart } from './provider.ts'
+import { connectionsMaxDefault, type ProviderSettings } from './provider-settings.ts'
+import { requireKey, unsupportedJob } from './refuse-job.ts'
+import type { Vendor } from './vendor-failure.ts'
+import { VendorHttp } from './vendor-http.ts'
+
+const defaultBaseUrl = 'https://api.moonshot.ai/v1'
+/** K2.6 would be cheaper but is closed to new accounts since 2026-10-31. */
+const defaultSearchModel = 'kimi-k3'
+
+/** Kimi behind the provider contract. */
+export function createKimiProvider(settings: ProviderSettings): Provider {
+  const { name, clock } = settings
+  const models = offeredModels('kimi', settings.models)
+  const vendor: Vendor = { name, classify: classifyKimiError }
+  const http = new VendorHttp(vendor, {
+    baseUrl: settings.baseUrl ?? defaultBaseUrl,
+    connectionsMax: settings.connectionsMax ?? connectionsMaxDefault,
+    wallMs: () => clock.wallMs(),
+  })
+  const files = new KimiFiles(http, clock)
+  const searchModel = settings.searchModel ?? defaultSearchModel
+
+  async function* work(job: Job, operation: Operation): AsyncGenerator<StreamPart, void> {
+    requireKey(name, 'MOONSHOT_API_KEY', operation.attempt.apiKey)
+    switch (job.kind) {
+      case 'generate': {
+        const model = requireLiveModel({ name, kind: 'kimi' }, models, job.model)
+        const body = toKimiBody(job, operation.attempt, model)
+        return yield* streamChat(operation, {
+          vendor,
+          http,
+          body,
+          ...timeoutsFor(operation.attempt, job, model),
+        })
+      }
+      case 'search': {
+        const model = requireLiveModel({ name, kind: 'kimi' }, models, searchModel)
+        return yield* searchByBuiltin({ vendor, http, operation, modelId: searchModel, model }, job)
+      }
+      case 'extract':
+        return yield* files.extract(operation, job)
+      case 'read':
+        throw unsupportedJob(name, job.kind)
+    }
+  }
+
+  return {
+    name,
+    capabilities: { jobs: new Set(['generate', 'search', 'extract'] as const), needsKey: true },
+    models,
+    run: (job: Job, attempt: Attempt) =>
+      runOperation(name, clock, attempt, (operation) => work(job, operation)),
+    async destroy() {
+      await files.settled()
+      await http.destroy()
+    },
+  }
+}

@@ -1,0 +1,24 @@
+// What a provider is built from. Keys are no part of it: they come with each attempt.
+
+import type { Clock } from '../lib/clock.ts'
+import type { ModelInfo } from './provider.ts'
+
+/** Settings shared by every kind; what a kind does not know it ignores. */
+export interface ProviderSettings {
+  /** The name in the config. */
+  readonly name: string
+  /** Without a trailing path such as `/chat/completions`; each vendor has its own default. */
+  readonly baseUrl?: string
+  /** Models offered, instead of the catalogue's. */
+  readonly models?: readonly (string | ModelInfo)[]
+  readonly clock: Clock
+  /** Sockets to the vendor at most; default 64. */
+  readonly connectionsMax?: number
+  /** GLM: which engine searches; else by host. */
+  readonly searchEngine?: string
+  /** Kimi: which model searches; else its default. */
+  readonly searchModel?: string
+}
+
+/** Sockets to a vendor when the settings do not say. */
+export const connectionsMaxDefault: number = 64

@@ -1,0 +1,22 @@
+// The kinds of provider there are, one line each. The contract suite walks this list.
+
+import { createGlmProvider } from './glm.ts'
+import { createKimiProvider } from './kimi.ts'
+import type { Provider } from './provider.ts'
+import type { ProviderSettings } from './provider-settings.ts'
+
+const factories = {
+  glm: createGlmProvider,
+  kimi: createKimiProvider,
+} satisfies Readonly<Record<string, (settings: ProviderSettings) => Provider>>
+
+/** What `kind` may say in the config. */
+export type ProviderKind = keyof typeof factories
+
+/** Every kind, for config checks and the contract suite. */
+export const providerKinds: readonly ProviderKind[] = Object.keys(factories) as ProviderKind[]
+
+/** Builds a provider of `settings.kind`. Throws only for a base URL that is none. */
+export function createProvider(settings: ProviderSettings & { readonly kind: ProviderKind }): Provider {
+  return factories[settings.kind](settings)
+}
