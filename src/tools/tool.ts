@@ -111,6 +111,8 @@ export interface Tool<Input extends z.ZodType = z.ZodType> {
   readonly need: ToolNeed | null
   /** The call's time limit when not the configured default, in milliseconds. */
   readonly timeoutMs?: number
+  /** Client features without which the tool cannot work; a stateless client that did not declare one is refused. */
+  readonly needs?: readonly ('sampling' | 'elicitation' | 'roots')[]
   run(args: z.output<Input>, context: ToolContext): Promise<ToolResult>
 }
 

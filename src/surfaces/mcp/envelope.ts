@@ -1,0 +1,145 @@
+// The JSON-RPC envelope: parsed once, judged once. What passes is a request, a notification or a response with params
+// that are an object and nesting that later code may walk; everything else is `malformed` with the code to answer.
+
+/** The id of a request, chosen by its sender. `1` and `"1"` are two ids. */
+export type RequestId = string | number
+/** Parsed JSON that is an object. */
+export type JsonObject = Readonly<Record<string, unknown>>
+
+/** A request that expects an answer. */
+export interface RequestEnvelope {
+  readonly kind: 'request'
+  readonly id: RequestId
+  readonly method: string
+  readonly params: JsonObject
+}
+
+/** A one-way message. */
+export interface NotificationEnvelope {
+  readonly kind: 'notification'
+  readonly method: string
+  readonly params: JsonObject
+}
+
+/** The client's answer to a request of ours. */
+export interface ResponseEnvelope {
+  readonly kind: 'response'
+  readonly id: RequestId
+  /** null when the client answered with an error. */
+  readonly result: unknown
+}
+
+/** What could not be taken; `id` where it could be read. */
+export interface MalformedEnvelope {
+  readonly kind: 'malformed'
+  readonly id: RequestId | null
+  readonly code: number
+  readonly message: string
+}
+
+/** One message, judged. */
+export type Envelope = RequestEnvelope | NotificationEnvelope | ResponseEnvelope | MalformedEnvelope
+
+/** JSON-RPC's own codes. */
+export const rpcCode = {
+  parseError: -32700,
+  invalidRequest: -32600,
+  methodNotFound: -32601,
+  invalidParams: -32602,
+  internalError: -32603,
+} as const
+
+const depthMax = 64
+const idCharsMax = 256
+const methodCharsMax = 256
+const noParams: JsonObject = Object.freeze({})
+
+/** Parses and judges one message. Never throws. */
+export function parseEnvelope(text: string): Envelope {
+  let message: unknown
+  try {
+    message = JSON.parse(text)
+  } catch (error) {
+    const why = error instanceof SyntaxError ? error.message.slice(0, 120) : 'unreadable'
+    return malformed(null, rpcCode.parseError, `Parse error: the message is not JSON (${why}).`)
+  }
+  if (Array.isArray(message)) {
+    return malformed(
+      null,
+      rpcCode.invalidRequest,
+      'Invalid Request: batches are not part of this protocol; send one message at a time.',
+    )
+  }
+  if (!isObject(message)) {
+    return malformed(null, rpcCode.invalidRequest, 'Invalid Request: a message is a JSON object.')
+  }
+  const id = message.id
+  const knownId = isRequestId(id) ? id : null
+  if (message.jsonrpc !== '2.0') {
+    return malformed(knownId, rpcCode.invalidRequest, 'Invalid Request: "jsonrpc" must be "2.0".')
+  }
+  if (id !== undefined && knownId === null) {
+    return malformed(
+      null,
+      rpcCode.invalidRequest,
+      `Invalid Request: "id" must be a whole number or a string of at most ${idCharsMax} characters.`,
+    )
+  }
+  if (isDeeperThan(message, depthMax)) {
+    return malformed(
+      knownId,
+      rpcCode.invalidRequest,
+      `Invalid Request: the message is nested deeper than ${depthMax} levels.`,
+    )
+  }
+  if (message.method === undefined) return parseResponse(message, knownId)
+  return parseCall(message, knownId)
+}
+
+function parseCall(message: JsonObject, id: RequestId | null): Envelope {
+  const { method, params } = message
+  if (typeof method !== 'string' || method.length === 0 || method.length > methodCharsMax) {
+    return malformed(id, rpcCode.invalidRequest, 'Invalid Request: "method" must be a short string.')
+  }
+  if (params !== undefined && !isObject(params)) {
+    return malformed(id, rpcCode.invalidParams, 'Invalid params: "params" must be an object.')
+  }
+  return id === null
+    ? { kind: 'notification', method, params: params ?? noParams }
+    : { kind: 'request', id, method, params: params ?? noParams }
+}
+
+function parseResponse(message: JsonObject, id: RequestId | null): Envelope {
+  if (id !== null && message.result !== undefined) return { kind: 'response', id, result: message.result }
+  if (id !== null && isObject(message.error)) return { kind: 'response', id, result: null }
+  return malformed(
+    id,
+    rpcCode.invalidRequest,
+    'Invalid Request: a message has a "method", or an "id" with a "result" or "error".',
+  )
+}
+
+function malformed(id: RequestId | null, code: number, message: string): MalformedEnvelope {
+  return { kind: 'malformed', id, code, message }
+}
+
+/** True for a JSON object; arrays and null are none. */
+export function isObject(value: unknown): value is JsonObject {
+  return typeof value === 'object' && value !== null && !Array.isArray(value)
+}
+
+/** True for an id that MCP allows. */
+export function isRequestId(value: unknown): value is RequestId {
+  return typeof value === 'string' ? value.length <= idCharsMax : Number.isSafeInteger(value)
+}
+
+function isDeeperThan(value: unknown, levels: number): boolean {
+  if (typeof value !== 'object' || value === null) return false
+  if (levels === 0) return true
+  if (Array.isArray(value)) {
+    for (const item of value) if (isDeeperThan(item, levels - 1)) return true
+    return false
+  }
+  for (const key in value) if (isDeeperThan((value as JsonObject)[key], levels - 1)) return true
+  return false
+}

@@ -1,0 +1,39 @@
+// One inbound request and its way back, whatever door it came through. Features answer an exchange and do not know
+// whether that is one JSON body, an event stream or frames on a shared WebSocket.
+
+import type { Identity } from '../../domain/identity.ts'
+import type { RequestId } from './envelope.ts'
+
+/** Work under way that its client can end by the id of its request, or by leaving. */
+export interface Cancellable {
+  /** The client no longer wants it and expects no answer. */
+  cancel(): void
+  /** The client is not there any more. */
+  clientGone(): void
+}
+
+/** Requests under way by id: of one session or one connection. */
+export type InFlight = Map<RequestId, Cancellable>
+
+/** A request waiting for its answer. After `finish` or `abandon`, or once gone, every method does nothing. */
+export interface Exchange {
+  readonly id: RequestId
+  readonly door: 'http' | 'websocket'
+  readonly identity: Identity
+  /** Where ids must be unique while under way; null where each request stands alone (2026-07-28 over HTTP). */
+  readonly inFlight: InFlight | null
+  /** True when messages can go before the answer. */
+  readonly canStream: boolean
+  /** Commits to a stream and sends what tells the client so. Only where `canStream`. */
+  startStream(): void
+  /** Sends a message before the answer. Starts the stream if need be. */
+  send(json: string): void
+  /** The same for what may be lost when the reader is behind. */
+  sendDroppable(json: string): void
+  /** The answer. `status` is HTTP's, used where no stream has begun; default 200. */
+  finish(json: string, status?: number): void
+  /** Ends without an answer: the client has cancelled. */
+  abandon(): void
+  /** Told if the client goes away before the answer. Set by whoever works on the exchange. */
+  work: Cancellable | null
+}

@@ -1,0 +1,130 @@
+// Progress of one call as `notifications/progress`. Numbers only rise; text and queue positions are conflated to two a
+// second, newest wins; and the client is never left without a word for ten seconds, because some clients give up a
+// silent call.
+
+import type { Progress } from '../../../domain/progress.ts'
+import { unreachable } from '../../../lib/assert.ts'
+import type { Clock, Timer } from '../../../lib/clock.ts'
+import type { RequestId } from '../envelope.ts'
+
+const conflateMs = 500
+const silenceMs = 9_000
+const textCharsMax = 2_000
+
+/** Where progress goes and when. */
+export interface ProgressOptions {
+  readonly clock: Clock
+  /** The token the caller gave; without one there is no progress. */
+  readonly token: RequestId
+  /** Takes one ready message; may drop it when the reader is behind. */
+  readonly send: (json: string) => void
+}
+
+/** Reports one call's progress until it is stopped. */
+export interface ProgressReporter {
+  report(update: Progress): void
+  /** Sends what still waits, then falls silent for ever. */
+  stop(): void
+}
+
+/** Starts reporting: the heartbeat runs from now on. */
+export function createProgressReporter(options: ProgressOptions): ProgressReporter {
+  const { clock, send } = options
+  const token = JSON.stringify(options.token)
+  const startedAt = clock.now()
+  let count = 0
+  let lastMessage = 'Working'
+  let waiting: string | null = null
+  let lastConflatedAt = Number.NEGATIVE_INFINITY
+  let lastSentAt = startedAt
+  let flushTimer: Timer | null = null
+  let isStopped = false
+
+  const tell = (message: string): void => {
+    count += 1
+    lastSentAt = clock.now()
+    send(
+      `{"jsonrpc":"2.0","method":"notifications/progress","params":{"progressToken":${token},"progress":${count},"message":${JSON.stringify(message)}}}`,
+    )
+  }
+  const flush = (): void => {
+    flushTimer?.cancel()
+    flushTimer = null
+    if (waiting === null) return
+    lastConflatedAt = clock.now()
+    const message = waiting
+    waiting = null
+    tell(message)
+  }
+  const conflate = (message: string): void => {
+    waiting = message
+    const wait = lastConflatedAt + conflateMs - clock.now()
+    if (wait <= 0) flush()
+    else flushTimer ??= clock.after(wait, flush)
+  }
+  const beat = (): void => {
+    const quietFor = clock.now() - lastSentAt
+    if (quietFor >= silenceMs) {
+      tell(`${lastMessage} (${Math.round((clock.now() - startedAt) / 1_000)} s so far)`)
+    }
+    beatTimer = clock.after(Math.max(1, lastSentAt + silenceMs - clock.now()), beat)
+  }
+  let beatTimer: Timer = clock.after(silenceMs, beat)
+
+  return {
+    report(update) {
+      if (isStopped) return
+      if (update.kind === 'text') {
+        conflate(textMessage(update))
+        return
+      }
+      const message = toSentence(update)
+      lastMessage = message
+      if (update.kind === 'queued') conflate(message)
+      else {
+        flush()
+        tell(message)
+      }
+    },
+    stop() {
+      if (isStopped) return
+      flush()
+      isStopped = true
+      beatTimer.cancel()
+    },
+  }
+}
+
+function textMessage(update: Extract<Progress, { kind: 'text' }>): string {
+  const text = update.text.length > textCharsMax ? `…${update.text.slice(-textCharsMax)}` : update.text
+  return update.attempt > 1 ? `(attempt ${update.attempt}) ${text}` : text
+}
+
+function toSentence(update: Exclude<Progress, { kind: 'text' }>): string {
+  switch (update.kind) {
+    case 'queued': {
+      const place = update.position === 1 ? 'next' : `${ordinal(update.position)} of ${update.waiting}`
+      const wait =
+        update.expectedWaitMs === null
+          ? ''
+          : `, about ${Math.max(1, Math.round(update.expectedWaitMs / 1_000))} s`
+      return `Waiting for ${update.provider}: ${place}${wait}`
+    }
+    case 'started': {
+      const who = update.model === null ? update.provider : `${update.provider} (${update.model})`
+      return update.attempt > 1 ? `Asking ${who}, attempt ${update.attempt}` : `Asking ${who}`
+    }
+    case 'first-token':
+      return `${update.provider} is answering`
+    case 'working':
+      return update.message.slice(0, textCharsMax)
+    default:
+      return unreachable(update)
+  }
+}
+
+function ordinal(n: number): string {
+  const tens = n % 100
+  const suffix = tens >= 11 && tens <= 13 ? 'th' : (['th', 'st', 'nd', 'rd'][n % 10] ?? 'th')
+  return `${n}${suffix}`
+}

@@ -1,0 +1,60 @@
+// The tools as clients see them: sorted, serialised once for each era, byte for byte the same until the set changes,
+// because prompt caches live on that.
+
+import { z } from 'zod'
+import { assert } from '../../../lib/assert.ts'
+import type { Tool } from '../../../tools/tool.ts'
+import type { ServerInfo } from '../mcp-options.ts'
+import { metaKey } from '../protocol-versions.ts'
+
+const namePattern = /^[A-Za-z0-9_.-]{1,64}$/
+const ttlMs = 300_000
+
+/** A fixed set of tools, by name and as ready JSON. */
+export interface ToolList {
+  /** The result of `tools/list`, serialised. */
+  readonly legacyJson: string
+  readonly modernJson: string
+  readonly names: readonly string[]
+  find(name: string): Tool | undefined
+}
+
+/** Builds the list; a name twice or out of form is a bug of ours. */
+export function createToolList(tools: readonly Tool[], serverInfo: ServerInfo): ToolList {
+  const byName = new Map<string, Tool>()
+  for (const tool of tools) {
+    assert(namePattern.test(tool.name), `tool name ${JSON.stringify(tool.name)} is out of form`)
+    assert(!byName.has(tool.name), `two tools are called ${tool.name}`)
+    byName.set(tool.name, tool)
+  }
+  const names = [...byName.keys()].sort()
+  const shown = names.map((name) => toWire(byName.get(name) as Tool))
+  return {
+    names,
+    legacyJson: JSON.stringify({ tools: shown }),
+    modernJson: JSON.stringify({
+      resultType: 'complete',
+      tools: shown,
+      ttlMs,
+      cacheScope: 'public',
+      _meta: { [metaKey.serverInfo]: serverInfo },
+    }),
+    find: (name) => byName.get(name),
+  }
+}
+
+function toWire(tool: Tool): Readonly<Record<string, unknown>> {
+  return {
+    name: tool.name,
+    title: tool.title,
+    description: tool.description,
+    inputSchema: inputSchemaOf(tool),
+    annotations: { title: tool.title, ...tool.annotations },
+  }
+}
+
+function inputSchemaOf(tool: Tool): unknown {
+  const schema = z.toJSONSchema(tool.input, { target: 'draft-2020-12', io: 'input' })
+  assert(schema.type === 'object', `the arguments of ${tool.name} must be an object`)
+  return schema
+}

@@ -1,0 +1,198 @@
+// `tools/list` and `tools/call` for every era and door: arguments checked, the call run through `calls/run`, its outcome
+// written back. The only async step on the way is the call itself.
+
+import type { Call, CallOutcome } from '../../../calls/call.ts'
+import { unreachable } from '../../../lib/assert.ts'
+import { nearestName } from '../../../lib/nearest-name.ts'
+import type { Tool, ToolResult } from '../../../tools/tool.ts'
+import { isObject, isRequestId, type JsonObject, rpcCode } from '../envelope.ts'
+import type { Exchange } from '../exchange.ts'
+import { LiveCall, type LiveCalls } from '../live-calls.ts'
+import type { McpSurfaceOptions } from '../mcp-options.ts'
+import { errorMessage, resultMessage } from '../messages.ts'
+import { failureResult, refusalResult } from '../wire-errors.ts'
+import { createProgressReporter, type ProgressReporter } from './progress.ts'
+import { checkArguments } from './tool-arguments.ts'
+import { createToolList, type ToolList } from './tool-list.ts'
+
+/** What differs between the eras in answering a call. */
+export interface ToolEra {
+  readonly name: 'legacy' | 'modern'
+  /** Serialises a tool's result as this era writes it. */
+  readonly toJson: (result: ToolResult) => string
+}
+
+/** What a client offers back to a tool. */
+export interface ToolCaller {
+  /** The client's folders; empty where it cannot say. */
+  readonly roots: (exchange: Exchange) => Promise<readonly string[]>
+}
+
+const nameCharsShown = 64
+
+/** The feature. `list` may be exchanged while running; calls under way keep their tool. */
+export class Tools {
+  readonly #options: McpSurfaceOptions
+  readonly #live: LiveCalls
+  #list: ToolList
+
+  constructor(options: McpSurfaceOptions, live: LiveCalls) {
+    this.#options = options
+    this.#live = live
+    this.#list = createToolList(options.tools, options.serverInfo)
+  }
+
+  /** Exchanges the set of tools. The caller tells the clients. */
+  replace(tools: readonly Tool[]): void {
+    this.#list = createToolList(tools, this.#options.serverInfo)
+  }
+
+  /** Answers `tools/list`. There is one page, so no cursor of ours exists. */
+  answerList(exchange: Exchange, params: JsonObject, era: ToolEra): void {
+    if (params.cursor !== undefined) {
+      exchange.finish(
+        errorMessage(
+          exchange.id,
+          rpcCode.invalidParams,
+          'Invalid params: this cursor is not one of ours; leave it out.',
+        ),
+      )
+      return
+    }
+    exchange.finish(
+      resultMessage(exchange.id, era.name === 'legacy' ? this.#list.legacyJson : this.#list.modernJson),
+    )
+  }
+
+  /** The tool a `tools/call` names, or null after the exchange was answered with what is wrong. */
+  find(exchange: Exchange, params: JsonObject): Tool | null {
+    const name = params.name
+    if (typeof name !== 'string') {
+      refuseParams(exchange, 'Invalid params: tools/call needs "name", the name of a tool, as a string.')
+      return null
+    }
+    const tool = this.#list.find(name)
+    if (tool !== undefined) return tool
+    const near = nearestName(name, this.#list.names)
+    const hint = near === null ? `Known tools: ${this.#list.names.join(', ')}.` : `Did you mean "${near}"?`
+    refuseParams(exchange, `Unknown tool: ${name.slice(0, nameCharsShown)}. ${hint}`)
+    return null
+  }
+
+  /** Runs one call of `tool` and answers the exchange when it ends. */
+  call(exchange: Exchange, tool: Tool, params: JsonObject, era: ToolEra, caller: ToolCaller): void {
+    const sent = params.arguments
+    if (sent !== undefined && !isObject(sent)) {
+      refuseParams(exchange, 'Invalid params: "arguments" must be an object.')
+      return
+    }
+    const checked = checkArguments(tool, sent ?? {})
+    if (!checked.isValid) {
+      exchange.finish(resultMessage(exchange.id, era.toJson(checked.result)))
+      return
+    }
+    if (exchange.inFlight?.has(exchange.id)) {
+      exchange.finish(
+        errorMessage(
+          exchange.id,
+          rpcCode.invalidRequest,
+          'Invalid Request: a request with this id is still being worked on; give every request its own id.',
+        ),
+        400,
+      )
+      return
+    }
+    this.#run(exchange, tool, checked.value, params, era, caller)
+  }
+
+  #run(
+    exchange: Exchange,
+    tool: Tool,
+    args: unknown,
+    params: JsonObject,
+    era: ToolEra,
+    caller: ToolCaller,
+  ): void {
+    const live = new LiveCall(exchange.identity, era.name, exchange.door)
+    this.#live.add(live)
+    exchange.inFlight?.set(exchange.id, live)
+    exchange.work = live
+
+    const streams = tool.pace === 'long' && exchange.canStream
+    if (streams) exchange.startStream()
+    const reporter = streams ? this.#reporter(exchange, params) : null
+
+    const work = (call: Call): Promise<ToolResult> =>
+      tool.run(
+        args,
+        this.#options.toolContext(
+          call,
+          (update) => reporter?.report(update),
+          () => caller.roots(exchange),
+        ),
+      )
+    this.#options.calls
+      .run(
+        {
+          identity: exchange.identity,
+          name: tool.name,
+          door: exchange.door,
+          timeoutMs: tool.timeoutMs,
+          signal: live.signal,
+        },
+        work,
+      )
+      .then(
+        (outcome) => {
+          this.#end(exchange, live, reporter)
+          if (live.isCancelled) exchange.abandon()
+          else exchange.finish(resultMessage(exchange.id, era.toJson(toResult(outcome))))
+        },
+        (error: unknown) => {
+          this.#end(exchange, live, reporter)
+          this.#options.emit({ type: 'surface-failed', error })
+          exchange.finish(
+            errorMessage(
+              exchange.id,
+              rpcCode.internalError,
+              'Internal error: this is a fault of the server, not of the request. Its log says more.',
+            ),
+          )
+        },
+      )
+  }
+
+  #reporter(exchange: Exchange, params: JsonObject): ProgressReporter | null {
+    const meta = params._meta
+    const token = isObject(meta) ? meta.progressToken : undefined
+    if (!isRequestId(token)) return null
+    return createProgressReporter({
+      clock: this.#options.clock,
+      token,
+      send: (json) => exchange.sendDroppable(json),
+    })
+  }
+
+  #end(exchange: Exchange, live: LiveCall, reporter: ProgressReporter | null): void {
+    reporter?.stop()
+    exchange.inFlight?.delete(exchange.id)
+    this.#live.delete(live)
+  }
+}
+
+function toResult(outcome: CallOutcome<ToolResult>): ToolResult {
+  switch (outcome.kind) {
+    case 'done':
+      return outcome.value
+    case 'refused':
+      return refusalResult(outcome.refusal)
+    case 'failed':
+      return failureResult(outcome.failure)
+    default:
+      return unreachable(outcome)
+  }
+}
+
+function refuseParams(exchange: Exchange, message: string): void {
+  exchange.finish(errorMessage(exchange.id, rpcCode.invalidParams, message))
+}

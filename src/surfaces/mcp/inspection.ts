@@ -1,0 +1,67 @@
+// Who is here and what they have open, gathered when somebody asks: the hot path keeps no counters for it.
+
+import { clientKey, type Identity } from '../../domain/identity.ts'
+import type { Sessions } from './legacy/sessions.ts'
+import type { LiveCalls } from './live-calls.ts'
+import type { LiveClient, McpInspection } from './mcp-options.ts'
+import type { Subscriptions } from './modern/subscriptions.ts'
+import type { WebSocketClient } from './websocket-client.ts'
+
+/** The live parts of the surface. */
+export interface SurfaceParts {
+  readonly sessions: Sessions
+  readonly subscriptions: Subscriptions
+  readonly clients: ReadonlySet<WebSocketClient>
+  readonly live: LiveCalls
+}
+
+interface Presence {
+  readonly identity: Identity
+  readonly eras: Set<'legacy' | 'modern'>
+  readonly doors: Set<'http' | 'websocket'>
+  calls: number
+}
+
+/** Counts what is live and folds it into one row a client. */
+export function inspectSurface({ sessions, subscriptions, clients, live }: SurfaceParts): McpInspection {
+  const present = new Map<string, Presence>()
+  const see = (identity: Identity, era: 'legacy' | 'modern', door: 'http' | 'websocket'): Presence => {
+    const key = clientKey(identity)
+    let presence = present.get(key)
+    if (presence === undefined) {
+      presence = { identity, eras: new Set(), doors: new Set(), calls: 0 }
+      present.set(key, presence)
+    }
+    presence.eras.add(era)
+    presence.doors.add(door)
+    return presence
+  }
+
+  let streams = 0
+  for (const session of sessions) {
+    see(session.peer.identity, 'legacy', 'http')
+    if (session.stream?.isOpen === true) streams += 1
+  }
+  for (const client of clients) see(client.identity, 'legacy', 'websocket')
+  for (const exchange of subscriptions.exchanges()) see(exchange.identity, 'modern', exchange.door)
+  for (const call of live) see(call.identity, call.era, call.door).calls += 1
+
+  return {
+    sessions: sessions.size,
+    streams,
+    subscriptions: subscriptions.size,
+    connections: clients.size,
+    callsInFlight: live.size,
+    clients: [...present.values()].map(toLiveClient),
+  }
+}
+
+function toLiveClient(presence: Presence): LiveClient {
+  return {
+    client: presence.identity.client,
+    label: presence.identity.label,
+    eras: [...presence.eras],
+    doors: [...presence.doors],
+    callsInFlight: presence.calls,
+  }
+}

@@ -1,0 +1,54 @@
+// What a 2025-era client may ask once it has initialised, whatever door it came through.
+
+import { isRequestId, type NotificationEnvelope, type RequestEnvelope, rpcCode } from '../envelope.ts'
+import type { Exchange, InFlight } from '../exchange.ts'
+import { legacyTools } from '../features/tool-result.ts'
+import type { Tools } from '../features/tools.ts'
+import { errorMessage, resultMessage } from '../messages.ts'
+import type { Peer } from './peer.ts'
+
+const methodCharsShown = 64
+
+/** Answers one request of an initialised client. */
+export function dispatchLegacy(exchange: Exchange, request: RequestEnvelope, peer: Peer, tools: Tools): void {
+  switch (request.method) {
+    case 'tools/call': {
+      const tool = tools.find(exchange, request.params)
+      if (tool !== null) tools.call(exchange, tool, request.params, legacyTools, peer)
+      return
+    }
+    case 'tools/list':
+      tools.answerList(exchange, request.params, legacyTools)
+      return
+    case 'ping':
+      exchange.finish(resultMessage(exchange.id, '{}'))
+      return
+    default:
+      exchange.finish(
+        errorMessage(
+          exchange.id,
+          rpcCode.methodNotFound,
+          `Method not found: ${request.method.slice(0, methodCharsShown)}. This server offers tools/list, tools/call and ping.`,
+        ),
+      )
+  }
+}
+
+/** Takes one notification; unknown ones are ignored, as JSON-RPC wants. `peer` is null before `initialize`. */
+export function notifyLegacy(
+  notification: NotificationEnvelope,
+  inFlight: InFlight,
+  peer: Peer | null,
+): void {
+  switch (notification.method) {
+    case 'notifications/cancelled': {
+      const id = notification.params.requestId
+      if (isRequestId(id)) inFlight.get(id)?.cancel()
+      return
+    }
+    case 'notifications/roots/list_changed':
+      peer?.forgetRoots()
+      return
+    default:
+  }
+}

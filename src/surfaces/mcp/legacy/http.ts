@@ -1,0 +1,186 @@
+// The 2025 era over HTTP: POST with a session, the GET stream beside it, DELETE. Status codes are the specification's,
+// and one of them is exact: an unknown session is 404, because clients re-initialise on that and on nothing else.
+
+import type { IncomingMessage, ServerResponse } from 'node:http'
+import type { CallerFacts } from '../../../principals/identify.ts'
+import { refuse } from '../../../transport/refuse.ts'
+import { openEventStream } from '../../../transport/sse.ts'
+import { type Envelope, type RequestEnvelope, rpcCode } from '../envelope.ts'
+import type { Tools } from '../features/tools.ts'
+import { acceptsEventStream, HttpExchange, respondJson } from '../http-exchange.ts'
+import type { McpSurfaceOptions } from '../mcp-options.ts'
+import { errorMessage, resultMessage } from '../messages.ts'
+import { legacyVersions } from '../protocol-versions.ts'
+import { dispatchLegacy, notifyLegacy } from './dispatch.ts'
+import { initializeResult, negotiate } from './negotiation.ts'
+import { Peer } from './peer.ts'
+import type { Session, Sessions } from './sessions.ts'
+
+// Some clients look for this code beside the 404 before they open a new session.
+const sessionUnknownCode = -32001
+
+/** Collaborators of the legacy HTTP side. */
+export interface LegacyHttpOptions {
+  readonly surface: McpSurfaceOptions
+  readonly sessions: Sessions
+  readonly tools: Tools
+  readonly rootsWaitMs: number
+}
+
+/** Serves the 2025 era over HTTP. */
+export class LegacyHttp {
+  readonly #options: LegacyHttpOptions
+
+  constructor(options: LegacyHttpOptions) {
+    this.#options = options
+  }
+
+  /** One POSTed message that is well formed. `facts.identify` may throw `CallFailure`; the caller answers that. */
+  post(
+    request: IncomingMessage,
+    response: ServerResponse,
+    envelope: Exclude<Envelope, { kind: 'malformed' }>,
+    facts: CallerFacts,
+  ): void {
+    if (envelope.kind === 'request' && envelope.method === 'initialize') {
+      this.#initialize(request, response, envelope, facts)
+      return
+    }
+    const session = this.#sessionOf(request, response, facts)
+    if (session === null) return
+    if (envelope.kind === 'request') {
+      const exchange = new HttpExchange(request, response, {
+        id: envelope.id,
+        identity: session.peer.identity,
+        inFlight: session.peer.inFlight,
+        clock: this.#options.surface.clock,
+      })
+      dispatchLegacy(exchange, envelope, session.peer, this.#options.tools)
+      return
+    }
+    if (envelope.kind === 'notification') notifyLegacy(envelope, session.peer.inFlight, session.peer)
+    else session.peer.settle(envelope)
+    response.writeHead(202, { 'content-length': 0 })
+    response.end()
+  }
+
+  /** Opens the session's one stream; a newer one takes the older one's place. */
+  get(request: IncomingMessage, response: ServerResponse, facts: CallerFacts): void {
+    if (!acceptsEventStream(request)) {
+      refuse(response, 406, 'GET opens an event stream: send "Accept: text/event-stream".')
+      return
+    }
+    const session = this.#sessionOf(request, response, facts)
+    if (session === null) return
+    const { clock } = this.#options.surface
+    session.stream?.end()
+    const stream = openEventStream(response, { clock })
+    session.stream = stream
+    session.peer.outlet = (json) => {
+      stream.send(json)
+      return stream.isOpen
+    }
+    response.on('close', () => {
+      session.lastUsedAt = clock.now()
+      if (session.stream !== stream) return
+      session.stream = null
+      session.peer.outlet = null
+    })
+  }
+
+  /** Ends the session; its id is unknown afterwards. */
+  delete(request: IncomingMessage, response: ServerResponse, facts: CallerFacts): void {
+    const session = this.#sessionOf(request, response, facts)
+    if (session === null) return
+    this.#options.sessions.close(session, 'deleted')
+    response.writeHead(204)
+    response.end()
+  }
+
+  #initialize(
+    request: IncomingMessage,
+    response: ServerResponse,
+    envelope: RequestEnvelope,
+    facts: CallerFacts,
+  ): void {
+    const { surface, sessions, rootsWaitMs } = this.#options
+    if (!this.#isVersionKnown(request, response)) return
+    const negotiated = negotiate(envelope.params)
+    if (typeof negotiated === 'string') {
+      respondJson(response, 400, errorMessage(envelope.id, rpcCode.invalidParams, negotiated))
+      return
+    }
+    const names = sessions.names()
+    const identity = surface.identify({
+      ...facts,
+      sessionId: names.shownId,
+      programName: negotiated.programName,
+    })
+    if (!sessions.makeRoom(identity)) {
+      refuse(
+        response,
+        503,
+        `All ${sessions.size} sessions are taken. Close a window that is not used, or try again in a minute.`,
+      )
+      return
+    }
+    const peer = new Peer({
+      ...negotiated,
+      clock: surface.clock,
+      identity,
+      rootsWaitMs,
+      inFlight: new Map(),
+    })
+    sessions.open(names.token, peer, facts.clientHeader)
+    respondJson(
+      response,
+      200,
+      resultMessage(
+        envelope.id,
+        initializeResult(negotiated.version, surface.serverInfo, surface.instructions),
+      ),
+      { 'mcp-session-id': names.token },
+    )
+  }
+
+  #sessionOf(request: IncomingMessage, response: ServerResponse, facts: CallerFacts): Session | null {
+    if (!this.#isVersionKnown(request, response)) return null
+    const token = request.headers['mcp-session-id']
+    if (typeof token !== 'string') {
+      respondJson(
+        response,
+        400,
+        errorMessage(
+          null,
+          rpcCode.invalidRequest,
+          'Bad Request: the Mcp-Session-Id header is missing. Send "initialize" first and repeat the id it answers.',
+        ),
+      )
+      return null
+    }
+    const session = this.#options.sessions.find(token, facts.clientHeader)
+    if (session === null) {
+      respondJson(
+        response,
+        404,
+        errorMessage(null, sessionUnknownCode, 'Session not found. Send "initialize" to open a new one.'),
+      )
+    }
+    return session
+  }
+
+  #isVersionKnown(request: IncomingMessage, response: ServerResponse): boolean {
+    const header = request.headers['mcp-protocol-version']
+    if (header === undefined || legacyVersions.includes(String(header))) return true
+    respondJson(
+      response,
+      400,
+      errorMessage(
+        null,
+        rpcCode.invalidRequest,
+        `Bad Request: unsupported MCP-Protocol-Version ${JSON.stringify(String(header).slice(0, 40))}. Known are ${legacyVersions.join(', ')} with a session, and 2026-07-28 without.`,
+      ),
+    )
+    return false
+  }
+}

@@ -1,0 +1,87 @@
+// What the MCP surface needs from its composition root, what it tells, and what it shows of itself.
+
+import type { Call, Calls } from '../../calls/call.ts'
+import type { Identity } from '../../domain/identity.ts'
+import type { Progress } from '../../domain/progress.ts'
+import type { Clock } from '../../lib/clock.ts'
+import type { CallerFacts } from '../../principals/identify.ts'
+import type { Tool, ToolContext } from '../../tools/tool.ts'
+
+/** Name and version as clients see them. */
+export interface ServerInfo {
+  readonly name: string
+  readonly title?: string
+  readonly version: string
+}
+
+/** Bounds of the surface. Durations in milliseconds, sizes in bytes. */
+export interface McpLimits {
+  /** One message, HTTP body; default 4 MiB. */
+  readonly bodyBytesMax?: number
+  /** 2025-era sessions in all (default 1,000) and of one principal (default: the same). */
+  readonly sessionsMax?: number
+  readonly sessionsPerPrincipalMax?: number
+  /** A session without stream or call is forgotten after this; default 30 min. */
+  readonly sessionIdleMs?: number
+  /** A session idle this long may give way to a new one when all places are taken; default 60 s. */
+  readonly sessionYieldMs?: number
+  /** `subscriptions/listen` streams in all; default 2,000. */
+  readonly subscriptionsMax?: number
+  /** How long a client may take to answer `roots/list`; default 2 s. */
+  readonly rootsWaitMs?: number
+}
+
+/** What happened on the surface, for telemetry. Calls themselves are told by `calls/run`. */
+export type McpEvent =
+  | { readonly type: 'session-opened'; readonly label: string; readonly version: string }
+  | { readonly type: 'session-closed'; readonly label: string; readonly reason: SessionEnd }
+  | { readonly type: 'subscription-opened'; readonly label: string }
+  | { readonly type: 'subscription-closed'; readonly label: string }
+  | { readonly type: 'connection-opened'; readonly label: string }
+  | { readonly type: 'connection-closed'; readonly label: string }
+  /** A message that broke the protocol; `code` is the JSON-RPC code it was answered with. */
+  | { readonly type: 'message-rejected'; readonly door: 'http' | 'websocket'; readonly code: number }
+  /** A bug of ours that a caller saw as an internal error. */
+  | { readonly type: 'surface-failed'; readonly error: unknown }
+
+/** Why a session ended. */
+export type SessionEnd = 'deleted' | 'idle' | 'yielded' | 'drained'
+
+/** Everything handed down by `server.ts`. */
+export interface McpSurfaceOptions {
+  readonly clock: Clock
+  readonly serverInfo: ServerInfo
+  /** Read by models; clients cut it at 4,096 characters. */
+  readonly instructions: string
+  readonly tools: readonly Tool[]
+  readonly calls: Calls
+  /** Builds a tool's context for one call; `sessionRoots` asks the client for its folders, where its era can. */
+  readonly toolContext: (
+    call: Call,
+    progress: (update: Progress) => void,
+    sessionRoots: () => Promise<readonly string[]>,
+  ) => ToolContext
+  /** May throw `CallFailure` `bad-request`: answered 400. */
+  readonly identify: (facts: CallerFacts) => Identity
+  readonly limits?: McpLimits
+  readonly emit: (event: McpEvent) => void
+}
+
+/** One client that is here now: it has a session, a connection, a subscription or a call. */
+export interface LiveClient {
+  readonly client: string | null
+  readonly label: string
+  readonly eras: readonly ('legacy' | 'modern')[]
+  readonly doors: readonly ('http' | 'websocket')[]
+  readonly callsInFlight: number
+}
+
+/** The truth about the surface at this moment; all zeros when nobody is there. */
+export interface McpInspection {
+  readonly sessions: number
+  readonly streams: number
+  readonly subscriptions: number
+  readonly connections: number
+  readonly callsInFlight: number
+  readonly clients: readonly LiveClient[]
+}

@@ -1,0 +1,121 @@
+// 2026-07-28: every request stands alone. The checks run in the order in which the specification lets them be told
+// apart: metadata, version header, version, headers against body, method.
+
+import type { IncomingHttpHeaders } from 'node:http'
+import type { Tool } from '../../../tools/tool.ts'
+import { type RequestEnvelope, rpcCode } from '../envelope.ts'
+import type { Exchange } from '../exchange.ts'
+import { createModernTools } from '../features/tool-result.ts'
+import type { ToolEra, Tools } from '../features/tools.ts'
+import type { ServerInfo } from '../mcp-options.ts'
+import { errorMessage, resultMessage } from '../messages.ts'
+import { metaKey, modernVersions } from '../protocol-versions.ts'
+import { checkRequestHeaders, checkVersionHeader } from './request-headers.ts'
+import {
+  checkVersion,
+  isRejection,
+  type ModernRejection,
+  modernCode,
+  type RequestMeta,
+  readRequestMeta,
+} from './request-meta.ts'
+import type { Subscriptions } from './subscriptions.ts'
+
+const discoverTtlMs = 300_000
+const methodCharsShown = 64
+
+/** Collaborators of the stateless era. */
+export interface ModernOptions {
+  readonly tools: Tools
+  readonly subscriptions: Subscriptions
+  readonly serverInfo: ServerInfo
+  readonly instructions: string
+}
+
+/** Answers stateless requests. */
+export class Modern {
+  readonly #tools: Tools
+  readonly #subscriptions: Subscriptions
+  readonly #era: ToolEra
+  readonly #discoverJson: string
+
+  constructor(options: ModernOptions) {
+    this.#tools = options.tools
+    this.#subscriptions = options.subscriptions
+    this.#era = createModernTools(options.serverInfo)
+    this.#discoverJson = JSON.stringify({
+      resultType: 'complete',
+      supportedVersions: modernVersions,
+      capabilities: { tools: { listChanged: true } },
+      instructions: options.instructions,
+      ttlMs: discoverTtlMs,
+      cacheScope: 'public',
+      _meta: { [metaKey.serverInfo]: options.serverInfo },
+    })
+  }
+
+  /** What is wrong with a request before its method matters; `headers` is null where there are none (WebSocket). */
+  check(request: RequestEnvelope, headers: IncomingHttpHeaders | null): RequestMeta | ModernRejection {
+    const meta = readRequestMeta(request.params)
+    if (isRejection(meta)) return meta
+    const rejection =
+      (headers === null ? null : checkVersionHeader(headers, meta.version)) ??
+      checkVersion(meta.version) ??
+      (headers === null ? null : checkRequestHeaders(headers, request))
+    return rejection ?? meta
+  }
+
+  /** Answers one checked request. */
+  dispatch(exchange: Exchange, request: RequestEnvelope, meta: RequestMeta): void {
+    switch (request.method) {
+      case 'tools/call':
+        this.#call(exchange, request, meta)
+        return
+      case 'tools/list':
+        this.#tools.answerList(exchange, request.params, this.#era)
+        return
+      case 'server/discover':
+        exchange.finish(resultMessage(exchange.id, this.#discoverJson))
+        return
+      case 'subscriptions/listen':
+        this.#subscriptions.listen(exchange, request.params)
+        return
+      default:
+        exchange.finish(
+          errorMessage(
+            exchange.id,
+            rpcCode.methodNotFound,
+            `Method not found: ${request.method.slice(0, methodCharsShown)}. This server offers server/discover, tools/list, tools/call and subscriptions/listen.`,
+          ),
+          404,
+        )
+    }
+  }
+
+  #call(exchange: Exchange, request: RequestEnvelope, meta: RequestMeta): void {
+    const tool = this.#tools.find(exchange, request.params)
+    if (tool === null) return
+    const missing = missingCapabilities(tool, meta)
+    if (missing !== null) {
+      exchange.finish(errorMessage(exchange.id, missing.code, missing.message, missing.data), missing.status)
+      return
+    }
+    this.#tools.call(exchange, tool, request.params, this.#era, { roots: noRoots })
+  }
+}
+
+// In this era a client's folders come with input requests, which a tool has to ask for by itself.
+async function noRoots(): Promise<readonly string[]> {
+  return []
+}
+
+function missingCapabilities(tool: Tool, meta: RequestMeta): ModernRejection | null {
+  const missing = (tool.needs ?? []).filter((need) => meta.capabilities[need] === undefined)
+  if (missing.length === 0) return null
+  return {
+    status: 400,
+    code: modernCode.missingClientCapability,
+    message: `${tool.name} needs a client with ${missing.join(' and ')}; this one did not declare it.`,
+    data: { requiredCapabilities: Object.fromEntries(missing.map((need) => [need, {}])) },
+  }
+}

@@ -1,0 +1,165 @@
+// One WebSocket and the client behind it: many requests at once, told apart by id. It begins with `initialize` (2025
+// era); a message that carries the stateless era's metadata is served by that era, on the same connection. When the
+// connection closes its calls lose their client.
+
+import type { Identity } from '../../domain/identity.ts'
+import { unreachable } from '../../lib/assert.ts'
+import type { WebSocketConnection } from '../../transport/websocket.ts'
+import { parseEnvelope, type RequestEnvelope, rpcCode } from './envelope.ts'
+import type { InFlight } from './exchange.ts'
+import type { Tools } from './features/tools.ts'
+import { dispatchLegacy, notifyLegacy } from './legacy/dispatch.ts'
+import { initializeResult, negotiate } from './legacy/negotiation.ts'
+import { Peer } from './legacy/peer.ts'
+import type { McpSurfaceOptions } from './mcp-options.ts'
+import { errorMessage, notificationMessage, resultMessage } from './messages.ts'
+import type { Modern } from './modern/dispatch.ts'
+import { isRejection } from './modern/request-meta.ts'
+import { isModern } from './protocol-versions.ts'
+import { WebSocketExchange } from './websocket-exchange.ts'
+
+/** Collaborators of a connection. */
+export interface WebSocketClientOptions {
+  readonly surface: McpSurfaceOptions
+  readonly tools: Tools
+  readonly modern: Modern
+  readonly rootsWaitMs: number
+  /** Called once when the connection is gone and everything of it released. */
+  readonly onClosed: (client: WebSocketClient) => void
+}
+
+/** The client on one connection. */
+export class WebSocketClient {
+  /** Named by the upgrade request, and by `clientInfo` once initialised. */
+  identity: Identity
+  readonly #connection: WebSocketConnection
+  readonly #options: WebSocketClientOptions
+  readonly #inFlight: InFlight = new Map()
+  #peer: Peer | null = null
+  readonly #identify: (programName?: string) => Identity
+  #isDraining = false
+  #isClosed = false
+
+  /** `identify` may throw `CallFailure`; then there is no client. */
+  constructor(
+    connection: WebSocketConnection,
+    identify: (programName?: string) => Identity,
+    options: WebSocketClientOptions,
+  ) {
+    this.#connection = connection
+    this.#identify = identify
+    this.identity = identify()
+    this.#options = options
+    connection.onMessage = (text) => this.#receive(text)
+    connection.onClose = () => this.#closed()
+  }
+
+  /** Tells an initialised client that the set of tools is another. */
+  toolsChanged(): void {
+    if (this.#peer !== null) {
+      this.#connection.sendDroppable(notificationMessage('notifications/tools/list_changed'))
+    }
+  }
+
+  /** Closes with 1012 as soon as nothing is under way. */
+  drain(): void {
+    this.#isDraining = true
+    this.#closeIfDone()
+  }
+
+  /** Closes now; what is under way loses its client. */
+  destroy(): void {
+    this.#connection.close(1012, 'The server is stopping.')
+    this.#closed()
+  }
+
+  #receive(text: string): void {
+    const envelope = parseEnvelope(text)
+    switch (envelope.kind) {
+      case 'malformed':
+        this.#options.surface.emit({ type: 'message-rejected', door: 'websocket', code: envelope.code })
+        this.#connection.send(errorMessage(envelope.id, envelope.code, envelope.message))
+        return
+      case 'request':
+        this.#request(envelope)
+        return
+      case 'notification':
+        notifyLegacy(envelope, this.#inFlight, this.#peer)
+        return
+      case 'response':
+        this.#peer?.settle(envelope)
+        return
+      default:
+        unreachable(envelope)
+    }
+  }
+
+  #request(request: RequestEnvelope): void {
+    const { modern, tools } = this.#options
+    const exchange = new WebSocketExchange(this.#connection, {
+      id: request.id,
+      identity: this.identity,
+      inFlight: this.#inFlight,
+      onOver: this.#closeIfDone,
+    })
+    if (isModern(request.params, undefined)) {
+      const checked = modern.check(request, null)
+      if (isRejection(checked)) {
+        exchange.finish(errorMessage(request.id, checked.code, checked.message, checked.data))
+      } else modern.dispatch(exchange, request, checked)
+    } else if (request.method === 'initialize') this.#initialize(exchange, request)
+    else if (this.#peer !== null) dispatchLegacy(exchange, request, this.#peer, tools)
+    else if (request.method === 'ping') exchange.finish(resultMessage(request.id, '{}'))
+    else {
+      exchange.finish(
+        errorMessage(
+          request.id,
+          rpcCode.invalidRequest,
+          'Invalid Request: send "initialize" first, or a 2026-07-28 request with its "_meta".',
+        ),
+      )
+    }
+  }
+
+  #initialize(exchange: WebSocketExchange, request: RequestEnvelope): void {
+    const { surface, rootsWaitMs } = this.#options
+    if (this.#peer !== null) {
+      const why = 'Invalid Request: this connection is initialised already; open another one.'
+      exchange.finish(errorMessage(request.id, rpcCode.invalidRequest, why))
+      return
+    }
+    const negotiated = negotiate(request.params)
+    if (typeof negotiated === 'string') {
+      exchange.finish(errorMessage(request.id, rpcCode.invalidParams, negotiated))
+      return
+    }
+    this.identity = this.#identify(negotiated.programName)
+    this.#peer = new Peer({
+      ...negotiated,
+      clock: surface.clock,
+      identity: this.identity,
+      rootsWaitMs,
+      inFlight: this.#inFlight,
+    })
+    this.#peer.outlet = (json) => {
+      this.#connection.send(json)
+      return true
+    }
+    const json = initializeResult(negotiated.version, surface.serverInfo, surface.instructions)
+    exchange.finish(resultMessage(request.id, json))
+  }
+
+  readonly #closeIfDone = (): void => {
+    if (this.#isDraining && this.#inFlight.size === 0) {
+      this.#connection.close(1012, 'The server is restarting.')
+    }
+  }
+
+  #closed(): void {
+    if (this.#isClosed) return
+    this.#isClosed = true
+    for (const work of [...this.#inFlight.values()]) work.clientGone()
+    this.#peer?.close()
+    this.#options.onClosed(this)
+  }
+}

@@ -1,0 +1,103 @@
+// How our refusals and failures look to an MCP client. Only this file knows. Both become results with `isError`: a model
+// reads those word for word and can act, while it never sees the data of a JSON-RPC error, and an HTTP 429 makes some
+// clients give the server up. The fields go under `_meta` for programs.
+
+import type { CallFailure, FailureCode } from '../../domain/failure.ts'
+import type { Refusal, RefusalReason } from '../../domain/refusal.ts'
+import type { ToolResult } from '../../tools/tool.ts'
+
+/** What the caller can do about it. */
+type Advice =
+  | 'wait' // the same again later
+  | 'change' // the same again will fail again; other arguments may not
+  | 'operator' // a person has to set or pay something
+  | 'none' // nobody waits for this answer any more
+
+const refusalAdvice: Record<RefusalReason, Advice> = {
+  'rate-limited': 'wait',
+  'too-many-in-flight': 'wait',
+  'too-many-clients': 'wait',
+  'queue-full': 'wait',
+  'would-miss-deadline': 'wait',
+  'too-large': 'change',
+  draining: 'wait',
+}
+
+const failureAdvice: Record<FailureCode, Advice> = {
+  'concurrency-limited': 'wait',
+  'rate-limited': 'wait',
+  overloaded: 'wait',
+  'quota-exhausted': 'operator',
+  'credential-rejected': 'operator',
+  'permission-denied': 'operator',
+  'model-unknown': 'change',
+  'context-too-long': 'change',
+  'content-filtered': 'change',
+  'bad-request': 'change',
+  unreachable: 'wait',
+  timeout: 'wait',
+  'provider-error': 'wait',
+  truncated: 'wait',
+  'empty-output': 'change',
+  'malformed-output': 'wait',
+  'not-configured': 'operator',
+  'document-unreadable': 'change',
+  'path-not-allowed': 'change',
+  'not-found': 'change',
+  refused: 'wait',
+  internal: 'operator',
+  deadline: 'change',
+  cancelled: 'none',
+  'client-gone': 'none',
+  draining: 'wait',
+}
+
+/** A refusal as a tool result. */
+export function refusalResult(refusal: Refusal): ToolResult {
+  const advice = refusalAdvice[refusal.reason]
+  return {
+    isError: true,
+    content: [{ type: 'text', text: withDelay(refusal.message, advice, refusal.retryAfterMs) }],
+    meta: {
+      'exai/refusal': {
+        reason: refusal.reason,
+        scope: refusal.scope,
+        dimension: refusal.dimension,
+        limit: refusal.limit,
+        used: refusal.used,
+        retryAfterMs: refusal.retryAfterMs,
+        advice,
+      },
+    },
+  }
+}
+
+/** A failure as a tool result; a refusal that struck inside the call shows as that refusal. */
+export function failureResult(failure: CallFailure): ToolResult {
+  if (failure.refusal !== null) return refusalResult(failure.refusal)
+  const advice = failureAdvice[failure.code]
+  return {
+    isError: true,
+    content: [{ type: 'text', text: withDelay(failure.message, advice, failure.retryAfterMs) }],
+    meta: {
+      'exai/failure': {
+        code: failure.code,
+        retryable: failure.retryable,
+        retryAfterMs: failure.retryAfterMs,
+        advice,
+      },
+    },
+  }
+}
+
+// The message of a refusal mostly names the delay already; a second mention would only cost the model tokens.
+function withDelay(message: string, advice: Advice, retryAfterMs: number | null): string {
+  if (
+    advice !== 'wait' ||
+    retryAfterMs === null ||
+    /\b\d+(\.\d+)? ?(s|ms|seconds?|minutes?)\b/.test(message)
+  ) {
+    return message
+  }
+  return `${message} Try again in ${Math.max(1, Math.ceil(retryAfterMs / 1_000))} s.`
+}

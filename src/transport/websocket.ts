@@ -1,0 +1,160 @@
+// The WebSocket door: subprotocol `mcp`, one text frame a message, pings that find dead peers, closes with a reason.
+// Knows frames, nothing of what is in them. Promises: a peer that takes nothing is cut, a silent dead one is noticed
+// within two ping intervals, and no listener outlives its socket.
+
+import { randomUUID } from 'node:crypto'
+import type { IncomingMessage } from 'node:http'
+import type { Duplex } from 'node:stream'
+import { type WebSocket, WebSocketServer } from 'ws'
+import type { Clock, Timer } from '../lib/clock.ts'
+import type { UpgradeRoute } from './http-listener.ts'
+import { refuseSocket } from './refuse.ts'
+
+/** One open WebSocket. The holder sets `onMessage` and `onClose` when it is handed over. */
+export interface WebSocketConnection {
+  /** Unique in the life of the process. */
+  readonly id: string
+  /** Sends one text frame; a peer too far behind is cut instead. */
+  send(text: string): void
+  /** Sends unless the peer is behind; false when the message was dropped. */
+  sendDroppable(text: string): boolean
+  close(code: number, reason: string): void
+  onMessage: (text: string) => void
+  onClose: () => void
+}
+
+/** What the door is made of. Durations in milliseconds, sizes in bytes. */
+export interface WebSocketDoorOptions {
+  readonly clock: Clock
+  readonly onConnection: (connection: WebSocketConnection, request: IncomingMessage) => void
+  /** Connections at once, default 1,000; one more is closed with 1013. */
+  readonly connectionsMax?: number
+  /** One frame, default 4 MiB; a larger one closes the connection with 1009. */
+  readonly frameBytesMax?: number
+  readonly pingIntervalMs?: number
+  /** Bytes not yet taken by the peer: above the first progress is dropped, above the second the peer is cut. */
+  readonly droppableBytesMax?: number
+  readonly bufferedBytesMax?: number
+}
+
+/** Accepts upgrades and looks after the connections. */
+export interface WebSocketDoor {
+  readonly upgrade: UpgradeRoute
+  /** Takes no new connection; the holders close theirs with 1012. Resolves when the last is closed. */
+  drain(): Promise<void>
+  /** Cuts every connection now. */
+  destroy(): void
+  inspect(): { readonly connections: number }
+}
+
+const subprotocol = 'mcp'
+
+/** Creates the door; it owns no port, `upgrade` is given to a listener. */
+export function createWebSocketDoor(options: WebSocketDoorOptions): WebSocketDoor {
+  const connectionsMax = options.connectionsMax ?? 1_000
+  const open = new Set<WebSocket>()
+  const waiters: (() => void)[] = []
+  let isDraining = false
+  const server = new WebSocketServer({
+    noServer: true,
+    maxPayload: options.frameBytesMax ?? 4_194_304,
+    perMessageDeflate: false,
+    clientTracking: false,
+    handleProtocols: (offered) => (offered.has(subprotocol) ? subprotocol : false),
+  })
+
+  const hold = (socket: WebSocket, request: IncomingMessage): void => {
+    socket.on('error', ignoreSocketError)
+    if (isDraining || open.size >= connectionsMax) {
+      socket.close(
+        isDraining ? 1012 : 1013,
+        isDraining ? 'The server is restarting.' : 'The server has no room for another connection.',
+      )
+      return
+    }
+    open.add(socket)
+    const connection = createConnection(socket, options)
+    socket.on('close', () => {
+      open.delete(socket)
+      if (open.size === 0) for (const done of waiters.splice(0)) done()
+    })
+    options.onConnection(connection, request)
+  }
+
+  return {
+    upgrade(request: IncomingMessage, socket: Duplex, head: Buffer) {
+      const offered = request.headers['sec-websocket-protocol']
+      if (!offered?.split(',').some((name) => name.trim() === subprotocol)) {
+        refuseSocket(
+          socket,
+          400,
+          'This WebSocket speaks the subprotocol "mcp" only: offer it in Sec-WebSocket-Protocol.',
+        )
+        return
+      }
+      server.handleUpgrade(request, socket, head, hold)
+    },
+    drain() {
+      isDraining = true
+      return open.size === 0 ? Promise.resolve() : new Promise((resolve) => waiters.push(resolve))
+    },
+    destroy() {
+      isDraining = true
+      for (const socket of open) socket.terminate()
+    },
+    inspect: () => ({ connections: open.size }),
+  }
+}
+
+function createConnection(socket: WebSocket, options: WebSocketDoorOptions): WebSocketConnection {
+  const pingIntervalMs = options.pingIntervalMs ?? 30_000
+  const droppableBytesMax = options.droppableBytesMax ?? 1_048_576
+  const bufferedBytesMax = options.bufferedBytesMax ?? 33_554_432
+  let isAlive = true
+  let timer: Timer
+
+  const beat = (): void => {
+    if (!isAlive) {
+      socket.terminate()
+      return
+    }
+    isAlive = false
+    socket.ping()
+    timer = options.clock.after(pingIntervalMs, beat)
+  }
+  timer = options.clock.after(pingIntervalMs, beat)
+
+  const connection: WebSocketConnection = {
+    id: randomUUID(),
+    send(text) {
+      if (socket.readyState !== socket.OPEN) return
+      if (socket.bufferedAmount > bufferedBytesMax) socket.terminate()
+      else socket.send(text)
+    },
+    sendDroppable(text) {
+      if (socket.readyState !== socket.OPEN || socket.bufferedAmount > droppableBytesMax) return false
+      socket.send(text)
+      return true
+    },
+    close: (code, reason) => socket.close(code, reason),
+    onMessage: () => undefined,
+    onClose: () => undefined,
+  }
+  socket.on('message', (data: Buffer, isBinary: boolean) => {
+    isAlive = true
+    if (isBinary) socket.close(1003, 'Send text frames, one JSON-RPC message each.')
+    else connection.onMessage(data.toString('utf8'))
+  })
+  socket.on('pong', () => {
+    isAlive = true
+  })
+  socket.on('close', () => {
+    timer.cancel()
+    connection.onClose()
+  })
+  return connection
+}
+
+// `ws` closes the socket itself after an error (1009 too big, 1007 bad UTF-8, 1002 protocol); `close` follows and is
+// where everything is released, so there is nothing left to do here.
+function ignoreSocketError(): void {}
