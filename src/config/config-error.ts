@@ -1,0 +1,6 @@
+// A configuration that cannot be used.
+
+/** The message is ready to be shown: one line a fault, each with its place and what was expected; never a secret. */
+export class ConfigError extends Error {
+  override readonly name: string = 'ConfigError'
+}

@@ -1,0 +1,92 @@
+// What is in force once file, environment and flags are merged and checked. Frozen all the way down; the one thing that
+// rooms are configured from. Durations in milliseconds, sizes in bytes.
+
+import type { Secret } from '../lib/secret.ts'
+
+/** Where a value came from. Defaults have no origin. */
+export type Origin =
+  | { readonly kind: 'env'; readonly name: string }
+  | { readonly kind: 'flag'; readonly name: string }
+  | { readonly kind: 'file'; readonly path: string }
+
+/** A credential and where it came from, so that people can be told the second without the first. */
+export interface ApiKey {
+  readonly secret: Secret
+  readonly origin: Origin
+}
+
+/** How many requests an account takes at once, for any model and for some by name. */
+export interface ConcurrencyConfig {
+  readonly default: number
+  readonly byModel: Readonly<Record<string, number>>
+}
+
+/** One account at a provider. `apiKeys` is empty only where the provider needs none. */
+export interface AccountConfig {
+  readonly name: string
+  readonly apiKeys: readonly ApiKey[]
+  readonly concurrency: ConcurrencyConfig
+}
+
+/** Which adapter speaks to a provider. */
+export type ProviderKind = 'glm' | 'kimi' | 'openai-compatible'
+
+/** One provider. `baseUrl` has no trailing slash. */
+export interface ProviderConfig {
+  readonly name: string
+  readonly kind: ProviderKind
+  readonly baseUrl: string
+  /** Those that can be used: empty where `missing` says what to set. */
+  readonly accounts: readonly AccountConfig[]
+  /** Kimi's recharge tier; null: unknown. */
+  readonly tier: number | null
+  /** Models named in the config; the catalogue's own come on top. */
+  readonly models: readonly string[]
+  /** The sentence that says what to set, when no key is set and one is needed. */
+  readonly missing: string | null
+}
+
+/** Requests a minute, how far ahead of that rate one may run, and calls at once. */
+export interface RateConfig {
+  readonly requestsPerMinute: number
+  readonly burst: number
+  readonly concurrency: number
+}
+
+/** Every limit. Their relations are checked when the config is loaded. */
+export interface LimitsConfig {
+  readonly maxClients: number
+  readonly client: RateConfig
+  readonly principal: RateConfig
+  readonly callTimeoutMs: number
+  /** Time limits of single tools, by name. */
+  readonly toolTimeoutMs: Readonly<Record<string, number>>
+  readonly drainTimeoutMs: number
+  /** The queue before a provider's slots. */
+  readonly queue: { readonly perClient: number; readonly waitMs: number }
+  readonly bodyBytesMax: number
+  readonly uploadBytesMax: number
+}
+
+/** How much is logged. */
+export type LogLevel = 'fatal' | 'error' | 'warn' | 'info' | 'debug' | 'trace' | 'silent'
+
+/** The whole configuration in force. */
+export interface Config {
+  /** The file it was read from, absolute; null when there was none. */
+  readonly file: string | null
+  readonly listen: { readonly host: string; readonly mcp: number }
+  /** Names beyond our own address that a `Host` header may carry. */
+  readonly allowedHosts: readonly string[]
+  /** Absolute. */
+  readonly dataDir: string
+  /** Folders whose files tools may read, absolute. */
+  readonly roots: readonly string[]
+  readonly providers: readonly ProviderConfig[]
+  readonly limits: LimitsConfig
+  readonly log: { readonly level: LogLevel }
+  /** By dotted path, for every value that is not a default. */
+  readonly origins: Readonly<Record<string, Origin>>
+  /** What works, and is probably not what was meant; for the first screen. */
+  readonly warnings: readonly string[]
+}

@@ -1,0 +1,273 @@
+import { mkdtempSync, rmSync, writeFileSync } from 'node:fs'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { inspect } from 'node:util'
+import { afterAll, beforeAll, describe, expect, test } from 'vitest'
+import type { Config } from './config.ts'
+import { ConfigError } from './config-error.ts'
+import { type ConfigSources, loadConfig } from './load.ts'
+import { toMaskedYaml } from './masked.ts'
+
+let folder = ''
+beforeAll(() => {
+  folder = mkdtempSync(join(tmpdir(), 'exai-config-'))
+})
+afterAll(() => {
+  rmSync(folder, { recursive: true })
+})
+
+function load(yaml: string | null, over: Partial<ConfigSources> = {}): Config {
+  const file = join(folder, 'exai.yaml')
+  rmSync(file, { force: true })
+  if (yaml !== null) writeFileSync(file, yaml)
+  return loadConfig({ cwd: folder, env: { HOME: '/home/ann' }, ...over })
+}
+
+function faultsOf(yaml: string | null, over: Partial<ConfigSources> = {}): string {
+  try {
+    load(yaml, over)
+  } catch (error) {
+    expect(error).toBeInstanceOf(ConfigError)
+    return (error as ConfigError).message.replaceAll(`${folder}/`, '')
+  }
+  return 'no fault'
+}
+
+const example = `
+listen: { host: 127.0.0.1, mcp: 3005 }          # later: gateway 3003
+dataDir: ~/.local/share/exai
+roots: [~/work]
+providers:
+  glm:
+    baseUrl: https://api.z.ai/api/paas/v4
+    accounts: [{ name: main, apiKeys: ["\${ZAI_API_KEY}"], concurrency: { default: 2, glm-5.3: 1 } }]
+  kimi: { apiKey: "\${MOONSHOT_API_KEY}", tier: 1 }
+  ollama: { kind: openai-compatible, baseUrl: http://127.0.0.1:11434/v1, models: [qwen3] }
+limits:
+  maxClients: 1000
+  client: { requestsPerMinute: 100, burst: 20, concurrency: 4 }
+  principal: { requestsPerMinute: 600, burst: 120, concurrency: 32 }
+  callTimeoutMs: 240000
+`
+
+describe('what is read', () => {
+  test('the example of the manual is taken as it stands', () => {
+    const config = load(example, {
+      env: { HOME: '/home/ann', ZAI_API_KEY: 'zai.secret', MOONSHOT_API_KEY: 'sk-moon' },
+    })
+    expect(config.listen).toEqual({ host: '127.0.0.1', mcp: 3005 })
+    expect(config.dataDir).toBe('/home/ann/.local/share/exai')
+    expect(config.roots).toEqual(['/home/ann/work'])
+    const [glm, kimi, ollama] = config.providers
+    expect(glm).toMatchObject({ name: 'glm', kind: 'glm', missing: null })
+    expect(glm?.accounts[0]).toMatchObject({
+      name: 'main',
+      concurrency: { default: 2, byModel: { 'glm-5.3': 1 } },
+    })
+    expect(glm?.accounts[0]?.apiKeys[0]?.secret.reveal()).toBe('zai.secret')
+    expect(glm?.accounts[0]?.apiKeys[0]?.origin).toEqual({ kind: 'env', name: 'ZAI_API_KEY' })
+    expect(kimi).toMatchObject({ tier: 1, baseUrl: 'https://api.moonshot.ai/v1', missing: null })
+    expect(kimi?.accounts[0]?.concurrency.default).toBe(45)
+    expect(ollama).toMatchObject({ kind: 'openai-compatible', models: ['qwen3'], missing: null })
+    expect(ollama?.accounts).toEqual([
+      { name: 'main', apiKeys: [], concurrency: { default: 4, byModel: {} } },
+    ])
+    expect(config.limits.queue).toEqual({ perClient: 64, waitMs: 120_000 })
+  })
+
+  test('without file, key or flag there are defaults, and each vendor says what to set', () => {
+    const config = load(null)
+    expect(config.file).toBeNull()
+    expect(config.listen).toEqual({ host: '127.0.0.1', mcp: 3005 })
+    expect(config.providers.map(({ name, accounts, missing }) => [name, accounts.length, missing])).toEqual([
+      ['glm', 0, 'Set ZAI_API_KEY in the environment of the server.'],
+      ['kimi', 0, 'Set MOONSHOT_API_KEY in the environment of the server.'],
+    ])
+    expect(config.limits).toMatchObject({ drainTimeoutMs: 30_000, bodyBytesMax: 4_194_304, maxClients: 1000 })
+    expect(config.origins).toEqual({})
+  })
+
+  test('a key in the environment is all that a vendor needs', () => {
+    const config = load(null, { env: { ZAI_API_KEY: ' zai.key\n' } })
+    expect(config.providers[0]?.missing).toBeNull()
+    expect(config.providers[0]?.accounts[0]?.apiKeys[0]?.secret.reveal()).toBe('zai.key')
+  })
+
+  test('flags go before the environment, the environment before the file', () => {
+    const yaml = 'listen: { host: 10.0.0.1, mcp: 1000 }\ndataDir: in-file\n'
+    const env = { EXAI_PORT: '2000', EXAI_HOST: '10.0.0.2' }
+    const config = load(yaml, { env, flags: { port: '3000' } })
+    expect(config.listen).toEqual({ host: '10.0.0.2', mcp: 3000 })
+    expect(config.dataDir).toBe(join(folder, 'in-file'))
+    expect(config.origins).toMatchObject({
+      'listen.mcp': { kind: 'flag', name: '--port' },
+      'listen.host': { kind: 'env', name: 'EXAI_HOST' },
+      dataDir: { kind: 'file' },
+    })
+  })
+
+  test('an environment key replaces the key of a single account, and leaves several alone', () => {
+    const one = 'providers: { glm: { accounts: [{ name: main, apiKeys: [in-file] }] } }'
+    const two = `providers: { glm: { accounts: [{ name: a, apiKeys: [k1] }, { name: b, apiKeys: [k2] }] } }`
+    const keys = (config: Config): unknown =>
+      config.providers[0]?.accounts.map(({ apiKeys }) => apiKeys.map(({ secret }) => secret.reveal()))
+    const env = { ZAI_API_KEY: 'in-env' }
+    expect(keys(load(one, { env }))).toEqual([['in-env']])
+    expect(keys(load(two, { env }))).toEqual([['k1'], ['k2']])
+  })
+
+  test('a config path is taken from the flag, else from the environment, relative to the working folder', () => {
+    writeFileSync(join(folder, 'a.yaml'), 'log: { level: debug }')
+    writeFileSync(join(folder, 'b.yaml'), 'log: { level: warn }')
+    expect(load(null, { configPath: 'a.yaml', env: { EXAI_CONFIG: 'b.yaml' } }).log.level).toBe('debug')
+    expect(load(null, { env: { EXAI_CONFIG: 'b.yaml' } }).log.level).toBe('warn')
+    expect(faultsOf(null, { configPath: 'none.yaml' })).toContain(
+      'none.yaml (--config) cannot be read: ENOENT',
+    )
+  })
+
+  test('variables expand in strings and numbers, with defaults, and a doubled dollar stands for itself', () => {
+    const yaml = `listen: { host: "\${H:-127.0.0.2}", mcp: "\${P}" }\ndataDir: "$\${D}/x"\nallowedHosts: ["\${GONE}", B.example]`
+    const config = load(yaml, { env: { P: '4000' } })
+    expect(config.listen).toEqual({ host: '127.0.0.2', mcp: 4000 })
+    expect(config.dataDir).toBe(join(folder, `\${D}/x`))
+    expect(config.allowedHosts).toEqual(['b.example'])
+  })
+
+  test('a provider whose variable is not set names it; an account without a key is left out with a warning', () => {
+    const yaml = `providers:
+  glm: { accounts: [{ name: a, apiKeys: ["\${A_KEY}"] }, { name: b, apiKeys: ["\${B_KEY}"] }] }
+  kimi: { apiKey: "\${TEAM_KIMI}" }
+  vllm: { kind: openai-compatible, baseUrl: http://h/v1/, apiKey: "\${VLLM}" }
+  off: false
+`
+    const config = load(yaml, { env: { A_KEY: 'k' } })
+    const [glm, kimi, vllm, ...rest] = config.providers
+    expect(rest).toEqual([])
+    expect(glm?.accounts.map(({ name }) => name)).toEqual(['a'])
+    expect(config.warnings).toEqual([
+      'providers.glm.accounts.1: account "b" is left out, because B_KEY is not set.',
+    ])
+    expect(kimi?.missing).toBe('Set TEAM_KIMI in the environment of the server.')
+    expect(vllm).toMatchObject({
+      accounts: [],
+      missing: 'Set VLLM in the environment of the server.',
+      baseUrl: 'http://h/v1',
+    })
+  })
+
+  test('a closed vendor stays closed whatever the environment holds', () => {
+    const config = load('providers: { glm: false }', { env: { ZAI_API_KEY: 'k' } })
+    expect(config.providers.map(({ name }) => name)).toEqual(['kimi'])
+  })
+
+  test('the wait in a queue never exceeds the time limit of a call', () => {
+    expect(load('limits: { callTimeoutMs: 30000 }').limits.queue.waitMs).toBe(30_000)
+  })
+
+  test('the result is frozen all the way down', () => {
+    const config = load(example)
+    expect(() => Object.assign(config.limits.client, { burst: 1 })).toThrow(TypeError)
+    expect(() => Object.assign(config.providers, [1])).toThrow(TypeError)
+  })
+})
+
+describe('what is refused', () => {
+  test.each([
+    ['limit: { maxClients: 5 }', 'exai.yaml:1:1: limit: unknown key. Did you mean "limits"?'],
+    [
+      'limits:\n  client:\n    burts: 3',
+      'exai.yaml:3:5: limits.client.burts: unknown key. Did you mean "burst"?',
+    ],
+    [
+      'providers:\n  glm: { apikey: x }',
+      'exai.yaml:2:10: providers.glm.apikey: unknown key. Did you mean "apiKey"?',
+    ],
+    [
+      'providers: { glm: { accounts: [{ name: a, apiKey: x }] } }',
+      'exai.yaml:1:43: providers.glm.accounts.0.apiKey: unknown key. Did you mean "apiKeys"?',
+    ],
+    [
+      'listen: { mcp: 70000 }',
+      'exai.yaml:1:16: listen.mcp: expected a whole number of a port from 0 to 65535, found 70000.',
+    ],
+    ['listen: { mcp: http }', 'found "http"'],
+    ['listen: { gateway: 3003 }', 'exai.yaml:1:20: listen.gateway: expected false, or to be left out'],
+    ['listen: 3005', 'exai.yaml:1:9: listen: expected a section of keys, found 3005.'],
+    ['limits: { client: { burst: 0 } }', 'limits.client.burst: expected a whole number'],
+    ['limits: { client: { burst: 1.5 } }', 'found 1.5'],
+    [
+      'limits:\n  client: { concurrency: 64 }',
+      'exai.yaml:2:26: limits.client.concurrency: 64 is more than limits.principal.concurrency (32)',
+    ],
+    [
+      'limits: { callTimeoutMs: 1000, queue: { waitMs: 2000 } }',
+      'limits.queue.waitMs: 2000 is more than limits.callTimeoutMs (1000)',
+    ],
+    ['log: { level: loud }', 'log.level: expected one of fatal, error'],
+    ['roots: ~/work', 'exai.yaml:1:8: roots: expected a list of at most 256 folders, found "~/work".'],
+    [
+      'providers: { ollama: { baseUrl: http://h/v1 } }',
+      'exai.yaml:1:22: providers.ollama: expected a "kind"',
+    ],
+    ['providers: { x: { kind: openai-compatible } }', 'providers.x.baseUrl: expected the address of the API'],
+    ['providers: { local: { models: [a] } }', 'the local provider is built in'],
+    ['providers: { "a b": { kind: glm } }', 'exai.yaml:1:14: providers.a b: expected a provider name'],
+    ['providers: { glm: { tier: 1 } }', 'only Kimi has tiers'],
+    ['providers: { glm: { baseUrl: "ftp://h" } }', 'expected an http or https address'],
+    ['providers: { glm: { baseUrl: "https://u:p@h/v1" } }', 'without user, password'],
+    ['providers: { glm: { baseUrl: http://localhost:3005/v1 } }', "is this server's own address"],
+    ['providers: { glm: { baseUrl: "http://[::1]:3005" } }', "is this server's own address"],
+    ['providers: { glm: { apiKey: k, accounts: [{ name: a }] } }', 'short for one account'],
+    ['providers: { glm: { accounts: [{ name: a }, { name: a }] } }', 'two accounts called "a"'],
+    ['providers: { glm: { accounts: [] } }', 'at least one account'],
+    ['a: 1\na: 2', 'exai.yaml:2:1: this is not valid YAML'],
+    [`providers: { glm: { apiKey: \${ZAI_API_KEY} } }`, `Put "\${NAME}" in double quotes.`],
+    ['- a\n- b', 'exai.yaml:1:1: the file: expected a section of keys, found a list'],
+    ['x: &x [*x]', 'nested deeper'],
+  ])('%j', (yaml, expected) => {
+    expect(faultsOf(yaml)).toContain(expected)
+  })
+
+  test('all faults are told at once, one a line', () => {
+    const message = faultsOf('listen: { port: 1 }\nlog: { level: loud }\nroots: 5')
+    expect(message.split('\n')).toHaveLength(3)
+  })
+
+  test.each([
+    [{ EXAI_PORT: 'abc' }, 'EXAI_PORT must be a port number from 0 to 65535 (0: any free one); it is "abc".'],
+    [{ EXAI_PORT: '70000' }, 'EXAI_PORT must be'],
+    [{ EXAI_HOST: 'a b' }, 'EXAI_HOST must be'],
+    [{ EXAI_GLM_BASE_URL: 'localhost:1' }, 'EXAI_GLM_BASE_URL must be an http or https address'],
+    [
+      { EXAI_KIMI_BASE_URL: 'http://127.0.0.1:3005' },
+      "EXAI_KIMI_BASE_URL: providers.kimi.baseUrl: http://127.0.0.1:3005 is this server's own",
+    ],
+    [{ EXAI_PORT: '4000', EXAI_GLM_BASE_URL: 'http://localhost:4000/x' }, "this server's own"],
+  ])('environment %j', (env, expected) => {
+    expect(faultsOf(null, { env })).toContain(expected)
+  })
+
+  test('a key is never shown, however wrong it is', () => {
+    const told = [
+      faultsOf('providers: { glm: { apiKey: "sk secret" } }'),
+      faultsOf('providers: { glm: { accounts: [{ name: a, apiKeys: ["sk secret"] }] } }'),
+      faultsOf('providers: { glm: { apiKey: [sk-secret] } }'),
+      faultsOf(null, { env: { MOONSHOT_API_KEY: 'sk secret' } }),
+    ].join('\n')
+    expect(told).not.toContain('secret')
+    expect(told.match(/API key/g)?.length).toBeGreaterThanOrEqual(4)
+  })
+})
+
+test('what is printed says where values came from, and no key in any form', () => {
+  const config = load(example, {
+    env: { HOME: '/home/ann', ZAI_API_KEY: 'zai.secret', EXAI_PORT: '4000' },
+  })
+  const yaml = toMaskedYaml(config)
+  expect(yaml).toContain('mcp: 4000 # from EXAI_PORT')
+  expect(yaml).toContain('maxClients: 1000 # from exai.yaml')
+  expect(yaml).toContain('*** (ZAI_API_KEY)')
+  expect(yaml).toContain('# Set MOONSHOT_API_KEY in the environment of the server.')
+  expect(`${yaml}${JSON.stringify(config)}${inspect(config, { depth: 20 })}`).not.toContain('zai.secret')
+})

@@ -1,0 +1,131 @@
+// Loads the configuration: file, then environment, then flags; checked as a whole, told as a whole, frozen. The only place
+// where the environment is read; no other room looks there.
+
+import { readFileSync } from 'node:fs'
+import { homedir, hostname, networkInterfaces } from 'node:os'
+import { resolve } from 'node:path'
+import type { Config, Origin, ProviderConfig } from './config.ts'
+import { ConfigError } from './config-error.ts'
+import { describeFault, describeIssue, type Places } from './describe-issue.ts'
+import { freezeDeep, Layers } from './layers.ts'
+import { type ConfigFlags, readOverrides } from './overrides.ts'
+import { buildProvider } from './providers.ts'
+import { checkLimits, checkLoops, type Fault } from './relations.ts'
+import { type FileShape, fileSchema } from './schema.ts'
+import { readYaml, type YamlSource } from './yaml-source.ts'
+
+/** Where to look. `configPath` and `flags` are as typed on the command line. */
+export interface ConfigSources {
+  readonly cwd: string
+  readonly env: Readonly<Record<string, string | undefined>>
+  readonly configPath?: string | undefined
+  readonly flags?: ConfigFlags
+}
+
+const faultsShownMax = 20
+const queueWaitMs = 120_000
+
+/** The configuration in force. Throws `ConfigError` with every fault, one a line, ready to be shown. */
+export function loadConfig(sources: ConfigSources): Config {
+  const file = readFile(sources)
+  const layers = new Layers(file, readOverrides(sources.env, sources.flags ?? {}))
+  const places: Places = {
+    ofValue: (path) => prefix(layers, file, path, file?.placeOf(path)),
+    ofKey: (path) => prefix(layers, file, path, file?.placeOfKey(path)),
+  }
+  const parsed = fileSchema.safeParse(layers.value)
+  if (!parsed.success) {
+    refuse(parsed.error.issues.flatMap((issue) => describeIssue(issue, fileSchema, layers.value, places)))
+  }
+  const faults: Fault[] = []
+  const warnings: string[] = []
+  const config = build(parsed.data, sources, file, layers, faults, warnings)
+  faults.push(...checkLimits(config.limits), ...checkLoops(config.providers, config.listen, ownAddresses()))
+  if (faults.length > 0) refuse(faults.map(({ path, sentence }) => describeFault(places, path, sentence)))
+  return freezeDeep(config)
+}
+
+function build(
+  shape: FileShape,
+  sources: ConfigSources,
+  file: YamlSource | null,
+  layers: Layers,
+  faults: Fault[],
+  warnings: string[],
+): Config {
+  const base = file === null ? sources.cwd : resolve(file.file, '..')
+  const folder = (path: string, text: string): string =>
+    resolve(layers.originOf(path)?.kind === 'file' ? base : sources.cwd, expandHome(text, sources.env.HOME))
+  const providers = Object.entries(shape.providers).map(([name, section]) =>
+    buildProvider(name, section, {
+      originOf: (path) => layers.originOf(path),
+      unsetUnder: (path) => layers.unsetUnder(path),
+      fault: (path, sentence) => faults.push({ path, sentence }),
+      warn: (path, sentence) => warnings.push(`${path}: ${sentence}`),
+    }),
+  )
+  const { limits } = shape
+  return {
+    file: file?.file ?? null,
+    listen: { host: shape.listen.host, mcp: shape.listen.mcp },
+    allowedHosts: shape.allowedHosts.map((host) => host.toLowerCase()),
+    dataDir: folder('dataDir', shape.dataDir),
+    roots: shape.roots.map((root, index) => folder(`roots.${index}`, root)),
+    providers: providers.filter((provider): provider is ProviderConfig => provider !== null),
+    limits: {
+      ...limits,
+      queue: {
+        perClient: limits.queue.perClient,
+        waitMs: limits.queue.waitMs ?? Math.min(queueWaitMs, limits.callTimeoutMs),
+      },
+    },
+    log: shape.log,
+    origins: layers.origins(),
+    warnings,
+  }
+}
+
+function readFile(sources: ConfigSources): YamlSource | null {
+  const named = sources.configPath ?? (sources.env.EXAI_CONFIG || undefined)
+  const path = resolve(sources.cwd, expandHome(named ?? 'exai.yaml', sources.env.HOME))
+  let text: string
+  try {
+    text = readFileSync(path, 'utf8')
+  } catch (error) {
+    const code = error instanceof Error && 'code' in error ? String(error.code) : 'unknown'
+    if (named === undefined && code === 'ENOENT') return null
+    const from = sources.configPath !== undefined ? '--config' : named !== undefined ? 'EXAI_CONFIG' : 'here'
+    throw new ConfigError(`The config file ${path} (${from}) cannot be read: ${code}.`)
+  }
+  return readYaml(text, path, sources.env)
+}
+
+function prefix(
+  layers: Layers,
+  file: YamlSource | null,
+  path: string,
+  place: { line: number; column: number } | undefined,
+): string {
+  const origin: Origin | null = layers.originOf(path)
+  if (origin?.kind === 'flag' || (origin?.kind === 'env' && layers.isOverride(path)))
+    return `${origin.name}: `
+  return file === null || place === undefined ? '' : `${file.file}:${place.line}:${place.column}: `
+}
+
+function expandHome(text: string, home: string | undefined): string {
+  return text === '~' || text.startsWith('~/') ? `${home || homedir()}${text.slice(1)}` : text
+}
+
+function ownAddresses(): readonly string[] {
+  const addresses = Object.values(networkInterfaces()).flatMap(
+    (each) => each?.map(({ address }) => address) ?? [],
+  )
+  return [hostname().toLowerCase(), ...addresses]
+}
+
+function refuse(lines: readonly string[]): never {
+  const more = lines.length - faultsShownMax
+  throw new ConfigError(
+    [...lines.slice(0, faultsShownMax), ...(more > 0 ? [`and ${more} more.`] : [])].join('\n'),
+  )
+}

@@ -1,0 +1,174 @@
+// From a provider's section to what the server is built from: kind, address, accounts, keys with their origins, and the
+// sentence that says what to set where a key is missing. `glm` and `kimi` are always there, so that a key in the
+// environment is all it takes.
+
+import { Secret } from '../lib/secret.ts'
+import type {
+  AccountConfig,
+  ApiKey,
+  ConcurrencyConfig,
+  Origin,
+  ProviderConfig,
+  ProviderKind,
+} from './config.ts'
+import { kimiConcurrency } from './kimi-tiers.ts'
+import type { ProviderSection } from './schema.ts'
+
+/** What is known of where values stand; faults are reported, not thrown, so that all are told at once. */
+export interface ProviderSources {
+  originOf(path: string): Origin | null
+  /** Variables that were asked for under a path and are not set. */
+  unsetUnder(path: string): readonly string[]
+  fault(path: string, sentence: string): void
+  warn(path: string, sentence: string): void
+}
+
+const defaults: Readonly<Record<string, { baseUrl: string; variable: string } | undefined>> = {
+  glm: { baseUrl: 'https://api.z.ai/api/paas/v4', variable: 'ZAI_API_KEY' },
+  kimi: { baseUrl: 'https://api.moonshot.ai/v1', variable: 'MOONSHOT_API_KEY' },
+}
+const openAiCompatibleConcurrency = 4
+const glmConcurrency = 2
+
+/** One provider, or null where its section has faults. */
+export function buildProvider(
+  name: string,
+  section: ProviderSection,
+  sources: ProviderSources,
+): ProviderConfig | null {
+  const path = `providers.${name}`
+  const kind = kindOf(name, section, sources)
+  if (kind === null) return null
+  const baseUrl = addressOf(section.baseUrl ?? defaults[kind]?.baseUrl, `${path}.baseUrl`, sources)
+  if (baseUrl === null) return null
+  if (section.tier !== undefined && kind !== 'kimi') {
+    sources.fault(`${path}.tier`, `only Kimi has tiers, and this is of kind ${kind}.`)
+  }
+  if (section.apiKey !== undefined && section.accounts !== undefined) {
+    sources.fault(
+      `${path}.apiKey`,
+      'is short for one account, so it cannot stand beside "accounts". Remove one.',
+    )
+  }
+  const tier = section.tier ?? null
+  const fallback = defaultConcurrency(kind, tier, baseUrl)
+  const given = accountsOf(section, path, sources, fallback)
+  const missing = missingOf(name, kind, given, sources)
+  const needsKey = kind !== 'openai-compatible' || given.some(({ apiKeys }) => apiKeys.length > 0)
+  const accounts = needsKey ? withKeys(given, path, missing, sources) : missing === null ? given : []
+  return { name, kind, baseUrl, accounts, tier, models: section.models, missing }
+}
+
+// An account whose variable is not set must not be chosen for a job; the others go on.
+function withKeys(
+  given: readonly AccountConfig[],
+  path: string,
+  missing: string | null,
+  sources: ProviderSources,
+): readonly AccountConfig[] {
+  return given.filter((account, index) => {
+    if (account.apiKeys.length > 0) return true
+    const unset = sources.unsetUnder(`${path}.accounts.${index}`)
+    if (missing === null) {
+      sources.warn(
+        `${path}.accounts.${index}`,
+        `account "${account.name}" is left out, because ${unset[0] === undefined ? 'it has no apiKeys' : `${unset[0]} is not set`}.`,
+      )
+    }
+    return false
+  })
+}
+
+function kindOf(name: string, section: ProviderSection, sources: ProviderSources): ProviderKind | null {
+  const own: ProviderKind | null = name === 'glm' || name === 'kimi' ? name : null
+  if (name === 'local') {
+    sources.fault(
+      'providers.local',
+      'the local provider is built in and has no settings. Remove this section.',
+    )
+    return null
+  }
+  const kind = section.kind ?? own
+  if (kind === null) {
+    sources.fault(
+      `providers.${name}`,
+      'expected a "kind": only glm and kimi are known by name. Add kind: openai-compatible (or glm, kimi).',
+    )
+  }
+  return kind
+}
+
+function addressOf(text: string | undefined, path: string, sources: ProviderSources): string | null {
+  if (text === undefined) {
+    sources.fault(path, 'expected the address of the API, such as http://127.0.0.1:11434/v1.')
+    return null
+  }
+  const url = URL.canParse(text) ? new URL(text) : null
+  if (url === null || !/^https?:$/.test(url.protocol)) {
+    sources.fault(path, 'expected an http or https address, such as https://api.example.com/v1.')
+    return null
+  }
+  if (url.username !== '' || url.password !== '' || url.search !== '' || url.hash !== '') {
+    sources.fault(
+      path,
+      'expected an address without user, password, query or fragment. Keys belong into apiKey.',
+    )
+    return null
+  }
+  return url.href.replace(/\/+$/, '')
+}
+
+function accountsOf(
+  section: ProviderSection,
+  path: string,
+  sources: ProviderSources,
+  fallback: number,
+): readonly AccountConfig[] {
+  const shared = section.concurrency ?? {}
+  const key = (value: string, at: string): ApiKey => ({
+    secret: new Secret(value),
+    origin: sources.originOf(at) ?? { kind: 'file', path: at },
+  })
+  if (section.accounts === undefined) {
+    const apiKeys = section.apiKey === undefined ? [] : [key(section.apiKey, `${path}.apiKey`)]
+    return [{ name: 'main', apiKeys, concurrency: concurrencyOf(fallback, shared) }]
+  }
+  const names = new Set<string>()
+  return section.accounts.map((account, index) => {
+    const at = `${path}.accounts.${index}`
+    if (names.has(account.name)) {
+      sources.fault(`${at}.name`, `there are two accounts called "${account.name}". Give each its own name.`)
+    }
+    names.add(account.name)
+    return {
+      name: account.name,
+      apiKeys: account.apiKeys.map((value, keyIndex) => key(value, `${at}.apiKeys.${keyIndex}`)),
+      concurrency: concurrencyOf(fallback, { ...shared, ...account.concurrency }),
+    }
+  })
+}
+
+function concurrencyOf(fallback: number, given: Readonly<Record<string, number>>): ConcurrencyConfig {
+  const { default: general, ...byModel } = given
+  return { default: general ?? fallback, byModel }
+}
+
+function defaultConcurrency(kind: ProviderKind, tier: number | null, baseUrl: string): number {
+  if (kind === 'kimi') return kimiConcurrency(tier, baseUrl)
+  return kind === 'glm' ? glmConcurrency : openAiCompatibleConcurrency
+}
+
+function missingOf(
+  name: string,
+  kind: ProviderKind,
+  accounts: readonly AccountConfig[],
+  sources: ProviderSources,
+): string | null {
+  if (accounts.some(({ apiKeys }) => apiKeys.length > 0)) return null
+  const unset = sources.unsetUnder(`providers.${name}`)
+  if (kind === 'openai-compatible' && unset.length === 0) return null
+  const variable = unset[0] ?? (name === kind ? defaults[kind]?.variable : undefined)
+  return variable === undefined
+    ? `Set providers.${name}.apiKey in exai.yaml.`
+    : `Set ${variable} in the environment of the server.`
+}

@@ -1,0 +1,65 @@
+// How limits must stand to each other, and addresses to our own. A limit that can never bind, or always does, is a mistake
+// better told at the start than found at night.
+
+import type { Config, ProviderConfig } from './config.ts'
+
+/** A fault: the value's path and what is wrong with it. */
+export interface Fault {
+  readonly path: string
+  readonly sentence: string
+}
+
+/** Relations between limits that do not hold. */
+export function checkLimits(limits: Config['limits']): readonly Fault[] {
+  const faults: Fault[] = []
+  const atMost = (path: string, value: number, otherPath: string, other: number): void => {
+    if (value <= other) return
+    faults.push({
+      path: `limits.${path}`,
+      sentence: `${value} is more than limits.${otherPath} (${other}), so it could never be reached. Lower it, or raise limits.${otherPath}.`,
+    })
+  }
+  const { client, principal } = limits
+  atMost(
+    'client.requestsPerMinute',
+    client.requestsPerMinute,
+    'principal.requestsPerMinute',
+    principal.requestsPerMinute,
+  )
+  atMost('client.burst', client.burst, 'principal.burst', principal.burst)
+  atMost('client.concurrency', client.concurrency, 'principal.concurrency', principal.concurrency)
+  atMost('queue.waitMs', limits.queue.waitMs, 'callTimeoutMs', limits.callTimeoutMs)
+  atMost('bodyBytesMax', limits.bodyBytesMax, 'uploadBytesMax', limits.uploadBytesMax)
+  return faults
+}
+
+/** Providers whose address is our own door: every call would come back as another call. */
+export function checkLoops(
+  providers: readonly ProviderConfig[],
+  listen: Config['listen'],
+  ownAddresses: readonly string[],
+): readonly Fault[] {
+  return providers.flatMap((provider): Fault[] => {
+    const url = new URL(provider.baseUrl)
+    const port = Number(url.port || (url.protocol === 'https:' ? 443 : 80))
+    const host = url.hostname.replace(/^\[|\]$/g, '').toLowerCase()
+    if (port !== listen.mcp || !isOurs(host, listen.host.toLowerCase(), ownAddresses)) return []
+    return [
+      {
+        path: `providers.${provider.name}.baseUrl`,
+        sentence: `${provider.baseUrl} is this server's own address, so every call would come back to it. Give the vendor's address.`,
+      },
+    ]
+  })
+}
+
+function isOurs(host: string, listenHost: string, ownAddresses: readonly string[]): boolean {
+  if (host === listenHost) return true
+  const isWildcard = listenHost === '0.0.0.0' || listenHost === '::'
+  const isLoopback = (name: string): boolean =>
+    name === 'localhost' ||
+    name.endsWith('.localhost') ||
+    /^127\.|^::1$|^0\.0\.0\.0$|^::$|^::ffff:7f/.test(name)
+  if (isLoopback(host)) return isWildcard || isLoopback(listenHost)
+  return isWildcard && ownAddresses.includes(host)
+}

@@ -1,0 +1,167 @@
+// The shape of `exai.yaml`. Every section is strict: a misspelt key must not be taken for a default. Each value says in words
+// what is expected of it; `describe-issue.ts` adds the place and what was found.
+
+import { z } from 'zod'
+import type { LogLevel, ProviderKind, RateConfig } from './config.ts'
+
+/** A provider's section once checked. */
+export interface ProviderSection {
+  readonly kind?: ProviderKind | undefined
+  readonly baseUrl?: string | undefined
+  readonly apiKey?: string | undefined
+  readonly accounts?: readonly AccountSection[] | undefined
+  readonly tier?: number | undefined
+  readonly models: readonly string[]
+  readonly concurrency?: Readonly<Record<string, number>> | undefined
+}
+
+interface AccountSection {
+  readonly name: string
+  readonly apiKeys: readonly string[]
+  readonly concurrency?: Readonly<Record<string, number>> | undefined
+}
+
+/** The file once checked, before relations, folders and keys are worked out. */
+export interface FileShape {
+  readonly listen: { readonly host: string; readonly mcp: number }
+  readonly allowedHosts: readonly string[]
+  readonly dataDir: string
+  readonly roots: readonly string[]
+  readonly providers: Readonly<Record<string, ProviderSection>>
+  readonly limits: {
+    readonly maxClients: number
+    readonly client: RateConfig
+    readonly principal: RateConfig
+    readonly callTimeoutMs: number
+    readonly toolTimeoutMs: Readonly<Record<string, number>>
+    readonly drainTimeoutMs: number
+    readonly queue: { readonly perClient: number; readonly waitMs?: number | undefined }
+    readonly bodyBytesMax: number
+    readonly uploadBytesMax: number
+  }
+  readonly log: { readonly level: LogLevel }
+}
+
+const dayMs = 86_400_000
+const gibibyte = 1024 ** 3
+
+// Variables expand to text, so digits in text are numbers too.
+function wholeNumber(min: number, max: number, what: string): z.ZodType<number> {
+  const error = `a whole number ${what} from ${min} to ${max}`
+  return z.preprocess(
+    (value) => (typeof value === 'string' && /^\d{1,15}$/.test(value) ? Number(value) : value),
+    z.int({ error }).min(min, { error }).max(max, { error }),
+  )
+}
+
+function text(what: string): z.ZodString {
+  return z.string({ error: what }).trim().min(1, { error: what })
+}
+
+function list<Item extends z.ZodType>(item: Item, max: number, what: string): z.ZodArray<Item> {
+  const error = `a list of at most ${max} ${what}`
+  return z.array(item, { error }).max(max, { error })
+}
+
+function section<Shape extends z.ZodRawShape>(shape: Shape): z.ZodObject<Shape, z.core.$strict> {
+  return z.strictObject(shape, {
+    error: (issue) => (issue.code === 'invalid_type' ? 'a section of keys' : undefined),
+  })
+}
+
+const milliseconds = wholeNumber(1, dayMs, 'of milliseconds')
+const atOnce = wholeNumber(1, 100_000, 'of requests at once')
+const closedDoor = z
+  .literal(false, { error: 'false, or to be left out: this version does not open that door' })
+  .optional()
+
+const concurrency = z.preprocess(
+  (value) => (typeof value === 'number' ? { default: value } : value),
+  z.record(z.string(), atOnce, { error: 'a whole number, or a section of default and model names' }),
+)
+
+const apiKey = z
+  .string({ error: 'an API key' })
+  .trim()
+  .regex(/^[\x21-\x7e]{1,4096}$/, { error: 'an API key: printable ASCII without spaces' })
+
+const provider: z.ZodType<ProviderSection> = section({
+  kind: z
+    .enum(['glm', 'kimi', 'openai-compatible'], { error: 'one of glm, kimi, openai-compatible' })
+    .optional(),
+  baseUrl: text('an http or https address').optional(),
+  apiKey: apiKey.optional(),
+  accounts: list(
+    section({
+      name: text('a name'),
+      apiKeys: list(apiKey, 64, 'API keys').default([]),
+      concurrency: concurrency.optional(),
+    }),
+    64,
+    'accounts',
+  )
+    .min(1, { error: 'at least one account' })
+    .optional(),
+  tier: wholeNumber(0, 5, 'of a Kimi tier').optional(),
+  models: list(text('a model name'), 256, 'model names').default([]),
+  concurrency: concurrency.optional(),
+})
+
+function rate(
+  requestsPerMinute: number,
+  burst: number,
+  inFlight: number,
+): z.ZodPrefault<z.ZodType<RateConfig>> {
+  return section({
+    requestsPerMinute: wholeNumber(1, 1_000_000, 'of requests a minute').default(requestsPerMinute),
+    burst: wholeNumber(1, 1_000_000, 'of requests').default(burst),
+    concurrency: wholeNumber(1, 100_000, 'of calls at once').default(inFlight),
+  }).prefault({})
+}
+
+/** The whole file. */
+export const fileSchema: z.ZodType<FileShape> = section({
+  listen: section({
+    host: text('a host name or address').default('127.0.0.1'),
+    mcp: wholeNumber(0, 65_535, 'of a port').default(3005),
+    gateway: closedDoor,
+    glm: closedDoor,
+    kimi: closedDoor,
+    chat: closedDoor,
+  }).prefault({}),
+  allowedHosts: list(text('a host name'), 256, 'host names').default([]),
+  dataDir: text('a folder').default('~/.local/share/exai'),
+  roots: list(text('a folder'), 256, 'folders').default([]),
+  providers: z
+    .record(
+      z.string().regex(/^[A-Za-z0-9][A-Za-z0-9_-]{0,31}$/, {
+        error: 'a provider name of at most 32 letters, digits, dashes or underscores',
+      }),
+      provider,
+      { error: 'a section of providers by name' },
+    )
+    .default({}),
+  limits: section({
+    maxClients: wholeNumber(1, 1_000_000, 'of clients').default(1000),
+    client: rate(100, 20, 4),
+    principal: rate(600, 120, 32),
+    callTimeoutMs: milliseconds.default(240_000),
+    toolTimeoutMs: z
+      .record(z.string(), milliseconds, { error: 'a section of milliseconds by tool name' })
+      .default({}),
+    drainTimeoutMs: wholeNumber(0, dayMs, 'of milliseconds').default(30_000),
+    queue: section({
+      perClient: wholeNumber(1, 100_000, 'of waiting jobs').default(64),
+      waitMs: milliseconds.optional(),
+    }).prefault({}),
+    bodyBytesMax: wholeNumber(1024, gibibyte, 'of bytes').default(4 * 1024 * 1024),
+    uploadBytesMax: wholeNumber(1024, 16 * gibibyte, 'of bytes').default(100 * 1024 * 1024),
+  }).prefault({}),
+  log: section({
+    level: z
+      .enum(['fatal', 'error', 'warn', 'info', 'debug', 'trace', 'silent'], {
+        error: 'one of fatal, error, warn, info, debug, trace, silent',
+      })
+      .default('info'),
+  }).prefault({}),
+})
