@@ -6,7 +6,8 @@ import { isTest, scriptsOf, type Tree } from './tree.ts'
 
 // From the highest to the lowest; rooms of one line do not import each other. `domain` may lean on `lib`, never the reverse.
 const ranks: readonly (readonly string[])[] = [
-  ['main.ts', 'cli'],
+  ['main.ts'],
+  ['cli'],
   ['server.ts'],
   ['config', 'admin'],
   ['telemetry'],

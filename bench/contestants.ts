@@ -1,0 +1,72 @@
+// Who is measured: the limits (hand-written servers that check nothing) and our server with two trivial tools more. Each
+// runs alone on core 1; load runs on core 0.
+
+import { type ChildProcess, spawn } from 'node:child_process'
+import { mkdirSync, openSync } from 'node:fs'
+import { createConnection } from 'node:net'
+import { join } from 'node:path'
+
+/** The contestants by name. */
+export type ContestantName = 'bare' | 'bare-ws' | 'exai'
+
+/** A running contestant. */
+export interface Contestant {
+  readonly pid: number
+  readonly port: number
+  stop(): Promise<void>
+}
+
+/** The core of the load; the contestant has the other. */
+export const loadCore = 0
+const contestantCore = 1
+const here = import.meta.dirname
+const results = join(here, 'results')
+
+const commands: Readonly<
+  Record<ContestantName, { readonly port: number; readonly args: readonly string[] }>
+> = {
+  bare: { port: 4101, args: [join(here, 'baseline', 'upstream', 'http.mjs'), '4101'] },
+  'bare-ws': { port: 4102, args: [join(here, 'ws-echo.ts'), '4102'] },
+  exai: { port: 4103, args: [join(here, 'wire-server.ts'), '4103'] },
+}
+
+/** Starts a contestant afresh and waits until it listens. */
+export async function startContestant(name: ContestantName): Promise<Contestant> {
+  const { port, args } = commands[name]
+  mkdirSync(results, { recursive: true })
+  const log = openSync(join(results, `${name}.log`), 'w')
+  const child = spawn('taskset', ['-c', String(contestantCore), process.execPath, ...args], {
+    stdio: ['ignore', log, log],
+  })
+  const stop = async (): Promise<void> => {
+    if (child.exitCode !== null || child.signalCode !== null) return
+    const ended = new Promise((done) => child.once('exit', done))
+    child.kill('SIGTERM')
+    const timer = setTimeout(() => child.kill('SIGKILL'), 5000)
+    await ended
+    clearTimeout(timer)
+  }
+  process.once('exit', () => child.kill('SIGKILL'))
+  await listening(child, port, name)
+  return { pid: child.pid ?? 0, port, stop }
+}
+
+async function listening(child: ChildProcess, port: number, name: string): Promise<void> {
+  for (let i = 0; i < 200; i++) {
+    if (child.exitCode !== null) break
+    if (await isOpen(port)) return
+    await new Promise((done) => setTimeout(done, 50))
+  }
+  throw new Error(`${name} does not listen on ${port}; see bench/results/${name}.log`)
+}
+
+function isOpen(port: number): Promise<boolean> {
+  return new Promise((done) => {
+    const socket = createConnection(port, '127.0.0.1')
+    socket.once('connect', () => {
+      socket.destroy()
+      done(true)
+    })
+    socket.once('error', () => done(false))
+  })
+}

@@ -1,0 +1,70 @@
+// What must be gone when a test ends: the server's own books at zero, and nothing of this process still open. Every
+// scenario ends with one of these two.
+
+/** Reads `inspect()`; sessions may linger until they are reaped, everything else counts work in progress. */
+export type Inspect = () => Readonly<Record<string, unknown>> | Promise<Readonly<Record<string, unknown>>>
+
+// Names of counters of things that end with the work. Totals since the start, limits and idle sessions are other words.
+const busyNames =
+  /^(?:calls|inFlight|running|waiting|queued|holders|slots|slotsInUse|inUse|permits|streams|openStreams|timers|flights|exchanges|pending|active|working|subscriptions|sockets|webSockets|connections|abandoned|lingering)$/
+
+/** Counters in `inspect` that are not zero, as `path: value`. */
+export function busyCounters(inspected: unknown, path = ''): string[] {
+  if (Array.isArray(inspected))
+    return inspected.flatMap((each, index) => busyCounters(each, `${path}[${index}]`))
+  if (typeof inspected !== 'object' || inspected === null) return []
+  return Object.entries(inspected).flatMap(([name, value]) => {
+    const here = path === '' ? name : `${path}.${name}`
+    if (typeof value === 'number') return busyNames.test(name) && value !== 0 ? [`${here}: ${value}`] : []
+    return busyCounters(value, here)
+  })
+}
+
+/** Waits until nothing is in progress; throws what still was after `withinMs`. Looks every 20 ms: the ends of sockets come by event. */
+export async function nothingInProgress(inspect: Inspect, withinMs = 5000): Promise<void> {
+  const deadline = performance.now() + withinMs
+  for (;;) {
+    const busy = busyCounters(await inspect())
+    if (busy.length === 0) return
+    if (performance.now() > deadline)
+      throw new Error(`still in progress after ${withinMs} ms: ${busy.join(', ')}`)
+    await new Promise((done) => setTimeout(done, 20))
+  }
+}
+
+// Handles that a test runner and Node itself keep open.
+const harmless = new Set([
+  'TTYWRAP',
+  'PipeWrap',
+  'MessagePort',
+  'CloseReq',
+  'FSReqPromise',
+  'FSReqCallback',
+  'Immediate',
+])
+
+/** Handles of this process by kind, as they are now: taken before a test, compared after it. */
+export function openHandles(): ReadonlyMap<string, number> {
+  const counts = new Map<string, number>()
+  for (const kind of process.getActiveResourcesInfo()) {
+    if (!harmless.has(kind)) counts.set(kind, (counts.get(kind) ?? 0) + 1)
+  }
+  return counts
+}
+
+/** Waits until no more handles are open than `before`; throws what was left after `withinMs`. */
+export async function nothingLeftOpen(before: ReadonlyMap<string, number>, withinMs = 2000): Promise<void> {
+  const deadline = performance.now() + withinMs
+  for (;;) {
+    const left = [...openHandles()].filter(
+      ([kind, count]) => kind !== 'Timeout' && count > (before.get(kind) ?? 0),
+    )
+    if (left.length === 0) return
+    if (performance.now() > deadline) {
+      throw new Error(
+        `left open: ${left.map(([kind, count]) => `${count - (before.get(kind) ?? 0)} ${kind}`).join(', ')}`,
+      )
+    }
+    await new Promise((done) => setTimeout(done, 20))
+  }
+}
