@@ -45,6 +45,7 @@ export interface HttpListener {
 export function createHttpListener(options: HttpListenerOptions): HttpListener {
   const connectionsMax = options.connectionsMax ?? 4_096
   const sockets = new Set<Socket>()
+  const allClosed: (() => void)[] = []
   let port = 0
   let inFlight = 0
   let isDraining = false
@@ -109,7 +110,10 @@ export function createHttpListener(options: HttpListenerOptions): HttpListener {
       return
     }
     sockets.add(socket)
-    socket.on('close', () => sockets.delete(socket))
+    socket.on('close', () => {
+      sockets.delete(socket)
+      if (sockets.size === 0) for (const done of allClosed.splice(0)) done()
+    })
   })
   server.on('clientError', (error: NodeJS.ErrnoException, socket: Duplex) => {
     if (error.code === 'HPE_HEADER_OVERFLOW') refuseSocket(socket, 431, 'The request head is too large.')
@@ -119,10 +123,15 @@ export function createHttpListener(options: HttpListenerOptions): HttpListener {
     else refuseSocket(socket, 400, 'This is not a valid HTTP/1.1 request.')
   })
 
+  // Node calls back when it has forgotten the last connection, a moment before that socket says `close`.
   const close = (): Promise<void> =>
     new Promise((resolve) => {
-      if (!server.listening && sockets.size === 0) resolve()
-      else server.close(() => resolve())
+      const whenSocketsClosed = (): void => {
+        if (sockets.size === 0) resolve()
+        else allClosed.push(resolve)
+      }
+      if (server.listening) server.close(whenSocketsClosed)
+      else whenSocketsClosed()
     })
 
   return {

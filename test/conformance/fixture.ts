@@ -1,0 +1,112 @@
+// The server that the official conformance suite looks at: our MCP surface with the tools the suite calls by name. What
+// the suite wants beyond tools is listed in expected-failures.yaml until it is built.
+
+import { z } from 'zod'
+import { defineTool, type Tool, type ToolContent, type ToolContext } from '../../src/tools/tool.ts'
+import { type McpComposition, startMcpComposition } from '../support/mcp-composition.ts'
+
+// A red dot and a moment of silence: the smallest valid files of their kind.
+const png = 'iVBORw0KGgoAAAANSUhEUgAAAAEAAAABCAYAAAAfFcSJAAAADUlEQVR42mP8z8DwHwAFBQIAX8jx0gAAAABJRU5ErkJggg=='
+const wav = 'UklGRiYAAABXQVZFZm10IBAAAAABAAEAQB8AAAB9AAACABAAZGF0YQIAAAAAAA=='
+
+const noArguments = z.strictObject({})
+const text = (words: string): ToolContent => ({ type: 'text', text: words })
+
+function fixed(name: string, description: string, content: readonly ToolContent[], isError = false): Tool {
+  return defineTool({
+    name,
+    title: name,
+    description,
+    input: noArguments,
+    annotations: { readOnlyHint: true },
+    pace: 'instant',
+    run: async () => (isError ? { content, isError } : { content }),
+  })
+}
+
+async function pause(): Promise<void> {
+  await new Promise((resolve) => setTimeout(resolve, 50))
+}
+
+const withProgress = defineTool({
+  name: 'test_tool_with_progress',
+  title: 'Progress',
+  description: 'Reports progress three times.',
+  input: noArguments,
+  annotations: { readOnlyHint: true },
+  pace: 'long',
+  async run(_args, context: ToolContext) {
+    context.progress({ kind: 'working', message: '0 of 100' })
+    await pause()
+    context.progress({ kind: 'working', message: '50 of 100' })
+    await pause()
+    context.progress({ kind: 'working', message: '100 of 100' })
+    return { content: [text('Done.')] }
+  },
+})
+
+const needsSampling: Tool = {
+  ...fixed('test_missing_capability', 'Needs a client that can sample.', [text('Sampled.')]),
+  needs: ['sampling'],
+}
+
+/** Tools of the suite that our surface can carry today; `change` exchanges the set. */
+export function conformanceTools(change: () => void): readonly Tool[] {
+  return [
+    fixed('test_simple_text', 'Answers a text.', [text('This is a simple text response for testing.')]),
+    fixed('test_image_content', 'Answers an image.', [{ type: 'image', data: png, mimeType: 'image/png' }]),
+    fixed('test_audio_content', 'Answers a sound.', [{ type: 'audio', data: wav, mimeType: 'audio/wav' }]),
+    fixed('test_embedded_resource', 'Answers an embedded resource.', [
+      {
+        type: 'resource',
+        resource: {
+          uri: 'test://embedded-resource',
+          mimeType: 'text/plain',
+          text: 'This is an embedded resource content.',
+        },
+      },
+    ]),
+    fixed('test_multiple_content_types', 'Answers several kinds of content.', [
+      text('Multiple content types test:'),
+      { type: 'image', data: png, mimeType: 'image/png' },
+      {
+        type: 'resource',
+        resource: {
+          uri: 'test://mixed-content-resource',
+          mimeType: 'application/json',
+          text: '{"test":"data","value":123}',
+        },
+      },
+    ]),
+    fixed(
+      'test_error_handling',
+      'Fails on purpose.',
+      [text('This tool intentionally returns an error for testing')],
+      true,
+    ),
+    withProgress,
+    needsSampling,
+    fixed('test_logging_tool', 'Logs only to a client that asks for it.', [text('Nothing was logged.')]),
+    fixed('test_streaming_elicitation', 'Would ask the client inside its result.', [text('Nothing to ask.')]),
+    defineTool({
+      name: 'test_trigger_tool_change',
+      title: 'Change the tools',
+      description: 'Exchanges the set of tools, so that listeners are told.',
+      input: noArguments,
+      annotations: {},
+      pace: 'instant',
+      async run() {
+        change()
+        return { content: [text('Changed.')] }
+      },
+    }),
+  ]
+}
+
+/** Starts the fixture on a free port. */
+export async function startFixture(): Promise<McpComposition> {
+  let composition: McpComposition | null = null
+  const tools = conformanceTools(() => composition?.surface.replaceTools(tools))
+  composition = await startMcpComposition({ tools })
+  return composition
+}

@@ -1,0 +1,212 @@
+// A small composition for tests of the MCP surface: real listener, real WebSocket door, real calls with wide limits,
+// trivial tools. No provider: a tool that reaches for one finds that none is set up.
+
+import { z } from 'zod'
+import { FrontDoor } from '../../src/admission/front-door.ts'
+import type { Call } from '../../src/calls/call.ts'
+import { CallRunner } from '../../src/calls/run.ts'
+import { CallFailure } from '../../src/domain/failure.ts'
+import type { Progress } from '../../src/domain/progress.ts'
+import { systemClock } from '../../src/lib/clock.ts'
+import { identify } from '../../src/principals/identify.ts'
+import type { McpEvent, McpLimits } from '../../src/surfaces/mcp/mcp-options.ts'
+import { createMcpSurface, type McpSurface } from '../../src/surfaces/mcp/mcp-surface.ts'
+import { defineTool, type Tool, type ToolContext } from '../../src/tools/tool.ts'
+import { readCallerFacts } from '../../src/transport/caller-facts.ts'
+import { createHttpListener, type HttpListener } from '../../src/transport/http-listener.ts'
+import { createOriginGuard } from '../../src/transport/origin-guard.ts'
+import { createWebSocketDoor, type WebSocketDoor } from '../../src/transport/websocket.ts'
+
+/** A running test server. */
+export interface McpComposition {
+  readonly port: number
+  readonly url: string
+  readonly webSocketUrl: string
+  readonly surface: McpSurface
+  readonly listener: HttpListener
+  readonly door: WebSocketDoor
+  readonly calls: CallRunner
+  readonly events: McpEvent[]
+  close(): Promise<void>
+}
+
+/** What a test may set. */
+export interface McpCompositionOptions {
+  readonly tools: readonly Tool[]
+  readonly limits?: McpLimits
+  readonly callTimeoutMs?: number
+  readonly connectionsMax?: number
+  /** Wraps the context a tool gets, for tools that must reach into the surface. */
+  readonly instructions?: string
+}
+
+const wide = { requestsPerMinute: 1_000_000, burst: 100_000, concurrency: 10_000 }
+
+/** Starts a server on a free loopback port. */
+export async function startMcpComposition(options: McpCompositionOptions): Promise<McpComposition> {
+  const events: McpEvent[] = []
+  const calls = new CallRunner({
+    clock: systemClock,
+    frontDoor: new FrontDoor({
+      clock: systemClock,
+      client: wide,
+      principal: wide,
+      clientsMax: 10_000,
+      clientIdleMs: 60_000,
+    }),
+    callTimeoutMs: options.callTimeoutMs ?? 30_000,
+    abortGraceMs: 500,
+    emit: () => undefined,
+  })
+  const surface = createMcpSurface({
+    clock: systemClock,
+    serverInfo: { name: 'exai-test', version: '0.0.1' },
+    instructions: options.instructions ?? 'A server for tests.',
+    tools: options.tools,
+    calls,
+    toolContext,
+    identify,
+    ...(options.limits ? { limits: options.limits } : {}),
+    emit: (event) => events.push(event),
+  })
+  const door = createWebSocketDoor({
+    clock: systemClock,
+    onConnection: (connection, request) => surface.acceptWebSocket(connection, readCallerFacts(request)),
+  })
+  const listener = createHttpListener({
+    routes: new Map([['/mcp', surface.handleHttp]]),
+    upgrades: new Map([
+      ['/ws', door.upgrade],
+      ['/', door.upgrade],
+    ]),
+    guard: createOriginGuard(),
+    ...(options.connectionsMax === undefined ? {} : { connectionsMax: options.connectionsMax }),
+  })
+  const port = await listener.listen('127.0.0.1', 0)
+  return {
+    port,
+    url: `http://127.0.0.1:${port}/mcp`,
+    webSocketUrl: `ws://127.0.0.1:${port}/ws`,
+    surface,
+    listener,
+    door,
+    calls,
+    events,
+    async close() {
+      surface.destroy()
+      calls.destroy()
+      door.destroy()
+      await listener.destroy()
+    },
+  }
+}
+
+/** A context whose only live parts are the call, its progress and the client's roots (through `openDocument`). */
+function toolContext(
+  call: Call,
+  progress: (update: Progress) => void,
+  sessionRoots: () => Promise<readonly string[]>,
+): ToolContext {
+  const missing = (): never => {
+    throw new CallFailure('not-configured', { message: 'No provider is set up here. Set a key.' })
+  }
+  return {
+    identity: call.identity,
+    callId: call.id,
+    signal: call.signal,
+    progress,
+    run: async () => missing(),
+    route: () => ({ missing: 'No provider is set up here.' }),
+    openDocument: async () => ({
+      name: 'roots',
+      format: 'text',
+      pages: null,
+      passages: (await sessionRoots()).map((text) => ({ page: null, text })),
+      isCut: false,
+    }),
+    threads: { read: missing, append: missing },
+    facts: { version: '0.0.1', inspect: () => ({}), providers: () => [] },
+  }
+}
+
+/** Answers at once what it was sent. */
+export const echoTool: Tool = defineTool({
+  name: 'echo',
+  title: 'Echo',
+  description: 'Answers the text it was sent.',
+  input: z.strictObject({ text: z.string(), count: z.number().int().min(1).max(5).optional() }),
+  annotations: { readOnlyHint: true },
+  pace: 'instant',
+  run: async ({ text }) => ({ content: [{ type: 'text', text }] }),
+})
+
+/** Streams: reports progress, waits, then answers; ends early when aborted. */
+export const slowTool: Tool = defineTool({
+  name: 'slow',
+  title: 'Slow',
+  description: 'Waits, then answers the text it was sent.',
+  input: z.strictObject({ text: z.string(), waitMs: z.number().min(0).max(60_000) }),
+  annotations: { readOnlyHint: true },
+  pace: 'long',
+  run: async ({ text, waitMs }, context) => {
+    context.progress({ kind: 'queued', provider: 'glm', position: 3, waiting: 7, expectedWaitMs: 12_000 })
+    context.progress({ kind: 'working', message: `Working on ${text}` })
+    await wait(waitMs, context.signal)
+    return { content: [{ type: 'text', text }] }
+  },
+})
+
+/** Answers the client's folders. */
+export const rootsTool: Tool = defineTool({
+  name: 'roots',
+  title: 'Roots',
+  description: 'Answers the folders of the client.',
+  input: z.strictObject({}),
+  annotations: { readOnlyHint: true },
+  pace: 'long',
+  run: async (_args, context) => {
+    const { passages } = await context.openDocument({})
+    return { content: [{ type: 'text', text: passages.map((passage) => passage.text).join('\n') }] }
+  },
+})
+
+/** Fails with a failure, or with a bug. */
+export const failingTool: Tool = defineTool({
+  name: 'fail',
+  title: 'Fail',
+  description: 'Fails.',
+  input: z.strictObject({ how: z.enum(['failure', 'bug']) }),
+  annotations: {},
+  pace: 'instant',
+  run: async ({ how }) => {
+    if (how === 'bug') throw new Error('a bug with a secret inside')
+    throw new CallFailure('rate-limited', {
+      message: 'GLM is busy for this account.',
+      retryable: true,
+      retryAfterMs: 4_200,
+    })
+  },
+})
+
+function wait(ms: number, signal: AbortSignal): Promise<void> {
+  return new Promise((resolve, reject) => {
+    const onAbort = (): void => {
+      clearTimeout(timer)
+      reject(signal.reason)
+    }
+    const timer = setTimeout(() => {
+      signal.removeEventListener('abort', onAbort)
+      resolve()
+    }, ms)
+    signal.addEventListener('abort', onAbort, { once: true })
+  })
+}
+
+/** Waits until `isTrue`, looking every few milliseconds; throws with `what` after two seconds. */
+export async function until(isTrue: () => boolean, what: string): Promise<void> {
+  const end = performance.now() + 2_000
+  while (!isTrue()) {
+    if (performance.now() > end) throw new Error(`never came true: ${what}`)
+    await new Promise((resolve) => setTimeout(resolve, 5))
+  }
+}
