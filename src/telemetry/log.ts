@@ -5,19 +5,21 @@ import { type DestinationStream, destination, type Logger, pino } from 'pino'
 import type { CallEvent } from '../calls/events.ts'
 import { unreachable } from '../lib/assert.ts'
 import type { Clock } from '../lib/clock.ts'
+import type { McpEvent } from '../surfaces/mcp/mcp-options.ts'
 
-/** Least severe level that is written. */
-export type LogLevel = 'debug' | 'info' | 'warn' | 'error' | 'silent'
+/** Where lines go. */
+export type LogStream = DestinationStream
 
 /** The server's log; `flush` writes what is buffered, `destroy` also stops the flushing timer. */
 export interface Log {
   readonly logger: Logger
   call(event: CallEvent): void
+  mcp(event: McpEvent): void
   destroy(): void
 }
 
 /** Opens the log. Lines are buffered for at most a second (`clock`) or 8 KiB; warnings and errors are written at once. */
-export function createLog(level: LogLevel, clock: Clock, stream?: DestinationStream): Log {
+export function createLog(level: string, clock: Clock, stream?: LogStream): Log {
   const buffered = stream === undefined ? destination({ dest: 2, sync: false, minLength: 8192 }) : null
   const logger = pino({ level, base: null }, stream ?? buffered ?? destination(2))
   let isOpen = true
@@ -32,6 +34,9 @@ export function createLog(level: LogLevel, clock: Clock, stream?: DestinationStr
     logger,
     call(event) {
       if (writeCall(logger, event)) flush()
+    },
+    mcp(event) {
+      writeMcp(logger, event)
     },
     destroy() {
       isOpen = false
@@ -90,5 +95,31 @@ function writeCall(logger: Logger, event: CallEvent): boolean {
     }
     default:
       return unreachable(event)
+  }
+}
+
+function writeMcp(logger: Logger, event: McpEvent): void {
+  switch (event.type) {
+    case 'session-opened':
+    case 'session-closed':
+    case 'subscription-opened':
+    case 'subscription-closed':
+    case 'connection-opened':
+    case 'connection-closed': {
+      const { type, ...facts } = event
+      logger.debug(facts, type)
+      return
+    }
+    case 'message-rejected':
+      logger.info({ door: event.door, code: event.code }, event.type)
+      return
+    case 'surface-failed':
+      logger.error(
+        { detail: event.error instanceof Error ? event.error.stack : String(event.error) },
+        event.type,
+      )
+      return
+    default:
+      unreachable(event)
   }
 }

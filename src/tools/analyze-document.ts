@@ -5,7 +5,7 @@ import { toAnswer } from './answer.ts'
 import { documentFields } from './document-input.ts'
 import { defineTool, type Tool } from './tool.ts'
 
-const need = { kind: 'generate', task: 'answer', prefer: ['kimi', 'local'] } as const
+const job = { kind: 'generate', task: 'answer', prefer: ['kimi', 'local'] } as const
 
 const input = z.strictObject({
   ...documentFields,
@@ -25,7 +25,7 @@ export const analyzeDocument: Tool<typeof input> = defineTool({
   input,
   annotations: { readOnlyHint: true, openWorldHint: true },
   pace: 'long',
-  need,
+  job,
   async run(args, context) {
     context.progress({ kind: 'working', message: 'Reading the document' })
     const document = await context.openDocument(args)
@@ -40,7 +40,7 @@ export const analyzeDocument: Tool<typeof input> = defineTool({
         ],
         outputTokensMax: 4096,
       },
-      args.model === undefined ? { prefer: need.prefer } : { model: args.model },
+      args.model === undefined ? { prefer: job.prefer } : { model: args.model },
     )
     const pages = document.pages === null ? '' : `, ${document.pages} pages`
     const cut = document.isCut ? ['The document was too long: only its beginning was read.'] : []

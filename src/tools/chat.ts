@@ -23,7 +23,7 @@ export const chat: Tool<typeof input> = defineTool({
   input,
   annotations: { readOnlyHint: true, openWorldHint: true },
   pace: 'long',
-  need: { kind: 'generate', task: 'chat' },
+  job: { kind: 'generate', task: 'chat' },
   async run(args, context) {
     const earlier = args.continuation_id === undefined ? [] : context.threads.read(args.continuation_id)
     const question = { role: 'user', content: args.prompt } as const

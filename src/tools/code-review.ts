@@ -5,7 +5,7 @@ import { CallFailure } from '../domain/failure.ts'
 import { toAnswer } from './answer.ts'
 import { defineTool, type Tool, type ToolContext } from './tool.ts'
 
-const need = { kind: 'generate', task: 'review', prefer: ['glm', 'kimi'] } as const
+const job = { kind: 'generate', task: 'review', prefer: ['glm', 'kimi'] } as const
 
 const input = z.strictObject({
   text: z.string().min(1).max(1_000_000).optional().describe('Code to review'),
@@ -28,7 +28,7 @@ export const codeReview: Tool<typeof input> = defineTool({
   input,
   annotations: { readOnlyHint: true, openWorldHint: true },
   pace: 'long',
-  need,
+  job,
   async run(args, context) {
     const subject = await subjectOf(args, context)
     const focus = args.focus === undefined ? '' : `Look especially at: ${args.focus}\n\n`
@@ -42,7 +42,7 @@ export const codeReview: Tool<typeof input> = defineTool({
         ],
         outputTokensMax: 8192,
       },
-      args.model === undefined ? { prefer: need.prefer } : { model: args.model },
+      args.model === undefined ? { prefer: job.prefer } : { model: args.model },
     )
     return toAnswer(outcome)
   },

@@ -16,7 +16,6 @@ export const listModels: Tool<Nothing> = defineTool({
   input: nothing,
   annotations,
   pace: 'instant',
-  need: null,
   async run(_args, context) {
     const lines = context.facts
       .providers()
@@ -37,7 +36,6 @@ export const version: Tool<Nothing> = defineTool({
   input: nothing,
   annotations,
   pace: 'instant',
-  need: null,
   async run(_args, context) {
     return { content: [{ type: 'text', text: `exai-mcp-server ${context.facts.version}` }] }
   },
@@ -51,7 +49,6 @@ export const status: Tool<Nothing> = defineTool({
   input: nothing,
   annotations,
   pace: 'instant',
-  need: null,
   async run(_args, context) {
     const load = context.facts.load()
     const queues = Object.entries(load.groups).map(

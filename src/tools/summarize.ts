@@ -5,7 +5,7 @@ import { toAnswer } from './answer.ts'
 import { documentFields } from './document-input.ts'
 import { defineTool, type Tool } from './tool.ts'
 
-const need = { kind: 'generate', task: 'summarize', prefer: ['kimi', 'local'] } as const
+const job = { kind: 'generate', task: 'summarize', prefer: ['kimi', 'local'] } as const
 
 const input = z.strictObject({
   ...documentFields,
@@ -29,7 +29,7 @@ export const summarize: Tool<typeof input> = defineTool({
   input,
   annotations: { readOnlyHint: true, openWorldHint: true },
   pace: 'long',
-  need,
+  job,
   async run(args, context) {
     context.progress({ kind: 'working', message: 'Reading the document' })
     const document = await context.openDocument(args)
@@ -42,7 +42,7 @@ export const summarize: Tool<typeof input> = defineTool({
         messages: [{ role: 'user', content: `Summarize ${document.name} ${lengths[args.length]}.${focus}` }],
         outputTokensMax: 4096,
       },
-      args.model === undefined ? { prefer: need.prefer } : { model: args.model },
+      args.model === undefined ? { prefer: job.prefer } : { model: args.model },
     )
     return toAnswer(
       outcome,

@@ -86,7 +86,7 @@ export interface ProviderFact {
 }
 
 /** What vendor work a tool asks for: also what the first screen and `listmodels` say of it. */
-export interface ToolNeed {
+export interface ToolJob {
   readonly kind: Job['kind']
   readonly task?: GenerateJob['task']
   /** Providers in order of preference; absent: any. */
@@ -107,8 +107,8 @@ export interface Tool<Input extends z.ZodType = z.ZodType> {
   }
   /** `instant` answers within milliseconds, as one JSON body; `long` streams: headers at once, then progress. */
   readonly pace: 'instant' | 'long'
-  /** null: it needs no vendor. */
-  readonly need: ToolNeed | null
+  /** Absent: it needs no vendor. */
+  readonly job?: ToolJob
   /** The call's time limit when not the configured default, in milliseconds. */
   readonly timeoutMs?: number
   /** Client features without which the tool cannot work; a stateless client that did not declare one is refused. */

@@ -4,7 +4,7 @@ import { z } from 'zod'
 import { bounded } from './answer.ts'
 import { defineTool, type Tool } from './tool.ts'
 
-const need = { kind: 'search', prefer: ['glm', 'kimi'] } as const
+const job = { kind: 'search', prefer: ['glm', 'kimi'] } as const
 
 const input = z.strictObject({
   query: z.string().min(1).max(400).describe('What to search for'),
@@ -21,7 +21,7 @@ export const webSearch: Tool<typeof input> = defineTool({
   input,
   annotations: { readOnlyHint: true, openWorldHint: true },
   pace: 'long',
-  need,
+  job,
   async run(args, context) {
     const outcome = await context.run(
       {
@@ -31,7 +31,7 @@ export const webSearch: Tool<typeof input> = defineTool({
         ...(args.recency === undefined ? {} : { recency: args.recency }),
         ...(args.domain === undefined ? {} : { domain: args.domain }),
       },
-      { prefer: need.prefer },
+      { prefer: job.prefer },
     )
     const results = outcome.sources
       .slice(0, args.count)

@@ -1,0 +1,46 @@
+import { describe, expect, it } from 'vitest'
+import { type DemoStage, drawStage } from './stage.ts'
+
+const stage: DemoStage = {
+  startedAt: 0,
+  strip: ['api@main', 'crawler@loop', 'crawler@loop'],
+  windows: [
+    {
+      label: 'api@main',
+      color: 'green',
+      isGreedy: false,
+      served: 1,
+      refused: 0,
+      running: new Map([
+        [1, { tool: 'chat', state: 'waits', since: 0, message: 'Waiting for glm: 3rd of 7, about 12 s' }],
+      ]),
+    },
+    {
+      label: 'crawler@loop',
+      color: 'red',
+      isGreedy: true,
+      served: 2,
+      refused: 0,
+      running: new Map([
+        [1, { tool: 'web_search', state: 'served', since: 500, message: 'glm is answering' }],
+      ]),
+    },
+  ],
+}
+
+describe('the stage of the demo', () => {
+  it('says who is served, who waits and where, and the shares', () => {
+    const text = drawStage(stage, 2000, 120, false).join('\n')
+    expect(text).toContain('api@main               1 answered  … chat: Waiting for glm: 3rd of 7, about 12 s')
+    expect(text).toContain('crawler@loop greedy    2 answered  ▶ web_search 1.5 s')
+    expect(text).toContain('Last answers, oldest first: acc')
+    expect(text).toContain('Shares: api@main 33 %  crawler@loop 67 %')
+  })
+
+  it('keeps to the width and uses no colour where none is wanted', () => {
+    const lines = drawStage(stage, 2000, 60, false)
+    expect(lines.slice(2, 4).every((line) => line.length <= 60)).toBe(true)
+    expect(lines.join('')).not.toContain('\u001b[')
+    expect(drawStage(stage, 2000, 60, true).join('')).toContain('\u001b[')
+  })
+})

@@ -1,0 +1,81 @@
+// From plain settings to the providers that routing chooses among: adapter, accounts with their groups, default models.
+
+import { AccountGroups, type QueueBounds } from '../admission/quota-group.ts'
+import type { Clock } from '../lib/clock.ts'
+import { defaultModel, offeredModels } from '../providers/catalogue.ts'
+import { createLocalProvider } from '../providers/local.ts'
+import { createProvider, type ProviderKind } from '../providers/registry.ts'
+import type { ConfiguredProvider } from './route.ts'
+
+/** One account as settings give it; keys in the clear, so this object is never logged. */
+export interface AccountSpec {
+  readonly name: string
+  readonly apiKeys: readonly string[]
+  readonly concurrency: { readonly default: number; readonly byModel: Readonly<Record<string, number>> }
+}
+
+/** One provider as settings give it. */
+export interface ProviderSpec {
+  readonly name: string
+  readonly kind: ProviderKind
+  readonly baseUrl: string
+  readonly accounts: readonly AccountSpec[]
+  /** Models offered before the catalogue's. */
+  readonly models: readonly string[]
+  /** What to set when it has no account. */
+  readonly missing: string | null
+}
+
+// GLM counts requests in flight per model, Kimi and most others over the account (providers.md 1.11, 2.10).
+const countsPer = { glm: 'model', kimi: 'account', 'openai-compatible': 'account' } as const
+const prefixes: Readonly<Record<ProviderKind, readonly string[]>> = {
+  glm: ['glm-', 'autoglm-'],
+  kimi: ['kimi-', 'moonshot-'],
+  'openai-compatible': [],
+}
+
+/** Builds the providers in order, `local` last. */
+export function configureProviders(
+  specs: readonly ProviderSpec[],
+  bounds: QueueBounds,
+  clock: Clock,
+): readonly ConfiguredProvider[] {
+  return [...specs.map((spec) => configure(spec, bounds, clock)), configureLocal(bounds, clock)]
+}
+
+function configure(spec: ProviderSpec, bounds: QueueBounds, clock: Clock): ConfiguredProvider {
+  const { name, kind, baseUrl } = spec
+  const models =
+    spec.models.length === 0
+      ? undefined
+      : [...spec.models, ...offeredModels(kind, undefined).filter(({ id }) => !spec.models.includes(id))]
+  const provider = createProvider({ name, kind, baseUrl, clock, ...(models === undefined ? {} : { models }) })
+  return {
+    provider,
+    accounts: spec.accounts.map((account) => ({
+      name: account.name,
+      apiKeys: account.apiKeys,
+      groups: new AccountGroups(
+        `${name}/${account.name}`,
+        { per: countsPer[kind], ...account.concurrency },
+        bounds,
+        clock,
+      ),
+    })),
+    defaultModel: (task) => defaultModel(kind, task, provider.models),
+    missing: spec.missing,
+    modelPrefixes: prefixes[kind],
+  }
+}
+
+// Reading happens in a worker with a queue of its own; the group only keeps one window from filling it.
+function configureLocal(bounds: QueueBounds, clock: Clock): ConfiguredProvider {
+  const groups = new AccountGroups('local', { per: 'account', default: 8, byModel: {} }, bounds, clock)
+  return {
+    provider: createLocalProvider({ clock }),
+    accounts: [{ name: 'local', apiKeys: [], groups }],
+    defaultModel: (task) => (task === 'answer' || task === 'summarize' ? 'extractive' : null),
+    missing: null,
+    modelPrefixes: [],
+  }
+}

@@ -1,0 +1,54 @@
+// Builds what a tool may use, for one call: the router, the threads and the documents, each already bound to the caller.
+
+import type { Documents } from '../documents/documents.ts'
+import type { Identity } from '../domain/identity.ts'
+import type { CallId } from '../domain/ids.ts'
+import type { Progress } from '../domain/progress.ts'
+import type { Router } from '../routing/router.ts'
+import type { ThreadStore } from '../threads/thread-store.ts'
+import type { ToolContext } from './tool.ts'
+
+/** The rooms behind every context. */
+export interface ToolRooms {
+  readonly router: Router
+  readonly threads: ThreadStore
+  readonly documents: Documents
+  readonly facts: ToolContext['facts']
+}
+
+/** What a context needs of its call. */
+export interface CallerOfTool {
+  readonly id: CallId
+  readonly identity: Identity
+  readonly signal: AbortSignal
+}
+
+/** Answers the maker of contexts; `sessionRoots` asks the client for its folders, and only when a path is opened. */
+export function createToolContexts(
+  rooms: ToolRooms,
+): (
+  call: CallerOfTool,
+  progress: (update: Progress) => void,
+  sessionRoots: () => Promise<readonly string[]>,
+) => ToolContext {
+  const { router, threads, documents, facts } = rooms
+  return ({ id, identity, signal }, progress, sessionRoots) => ({
+    identity,
+    callId: id,
+    signal,
+    progress,
+    facts,
+    run: (job, wishes) => router.run(job, { ...wishes, identity, signal, progress }),
+    openDocument: async (source) =>
+      documents.open(
+        { path: source.path, file: source.file, text: source.text },
+        identity,
+        source.path === undefined ? [] : await sessionRoots(),
+        signal,
+      ),
+    threads: {
+      read: (handle) => threads.read(identity.principal, handle),
+      append: (handle, turn) => threads.append(identity.principal, handle, turn),
+    },
+  })
+}
