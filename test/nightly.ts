@@ -1,0 +1,37 @@
+// `npm run nightly`: what is too long for every change. Each stage runs to its end; the last line sums up. A bench that
+// found the machine too loud says so (exit 3) and fails nothing: nothing gates on time.
+
+import { spawnSync } from 'node:child_process'
+
+interface Stage {
+  readonly name: string
+  readonly command: readonly string[]
+  readonly env?: Readonly<Record<string, string>>
+}
+
+const stages: readonly Stage[] = [
+  { name: 'build', command: ['npm', 'run', 'build'] },
+  {
+    name: 'a million bad inputs',
+    command: ['npx', 'vitest', 'run', '--project', 'scenario', 'fuzz'],
+    env: { EXAI_FUZZ_INPUTS: '1000000' },
+  },
+  { name: 'wire bench', command: ['node', 'bench/wire.ts'] },
+]
+const unmeasured = 3
+
+let failed = 0
+for (const { name, command, env } of stages) {
+  const [program = '', ...args] = command
+  const startedAt = performance.now()
+  process.stdout.write(`\n== ${name}\n`)
+  const { status } = spawnSync(program, args, { stdio: 'inherit', env: { ...process.env, ...env } })
+  const isFine = status === 0 || (status === unmeasured && name.endsWith('bench'))
+  if (!isFine) failed++
+  const seconds = ((performance.now() - startedAt) / 1000).toFixed(0)
+  process.stdout.write(
+    `== ${name}: ${isFine ? (status === 0 ? 'passed' : 'not measured') : 'failed'} after ${seconds} s\n`,
+  )
+}
+process.stdout.write(`${stages.length - failed} passed, ${failed} failed\n`)
+process.exitCode = failed === 0 ? 0 : 1
