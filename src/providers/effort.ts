@@ -8,7 +8,7 @@ type Effort = NonNullable<GenerateJob['effort']>
 const order: readonly Effort[] = ['low', 'medium', 'high', 'max']
 
 /** The two fields as they are sent; absent means the vendor's own default. */
-export interface ThinkingFields {
+interface ThinkingFields {
   readonly thinking?: { readonly type: 'enabled' | 'disabled' }
   readonly reasoning_effort?: Effort
 }

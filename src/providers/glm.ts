@@ -10,7 +10,7 @@ import { streamChat } from './openai-dialect.ts'
 import { type Operation, runOperation } from './operation.ts'
 import type { Attempt, Job, Provider, StreamPart } from './provider.ts'
 import { connectionsMaxDefault, type ProviderSettings } from './provider-settings.ts'
-import { requireKey, unsupportedJob } from './refuse-job.ts'
+import { requireKey, requireSight, unsupportedJob } from './refuse-job.ts'
 import type { Vendor } from './vendor-failure.ts'
 import { VendorHttp } from './vendor-http.ts'
 
@@ -34,6 +34,7 @@ export function createGlmProvider(settings: ProviderSettings): Provider {
     switch (job.kind) {
       case 'generate': {
         const model = requireLiveModel({ name, kind: 'glm' }, models, job.model)
+        requireSight(job, model, models)
         const body = toGlmBody(job, operation.attempt, model)
         return yield* streamChat(operation, {
           vendor,

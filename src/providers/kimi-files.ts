@@ -28,7 +28,7 @@ export class KimiFiles {
 
   /** Uploads, extracts, yields the text. The vendor never sees the file's own name, only its extension. */
   async *extract(operation: Operation, job: ExtractJob): AsyncGenerator<StreamPart, void> {
-    const filename = `exai-${operation.attempt.requestId}${extname(job.filename).replace(/[^.\w]/g, '')}`
+    const filename = `exai-${operation.attempt.requestId}${extname(job.filename)}`.replace(/[^.\w-]/g, '')
     const stepMs = operation.attempt.firstPartTimeoutMs ?? stepTimeoutMs
     let fileId: string | null = null
     let text: string

@@ -14,7 +14,7 @@ import type { Vendor } from './vendor-failure.ts'
 import type { VendorHttp } from './vendor-http.ts'
 
 /** What a search is run with. */
-export interface BuiltinSearch {
+interface BuiltinSearch {
   readonly vendor: Vendor
   readonly http: VendorHttp
   readonly operation: Operation

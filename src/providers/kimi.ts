@@ -11,7 +11,7 @@ import { streamChat } from './openai-dialect.ts'
 import { type Operation, runOperation } from './operation.ts'
 import type { Attempt, Job, Provider, StreamPart } from './provider.ts'
 import { connectionsMaxDefault, type ProviderSettings } from './provider-settings.ts'
-import { requireKey, unsupportedJob } from './refuse-job.ts'
+import { requireKey, requireSight, unsupportedJob } from './refuse-job.ts'
 import type { Vendor } from './vendor-failure.ts'
 import { VendorHttp } from './vendor-http.ts'
 
@@ -37,6 +37,7 @@ export function createKimiProvider(settings: ProviderSettings): Provider {
     switch (job.kind) {
       case 'generate': {
         const model = requireLiveModel({ name, kind: 'kimi' }, models, job.model)
+        requireSight(job, model, models)
         const body = toKimiBody(job, operation.attempt, model)
         return yield* streamChat(operation, {
           vendor,

@@ -11,8 +11,10 @@ export function timeoutsFor(
   job: Pick<GenerateJob, 'thinking'>,
   model: ModelInfo | null,
 ): { firstPartTimeoutMs: number; silenceTimeoutMs: number } {
+  // Of a model nobody knows, the worst is assumed.
+  const isUnknown = model === null || model.contextTokens === null
   const thinks =
-    model === null || model.thinking === 'always' || (model.thinking === 'optional' && job.thinking !== 'off')
+    isUnknown || model.thinking === 'always' || (model.thinking === 'optional' && job.thinking !== 'off')
   const pace = thinks ? 'thinking' : 'plain'
   return {
     firstPartTimeoutMs: attempt.firstPartTimeoutMs ?? firstPartMs[pace],

@@ -2,12 +2,14 @@
 
 import { createGlmProvider } from './glm.ts'
 import { createKimiProvider } from './kimi.ts'
+import { createOpenAiCompatibleProvider } from './openai-compatible.ts'
 import type { Provider } from './provider.ts'
 import type { ProviderSettings } from './provider-settings.ts'
 
 const factories = {
   glm: createGlmProvider,
   kimi: createKimiProvider,
+  'openai-compatible': createOpenAiCompatibleProvider,
 } satisfies Readonly<Record<string, (settings: ProviderSettings) => Provider>>
 
 /** What `kind` may say in the config. */

@@ -44,6 +44,7 @@ export function toVendorFailure(vendor: Vendor, error: WireError, apiKey: string
   const marks = [`HTTP ${error.status}`]
   if (error.code !== null) marks.push(`code ${error.code}`)
   if (error.type !== null) marks.push(error.type)
+  if (error.param !== null) marks.push(`parameter ${error.param}`)
   const said = redact(error.message, apiKey).replace(/\s+/g, ' ').trim()
   const excerpt = said.length > messageCharsMax ? `${said.slice(0, messageCharsMax)}…` : said
   const where = redact(marks.join(', '), apiKey)

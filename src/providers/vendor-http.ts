@@ -28,7 +28,7 @@ export interface VendorRequest {
 }
 
 /** A reply whose status is 2xx. The body must be read to its end or the operation's signal aborted. */
-export interface VendorReply {
+interface VendorReply {
   readonly status: number
   readonly contentType: string
   readonly body: Readable

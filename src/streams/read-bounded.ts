@@ -1,7 +1,7 @@
 // A whole body as text, never more than a bound of it. For error bodies and short replies; long answers are streamed.
 
 /** The text read, and whether the bound cut it. */
-export interface BoundedText {
+interface BoundedText {
   readonly text: string
   readonly isCut: boolean
 }

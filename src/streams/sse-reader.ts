@@ -9,7 +9,7 @@ export class EventTooLargeError extends Error {
 }
 
 /** The bound on what may be buffered for one event, in characters. */
-export interface SseLimits {
+interface SseLimits {
   readonly eventCharsMax: number
 }
 

@@ -12,7 +12,7 @@ import { parseUsage, TokenEstimate } from './usage.ts'
 import { findError, isRecord, type WireError } from './wire-error.ts'
 
 /** What a reader is told of its stream. */
-export interface ChunkReaderOptions {
+interface ChunkReaderOptions {
   readonly provider: string
   /** Our count of the input, for when the vendor gives none. */
   readonly inputTokensEstimate: () => number
@@ -21,7 +21,7 @@ export interface ChunkReaderOptions {
 }
 
 /** The end of a stream: the last parts, and the failure if it was no good end. */
-export interface StreamEnd {
+interface StreamEnd {
   readonly parts: readonly StreamPart[]
   readonly failure: CallFailure | null
 }

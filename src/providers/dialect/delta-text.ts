@@ -7,7 +7,7 @@ import { isRecord } from './wire-error.ts'
 export type ReasoningField = 'reasoning_content' | 'reasoning'
 
 /** Text and reasoning of one delta; `field` tells which name carried the reasoning. */
-export interface DeltaText {
+interface DeltaText {
   readonly text: string
   readonly reasoning: string
   readonly field: ReasoningField | null

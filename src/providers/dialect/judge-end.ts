@@ -4,7 +4,7 @@ import { CallFailure } from '../../domain/failure.ts'
 import type { FinishReason } from '../provider.ts'
 
 /** What is known when a stream has ended with a terminal marker; `finishReason` is null when only `[DONE]` came. */
-export interface EndFacts {
+interface EndFacts {
   readonly finishReason: string | null
   readonly hasText: boolean
   readonly hasToolCalls: boolean

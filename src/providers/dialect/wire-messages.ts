@@ -10,7 +10,7 @@ import { TokenEstimate } from './usage.ts'
 export type WireMessage = Readonly<Record<string, unknown>>
 
 /** How a host wants its history. */
-export interface MessageDialect {
+interface MessageDialect {
   readonly reasoningField: ReasoningField
   /** Kimi refuses a tool call without a reasoning field while thinking is on; an empty one passes. */
   readonly isReasoningRequired?: boolean

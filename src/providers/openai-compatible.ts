@@ -1,0 +1,90 @@
+// Any server that speaks the OpenAI dialect: Ollama, vLLM, llama.cpp, OpenRouter. Nothing is assumed but chat; what a host
+// refuses is learnt and left out. The second request of a run is only ever that one correction.
+
+import { offeredModels } from './catalogue.ts'
+import type { ReasoningField } from './dialect/delta-text.ts'
+import { verdictByStatus } from './dialect/status-verdict.ts'
+import { toWireMessages, toWireTools, type WireMessage } from './dialect/wire-messages.ts'
+import { timeoutsFor } from './model-timeouts.ts'
+import { streamChat } from './openai-dialect.ts'
+import { type Operation, runOperation } from './operation.ts'
+import type { Attempt, GenerateJob, Job, Provider, StreamPart } from './provider.ts'
+import { connectionsMaxDefault, type ProviderSettings } from './provider-settings.ts'
+import { unsupportedJob } from './refuse-job.ts'
+import { UnsupportedParameters } from './unsupported-parameter.ts'
+import type { Vendor } from './vendor-failure.ts'
+import { VendorHttp } from './vendor-http.ts'
+
+/** Ollama's address: the server that most people have. */
+const defaultBaseUrl = 'http://127.0.0.1:11434/v1'
+
+/** A server of the OpenAI dialect behind the provider contract. */
+export function createOpenAiCompatibleProvider(settings: ProviderSettings): Provider {
+  const { name, clock } = settings
+  const models = offeredModels('openai-compatible', settings.models ?? [])
+  const vendor: Vendor = { name, classify: verdictByStatus }
+  const http = new VendorHttp(vendor, {
+    baseUrl: settings.baseUrl ?? defaultBaseUrl,
+    connectionsMax: settings.connectionsMax ?? connectionsMaxDefault,
+    wallMs: () => clock.wallMs(),
+  })
+  const unsupported = new UnsupportedParameters()
+  // History goes back under the name the host itself uses; the older name until it has spoken.
+  let reasoningField: ReasoningField = 'reasoning_content'
+
+  async function* work(job: Job, operation: Operation): AsyncGenerator<StreamPart, void> {
+    if (job.kind !== 'generate') throw unsupportedJob(name, job.kind)
+    const model = models.find(({ id }) => id === job.model) ?? null
+    const full = toBody(job, operation.attempt, reasoningField)
+    const exchange = (): AsyncGenerator<StreamPart, void> =>
+      streamChat(operation, {
+        vendor,
+        http,
+        body: unsupported.strip(job.model, full),
+        ...timeoutsFor(operation.attempt, job, model),
+        onReasoningField: (field) => {
+          reasoningField = field
+        },
+      })
+    let hasStarted = false
+    try {
+      for await (const part of exchange()) {
+        hasStarted = true
+        yield part
+      }
+      return
+    } catch (failure) {
+      if (hasStarted || !unsupported.learn(job.model, unsupported.strip(job.model, full), failure))
+        throw failure
+    }
+    yield* exchange()
+  }
+
+  return {
+    name,
+    capabilities: { jobs: new Set(['generate'] as const), needsKey: false },
+    models,
+    run: (job: Job, attempt: Attempt) =>
+      runOperation(name, clock, attempt, (operation) => work(job, operation)),
+    destroy: () => http.destroy(),
+  }
+}
+
+function toBody(
+  job: GenerateJob,
+  attempt: Attempt,
+  reasoningField: ReasoningField,
+): Readonly<Record<string, unknown>> & { readonly messages: readonly WireMessage[] } {
+  return {
+    model: job.model,
+    messages: toWireMessages(job, { reasoningField }),
+    max_tokens: Math.max(1, job.outputTokensMax),
+    ...(job.temperature === undefined ? {} : { temperature: job.temperature }),
+    // `max` is not a word of this dialect.
+    ...(job.effort === undefined ? {} : { reasoning_effort: job.effort === 'max' ? 'high' : job.effort }),
+    ...((job.tools?.length ?? 0) > 0 ? { tools: toWireTools(job.tools ?? []), tool_choice: 'auto' } : {}),
+    ...(job.json ? { response_format: { type: 'json_object' } } : {}),
+    ...(attempt.endUser === undefined ? {} : { user: attempt.endUser }),
+    stream_options: { include_usage: true },
+  }
+}
