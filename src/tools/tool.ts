@@ -112,7 +112,7 @@ export interface Tool<Input extends z.ZodType = z.ZodType> {
   /** The call's time limit when not the configured default, in milliseconds. */
   readonly timeoutMs?: number
   /** Client features without which the tool cannot work; a stateless client that did not declare one is refused. */
-  readonly needs?: readonly ('sampling' | 'elicitation' | 'roots')[]
+  readonly clientNeeds?: readonly ('sampling' | 'elicitation' | 'roots')[]
   run(args: z.output<Input>, context: ToolContext): Promise<ToolResult>
 }
 

@@ -20,6 +20,7 @@ function fixed(name: string, description: string, content: readonly ToolContent[
     input: noArguments,
     annotations: { readOnlyHint: true },
     pace: 'instant',
+    need: null,
     run: async () => (isError ? { content, isError } : { content }),
   })
 }
@@ -35,6 +36,7 @@ const withProgress = defineTool({
   input: noArguments,
   annotations: { readOnlyHint: true },
   pace: 'long',
+  need: null,
   async run(_args, context: ToolContext) {
     context.progress({ kind: 'working', message: '0 of 100' })
     await pause()
@@ -47,7 +49,7 @@ const withProgress = defineTool({
 
 const needsSampling: Tool = {
   ...fixed('test_missing_capability', 'Needs a client that can sample.', [text('Sampled.')]),
-  needs: ['sampling'],
+  clientNeeds: ['sampling'],
 }
 
 /** Tools of the suite that our surface can carry today; `change` exchanges the set. */
@@ -95,6 +97,7 @@ export function conformanceTools(change: () => void): readonly Tool[] {
       input: noArguments,
       annotations: {},
       pace: 'instant',
+      need: null,
       async run() {
         change()
         return { content: [text('Changed.')] }

@@ -125,7 +125,11 @@ function toolContext(
       isCut: false,
     }),
     threads: { read: missing, append: missing },
-    facts: { version: '0.0.1', inspect: () => ({}), providers: () => [] },
+    facts: {
+      version: '0.0.1',
+      load: () => ({ uptimeMs: 0, clients: 0, callsInFlight: 0, groups: {} }),
+      providers: () => [],
+    },
   }
 }
 
@@ -137,6 +141,7 @@ export const echoTool: Tool = defineTool({
   input: z.strictObject({ text: z.string(), count: z.number().int().min(1).max(5).optional() }),
   annotations: { readOnlyHint: true },
   pace: 'instant',
+  need: null,
   run: async ({ text }) => ({ content: [{ type: 'text', text }] }),
 })
 
@@ -148,6 +153,7 @@ export const slowTool: Tool = defineTool({
   input: z.strictObject({ text: z.string(), waitMs: z.number().min(0).max(60_000) }),
   annotations: { readOnlyHint: true },
   pace: 'long',
+  need: null,
   run: async ({ text, waitMs }, context) => {
     context.progress({ kind: 'queued', provider: 'glm', position: 3, waiting: 7, expectedWaitMs: 12_000 })
     context.progress({ kind: 'working', message: `Working on ${text}` })
@@ -164,6 +170,7 @@ export const rootsTool: Tool = defineTool({
   input: z.strictObject({}),
   annotations: { readOnlyHint: true },
   pace: 'long',
+  need: null,
   run: async (_args, context) => {
     const { passages } = await context.openDocument({})
     return { content: [{ type: 'text', text: passages.map((passage) => passage.text).join('\n') }] }
@@ -178,6 +185,7 @@ export const failingTool: Tool = defineTool({
   input: z.strictObject({ how: z.enum(['failure', 'bug']) }),
   annotations: {},
   pace: 'instant',
+  need: null,
   run: async ({ how }) => {
     if (how === 'bug') throw new Error('a bug with a secret inside')
     throw new CallFailure('rate-limited', {

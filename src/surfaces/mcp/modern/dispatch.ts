@@ -110,7 +110,7 @@ async function noRoots(): Promise<readonly string[]> {
 }
 
 function missingCapabilities(tool: Tool, meta: RequestMeta): ModernRejection | null {
-  const missing = (tool.needs ?? []).filter((need) => meta.capabilities[need] === undefined)
+  const missing = (tool.clientNeeds ?? []).filter((need) => meta.capabilities[need] === undefined)
   if (missing.length === 0) return null
   return {
     status: 400,
