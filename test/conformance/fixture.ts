@@ -20,7 +20,6 @@ function fixed(name: string, description: string, content: readonly ToolContent[
     input: noArguments,
     annotations: { readOnlyHint: true },
     pace: 'instant',
-    need: null,
     run: async () => (isError ? { content, isError } : { content }),
   })
 }
@@ -36,7 +35,6 @@ const withProgress = defineTool({
   input: noArguments,
   annotations: { readOnlyHint: true },
   pace: 'long',
-  need: null,
   async run(_args, context: ToolContext) {
     context.progress({ kind: 'working', message: '0 of 100' })
     await pause()
@@ -97,7 +95,6 @@ export function conformanceTools(change: () => void): readonly Tool[] {
       input: noArguments,
       annotations: {},
       pace: 'instant',
-      need: null,
       async run() {
         change()
         return { content: [text('Changed.')] }

@@ -116,7 +116,6 @@ function toolContext(
     signal: call.signal,
     progress,
     run: async () => missing(),
-    route: () => ({ missing: 'No provider is set up here.' }),
     openDocument: async () => ({
       name: 'roots',
       format: 'text',
@@ -141,7 +140,6 @@ export const echoTool: Tool = defineTool({
   input: z.strictObject({ text: z.string(), count: z.number().int().min(1).max(5).optional() }),
   annotations: { readOnlyHint: true },
   pace: 'instant',
-  need: null,
   run: async ({ text }) => ({ content: [{ type: 'text', text }] }),
 })
 
@@ -153,7 +151,6 @@ export const slowTool: Tool = defineTool({
   input: z.strictObject({ text: z.string(), waitMs: z.number().min(0).max(60_000) }),
   annotations: { readOnlyHint: true },
   pace: 'long',
-  need: null,
   run: async ({ text, waitMs }, context) => {
     context.progress({ kind: 'queued', provider: 'glm', position: 3, waiting: 7, expectedWaitMs: 12_000 })
     context.progress({ kind: 'working', message: `Working on ${text}` })
@@ -170,7 +167,6 @@ export const rootsTool: Tool = defineTool({
   input: z.strictObject({}),
   annotations: { readOnlyHint: true },
   pace: 'long',
-  need: null,
   run: async (_args, context) => {
     const { passages } = await context.openDocument({})
     return { content: [{ type: 'text', text: passages.map((passage) => passage.text).join('\n') }] }
@@ -185,7 +181,6 @@ export const failingTool: Tool = defineTool({
   input: z.strictObject({ how: z.enum(['failure', 'bug']) }),
   annotations: {},
   pace: 'instant',
-  need: null,
   run: async ({ how }) => {
     if (how === 'bug') throw new Error('a bug with a secret inside')
     throw new CallFailure('rate-limited', {
