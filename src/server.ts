@@ -25,6 +25,7 @@ import { tools as ownTools } from './tools/registry.ts'
 import type { LoadFact, ProviderFact, Tool } from './tools/tool.ts'
 import { readCallerFacts } from './transport/caller-facts.ts'
 import { createHttpListener, type Route } from './transport/http-listener.ts'
+import { identified } from './transport/identified.ts'
 import { createOriginGuard } from './transport/origin-guard.ts'
 import { createWebSocketDoor } from './transport/websocket.ts'
 
@@ -163,7 +164,7 @@ export async function createServer(options: ServerOptions): Promise<Server> {
     },
     emit: (event) => log.mcp(event),
   })
-  const files = createFilesSurface({ uploads, calls, identify, clock })
+  const files = createFilesSurface({ uploads, calls, clock })
   const door = createWebSocketDoor({
     clock,
     connectionsMax: limits.maxClients,
@@ -186,7 +187,8 @@ export async function createServer(options: ServerOptions): Promise<Server> {
   })
   const routes = new Map<string, Route>([
     ['/mcp', (request, response) => mcp.handleHttp(request, response)],
-    ['/files', (request, response) => files.handle(request, response)],
+    ['/files', identified(files.handle)],
+    ['/files/', identified(files.handle)],
     ...Object.entries(createAdminRoutes({ inspect, isReady: () => !isDraining })),
   ])
   const listener = createHttpListener({

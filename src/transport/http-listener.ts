@@ -15,7 +15,7 @@ export type UpgradeRoute = (request: IncomingMessage, socket: Duplex, head: Buff
 
 /** What a listener is made of. Durations in milliseconds. */
 export interface HttpListenerOptions {
-  /** By exact path, without query. */
+  /** By exact path, without query; a path that ends in `/` serves everything below its first segment. */
   readonly routes: ReadonlyMap<string, Route>
   readonly upgrades: ReadonlyMap<string, UpgradeRoute>
   readonly guard: OriginGuard
@@ -74,7 +74,8 @@ export function createHttpListener(options: HttpListenerOptions): HttpListener {
       refuse(response, 403, refused)
       return
     }
-    const route = options.routes.get(pathOf(request))
+    const path = pathOf(request)
+    const route = options.routes.get(path) ?? options.routes.get(folderOf(path))
     if (route === undefined) {
       refuse(response, 404, `There is nothing at this path. This server has ${pathList(options.routes)}.`)
       return
@@ -166,6 +167,11 @@ function pathOf(request: IncomingMessage): string {
   const url = request.url ?? '/'
   const query = url.indexOf('?')
   return query === -1 ? url : url.slice(0, query)
+}
+
+// `/files/abc` -> `/files/`
+function folderOf(path: string): string {
+  return path.slice(0, path.indexOf('/', 1) + 1)
 }
 
 function pathList(paths: ReadonlyMap<string, unknown>): string {
