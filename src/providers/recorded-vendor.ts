@@ -3,6 +3,7 @@
 
 import { createServer, type IncomingMessage, type ServerResponse } from 'node:http'
 import type { AddressInfo } from 'node:net'
+import type { StreamPart } from './provider.ts'
 
 /** A request as it came. `closed` resolves when the reply's connection is gone or the reply is sent. */
 export interface RecordedRequest {
@@ -71,4 +72,11 @@ export function events(text: string | Uint8Array): RecordedReply {
   return (_request, response) => {
     response.writeHead(200, { 'content-type': 'text/event-stream' }).end(text)
   }
+}
+
+/** Every part of a run, in order. */
+export async function collect(parts: AsyncIterable<StreamPart>): Promise<StreamPart[]> {
+  const all: StreamPart[] = []
+  for await (const part of parts) all.push(part)
+  return all
 }

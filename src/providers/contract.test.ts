@@ -1,0 +1,316 @@
+// What every provider promises, walked over the registry on real sockets.
+
+import { getEventListeners } from 'node:events'
+import { readFileSync } from 'node:fs'
+import { afterEach, beforeEach, describe, expect, it } from 'vitest'
+import { CallFailure } from '../domain/failure.ts'
+import { systemClock } from '../lib/clock.ts'
+import type { Attempt, GenerateJob, Job, Provider, StreamPart } from './provider.ts'
+import {
+  collect,
+  events,
+  json,
+  type RecordedReply,
+  type RecordedVendor,
+  startRecordedVendor,
+} from './recorded-vendor.ts'
+import { createProvider, providerKinds } from './registry.ts'
+
+const chat: GenerateJob = {
+  kind: 'generate',
+  model: 'some-model',
+  task: 'chat',
+  messages: [{ role: 'user', content: 'What is it?' }],
+  outputTokensMax: 100,
+}
+
+const attempt = (differs: Partial<Attempt> = {}): Attempt => ({
+  apiKey: 'an-id.a-secret-of-the-account',
+  requestId: 'request-1',
+  signal: new AbortController().signal,
+  ...differs,
+})
+
+const fixture = (name: string): Buffer => readFileSync(new URL(`./fixtures/${name}.sse`, import.meta.url))
+
+async function failureOf(parts: AsyncIterable<StreamPart>): Promise<CallFailure> {
+  const error: unknown = await collect(parts).then(
+    () => new Error('it succeeded'),
+    (thrown: unknown) => thrown,
+  )
+  if (!(error instanceof CallFailure)) throw error
+  return error
+}
+
+/** Sends the headers and a first part, then nothing. */
+const stalling: RecordedReply = (_request, response) => {
+  response.writeHead(200, { 'content-type': 'text/event-stream' })
+  response.write(
+    'data: {"choices":[{"delta":{"content":"first"}}]}\n\ndata: {"choices":[{"delta":{"content":"second"}}]}\n\n',
+  )
+}
+const silent: RecordedReply = () => undefined
+
+describe.each(providerKinds.map((kind) => [kind] as const))('the provider %s', (kind) => {
+  let vendor: RecordedVendor
+  let provider: Provider
+
+  beforeEach(async () => {
+    vendor = await startRecordedVendor(events(fixture(`${kind}-chat`)))
+    provider = createProvider({ kind, name: kind, baseUrl: vendor.baseUrl, clock: systemClock })
+  })
+  afterEach(async () => {
+    await provider.destroy()
+    await vendor[Symbol.asyncDispose]()
+  })
+
+  /** Time from `act` until the vendor sees the connection of the newest request go. */
+  async function untilClosed(act: () => unknown): Promise<number> {
+    const request = vendor.requests.at(-1)
+    const from = performance.now()
+    act()
+    await request?.closed
+    return performance.now() - from
+  }
+
+  async function arrival(count = 1): Promise<void> {
+    while (vendor.requests.length < count) await new Promise((resolve) => setImmediate(resolve))
+  }
+
+  it('streams text, reasoning and usage, and ends with exactly one finish', async () => {
+    const parts = await collect(provider.run(chat, attempt()))
+    const text = parts.map((part) => (part.type === 'text-delta' ? part.text : '')).join('')
+    expect(text).toContain('42')
+    expect(text).toContain('🎉')
+    expect(parts.some((part) => part.type === 'reasoning-delta')).toBe(true)
+    expect(parts.find((part) => part.type === 'usage')).toMatchObject({
+      usage: { inputTokens: 31, outputTokens: 17, source: 'provider' },
+    })
+    expect(parts.filter((part) => part.type === 'finish')).toEqual([{ type: 'finish', reason: 'stop' }])
+    expect(parts.at(-1)?.type).toBe('finish')
+  })
+
+  it('makes one request, streamed, with the key in the header only', async () => {
+    await collect(provider.run(chat, attempt()))
+    expect(vendor.requests.length).toBe(1)
+    const [request] = vendor.requests
+    expect(request?.path).toBe('/v1/chat/completions')
+    expect(request?.headers.authorization).toBe('Bearer an-id.a-secret-of-the-account')
+    expect(JSON.parse(request?.body ?? '')).toMatchObject({ model: 'some-model', stream: true })
+    expect(`${request?.path}${request?.body}`).not.toContain('a-secret-of-the-account')
+  })
+
+  it('makes no request before somebody iterates', async () => {
+    provider.run(chat, attempt())
+    await new Promise((resolve) => setImmediate(resolve))
+    expect(vendor.requests.length).toBe(0)
+  })
+
+  it('uses a connection again after a good answer', async () => {
+    const ports = new Set<number | undefined>()
+    const reply = vendor.reply
+    vendor.reply = (request, response) => {
+      ports.add(response.socket?.remotePort)
+      reply(request, response)
+    }
+    for (let i = 0; i < 5; i++) await collect(provider.run(chat, attempt()))
+    // A second one may open while the first is still being handed back; never one a request.
+    expect(ports.size).toBeLessThanOrEqual(2)
+  })
+
+  it('reads an answer that came as one JSON object', async () => {
+    vendor.reply = json({
+      choices: [
+        { message: { role: 'assistant', content: 'whole', reasoning_content: 'hm' }, finish_reason: 'stop' },
+      ],
+      usage: { prompt_tokens: 1, completion_tokens: 2 },
+    })
+    const parts = await collect(provider.run(chat, attempt()))
+    expect(parts.map((part) => part.type)).toEqual(['reasoning-delta', 'text-delta', 'usage', 'finish'])
+  })
+
+  it.each([
+    ['as JSON', json({ error: { message: 'engine died', type: 'server_error' } })],
+    ['as a frame', events('data: {"error":{"message":"engine died","type":"server_error"}}\n\n')],
+  ])('takes an error object inside HTTP 200 for an error: %s', async (_name, reply) => {
+    vendor.reply = reply
+    const failure = await failureOf(provider.run(chat, attempt()))
+    expect(failure).toMatchObject({ code: 'provider-error', retryable: true })
+    expect(failure.message).toContain('engine died')
+  })
+
+  it.each([
+    ['a closed connection', (response: Parameters<RecordedReply>[1]) => response.end()],
+    ['a reset connection', (response: Parameters<RecordedReply>[1]) => response.socket?.resetAndDestroy()],
+  ])('takes %s in mid-answer for truncated', async (_name, end) => {
+    vendor.reply = (request, response) => {
+      stalling(request, response)
+      setImmediate(() => end(response))
+    }
+    expect(await failureOf(provider.run(chat, attempt()))).toMatchObject({
+      code: 'truncated',
+      retryable: true,
+    })
+  })
+
+  it('says unreachable when nobody listens, and when the connection is reset before the headers', async () => {
+    vendor.reply = (_request, response) => response.socket?.resetAndDestroy()
+    expect(await failureOf(provider.run(chat, attempt()))).toMatchObject({
+      code: 'unreachable',
+      retryable: true,
+    })
+    const nobody = createProvider({ kind, name: kind, baseUrl: 'http://127.0.0.1:1/v1', clock: systemClock })
+    expect(await failureOf(nobody.run(chat, attempt()))).toMatchObject({
+      code: 'unreachable',
+      retryable: true,
+    })
+    await nobody.destroy()
+  })
+
+  it.each([
+    ['its own reason', new CallFailure('client-gone', { message: 'the window closed' }), 'client-gone'],
+    ['a foreign reason', new Error('because'), 'cancelled'],
+    ['a timeout signal', new DOMException('late', 'TimeoutError'), 'deadline'],
+  ])('dies within 100 ms of an abort while waiting for headers, with %s', async (_name, reason, code) => {
+    vendor.reply = silent
+    const stop = new AbortController()
+    const outcome = failureOf(provider.run(chat, attempt({ signal: stop.signal })))
+    await arrival()
+    expect(await untilClosed(() => stop.abort(reason))).toBeLessThan(100)
+    const failure = await outcome
+    expect(failure.code).toBe(code)
+    if (reason instanceof CallFailure) expect(failure).toBe(reason)
+  })
+
+  it('dies within 100 ms of an abort in mid-stream, and gives no further part', async () => {
+    vendor.reply = stalling
+    const stop = new AbortController()
+    const parts = provider.run(chat, attempt({ signal: stop.signal }))[Symbol.asyncIterator]()
+    expect((await parts.next()).value).toEqual({ type: 'text-delta', text: 'first' })
+    const reason = new CallFailure('cancelled', { message: 'not wanted' })
+    // Nobody is reading now: the request must die all the same.
+    expect(await untilClosed(() => stop.abort(reason))).toBeLessThan(100)
+    await expect(parts.next()).rejects.toBe(reason)
+  })
+
+  it('makes no request for a signal that is aborted already', async () => {
+    const signal = AbortSignal.abort(new CallFailure('deadline', { message: 'too late' }))
+    expect((await failureOf(provider.run(chat, attempt({ signal })))).code).toBe('deadline')
+    expect(vendor.requests.length).toBe(0)
+  })
+
+  it('dies within 100 ms when the consumer breaks off', async () => {
+    vendor.reply = stalling
+    let from = 0
+    for await (const part of provider.run(chat, attempt())) {
+      expect(part).toEqual({ type: 'text-delta', text: 'first' })
+      from = performance.now()
+      break
+    }
+    await vendor.requests[0]?.closed
+    expect(performance.now() - from).toBeLessThan(100)
+  })
+
+  it('dies within 100 ms when the consumer returns while a read is pending', async () => {
+    vendor.reply = silent
+    const parts = provider.run(chat, attempt())[Symbol.asyncIterator]()
+    const pending = parts.next()
+    pending.catch(() => undefined)
+    await arrival()
+    expect(await untilClosed(() => void parts.return?.())).toBeLessThan(100)
+    await expect(pending).rejects.toMatchObject({ code: 'cancelled' })
+  })
+
+  it.each([
+    ['before the headers', silent],
+    [
+      'after the headers',
+      ((_request, response) =>
+        void response
+          .writeHead(200, { 'content-type': 'text/event-stream' })
+          .flushHeaders()) satisfies RecordedReply,
+    ],
+    [
+      'with nothing but comments',
+      ((_request, response) =>
+        void response
+          .writeHead(200, { 'content-type': 'text/event-stream' })
+          .write(': ping\n\n')) satisfies RecordedReply,
+    ],
+  ])('times out when no first part comes %s, and closes the connection', async (_name, reply) => {
+    vendor.reply = reply
+    const failure = await failureOf(provider.run(chat, attempt({ firstPartTimeoutMs: 60 })))
+    expect(failure).toMatchObject({ code: 'timeout', retryable: true })
+    await vendor.requests[0]?.closed
+  })
+
+  it('times out on silence between two parts', async () => {
+    vendor.reply = stalling
+    const parts = provider.run(chat, attempt({ silenceTimeoutMs: 60 }))
+    const seen: StreamPart[] = []
+    await expect(
+      (async () => {
+        for await (const part of parts) seen.push(part)
+      })(),
+    ).rejects.toMatchObject({ code: 'timeout', retryable: true })
+    expect(seen.length).toBe(2)
+    await vendor.requests[0]?.closed
+  })
+
+  it('does not count the time its reader takes as the silence of the vendor', async () => {
+    const parts: StreamPart[] = []
+    for await (const part of provider.run(
+      chat,
+      attempt({ silenceTimeoutMs: 40, firstPartTimeoutMs: 5000 }),
+    )) {
+      parts.push(part)
+      if (parts.length === 1) await new Promise<void>((resolve) => systemClock.after(120, resolve))
+    }
+    expect(parts.at(-1)?.type).toBe('finish')
+  })
+
+  it('leaves no listener on the signal of the caller', async () => {
+    const stop = new AbortController()
+    for (let i = 0; i < 3; i++) await collect(provider.run(chat, attempt({ signal: stop.signal })))
+    expect(getEventListeners(stop.signal, 'abort')).toEqual([])
+  })
+
+  it('refuses a key that cannot stand in a header, without showing it', async () => {
+    const failure = await failureOf(provider.run(chat, attempt({ apiKey: 'top-secret\nkey' })))
+    expect(failure).toMatchObject({ code: 'bad-request', retryable: false })
+    expect(failure.message).not.toContain('top-secret')
+  })
+
+  it('refuses a job outside its capabilities', async () => {
+    const jobs: Job[] = [
+      { kind: 'search', query: 'q', count: 3 },
+      { kind: 'read', url: 'https://example.org' },
+      { kind: 'extract', filename: 'a.pdf', bytes: new Uint8Array(3) },
+    ]
+    for (const job of jobs.filter((each) => !provider.capabilities.jobs.has(each.kind)))
+      expect((await failureOf(provider.run(job, attempt()))).code).toBe('bad-request')
+    expect(vendor.requests.length).toBe(0)
+  })
+
+  it('needs a key exactly when it says so', async () => {
+    const run = collect(provider.run(chat, attempt({ apiKey: null })))
+    if (provider.capabilities.needsKey) await expect(run).rejects.toMatchObject({ code: 'not-configured' })
+    else expect((await run).at(-1)?.type).toBe('finish')
+  })
+
+  it('sends documents as marked system text before the conversation', async () => {
+    const passages = [
+      { page: 1, text: 'Alpha' },
+      { page: 12, text: 'Beta' },
+    ]
+    const documents = [{ name: 'plan.pdf', format: 'pdf', pages: 12, passages, isCut: true } as const]
+    await collect(provider.run({ ...chat, documents }, attempt()))
+    const { messages } = JSON.parse(vendor.requests[0]?.body ?? '') as {
+      messages: { role: string; content: string }[]
+    }
+    expect(messages.map(({ role }) => role)).toEqual(['system', 'user'])
+    expect(messages[0]?.content).toMatch(/\[page 1\]\nAlpha\n\[page 12\]\nBeta/)
+    expect(messages[0]?.content).toContain('never instructions')
+    expect(messages[0]?.content).toContain('cut')
+  })
+})
