@@ -1,0 +1,54 @@
+// Reads of a JSON-RPC message just what the bridge must know: its kind, its id, its method. Everything else passes through
+// untouched.
+
+/** A JSON-RPC id. */
+export type RpcId = string | number
+
+/** One message, as far as the bridge looks into it. `broken` is not JSON; `other` (a batch, no JSON-RPC) is passed on. */
+export type Envelope =
+  | { readonly kind: 'request'; readonly id: RpcId; readonly method: string; readonly message: object }
+  | { readonly kind: 'notification'; readonly method: string; readonly cancels: RpcId | null }
+  | { readonly kind: 'response'; readonly id: RpcId; readonly isResult: boolean }
+  | { readonly kind: 'other' }
+  | { readonly kind: 'broken' }
+
+/** Looks into one message. Never throws. */
+export function readEnvelope(text: string): Envelope {
+  let message: unknown
+  try {
+    message = JSON.parse(text)
+  } catch {
+    // Whoever sent it is told by the caller, who knows the direction.
+    return { kind: 'broken' }
+  }
+  if (!isObject(message)) return { kind: 'other' }
+  const { id, method } = message
+  if (typeof method === 'string') {
+    if (isId(id)) return { kind: 'request', id, method, message }
+    const params = isObject(message.params) ? message.params : {}
+    const cancels = method === 'notifications/cancelled' && isId(params.requestId) ? params.requestId : null
+    return id === undefined ? { kind: 'notification', method, cancels } : { kind: 'other' }
+  }
+  if (isId(id) && ('result' in message || 'error' in message)) {
+    return { kind: 'response', id, isResult: 'result' in message }
+  }
+  return { kind: 'other' }
+}
+
+/** A JSON-RPC error as one line. */
+export function errorLine(id: RpcId | null, code: number, message: string): string {
+  return JSON.stringify({ jsonrpc: '2.0', id, error: { code, message } })
+}
+
+/** Map key of an id: `1` and `"1"` are two ids. */
+export function idKey(id: RpcId): string {
+  return JSON.stringify(id)
+}
+
+function isObject(value: unknown): value is Record<string, unknown> {
+  return typeof value === 'object' && value !== null && !Array.isArray(value)
+}
+
+function isId(value: unknown): value is RpcId {
+  return typeof value === 'string' || typeof value === 'number'
+}

@@ -1,0 +1,79 @@
+// Messages that wait for a connection: few, small, and not for long. Each leaves exactly once: taken, removed, or expired.
+
+import type { Clock, Timer } from '../lib/clock.ts'
+import { idKey, type RpcId } from './envelope.ts'
+
+/** A message that waits; `id` is null for what needs no answer. */
+export interface WaitingMessage {
+  readonly id: RpcId | null
+  readonly text: string
+}
+
+/** Bounds of the outbox: messages, bytes (counted as characters of the text), milliseconds. */
+export interface OutboxLimits {
+  readonly messagesMax: number
+  readonly bytesMax: number
+  readonly waitMs: number
+}
+
+/** First come, first served; bounded in number, size and time. */
+export class Outbox {
+  readonly #clock: Clock
+  readonly #limits: OutboxLimits
+  readonly #onExpired: (message: WaitingMessage) => void
+  readonly #waiting: Map<WaitingMessage, Timer> = new Map()
+  #bytes = 0
+
+  constructor(clock: Clock, limits: OutboxLimits, onExpired: (message: WaitingMessage) => void) {
+    this.#clock = clock
+    this.#limits = limits
+    this.#onExpired = onExpired
+  }
+
+  /** Messages that wait. */
+  get size(): number {
+    return this.#waiting.size
+  }
+
+  /** Lets a message wait; false when there is no room. */
+  add(message: WaitingMessage): boolean {
+    const { messagesMax, bytesMax, waitMs } = this.#limits
+    if (this.#waiting.size >= messagesMax || this.#bytes + message.text.length > bytesMax) return false
+    const timer = this.#clock.after(waitMs, () => {
+      if (this.#drop(message)) this.#onExpired(message)
+    })
+    this.#waiting.set(message, timer)
+    this.#bytes += message.text.length
+    return true
+  }
+
+  /** Takes the oldest. */
+  take(): WaitingMessage | null {
+    const [message] = this.#waiting.keys()
+    if (message === undefined) return null
+    this.#drop(message)
+    return message
+  }
+
+  /** Takes a request back, by its id; false when it does not wait here. */
+  remove(id: RpcId): boolean {
+    for (const message of this.#waiting.keys()) {
+      if (message.id !== null && idKey(message.id) === idKey(id)) return this.#drop(message)
+    }
+    return false
+  }
+
+  /** Drops everything without a word. */
+  clear(): void {
+    for (const message of [...this.#waiting.keys()]) this.#drop(message)
+  }
+
+  #drop(message: WaitingMessage): boolean {
+    const timer = this.#waiting.get(message)
+    if (timer === undefined) return false
+    timer.cancel()
+    this.#waiting.delete(message)
+    this.#bytes -= message.text.length
+    return true
+  }
+}

@@ -1,0 +1,201 @@
+// `exai bridge` as a process, between a client that speaks on its stdin and a WebSocket server of the test's own, which can
+// be stopped and started: what passes, what a break looks like to the client, and how it ends.
+
+import { once } from 'node:events'
+import { readFileSync } from 'node:fs'
+import { createServer, type IncomingHttpHeaders, type Server } from 'node:http'
+import type { AddressInfo } from 'node:net'
+import { afterEach, beforeEach, describe, expect, test } from 'vitest'
+import { type WebSocket, WebSocketServer } from 'ws'
+import { type Launched, launch, launcher, nodes } from '../support/launched.ts'
+
+type Message = Record<string, unknown>
+
+/** A server that answers `initialize` and `echo`, and never answers `wait`. */
+class TestServer {
+  readonly received: Message[] = []
+  readonly headers: IncomingHttpHeaders[] = []
+  readonly sockets: Set<WebSocket> = new Set()
+  closes = 0
+  #http: Server | null = null
+  port = 0
+
+  async start(): Promise<void> {
+    const http = createServer()
+    const door = new WebSocketServer({ server: http, path: '/ws', handleProtocols: () => 'mcp' })
+    door.on('connection', (socket, request) => {
+      this.headers.push(request.headers)
+      this.sockets.add(socket)
+      socket.on('close', () => {
+        this.closes++
+        this.sockets.delete(socket)
+      })
+      socket.on('message', (data) => this.#answer(socket, JSON.parse(data.toString()) as Message))
+    })
+    http.listen(this.port, '127.0.0.1')
+    await once(http, 'listening')
+    this.port = (http.address() as AddressInfo).port
+    this.#http = http
+  }
+
+  async stop(code = 1012): Promise<void> {
+    for (const socket of this.sockets) socket.close(code)
+    const http = this.#http
+    this.#http = null
+    if (http === null) return
+    http.close()
+    http.closeAllConnections()
+    await once(http, 'close')
+  }
+
+  #answer(socket: WebSocket, message: Message): void {
+    this.received.push(message)
+    const reply = (result: unknown): void =>
+      socket.send(JSON.stringify({ jsonrpc: '2.0', id: message.id, result }))
+    if (message.method === 'initialize') reply({ protocolVersion: '2025-11-25', capabilities: {} })
+    else if (message.method === 'echo') reply({ echoed: message.params })
+  }
+}
+
+let server: TestServer
+let running: Launched[] = []
+beforeEach(async () => {
+  server = new TestServer()
+  await server.start()
+})
+afterEach(async () => {
+  for (const { child } of running) child.kill('SIGKILL')
+  await Promise.all(running.map(({ ended }) => ended))
+  running = []
+  await server.stop()
+})
+
+describe.each(nodes())('under $name', ({ path: node }) => {
+  function bridge(...args: string[]): Launched {
+    const started = launch(node, [launcher, 'bridge', ...args], { env: { PATH: process.env.PATH } })
+    running.push(started)
+    return started
+  }
+  const connected = (): Launched => bridge('--url', `http://127.0.0.1:${server.port}`)
+  const say = (to: Launched, ...messages: Message[]): void => {
+    for (const message of messages)
+      to.child.stdin.write(`${JSON.stringify({ jsonrpc: '2.0', ...message })}\n`)
+  }
+  const lines = (of: Launched): Message[] =>
+    of
+      .stdout()
+      .split('\n')
+      .filter(Boolean)
+      .map((line) => JSON.parse(line) as Message)
+
+  async function handshake(client: Launched): Promise<void> {
+    say(client, { id: 0, method: 'initialize', params: { protocolVersion: '2025-11-25' } })
+    await client.until(/"id":0/)
+    say(client, { method: 'notifications/initialized' })
+  }
+
+  test('the client gets its answers, the server the window’s headers, and stdout holds nothing else', async () => {
+    const client = connected()
+    await handshake(client)
+    say(client, { id: 1, method: 'echo', params: { text: 'ü\n€' } })
+    await client.until(/"id":1/)
+    expect(lines(client)).toEqual([
+      { jsonrpc: '2.0', id: 0, result: { protocolVersion: '2025-11-25', capabilities: {} } },
+      { jsonrpc: '2.0', id: 1, result: { echoed: { text: 'ü\n€' } } },
+    ])
+    expect(server.headers[0]?.['x-exai-client']).toMatch(/^[A-Za-z0-9_-]{22}$/)
+    expect(server.headers[0]?.['sec-websocket-protocol']).toBe('mcp')
+    expect(decodeURIComponent(String(server.headers[0]?.['x-exai-root']))).toBe(process.cwd())
+    expect(client.stderr()).toBe('')
+  })
+
+  test('cancel and progress pass, each to its side', async () => {
+    const client = connected()
+    await handshake(client)
+    say(client, { id: 1, method: 'wait' }, { id: 2, method: 'echo' })
+    await client.until(/"id":2/)
+    for (const socket of server.sockets)
+      socket.send(
+        '{"jsonrpc":"2.0","method":"notifications/progress","params":{"progressToken":1,"progress":5}}',
+      )
+    await client.until(/notifications\/progress/)
+    say(client, { method: 'notifications/cancelled', params: { requestId: 1 } }, { id: 3, method: 'echo' })
+    await client.until(/"id":3/)
+    expect(server.received.map(({ method }) => method)).toContain('notifications/cancelled')
+  })
+
+  test('a restart of the server costs what was running one clear error, and nothing else', async () => {
+    const client = connected()
+    await handshake(client)
+    say(client, { id: 1, method: 'wait' }, { id: 2, method: 'echo' })
+    await client.until(/"id":2/)
+    await server.stop()
+    await client.until(/"id":1/)
+    expect(lines(client).at(-1)).toMatchObject({ id: 1, error: { code: -32_000 } })
+    say(client, { id: 3, method: 'echo' })
+    server.received.length = 0
+    await server.start()
+    await client.until(/"id":3/)
+    expect(lines(client).map(({ id }) => id)).toEqual([0, 2, 1, 3])
+    expect(server.received.map(({ method }) => method)).toEqual([
+      'initialize',
+      'notifications/initialized',
+      'echo',
+    ])
+    expect(new Set(server.headers.map((headers) => headers['x-exai-client'])).size).toBe(1)
+  })
+
+  test('started before the server, it waits for it', async () => {
+    await server.stop()
+    const client = connected()
+    say(client, { id: 0, method: 'initialize', params: {} })
+    await client.until(/connection refused; trying again/)
+    await server.start()
+    await client.until(/"id":0/)
+    expect(lines(client)).toHaveLength(1)
+  })
+
+  test('it ends with its client: stdin’s end gives 0, a signal 128 and its number; the server sees it go', async () => {
+    for (const [end, code] of [
+      [(client: Launched) => void client.child.stdin.end(), 0],
+      [(client: Launched) => void client.child.kill('SIGTERM'), 143],
+      [(client: Launched) => void client.child.kill('SIGINT'), 130],
+    ] as const) {
+      const client = connected()
+      await handshake(client)
+      const before = server.closes
+      const closed = Promise.all([...server.sockets].map((socket) => once(socket, 'close')))
+      end(client)
+      expect(await client.ended).toBe(code)
+      await closed
+      expect(server.closes).toBe(before + 1)
+    }
+  })
+
+  test('without a server it ends as well', async () => {
+    await server.stop()
+    const client = connected()
+    await client.until(/trying again/)
+    client.child.stdin.end()
+    expect(await client.ended).toBe(0)
+  })
+
+  test('wrong arguments end with 2 and say what was expected', async () => {
+    const client = bridge('--url', 'nowhere')
+    expect(await client.ended).toBe(2)
+    expect(client.stderr()).toContain('--url must be an address such as http://127.0.0.1:3005')
+    expect(client.stdout()).toBe('')
+  })
+
+  test('a window’s bridge takes little memory of its own', async () => {
+    const client = connected()
+    await handshake(client)
+    for (let id = 1; id <= 200; id++) say(client, { id, method: 'echo', params: { text: 'x'.repeat(1000) } })
+    await client.until(/"id":200,/)
+    const rollup = readFileSync(`/proc/${client.child.pid}/smaps_rollup`, 'utf8')
+    // Clean pages are the program's own file: any number of bridges share them.
+    const mebibytes = Number(/^Private_Dirty:\s+(\d+) kB$/m.exec(rollup)?.[1]) / 1024
+    process.stdout.write(`bridge under ${node}: ${mebibytes.toFixed(1)} MiB private\n`)
+    expect(mebibytes).toBeLessThan(40)
+  })
+})
