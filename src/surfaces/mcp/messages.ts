@@ -1,7 +1,7 @@
 // Writes JSON-RPC messages. Results arrive as ready JSON text, because lists are serialised once and used ten thousand
 // times.
 
-import type { JsonObject, RequestId } from './envelope.ts'
+import { type JsonObject, type RequestId, rpcCode } from './envelope.ts'
 
 /** A successful answer around ready JSON. */
 export function resultMessage(id: RequestId, resultJson: string): string {
@@ -14,6 +14,15 @@ export function errorMessage(id: RequestId | null, code: number, message: string
   return id === null
     ? `{"jsonrpc":"2.0","error":${error}}`
     : `{"jsonrpc":"2.0","id":${idJson(id)},"error":${error}}`
+}
+
+/** What a caller is told of a bug of ours. */
+export function internalErrorMessage(id: RequestId | null): string {
+  return errorMessage(
+    id,
+    rpcCode.internalError,
+    'Internal error: this is a fault of the server, not of the request. Its log says more.',
+  )
 }
 
 /** A notification. */

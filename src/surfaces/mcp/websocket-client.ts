@@ -12,7 +12,7 @@ import { dispatchLegacy, notifyLegacy } from './legacy/dispatch.ts'
 import { initializeResult, negotiate } from './legacy/negotiation.ts'
 import { Peer } from './legacy/peer.ts'
 import type { McpSurfaceOptions } from './mcp-options.ts'
-import { errorMessage, notificationMessage, resultMessage } from './messages.ts'
+import { errorMessage, internalErrorMessage, notificationMessage, resultMessage } from './messages.ts'
 import type { Modern } from './modern/dispatch.ts'
 import { isRejection } from './modern/request-meta.ts'
 import { isModern } from './protocol-versions.ts'
@@ -81,7 +81,13 @@ export class WebSocketClient {
         this.#connection.send(errorMessage(envelope.id, envelope.code, envelope.message))
         return
       case 'request':
-        this.#request(envelope)
+        try {
+          this.#request(envelope)
+        } catch (error) {
+          // The net under a request: a bug of ours is told and logged, and the connection lives on.
+          this.#options.surface.emit({ type: 'surface-failed', error })
+          this.#connection.send(internalErrorMessage(envelope.id))
+        }
         return
       case 'notification':
         notifyLegacy(envelope, this.#inFlight, this.#peer)

@@ -9,7 +9,7 @@ import { isObject, isRequestId, type JsonObject, rpcCode } from '../envelope.ts'
 import type { Exchange } from '../exchange.ts'
 import { LiveCall, type LiveCalls } from '../live-calls.ts'
 import type { McpSurfaceOptions } from '../mcp-options.ts'
-import { errorMessage, resultMessage } from '../messages.ts'
+import { errorMessage, internalErrorMessage, resultMessage } from '../messages.ts'
 import { failureResult, refusalResult } from '../wire-errors.ts'
 import { createProgressReporter, type ProgressReporter } from './progress.ts'
 import { checkArguments } from './tool-arguments.ts'
@@ -151,13 +151,7 @@ export class Tools {
         (error: unknown) => {
           this.#end(exchange, live, reporter)
           this.#options.emit({ type: 'surface-failed', error })
-          exchange.finish(
-            errorMessage(
-              exchange.id,
-              rpcCode.internalError,
-              'Internal error: this is a fault of the server, not of the request. Its log says more.',
-            ),
-          )
+          exchange.finish(internalErrorMessage(exchange.id))
         },
       )
   }

@@ -30,6 +30,7 @@ export interface LegacyHttpOptions {
 /** Serves the 2025 era over HTTP. */
 export class LegacyHttp {
   readonly #options: LegacyHttpOptions
+  #isDraining = false
 
   constructor(options: LegacyHttpOptions) {
     this.#options = options
@@ -64,10 +65,20 @@ export class LegacyHttp {
     response.end()
   }
 
+  /** From now on nothing long-lived is opened; the open streams end. */
+  drain(): void {
+    this.#isDraining = true
+    for (const session of this.#options.sessions) session.stream?.end()
+  }
+
   /** Opens the session's one stream; a newer one takes the older one's place. */
   get(request: IncomingMessage, response: ServerResponse, facts: CallerFacts): void {
     if (!acceptsEventStream(request)) {
       refuse(response, 406, 'GET opens an event stream: send "Accept: text/event-stream".')
+      return
+    }
+    if (this.#isDraining) {
+      refuseDraining(response)
       return
     }
     const session = this.#sessionOf(request, response, facts)
@@ -104,6 +115,10 @@ export class LegacyHttp {
     facts: CallerFacts,
   ): void {
     const { surface, sessions, rootsWaitMs } = this.#options
+    if (this.#isDraining) {
+      refuseDraining(response)
+      return
+    }
     if (!this.#isVersionKnown(request, response)) return
     const negotiated = negotiate(envelope.params)
     if (typeof negotiated === 'string') {
@@ -183,4 +198,9 @@ export class LegacyHttp {
     )
     return false
   }
+}
+
+// 503 and no other status: clients try a handshake again on it, and give up for good on 429.
+function refuseDraining(response: ServerResponse): void {
+  refuse(response, 503, 'The server is restarting. Try again in a moment.')
 }

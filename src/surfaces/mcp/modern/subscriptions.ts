@@ -18,6 +18,7 @@ export class Subscriptions {
   readonly #open = new Set<Subscription>()
   readonly #max: number
   readonly #emit: (event: McpEvent) => void
+  #isDraining = false
 
   constructor(max: number, emit: (event: McpEvent) => void) {
     this.#max = max
@@ -46,7 +47,12 @@ export class Subscriptions {
       )
       return
     }
-    if (!exchange.canStream || this.#open.size >= this.#max || exchange.inFlight?.has(exchange.id)) {
+    if (
+      this.#isDraining ||
+      !exchange.canStream ||
+      this.#open.size >= this.#max ||
+      exchange.inFlight?.has(exchange.id)
+    ) {
       this.#refuse(exchange)
       return
     }
@@ -81,8 +87,9 @@ export class Subscriptions {
     }
   }
 
-  /** Ends every subscription gracefully: the server stops. */
+  /** Ends every subscription gracefully and opens no more: the server stops. */
   drain(): void {
+    this.#isDraining = true
     for (const subscription of [...this.#open]) {
       this.#forget(subscription)
       const { exchange } = subscription
@@ -107,7 +114,9 @@ export class Subscriptions {
       const why = 'Invalid Request: a request with this id is still being worked on.'
       exchange.finish(errorMessage(exchange.id, rpcCode.invalidRequest, why), 400)
     } else {
-      const why = `All ${this.#max} subscriptions are taken. Try again in a minute, or work without one.`
+      const why = this.#isDraining
+        ? 'The server is restarting. Subscribe again in a moment.'
+        : `All ${this.#max} subscriptions are taken. Try again in a minute, or work without one.`
       exchange.finish(errorMessage(exchange.id, rpcCode.internalError, why), 503)
     }
   }
