@@ -26,6 +26,8 @@ export interface HttpListenerOptions {
   readonly requestTimeoutMs?: number
   /** How long an idle connection is kept, default 75 s. */
   readonly keepAliveMs?: number
+  /** A socket on which nothing moves for so long is cut, default 15 min: a reader that never takes its answer. */
+  readonly stalledMs?: number
   /** Bytes of a request head, default 16 KiB; more is answered 431. */
   readonly headerBytesMax?: number
 }
@@ -64,6 +66,8 @@ export function createHttpListener(options: HttpListenerOptions): HttpListener {
     // A browser or a Java client may offer `Upgrade: h2c`: that is a plain request here, not a WebSocket.
     shouldUpgradeCallback: (request) => request.headers.upgrade?.toLowerCase() === 'websocket',
   })
+
+  server.timeout = options.stalledMs ?? 900_000
 
   server.on('request', (request: IncomingMessage, response: ServerResponse) => {
     inFlight += 1

@@ -1,0 +1,83 @@
+import { beforeEach, expect, test } from 'vitest'
+import { VirtualClock } from '../../../lib/virtual-clock.ts'
+import { createProgressReporter, type ProgressReporter } from './progress.ts'
+
+let clock: VirtualClock
+let sent: { at: number; progress: number; message: string }[]
+let reporter: ProgressReporter
+
+beforeEach(() => {
+  clock = new VirtualClock()
+  sent = []
+  reporter = createProgressReporter({
+    clock,
+    token: 'tok',
+    send(json) {
+      const { params } = JSON.parse(json)
+      expect(params.progressToken).toBe('tok')
+      sent.push({ at: clock.now(), progress: params.progress, message: params.message })
+    },
+  })
+})
+
+test('text is conflated to two a second, the newest wins, the last is not lost', async () => {
+  for (let n = 1; n <= 20; n++) {
+    reporter.report({ kind: 'text', text: `part ${n}`, attempt: 1 })
+    await clock.advance(100)
+  }
+  reporter.report({ kind: 'text', text: 'end', attempt: 2 })
+  reporter.stop()
+  expect(sent.map((each) => each.at)).toEqual([0, 500, 1000, 1500, 2000, 2000])
+  expect(sent.map((each) => each.message)).toEqual([
+    'part 1',
+    'part 5',
+    'part 10',
+    'part 15',
+    'part 20',
+    '(attempt 2) end',
+  ])
+})
+
+test('numbers only rise, whatever is reported', async () => {
+  reporter.report({ kind: 'started', provider: 'glm', model: 'glm-5.3', attempt: 1 })
+  reporter.report({ kind: 'text', text: 'a', attempt: 1 })
+  reporter.report({ kind: 'first-token', provider: 'glm', attempt: 1 })
+  await clock.advance(30_000)
+  reporter.stop()
+  expect(sent.map((each) => each.progress)).toEqual(sent.map((_, index) => index + 1))
+})
+
+test('it is never silent for ten seconds', async () => {
+  reporter.report({ kind: 'queued', provider: 'kimi', position: 2, waiting: 4, expectedWaitMs: 61_000 })
+  await clock.advance(60_000)
+  reporter.stop()
+  let last = 0
+  for (const { at } of sent) {
+    expect(at - last).toBeLessThan(10_000)
+    last = at
+  }
+  expect(sent[0]?.message).toBe('Waiting for kimi: 2nd of 4, about 61 s')
+  expect(sent[1]?.message).toBe('Waiting for kimi: 2nd of 4, about 61 s (9 s so far)')
+})
+
+test('after stop nothing is sent and no timer is left', async () => {
+  reporter.report({ kind: 'text', text: 'a', attempt: 1 })
+  reporter.report({ kind: 'text', text: 'b', attempt: 1 })
+  reporter.stop()
+  const count = sent.length
+  expect(sent.at(-1)?.message).toBe('b')
+  reporter.report({ kind: 'working', message: 'late' })
+  await clock.advance(60_000)
+  expect(sent).toHaveLength(count)
+  expect(clock.pendingTimers).toBe(0)
+})
+
+test('sentences read well at the edges', () => {
+  reporter.report({ kind: 'queued', provider: 'glm', position: 1, waiting: 1, expectedWaitMs: null })
+  reporter.report({ kind: 'started', provider: 'glm', model: null, attempt: 2 })
+  reporter.report({ kind: 'working', message: 'x'.repeat(10_000) })
+  expect(sent[0]?.message).toBe('Waiting for glm: next')
+  expect(sent[1]?.message).toBe('Asking glm, attempt 2')
+  expect(sent[2]?.message).toHaveLength(2_000)
+  reporter.stop()
+})

@@ -1,0 +1,111 @@
+import { beforeEach, expect, test } from 'vitest'
+import type { Identity } from '../../../domain/identity.ts'
+import type { PrincipalName } from '../../../domain/ids.ts'
+import { VirtualClock } from '../../../lib/virtual-clock.ts'
+import type { McpEvent } from '../mcp-options.ts'
+import { Peer } from './peer.ts'
+import { type Session, Sessions } from './sessions.ts'
+
+const limits = {
+  sessionsMax: 4,
+  sessionsPerPrincipalMax: 3,
+  sessionIdleMs: 1_800_000,
+  sessionYieldMs: 60_000,
+}
+let clock: VirtualClock
+let events: McpEvent[]
+let sessions: Sessions
+
+beforeEach(() => {
+  clock = new VirtualClock()
+  events = []
+  sessions = new Sessions(clock, limits, (event) => events.push(event))
+})
+
+const identityOf = (principal: string): Identity => ({
+  team: null,
+  principal: principal as PrincipalName,
+  client: null,
+  label: principal,
+  root: null,
+})
+
+function open(principal: string): Session | null {
+  const identity = identityOf(principal)
+  if (!sessions.makeRoom(identity)) return null
+  const peer = new Peer({
+    clock,
+    identity,
+    version: '2025-11-25',
+    capabilities: {},
+    rootsWaitMs: 1_000,
+    inFlight: new Map(),
+  })
+  return sessions.open(sessions.names().token, peer, undefined)
+}
+
+function mustOpen(principal: string): Session {
+  const session = open(principal)
+  if (session === null) throw new Error('no room')
+  return session
+}
+
+test('a token is long, and the id that is shown is another', () => {
+  const names = Array.from({ length: 100 }, () => sessions.names())
+  expect(new Set(names.map((name) => name.token)).size).toBe(100)
+  expect(Buffer.from(names[0]?.token ?? '', 'base64url')).toHaveLength(32)
+  expect(names[0]?.token).not.toContain(names[0]?.shownId)
+})
+
+test('one principal cannot take the places of another', () => {
+  expect([open('a'), open('a'), open('a'), open('a')].map((each) => each !== null)).toEqual([
+    true,
+    true,
+    true,
+    false,
+  ])
+  expect(open('b')).not.toBeNull()
+  expect(open('b')).toBeNull()
+})
+
+test('a long idle session yields to a new one of its own principal, a busy one never', async () => {
+  const oldest = mustOpen('a')
+  const busy = mustOpen('a')
+  busy.peer.inFlight.set(1, { cancel: () => undefined, clientGone: () => undefined })
+  await clock.advance(30_000)
+  const newer = mustOpen('a')
+  await clock.advance(40_000)
+  expect(open('a')).not.toBeNull()
+  expect(sessions.find(oldest.token, undefined)).toBeNull()
+  expect(sessions.find(busy.token, undefined)).toBe(busy)
+  expect(sessions.find(newer.token, undefined)).toBe(newer)
+  expect(events.filter((event) => event.type === 'session-closed')).toMatchObject([{ reason: 'yielded' }])
+})
+
+test('what nobody uses is forgotten, what is used or busy stays, and at the end no timer is left', async () => {
+  const idle = mustOpen('a')
+  const used = mustOpen('a')
+  const busy = mustOpen('a')
+  busy.peer.inFlight.set(1, { cancel: () => undefined, clientGone: () => undefined })
+  for (let n = 0; n < 5; n++) {
+    await clock.advance(600_000)
+    sessions.find(used.token, undefined)
+  }
+  expect(sessions.find(idle.token, undefined)).toBeNull()
+  expect(sessions.find(used.token, undefined)).toBe(used)
+  expect(sessions.find(busy.token, undefined)).toBe(busy)
+  busy.peer.inFlight.clear()
+  await clock.advance(3 * 1_800_000)
+  expect(sessions.size).toBe(0)
+  expect(clock.pendingTimers).toBe(0)
+})
+
+test('closing a session cancels its calls', () => {
+  const session = mustOpen('a')
+  const ended: string[] = []
+  session.peer.inFlight.set(1, { cancel: () => ended.push('cancelled'), clientGone: () => undefined })
+  sessions.close(session, 'deleted')
+  sessions.close(session, 'deleted')
+  expect(ended).toEqual(['cancelled'])
+  expect(events.filter((event) => event.type === 'session-closed')).toHaveLength(1)
+})

@@ -1,0 +1,86 @@
+import { once } from 'node:events'
+import { createServer, type IncomingMessage, request, type Server, type ServerResponse } from 'node:http'
+import type { AddressInfo } from 'node:net'
+import { afterEach, beforeEach, expect, test } from 'vitest'
+import { VirtualClock } from '../lib/virtual-clock.ts'
+import { type EventStream, openEventStream } from './sse.ts'
+
+let server: Server
+let clock: VirtualClock
+let stream: EventStream
+let response: ServerResponse
+
+beforeEach(async () => {
+  clock = new VirtualClock()
+  server = createServer((_request, answer) => {
+    response = answer
+    stream = openEventStream(answer, { clock, bufferedBytesMax: 4 * 1024 * 1024 })
+  })
+  server.listen(0, '127.0.0.1')
+  await once(server, 'listening')
+})
+
+afterEach(async () => {
+  server.closeAllConnections()
+  await new Promise((resolve) => server.close(resolve))
+  expect(clock.pendingTimers).toBe(0)
+})
+
+function connect(): Promise<IncomingMessage> {
+  return new Promise((resolve, reject) => {
+    const { port } = server.address() as AddressInfo
+    request({ port, host: '127.0.0.1' }, resolve).on('error', reject).end()
+  })
+}
+
+test('headers leave before anything is said', async () => {
+  const incoming = await connect()
+  expect(incoming.headers).toMatchObject({
+    'content-type': 'text/event-stream',
+    'x-accel-buffering': 'no',
+    'cache-control': expect.stringContaining('no-cache'),
+  })
+  stream.end()
+})
+
+test('a quiet stream says a comment every 15 seconds, and none after its end', async () => {
+  const incoming = await connect()
+  incoming.setEncoding('utf8')
+  let got = ''
+  incoming.on('data', (chunk: string) => {
+    got += chunk
+  })
+  await clock.advance(31_000)
+  stream.end('{"last":true}')
+  await once(incoming, 'end')
+  expect(got).toBe(': keep-alive\n\n: keep-alive\n\ndata: {"last":true}\n\n')
+})
+
+test('a reader that takes nothing loses progress but no result', async () => {
+  const incoming = await connect()
+  incoming.pause()
+  const big = JSON.stringify('x'.repeat(64 * 1024))
+  let isDropped = false
+  for (let n = 0; n < 200 && !isDropped; n++) isDropped = !stream.sendDroppable(big)
+  expect(isDropped).toBe(true)
+  expect(response.writableLength).toBeLessThan(2 * 1024 * 1024)
+  stream.end('{"result":1}')
+  let got = ''
+  incoming.setEncoding('utf8')
+  incoming.on('data', (chunk: string) => {
+    got += chunk
+  })
+  incoming.resume()
+  await once(incoming, 'end')
+  expect(got.endsWith('data: {"result":1}\n\n')).toBe(true)
+})
+
+test('a reader that never takes what must arrive is cut', async () => {
+  const incoming = await connect()
+  incoming.on('error', () => undefined)
+  incoming.pause()
+  const big = JSON.stringify('x'.repeat(512 * 1024))
+  for (let n = 0; n < 64 && stream.isOpen; n++) stream.send(big)
+  expect(stream.isOpen).toBe(false)
+  expect(response.destroyed).toBe(true)
+})

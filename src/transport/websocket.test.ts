@@ -1,0 +1,82 @@
+import { once } from 'node:events'
+import { createServer, type Server } from 'node:http'
+import type { AddressInfo } from 'node:net'
+import { afterEach, beforeEach, expect, test } from 'vitest'
+import { WebSocket } from 'ws'
+import { VirtualClock } from '../lib/virtual-clock.ts'
+import { createWebSocketDoor, type WebSocketConnection, type WebSocketDoor } from './websocket.ts'
+
+let clock: VirtualClock
+let door: WebSocketDoor
+let server: Server
+let connections: WebSocketConnection[]
+let url: string
+
+async function start(options: { connectionsMax?: number } = {}): Promise<void> {
+  clock = new VirtualClock()
+  connections = []
+  door = createWebSocketDoor({
+    clock,
+    onConnection: (connection) => connections.push(connection),
+    ...options,
+  })
+  server = createServer()
+  server.on('upgrade', door.upgrade)
+  server.listen(0, '127.0.0.1')
+  await once(server, 'listening')
+  url = `ws://127.0.0.1:${(server.address() as AddressInfo).port}`
+}
+
+beforeEach(() => start())
+
+afterEach(async () => {
+  const drained = door.drain()
+  door.destroy()
+  await drained
+  expect(door.inspect()).toEqual({ connections: 0 })
+  expect(clock.pendingTimers).toBe(0)
+  await new Promise((resolve) => server.close(resolve))
+})
+
+async function connect(): Promise<WebSocket> {
+  const socket = new WebSocket(url, 'mcp')
+  await once(socket, 'open')
+  return socket
+}
+
+test('a peer that answers no ping is cut at the second beat', async () => {
+  const socket = await connect()
+  const closed = once(socket, 'close')
+  socket.pong = () => undefined
+  const pinged = once(socket, 'ping')
+  await clock.advance(30_000)
+  await pinged
+  await clock.advance(30_000)
+  await closed
+})
+
+test('a peer that answers pings stays', async () => {
+  const socket = await connect()
+  for (let n = 0; n < 3; n++) {
+    const pinged = once(socket, 'ping')
+    await clock.advance(30_000)
+    await pinged
+    // The pong is on its way; an echo behind it proves that it has arrived.
+    const heard = new Promise<void>((resolve) => {
+      const connection = connections[0]
+      if (connection) connection.onMessage = () => resolve()
+    })
+    socket.send('x')
+    await heard
+  }
+  expect(door.inspect()).toEqual({ connections: 1 })
+})
+
+test('one more than the cap is closed with 1013 and never handed over', async () => {
+  await new Promise((resolve) => server.close(resolve))
+  await start({ connectionsMax: 1 })
+  await connect()
+  const [code] = await once(await connect(), 'close')
+  expect(code).toBe(1013)
+  expect(connections).toHaveLength(1)
+})
