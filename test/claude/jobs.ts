@@ -28,16 +28,6 @@ export const jobWords: Readonly<Record<keyof JobTimes, string>> = {
   slow: 'Take your time',
 }
 
-/** The providers that serve them. */
-export const jobProviders: Readonly<Record<string, 'glm' | 'kimi'>> = {
-  search: 'glm',
-  review: 'glm',
-  chat: 'glm',
-  slow: 'glm',
-  pdf: 'kimi',
-  summary: 'kimi',
-}
-
 /** Writes what the jobs read into the window's project folder: a real PDF and a text, both with the mark inside. */
 export async function writeProjectFiles(project: string, mark: string): Promise<void> {
   writeFileSync(

@@ -8,17 +8,21 @@ export interface Relay {
   readonly port: number
   /** Where to; settable later, because the server's own config names the relay's port. */
   target(port: number): void
-  /** Cuts every connection now. Answers how many. */
+  /** Cuts every connection now. Answers how many there were. */
   cut(): number
+  /** Settles when the next connection has come. */
+  nextConnection(): Promise<void>
   close(): Promise<void>
 }
 
 /** Starts a relay on a port of its own. */
 export async function startRelay(): Promise<Relay> {
   const open = new Set<Socket>()
+  const waiting: (() => void)[] = []
   let targetPort = 0
   const server = createServer((near) => {
     const far = connect(targetPort, '127.0.0.1')
+    for (const done of waiting.splice(0)) done()
     for (const [socket, other] of [
       [near, far],
       [far, near],
@@ -47,6 +51,7 @@ export async function startRelay(): Promise<Relay> {
       targetPort = port
     },
     cut,
+    nextConnection: () => new Promise((done) => waiting.push(done)),
     close: () =>
       new Promise((done) => {
         server.close(() => done())

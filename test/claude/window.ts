@@ -1,11 +1,14 @@
 // One real Claude Code window: its own HOME and project folder, the server added with a line a person would paste, and one
 // run in print mode whose stream-json output is read back.
 
-import { type ChildProcess, execFileSync, spawn } from 'node:child_process'
+import { type ChildProcess, execFile, spawn } from 'node:child_process'
 import { mkdirSync, readFileSync, writeFileSync } from 'node:fs'
 import { constants, setPriority } from 'node:os'
 import { delimiter, dirname, join } from 'node:path'
 import { createInterface } from 'node:readline'
+import { promisify } from 'node:util'
+
+const execute = promisify(execFile)
 
 /** A call as the window saw it. */
 export interface SeenCall {
@@ -56,9 +59,9 @@ export class ClaudeWindow {
     for (const folder of [this.project, join(options.home, 'tmp')]) mkdirSync(folder, { recursive: true })
   }
 
-  /** Runs a `claude mcp add-json …` line in a shell, in the project's folder, and answers what it said. */
-  addServer(line: string): string {
-    return execFileSync('sh', ['-c', line], { cwd: this.project, env: this.#env(), encoding: 'utf8' })
+  /** Runs a `claude mcp add-json …` line in a shell, in the project's folder. */
+  async addServer(line: string): Promise<void> {
+    await execute('sh', ['-c', line], { cwd: this.project, env: this.#env() })
   }
 
   /** Marks the project as trusted, as its person does once in the trust dialog: without it no headersHelper is run. */

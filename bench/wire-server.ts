@@ -1,0 +1,48 @@
+// The real server with two trivial tools more, for the bench: the same rooms in the same order, from the build, limits
+// opened by exai.bench.yaml. Argument: port (the one of that file). SIGTERM ends it.
+
+import { mkdtempSync, rmSync } from 'node:fs'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { pathToFileURL } from 'node:url'
+import { z } from 'zod'
+import type { Tool } from '../src/tools/tool.ts'
+
+type ServerModule = typeof import('../src/server.ts')
+type ConfigModule = typeof import('../src/config/load.ts')
+
+const dist = join(import.meta.dirname, '..', 'dist', 'src')
+const built = (path: string): Promise<unknown> => import(pathToFileURL(join(dist, path)).href)
+const { createServer } = (await built('server.js')) as ServerModule
+const { loadConfig } = (await built('config/load.js')) as ConfigModule
+
+/** `instant` is answered as one JSON body, `long` as an event stream. */
+function trivial(name: string, pace: Tool['pace']): Tool {
+  const input = z.strictObject({ text: z.string() })
+  return {
+    name,
+    title: name,
+    description: 'Says what it was told.',
+    input,
+    annotations: { readOnlyHint: true },
+    pace,
+    run: (args) => Promise.resolve({ content: [{ type: 'text', text: input.parse(args).text }] }),
+  }
+}
+
+const dataDir = mkdtempSync(join(tmpdir(), 'exai-bench-data-'))
+const config = loadConfig({
+  cwd: import.meta.dirname,
+  env: {},
+  configPath: join(import.meta.dirname, 'exai.bench.yaml'),
+  flags: { dataDir, port: process.argv[2] },
+})
+const server = await createServer({
+  config,
+  extraTools: [trivial('echo', 'instant'), trivial('echo_stream', 'long')],
+})
+await server.listen()
+process.stdout.write('up\n')
+process.once('SIGTERM', () => {
+  void server.destroy().then(() => rmSync(dataDir, { recursive: true, force: true }))
+})

@@ -1,0 +1,26 @@
+// Plants a fault into one built file while Node loads it: for `node --import`. The build on disk stays as it is. Fails
+// loudly when the file no longer holds the place, so that a sabotage never goes blind unseen.
+
+import { registerHooks } from 'node:module'
+
+/** Replaces `place`, which must stand exactly once in the built file that ends in `file`, by `fault`. */
+export function plantFault(file: string, place: string, fault: string): void {
+  let isPlanted = false
+  registerHooks({
+    load(url, context, nextLoad) {
+      const loaded = nextLoad(url, context)
+      if (!url.endsWith(file)) return loaded
+      const text = String(loaded.source)
+      const pieces = text.split(place)
+      if (pieces.length !== 2)
+        throw new Error(
+          `sabotage: ${file} holds ${JSON.stringify(place)} ${pieces.length - 1} times, not once`,
+        )
+      isPlanted = true
+      return { ...loaded, source: pieces.join(fault) }
+    },
+  })
+  process.once('exit', () => {
+    if (!isPlanted) process.stderr.write(`sabotage: ${file} was never loaded\n`)
+  })
+}

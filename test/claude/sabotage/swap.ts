@@ -1,0 +1,14 @@
+// Swaps answers: each call gets the answer of the call before it to the same tool, whoever made that.
+
+import { plantFault } from './plant.ts'
+
+plantFault(
+  '/dist/src/calls/run.js',
+  "(value) => resolve({ kind: 'done', value })",
+  `(value) => {
+    const answers = (globalThis.sabotagedAnswers ??= new Map())
+    const foreign = answers.get(options.name) ?? value
+    answers.set(options.name, value)
+    resolve({ kind: 'done', value: foreign })
+  }`,
+)
