@@ -12,23 +12,20 @@ export class Gate {
   set(isOpen: boolean): void {
     this.#isOpen = isOpen
     if (!isOpen) return
-    for (const wake of this.#waiting) wake()
-    this.#waiting.clear()
+    for (const go of [...this.#waiting]) go()
   }
 
   /** Waits until the gate is open. Throws ClientGone when `signal` aborts first. */
   async pass(signal: AbortSignal): Promise<void> {
     if (this.#isOpen) return
     await new Promise<void>((wake) => {
-      const leave = () => {
-        this.#waiting.delete(wake)
+      const go = () => {
+        this.#waiting.delete(go)
+        signal.removeEventListener('abort', go)
         wake()
       }
-      this.#waiting.add(() => {
-        signal.removeEventListener('abort', leave)
-        wake()
-      })
-      signal.addEventListener('abort', leave, { once: true })
+      this.#waiting.add(go)
+      signal.addEventListener('abort', go, { once: true })
     })
     if (signal.aborted) throw new ClientGone('the client left while the gate was closed')
   }

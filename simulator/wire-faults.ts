@@ -11,12 +11,14 @@ function cutInHalf(plan: WirePlan, ending: Ending): WirePlan {
   return { ...plan, frames: plan.frames.slice(0, middleOf(plan)), ending }
 }
 
-/** The index of a frame in the middle that is neither the first nor carries the end. */
+/** Where a fault strikes: in the middle of the content, so that some text is out; without content, of what there is. */
 function middleOf(plan: WirePlan): number {
-  const texts = plan.frames.filter(
-    (frame) => frame.kind !== 'done' && frame.kind !== 'finish' && frame.kind !== 'usage',
-  )
-  return Math.max(1, Math.floor(texts.length / 2))
+  const at = (isMeant: (frame: Frame) => boolean) =>
+    plan.frames.flatMap((frame, index) => (isMeant(frame) ? [index] : []))
+  const contents = at((frame) => frame.kind === 'content')
+  const others = at((frame) => frame.kind !== 'done' && frame.kind !== 'finish' && frame.kind !== 'usage')
+  const places = contents.length > 1 ? contents : others
+  return Math.max(1, places[Math.floor(places.length / 2)] ?? 1)
 }
 
 function textOf(frame: Frame): string {
