@@ -38,6 +38,21 @@ function pdf(pages: readonly string[], options: PDFKit.PDFDocumentOptions = {}):
   })
 }
 
+/** A PDF whose one line is written in an old Chinese code, its font not embedded. */
+function oldChinesePdf(): Buffer {
+  const line = 'BT /F1 24 Tf 20 50 Td <c4e3bac3> Tj ET'
+  const font = '/Type/Font/BaseFont/STSong-Light'
+  const objects = [
+    '<</Type/Catalog/Pages 2 0 R>>',
+    '<</Type/Pages/Kids[3 0 R]/Count 1>>',
+    '<</Type/Page/Parent 2 0 R/MediaBox[0 0 300 100]/Contents 4 0 R/Resources<</Font<</F1 5 0 R>>>>>>',
+    `<</Length ${line.length}>>stream\n${line}\nendstream `,
+    `<<${font}/Subtype/Type0/Encoding/GBK-EUC-H/DescendantFonts[6 0 R]>>`,
+    `<<${font}/Subtype/CIDFontType0/CIDSystemInfo<</Registry(Adobe)/Ordering(GB1)/Supplement 2>>>>`,
+  ].map((body, index) => `${index + 1} 0 obj${body}endobj\n`)
+  return Buffer.from(`%PDF-1.4\n${objects.join('')}trailer<</Root 1 0 R>>\n%%EOF`)
+}
+
 /** A zip of one part, whose central directory claims `claimed` bytes. */
 function zip(name: string, content: Buffer, claimed: number = content.length): Buffer {
   const packed = deflateRawSync(content, { level: 9 })
@@ -141,6 +156,7 @@ describe('bad files', () => {
       ['locked.pdf', await pdf(['secret'], { userPassword: 'x' }), /protected by a password/],
       ['cut.pdf', whole.subarray(0, 300), /structure is broken/],
       ['scan.pdf', await pdf(['', '']), /holds only images: its 2 pages/],
+      ['old.pdf', oldChinesePdf(), /old Chinese, Japanese or Korean code/],
       ['empty.txt', Buffer.alloc(0), /is empty/],
       ['blank.txt', Buffer.from(' \n '), /nothing but blanks/],
       ['big.txt', Buffer.alloc(50 * 1024 * 1024 + 1, 0x20), /larger than 50 MiB/],

@@ -30,7 +30,7 @@ export interface ExtractorOptions {
 }
 
 /** A file to read. */
-export interface ExtractInput {
+interface ExtractInput {
   /** For people and for its extension. */
   readonly name: string
   readonly bytes: Uint8Array

@@ -9,9 +9,16 @@ import { unreadable } from './unreadable.ts'
 
 type PdfDocument = Awaited<ReturnType<typeof getDocumentProxy>>
 
+/** What the parser asked of the world while it read one file. */
+interface Wanted {
+  /** Tables that turn old Chinese, Japanese and Korean codes into text; they are not on board. */
+  codeTables: boolean
+}
+
 /** Reads a PDF; page numbers are those of the file, from 1. Throws `document-unreadable`. */
 export async function readPdf(name: string, bytes: Uint8Array): Promise<DocumentText> {
-  const pdf = await open(name, bytes)
+  const wanted: Wanted = { codeTables: false }
+  const pdf = await open(name, bytes, wanted)
   try {
     const passages: Passage[] = []
     const pages = Math.min(pdf.numPages, pagesMax)
@@ -24,20 +31,21 @@ export async function readPdf(name: string, bytes: Uint8Array): Promise<Document
       passages.push({ page, text: cutText(text, textCharsMax - chars) })
       chars += text.length
     }
-    if (passages.length === 0) throw emptyPdf(name, pdf.numPages, brokenPages)
-    const isCut = chars >= textCharsMax || pdf.numPages > pages || brokenPages > 0
+    if (passages.length === 0) throw emptyPdf(name, pdf.numPages, brokenPages, wanted)
+    const isCut = chars >= textCharsMax || pdf.numPages > pages || brokenPages > 0 || wanted.codeTables
     return { name, format: 'pdf', pages: pdf.numPages, passages, isCut }
   } finally {
     await pdf.loadingTask.destroy()
   }
 }
 
-async function open(name: string, bytes: Uint8Array): Promise<PdfDocument> {
+async function open(name: string, bytes: Uint8Array, wanted: Wanted): Promise<PdfDocument> {
   try {
     return await getDocumentProxy(bytes, {
       disableFontFace: true,
       useSystemFonts: false,
       verbosity: 0,
+      BinaryDataFactory: noData(wanted),
     })
   } catch (error) {
     if (error instanceof Error && error.name === 'PasswordException') {
@@ -54,6 +62,16 @@ async function open(name: string, bytes: Uint8Array): Promise<PdfDocument> {
       'It may have been cut off on its way: fetch it again, or open it in a viewer and print it to a new PDF.',
       error,
     )
+  }
+}
+
+/** Hands out no file and fetches nothing, but remembers what was missing. */
+function noData(wanted: Wanted): object {
+  return class {
+    fetch({ kind }: { kind: string }): Promise<never> {
+      if (kind === 'cMapUrl') wanted.codeTables = true
+      return Promise.reject(new Error(`${kind} is not served`))
+    }
   }
 }
 
@@ -74,13 +92,20 @@ async function pageText(pdf: PdfDocument, number: number): Promise<string | null
   }
 }
 
-function emptyPdf(name: string, pages: number, brokenPages: number): Error {
+function emptyPdf(name: string, pages: number, brokenPages: number, wanted: Wanted): Error {
   if (pages === 0) return unreadable(name, 'is a PDF without pages', 'Check that it is the file you meant.')
   if (brokenPages > 0) {
     return unreadable(
       name,
       `is a PDF none of whose ${pages} pages can be read`,
       'Open it in a viewer and print it to a new PDF.',
+    )
+  }
+  if (wanted.codeTables) {
+    return unreadable(
+      name,
+      'writes its text in an old Chinese, Japanese or Korean code without embedding the fonts, which cannot be read',
+      'Open it in a viewer and print it to a new PDF, which embeds them.',
     )
   }
   return unreadable(

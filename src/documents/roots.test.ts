@@ -160,7 +160,7 @@ describe('what is refused', () => {
   })
 
   it('refuses folders, pipes and devices at once', async () => {
-    execFileSync('mkfifo', [join(project, 'pipe')])
+    execFileSync('sh', ['-c', 'mkfifo pipe'], { cwd: project })
     expect(await refusal(read('pipe'))).toContain('no ordinary file')
     expect(await refusal(read('.'))).toContain('is a folder')
     expect(await refusal(read('/dev/zero', { configured: ['/dev'] }))).toContain('no ordinary file')

@@ -10,7 +10,7 @@ import type { Identity } from '../domain/identity.ts'
 import { localPrincipal } from '../domain/ids.ts'
 
 /** A folder that may be read, as its real path and as its owner wrote it. */
-export interface Root {
+interface Root {
   readonly realPath: string
   readonly shownPath: string
 }

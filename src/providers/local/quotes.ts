@@ -10,7 +10,7 @@ export interface Quote {
 }
 
 /** Said first in every answer, so that nobody takes it for a model's. */
-export const extractiveNotice = 'Extractive, no model.'
+const extractiveNotice = 'Extractive, no model.'
 
 /** The answer's text: the notice, a heading, then as many quotes as fit in `charsMax`, one at least. */
 export function quoteLines(
