@@ -20,22 +20,30 @@ beforeEach(() => {
   })
 })
 
-test('text is conflated to two a second, the newest wins, the last is not lost', async () => {
+test('text goes out twice a second at most and adds up: no piece is lost', async () => {
   for (let n = 1; n <= 20; n++) {
-    reporter.report({ kind: 'text', text: `part ${n}`, attempt: 1 })
+    reporter.report({ kind: 'text', text: `${n} `, attempt: 1 })
     await clock.advance(100)
   }
   reporter.report({ kind: 'text', text: 'end', attempt: 2 })
   reporter.stop()
   expect(sent.map((each) => each.at)).toEqual([0, 500, 1000, 1500, 2000, 2000])
   expect(sent.map((each) => each.message)).toEqual([
-    'part 1',
-    'part 5',
-    'part 10',
-    'part 15',
-    'part 20',
+    '1 ',
+    '2 3 4 5 ',
+    '6 7 8 9 10 ',
+    '11 12 13 14 15 ',
+    '16 17 18 19 20 ',
     '(attempt 2) end',
   ])
+})
+
+test('a new attempt starts over: text of the failed one that was not sent yet is dropped', async () => {
+  reporter.report({ kind: 'text', text: 'sent', attempt: 1 })
+  reporter.report({ kind: 'text', text: 'never seen', attempt: 1 })
+  reporter.report({ kind: 'text', text: 'fresh', attempt: 2 })
+  reporter.stop()
+  expect(sent.map((each) => each.message)).toEqual(['sent', '(attempt 2) fresh'])
 })
 
 test('numbers only rise, whatever is reported', async () => {

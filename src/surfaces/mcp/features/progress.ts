@@ -1,5 +1,5 @@
 // Progress of one call as `notifications/progress`. Numbers only rise; text and queue positions are conflated to two a
-// second, newest wins; and the client is never left without a word for ten seconds, because some clients give up a
+// second: of positions the newest wins, text adds up so that none is lost while it is short; and the client is never left without a word for ten seconds, because some clients give up a
 // silent call.
 
 import type { Progress } from '../../../domain/progress.ts'
@@ -35,6 +35,8 @@ export function createProgressReporter(options: ProgressOptions): ProgressReport
   let count = 0
   let lastMessage = 'Working'
   let waiting: string | null = null
+  let text = ''
+  let textAttempt = 1
   let lastConflatedAt = Number.NEGATIVE_INFINITY
   let lastSentAt = startedAt
   let flushTimer: Timer | null = null
@@ -50,14 +52,14 @@ export function createProgressReporter(options: ProgressOptions): ProgressReport
   const flush = (): void => {
     flushTimer?.cancel()
     flushTimer = null
-    if (waiting === null) return
+    if (waiting === null && text === '') return
     lastConflatedAt = clock.now()
-    const message = waiting
+    if (waiting !== null) tell(waiting)
+    if (text !== '') tell(textMessage(text, textAttempt))
     waiting = null
-    tell(message)
+    text = ''
   }
-  const conflate = (message: string): void => {
-    waiting = message
+  const flushSoon = (): void => {
     const wait = lastConflatedAt + conflateMs - clock.now()
     if (wait <= 0) flush()
     else flushTimer ??= clock.after(wait, flush)
@@ -75,13 +77,19 @@ export function createProgressReporter(options: ProgressOptions): ProgressReport
     report(update) {
       if (isStopped) return
       if (update.kind === 'text') {
-        conflate(textMessage(update))
+        // A new attempt starts over: what the failed one said is not part of its text.
+        if (update.attempt !== textAttempt) text = ''
+        textAttempt = update.attempt
+        text = (text + update.text).slice(-textCharsMax - 1)
+        flushSoon()
         return
       }
       const message = toSentence(update)
       lastMessage = message
-      if (update.kind === 'queued') conflate(message)
-      else {
+      if (update.kind === 'queued') {
+        waiting = message
+        flushSoon()
+      } else {
         flush()
         tell(message)
       }
@@ -95,9 +103,9 @@ export function createProgressReporter(options: ProgressOptions): ProgressReport
   }
 }
 
-function textMessage(update: Extract<Progress, { kind: 'text' }>): string {
-  const text = update.text.length > textCharsMax ? `…${update.text.slice(-textCharsMax)}` : update.text
-  return update.attempt > 1 ? `(attempt ${update.attempt}) ${text}` : text
+function textMessage(text: string, attempt: number): string {
+  const shown = text.length > textCharsMax ? `…${text.slice(-textCharsMax)}` : text
+  return attempt > 1 ? `(attempt ${attempt}) ${shown}` : shown
 }
 
 function toSentence(update: Exclude<Progress, { kind: 'text' }>): string {
