@@ -12,7 +12,7 @@ import type { Roots } from './roots.ts'
 import type { Uploads } from './uploads.ts'
 
 /** Exactly one of the three. */
-export interface DocumentPlace {
+interface DocumentPlace {
   readonly path?: string | undefined
   /** An upload handle. */
   readonly file?: string | undefined

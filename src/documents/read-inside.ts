@@ -14,7 +14,7 @@ import { type AllowedRoots, isHidden, isInside } from './roots.ts'
 import { shownName, unreadable } from './unreadable.ts'
 
 /** A file as it was read. */
-export interface FileBytes {
+interface FileBytes {
   readonly name: string
   readonly bytes: Uint8Array
 }

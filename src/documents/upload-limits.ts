@@ -16,7 +16,7 @@ export interface UploadLimits {
 }
 
 /** What a principal has, those files included that are on their way; `firstEndsInMs` is infinite without any. */
-export interface UploadUsage {
+interface UploadUsage {
   readonly files: number
   readonly bytes: number
   readonly firstEndsInMs: number

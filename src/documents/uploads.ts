@@ -28,13 +28,13 @@ export interface UploadedFile {
 }
 
 /** A file about to be sent; `bytesExpected` is null where the sender did not say. */
-export interface IncomingFile {
+interface IncomingFile {
   readonly name: string
   readonly bytesExpected: number | null
 }
 
 /** What uploads hold right now; `timers` is one while files wait for their end. */
-export interface UploadsState {
+interface UploadsState {
   readonly files: number
   readonly bytes: number
   readonly receiving: number
