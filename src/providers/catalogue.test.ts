@@ -4,14 +4,14 @@ import { catalogueAsOf, defaultModel, offeredModels, requireLiveModel } from './
 const tasks = ['chat', 'answer', 'summarize', 'review'] as const
 
 describe.each(['glm', 'kimi'])('the catalogue of %s', (kind) => {
-  const models = offeredModels(kind, undefined)
+  const models = offeredModels(kind)
 
   it('has a living default for each task', () => {
     for (const task of tasks) expect(models.map(({ id }) => id)).toContain(defaultModel(kind, task, models))
   })
 
-  it('takes none of its own models for dead, also when config offers others', () => {
-    for (const { id } of models) expect(requireLiveModel({ name: kind, kind }, [], id)?.id).toBe(id)
+  it('takes none of its own models for dead', () => {
+    for (const { id } of models) expect(requireLiveModel({ name: kind, kind }, models, id)?.id).toBe(id)
   })
 
   it('holds prices and sizes that make sense', () => {
@@ -29,14 +29,21 @@ describe('the catalogue', () => {
     expect(catalogueAsOf).toMatch(/^\d{4}-\d{2}-\d{2}$/)
   })
 
-  it('offers what config names, with what is known of it', () => {
+  it('offers what config names first, with what is known of it, and the rest of the list', () => {
     const offered = offeredModels('glm', ['glm-4.7', 'glm-9'])
-    expect(offered.map(({ id, contextTokens }) => [id, contextTokens])).toEqual([
+    expect(offered.slice(0, 2).map(({ id, contextTokens }) => [id, contextTokens])).toEqual([
       ['glm-4.7', 204_800],
       ['glm-9', null],
     ])
-    expect(defaultModel('glm', 'chat', offered)).toBe('glm-4.7')
+    expect(offered.length).toBe(offeredModels('glm').length + 1)
+    expect(offeredModels('openai-compatible', ['a', 'b']).map(({ id }) => id)).toEqual(['a', 'b'])
+  })
+
+  it('has no default where nothing is offered, and the first where no other is known', () => {
     expect(defaultModel('openai-compatible', 'chat', [])).toBeNull()
+    expect(
+      defaultModel('openai-compatible', 'chat', offeredModels('openai-compatible', ['qwen3', 'b'])),
+    ).toBe('qwen3')
   })
 
   it('lets config revive a name the list takes for dead', () => {

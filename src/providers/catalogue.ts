@@ -39,16 +39,16 @@ export function defaultModel(
   return offered.some((model) => model.id === wanted) ? (wanted ?? null) : (offered[0]?.id ?? null)
 }
 
-/** Models a provider offers: those named in the config, with what is known of each, else the whole list of its kind. */
+/** Models a provider offers: those named in the config, with what is known of each, and the whole list of its kind. */
 export function offeredModels(
   kind: string,
-  named: readonly (string | ModelInfo)[] | undefined,
+  named: readonly (string | ModelInfo)[] = [],
 ): readonly ModelInfo[] {
   const known = catalogues[kind]?.models ?? []
-  if (named === undefined) return known
-  return named.map((entry) =>
+  const own = named.map((entry) =>
     typeof entry === 'string' ? (known.find((model) => model.id === entry) ?? unknownModel(entry)) : entry,
   )
+  return [...own, ...known.filter(({ id }) => own.every((model) => model.id !== id))]
 }
 
 /**
@@ -63,7 +63,7 @@ export function requireLiveModel(
   const found = offered.find((model) => model.id === id)
   if (found) return found
   const dead = catalogues[provider.kind]?.dead.find(({ pattern }) => pattern.test(id))
-  if (!dead) return catalogues[provider.kind]?.models.find((model) => model.id === id) ?? null
+  if (!dead) return null
   const since = dead.since === undefined ? '' : ` since ${dead.since}`
   throw new CallFailure('model-unknown', {
     message: `The model ${id} no longer exists at the provider ${provider.name}${since}. Use ${dead.successor}, or call listmodels.`,

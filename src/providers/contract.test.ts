@@ -215,6 +215,7 @@ describe.each(providerKinds.map((kind) => [kind] as const))('the provider %s', (
     vendor.reply = silent
     const parts = provider.run(chat, attempt())[Symbol.asyncIterator]()
     const pending = parts.next()
+    // It is awaited below; until then its rejection must not count as unhandled.
     pending.catch(() => undefined)
     await arrival()
     expect(await untilClosed(() => void parts.return?.())).toBeLessThan(100)

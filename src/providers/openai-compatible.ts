@@ -21,7 +21,7 @@ const defaultBaseUrl = 'http://127.0.0.1:11434/v1'
 /** A server of the OpenAI dialect behind the provider contract. */
 export function createOpenAiCompatibleProvider(settings: ProviderSettings): Provider {
   const { name, clock } = settings
-  const models = offeredModels('openai-compatible', settings.models ?? [])
+  const models = offeredModels('openai-compatible', settings.models)
   const vendor: Vendor = { name, classify: verdictByStatus }
   const http = new VendorHttp(vendor, {
     baseUrl: settings.baseUrl ?? defaultBaseUrl,

@@ -9,7 +9,7 @@ export interface ProviderSettings {
   readonly name: string
   /** Without a trailing path such as `/chat/completions`; each vendor has its own default. */
   readonly baseUrl?: string
-  /** Models offered, instead of the catalogue's. */
+  /** Models offered, on top of the catalogue's. */
   readonly models?: readonly (string | ModelInfo)[]
   readonly clock: Clock
   /** Sockets to the vendor at most; default 64. */
