@@ -21,7 +21,18 @@ export function createOriginGuard(options: OriginGuardOptions = {}): OriginGuard
   const hosts = new Set((options.allowedHosts ?? []).map((host) => host.toLowerCase()))
   const origins = new Set((options.allowedOrigins ?? []).map((origin) => origin.toLowerCase()))
 
+  // Clients repeat themselves: the last good Host is not judged again.
+  let lastHost = ''
+  let lastPort = -1
+
   const isKnownHost = (host: string, port: number): boolean => {
+    if (host === lastHost && port === lastPort) return true
+    if (!isAllowedHost(host, port)) return false
+    lastHost = host
+    lastPort = port
+    return true
+  }
+  const isAllowedHost = (host: string, port: number): boolean => {
     const { name, port: sentPort } = splitHost(host.toLowerCase())
     if (hosts.has(name) || hosts.has(`${name}:${sentPort ?? port}`)) return true
     return isLoopbackName(name) && (sentPort === null || sentPort === port)

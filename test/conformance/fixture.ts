@@ -50,8 +50,8 @@ const needsSampling: Tool = {
   clientNeeds: ['sampling'],
 }
 
-/** Tools of the suite that our surface can carry today; `change` exchanges the set. */
-export function conformanceTools(change: () => void): readonly Tool[] {
+// Tools of the suite that our surface can carry today; `change` exchanges the set.
+function conformanceTools(change: () => void): readonly Tool[] {
   return [
     fixed('test_simple_text', 'Answers a text.', [text('This is a simple text response for testing.')]),
     fixed('test_image_content', 'Answers an image.', [{ type: 'image', data: png, mimeType: 'image/png' }]),

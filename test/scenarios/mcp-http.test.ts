@@ -295,7 +295,8 @@ describe('2026-07-28', () => {
         { notifications },
         { id, signal: leaving.signal },
       )
-      await readEvents(response, (message) => into.push(message)).catch(() => undefined)
+      const read = readEvents(response, (message) => into.push(message))
+      await expect(read).rejects.toThrow(/abort/)
     }
     const done = [
       listen('listen:0', { toolsListChanged: true, promptsListChanged: true }, changes),

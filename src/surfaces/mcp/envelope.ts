@@ -29,8 +29,8 @@ export interface ResponseEnvelope {
   readonly result: unknown
 }
 
-/** What could not be taken; `id` where it could be read. */
-export interface MalformedEnvelope {
+// What could not be taken; `id` where it could be read.
+interface MalformedEnvelope {
   readonly kind: 'malformed'
   readonly id: RequestId | null
   readonly code: number
