@@ -46,12 +46,14 @@ function check(path: string, name: string, text: string): string | number {
   if (path === 'listen.mcp') {
     const port = /^\d{1,5}$/.test(text) ? Number(text) : Number.NaN
     if (port <= 65_535) return port
-    throw new ConfigError(
+    throw wrong(
+      name,
       `${name} must be a port number from 0 to 65535 (0: any free one); it is "${text.slice(0, 40)}".`,
     )
   }
   if (path === 'listen.host' && !/^[A-Za-z0-9.:_%-]{1,255}$/.test(text)) {
-    throw new ConfigError(
+    throw wrong(
+      name,
       `${name} must be a host name or an address without port, such as 127.0.0.1 or ::1; it is "${text.slice(0, 40)}".`,
     )
   }
@@ -64,4 +66,8 @@ function check(path: string, name: string, text: string): string | number {
     )
   }
   return text
+}
+
+function wrong(name: string, message: string): ConfigError {
+  return new ConfigError(message, name.startsWith('--'))
 }

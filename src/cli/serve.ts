@@ -1,0 +1,121 @@
+// `exai serve`: loads the config, starts the server, shows the first screen, and drains it when asked to stop.
+
+import { accessSync, constants, mkdirSync } from 'node:fs'
+import type { Config } from '../config/config.ts'
+import { ConfigError } from '../config/config-error.ts'
+import { nearestKey } from '../config/known-keys.ts'
+import { loadConfig } from '../config/load.ts'
+import type { ConfigFlags } from '../config/overrides.ts'
+import { systemClock } from '../lib/clock.ts'
+import { packageVersion } from '../lib/package-version.ts'
+import { createServer, type Server } from '../server.ts'
+import { connectLine } from './connect-line.ts'
+import { firstScreen } from './first-screen.ts'
+import { screenFacts } from './screen-facts.ts'
+import { StopSignals } from './stop-signals.ts'
+
+/** The command's flags and surroundings. */
+export interface ServeOptions {
+  readonly env: Readonly<Record<string, string | undefined>>
+  /** Absolute path of our `bin/exai.js`. */
+  readonly launcher: string
+  readonly configPath?: string | undefined
+  readonly flags: ConfigFlags
+}
+
+/** How a server is run, once its config is known. */
+export interface RunOptions {
+  readonly env: ServeOptions['env']
+  readonly launcher: string
+  readonly isDemo: boolean
+  /** Runs beside the server, from the first screen on; is told to end by `signal` when the server stops. */
+  beside?(url: string, signal: AbortSignal): Promise<void>
+}
+
+const exitGraceMs = 1_000
+
+/** Serves until told to stop. Resolves with the exit code; rejects with an `Error` whose message is for a person. */
+export function serve(options: ServeOptions): Promise<number> {
+  const config = loadConfig({ ...options, cwd: process.cwd() })
+  return runServer(config, { ...options, isDemo: false })
+}
+
+/** Runs a server with this config until a signal; as `serve`. */
+export async function runServer(config: Config, options: RunOptions): Promise<number> {
+  using signals = new StopSignals(process, systemClock, (code) => process.exit(code))
+  const stopping = new AbortController()
+  checkDataDir(config)
+  const server = await createServer({ config })
+  try {
+    checkToolNames(config, server)
+    const address = await server.listen()
+    const url = reachableUrl(address.url)
+    process.stderr.write(
+      firstScreen(
+        screenFacts(config, server, {
+          version: packageVersion,
+          url,
+          connectLine: connectLine({ ...options, url }),
+          isDemo: options.isDemo,
+        }),
+        { columns: process.stderr.columns ?? 120, isColored: isColored(options.env) },
+      ),
+    )
+    const beside = options.beside?.(url, stopping.signal)
+    await Promise.race([
+      signals.stopped,
+      ...(beside === undefined ? [] : [beside.then(() => signals.stopped)]),
+    ])
+    stopping.abort()
+    process.stderr.write('exai: stopping; running calls may finish. Once more to stop at once.\n')
+    await drained(server, config.limits.drainTimeoutMs)
+    return 0
+  } finally {
+    stopping.abort()
+    await server.destroy()
+    // Whatever is still open then is not worth waiting for; the timer itself keeps nothing alive.
+    systemClock.after(exitGraceMs, () => process.exit())
+  }
+}
+
+async function drained(server: Server, timeoutMs: number): Promise<void> {
+  const late = new Promise<void>((resolve) => {
+    systemClock.after(timeoutMs, resolve)
+  })
+  await Promise.race([server.drain(), late])
+}
+
+// The server makes the folder too; here a folder that cannot be written is told before anything is opened.
+function checkDataDir({ dataDir }: Config): void {
+  try {
+    mkdirSync(dataDir, { recursive: true, mode: 0o700 })
+    accessSync(dataDir, constants.W_OK)
+  } catch (error) {
+    const code = error instanceof Error && 'code' in error ? String(error.code) : String(error)
+    throw new Error(
+      `The data folder ${dataDir} cannot be written (${code}). Choose another with --data-dir, EXAI_DATA_DIR or dataDir in exai.yaml.`,
+      { cause: error },
+    )
+  }
+}
+
+function checkToolNames(config: Config, server: Server): void {
+  const known = server.facts().tools.map(({ name }) => name)
+  for (const name of Object.keys(config.limits.toolTimeoutMs)) {
+    if (known.includes(name)) continue
+    const nearest = nearestKey(name, known)
+    throw new ConfigError(
+      `limits.toolTimeoutMs.${name}: there is no such tool.${nearest === null ? '' : ` Did you mean "${nearest}"?`} Tools: ${known.join(', ')}.`,
+    )
+  }
+}
+
+/** Where every address is listened on, people still dial one. */
+function reachableUrl(url: string): string {
+  return url.replace('//0.0.0.0:', '//127.0.0.1:').replace('//[::]:', '//[::1]:')
+}
+
+/** Whether people at stderr see colours: a terminal, and nobody who asked for none. */
+export function isColored(env: ServeOptions['env']): boolean {
+  return process.stderr.isTTY === true && !env.NO_COLOR && env.TERM !== 'dumb'
+}
