@@ -24,6 +24,13 @@ const chat: GenerateJob = {
   outputTokensMax: 100,
 }
 
+const anyJob: Readonly<Record<Job['kind'], Job>> = {
+  generate: chat,
+  search: { kind: 'search', query: 'q', count: 3 },
+  read: { kind: 'read', url: 'https://example.org' },
+  extract: { kind: 'extract', filename: 'a.pdf', bytes: new Uint8Array(3) },
+}
+
 const attempt = (differs: Partial<Attempt> = {}): Attempt => ({
   apiKey: 'an-id.a-secret-of-the-account',
   requestId: 'request-1',
@@ -51,7 +58,37 @@ const stalling: RecordedReply = (_request, response) => {
 }
 const silent: RecordedReply = () => undefined
 
-describe.each(providerKinds.map((kind) => [kind] as const))('the provider %s', (kind) => {
+const documents = [
+  {
+    name: 'a.txt',
+    format: 'text',
+    pages: null,
+    passages: [{ page: null, text: 'Marmots sleep in winter.' }],
+    isCut: false,
+  } as const,
+]
+
+describe.each(providerKinds.map((kind) => [kind] as const))('a provider of kind %s', (kind) => {
+  it('ends with exactly one finish, or throws a CallFailure', async () => {
+    await using vendor = await startRecordedVendor(events(fixture('kimi-chat')))
+    const provider = createProvider({ kind, name: kind, baseUrl: vendor.baseUrl, clock: systemClock })
+    const job: GenerateJob = { ...chat, task: 'summarize', documents }
+    const parts = await collect(provider.run(job, attempt()))
+    expect(parts.filter((part) => part.type === 'finish').length).toBe(1)
+    expect(parts.at(-1)?.type).toBe('finish')
+    for (const type of ['generate', 'search', 'read', 'extract'] as const) {
+      if (provider.capabilities.jobs.has(type)) continue
+      expect(await failureOf(provider.run(anyJob[type], attempt()))).toBeInstanceOf(CallFailure)
+    }
+    const reason = new CallFailure('deadline', { message: 'too late' })
+    expect(await failureOf(provider.run(job, attempt({ signal: AbortSignal.abort(reason) })))).toBe(reason)
+    await provider.destroy()
+  })
+})
+
+const vendorKinds = providerKinds.filter((kind) => kind !== 'local')
+
+describe.each(vendorKinds.map((kind) => [kind] as const))('the provider %s', (kind) => {
   let vendor: RecordedVendor
   let provider: Provider
 
@@ -283,12 +320,7 @@ describe.each(providerKinds.map((kind) => [kind] as const))('the provider %s', (
   })
 
   it('refuses a job outside its capabilities', async () => {
-    const jobs: Job[] = [
-      { kind: 'search', query: 'q', count: 3 },
-      { kind: 'read', url: 'https://example.org' },
-      { kind: 'extract', filename: 'a.pdf', bytes: new Uint8Array(3) },
-    ]
-    for (const job of jobs.filter((each) => !provider.capabilities.jobs.has(each.kind)))
+    for (const job of Object.values(anyJob).filter((each) => !provider.capabilities.jobs.has(each.kind)))
       expect((await failureOf(provider.run(job, attempt()))).code).toBe('bad-request')
     expect(vendor.requests.length).toBe(0)
   })
@@ -304,8 +336,8 @@ describe.each(providerKinds.map((kind) => [kind] as const))('the provider %s', (
       { page: 1, text: 'Alpha' },
       { page: 12, text: 'Beta' },
     ]
-    const documents = [{ name: 'plan.pdf', format: 'pdf', pages: 12, passages, isCut: true } as const]
-    await collect(provider.run({ ...chat, documents }, attempt()))
+    const plan = [{ name: 'plan.pdf', format: 'pdf', pages: 12, passages, isCut: true } as const]
+    await collect(provider.run({ ...chat, documents: plan }, attempt()))
     const { messages } = JSON.parse(vendor.requests[0]?.body ?? '') as {
       messages: { role: string; content: string }[]
     }

@@ -2,6 +2,7 @@
 
 import { createGlmProvider } from './glm.ts'
 import { createKimiProvider } from './kimi.ts'
+import { createLocalProvider } from './local.ts'
 import { createOpenAiCompatibleProvider } from './openai-compatible.ts'
 import type { Provider } from './provider.ts'
 import type { ProviderSettings } from './provider-settings.ts'
@@ -10,15 +11,17 @@ const factories = {
   glm: createGlmProvider,
   kimi: createKimiProvider,
   'openai-compatible': createOpenAiCompatibleProvider,
+  local: createLocalProvider,
 } satisfies Readonly<Record<string, (settings: ProviderSettings) => Provider>>
 
-/** What `kind` may say in the config. */
-export type ProviderKind = keyof typeof factories
-
-/** Every kind, for config checks and the contract suite. */
-export const providerKinds: readonly ProviderKind[] = Object.keys(factories) as ProviderKind[]
+/** Every kind, for the contract suite. */
+export const providerKinds: readonly (keyof typeof factories)[] = Object.keys(
+  factories,
+) as (keyof typeof factories)[]
 
 /** Builds a provider of `settings.kind`. Throws only for a base URL that is none. */
-export function createProvider(settings: ProviderSettings & { readonly kind: ProviderKind }): Provider {
+export function createProvider(
+  settings: ProviderSettings & { readonly kind: keyof typeof factories },
+): Provider {
   return factories[settings.kind](settings)
 }
