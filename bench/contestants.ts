@@ -38,15 +38,17 @@ export async function startContestant(name: ContestantName): Promise<Contestant>
   const child = spawn('taskset', ['-c', String(contestantCore), process.execPath, ...args], {
     stdio: ['ignore', log, log],
   })
+  const killIt = (): void => void child.kill('SIGKILL')
   const stop = async (): Promise<void> => {
+    process.off('exit', killIt)
     if (child.exitCode !== null || child.signalCode !== null) return
     const ended = new Promise((done) => child.once('exit', done))
     child.kill('SIGTERM')
-    const timer = setTimeout(() => child.kill('SIGKILL'), 5000)
+    const timer = setTimeout(killIt, 5000)
     await ended
     clearTimeout(timer)
   }
-  process.once('exit', () => child.kill('SIGKILL'))
+  process.once('exit', killIt)
   await listening(child, port, name)
   return { pid: child.pid ?? 0, port, stop }
 }

@@ -1,13 +1,17 @@
 // `npm run bench:wire`: what one call on a trivial tool costs through everything (identity, front door, call event, log
 // line), beside hand-written servers that check nothing, in one run. The ratio of requests per second of processor time
 // is the measure: it holds on a shared machine, where requests per second do not. The last line is one JSON object.
-// Flags: --rounds 3, --seconds 3.
+// Flags: --rounds 3, --seconds 3, --loud (measures beside other work too; only good for trying the bench itself).
 
 import { parseArgs } from 'node:util'
 import { type Contestant, type ContestantName, startContestant } from './contestants.ts'
 import { type Lane, measure, type Sample } from './load.ts'
 import { measureMemory } from './memory.ts'
 
+const { values } = parseArgs({
+  options: { rounds: { type: 'string' }, seconds: { type: 'string' }, loud: { type: 'boolean' } },
+})
+const isLoudAllowed = values.loud === true
 const foreignMax = 0.15
 const repeatsMax = 3
 
@@ -68,7 +72,7 @@ async function quietRound(round: number, seconds: number): Promise<ReadonlyMap<s
     process.stderr.write(
       `round ${round}: others took up to ${(foreign * 100).toFixed(0)} % of the processors\n`,
     )
-    if (foreign <= foreignMax) return samples
+    if (foreign <= foreignMax || isLoudAllowed) return samples
   }
   return null
 }
@@ -80,7 +84,6 @@ function median(values: readonly number[]): number {
   return sorted.length % 2 === 1 ? upper : (upper + (sorted[middle - 1] ?? Number.NaN)) / 2
 }
 
-const { values } = parseArgs({ options: { rounds: { type: 'string' }, seconds: { type: 'string' } } })
 const rounds: ReadonlyMap<string, Sample>[] = []
 for (let round = 1; round <= Number(values.rounds ?? 3); round++) {
   const samples = await quietRound(round, Number(values.seconds ?? 3))
@@ -105,7 +108,7 @@ const server = await startContestant('exai')
 const memory = await measureMemory(server)
 await server.stop()
 
-const cell = (text: string): string => text.padStart(12)
+const cell = (text: string): string => text.padStart(15)
 process.stdout.write(
   `${['lane', 'calls/CPU s', 'CPU µs/call', 'of limit', 'p50 µs', 'p99 µs'].map(cell).join('')}\n`,
 )
