@@ -1,7 +1,7 @@
 import { expect, test } from 'vitest'
 import { createOriginGuard } from './origin-guard.ts'
 
-const guard = createOriginGuard({ allowedHosts: ['ai.lan', 'box:3005'], allowedOrigins: ['https://ai.lan'] })
+const guard = createOriginGuard({ allowedHosts: ['AI.lan', 'box:3005'] })
 const host = (value: string | undefined): boolean => guard.check(value, undefined, 3005) === null
 const origin = (value: string): boolean => guard.check('localhost:3005', value, 3005) === null
 
@@ -35,10 +35,12 @@ test('hosts from the configuration pass', () => {
   expect(host('box:4000')).toBe(false)
 })
 
-test('an origin must be of this machine or allowed', () => {
+test('an origin must be of this machine or of an allowed host', () => {
   expect(origin('http://localhost:5173')).toBe(true)
   expect(origin('http://[::1]:3005')).toBe(true)
   expect(origin('https://ai.lan')).toBe(true)
+  expect(origin('http://box:3005')).toBe(true)
+  expect(origin('http://box:4000')).toBe(false)
   for (const other of [
     'null',
     'https://evil.example',

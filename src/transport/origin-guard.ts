@@ -2,10 +2,9 @@
 // owner controls. Host has to be a name we know to be ours; Origin, which only browsers send, likewise. It proves
 // nothing about who calls: a program outside a browser writes what it likes.
 
-/** What is let through besides the loopback names. Entries are `name`, `name:port` or, for origins, `scheme://host:port`. */
+/** What is let through besides the loopback names: `name`, or `name:port`. Compared without case. */
 export interface OriginGuardOptions {
   readonly allowedHosts?: readonly string[]
-  readonly allowedOrigins?: readonly string[]
 }
 
 /** Says yes with null, or no with a sentence that names the header, what was sent and what to set. */
@@ -16,46 +15,48 @@ export interface OriginGuard {
 const loopbackNames = ['127.0.0.1', 'localhost', '[::1]'] as const
 const shownCharsMax = 80
 
-/** A guard for one listener. Names compare without case; a loopback name may leave the port out. */
+/** A guard for one listener. In Host a loopback name may leave the port out; in Origin any port of a known name will do. */
 export function createOriginGuard(options: OriginGuardOptions = {}): OriginGuard {
   const hosts = new Set((options.allowedHosts ?? []).map((host) => host.toLowerCase()))
-  const origins = new Set((options.allowedOrigins ?? []).map((origin) => origin.toLowerCase()))
-
   // Clients repeat themselves: the last good Host is not judged again.
   let lastHost = ''
   let lastPort = -1
 
   const isKnownHost = (host: string, port: number): boolean => {
     if (host === lastHost && port === lastPort) return true
-    if (!isAllowedHost(host, port)) return false
-    lastHost = host
-    lastPort = port
-    return true
-  }
-  const isAllowedHost = (host: string, port: number): boolean => {
     const { name, port: sentPort } = splitHost(host.toLowerCase())
-    if (hosts.has(name) || hosts.has(`${name}:${sentPort ?? port}`)) return true
-    return isLoopbackName(name) && (sentPort === null || sentPort === port)
+    const isKnown =
+      hosts.has(name) ||
+      hosts.has(`${name}:${sentPort ?? port}`) ||
+      (isLoopbackName(name) && (sentPort === null || sentPort === port))
+    if (isKnown) {
+      lastHost = host
+      lastPort = port
+    }
+    return isKnown
+  }
+
+  const isKnownOrigin = (origin: string): boolean => {
+    const match = /^https?:\/\/([^/]+)$/i.exec(origin)
+    if (match?.[1] === undefined) return false
+    const authority = match[1].toLowerCase()
+    const { name } = splitHost(authority)
+    return isLoopbackName(name) || hosts.has(name) || hosts.has(authority)
   }
 
   return {
     check(host, origin, port) {
       if (host === undefined || !isKnownHost(host, port)) {
-        return `The Host header ${shown(host)} is not one of this server's names (127.0.0.1:${port}, localhost:${port}, [::1]:${port}). Use one of these, or add the name to listen.allowedHosts.`
+        return `The Host header ${shown(host)} is not one of this server's names (127.0.0.1:${port}, localhost:${port}, [::1]:${port}). Use one of these, or add the name to allowedHosts.`
       }
-      if (origin === undefined || origins.has(origin.toLowerCase()) || isLoopbackOrigin(origin)) return null
-      return `The Origin ${shown(origin)} may not use this server: only pages from this machine may. Add it to listen.allowedOrigins if it is yours.`
+      if (origin === undefined || isKnownOrigin(origin)) return null
+      return `The Origin ${shown(origin)} may not use this server: only pages from this machine may. Add its host to allowedHosts if it is yours.`
     },
   }
 }
 
 function isLoopbackName(name: string): boolean {
   return (loopbackNames as readonly string[]).includes(name)
-}
-
-function isLoopbackOrigin(origin: string): boolean {
-  const match = /^https?:\/\/([^/]+)$/i.exec(origin)
-  return match?.[1] !== undefined && isLoopbackName(splitHost(match[1].toLowerCase()).name)
 }
 
 function splitHost(host: string): { name: string; port: number | null } {
