@@ -12,8 +12,11 @@ import { unreadable } from './unreadable.ts'
 
 /** Below this share of the body's text an "article" is taken for a mistake. */
 const articleShareMin = 0.3
+/** A page of more elements is a listing or a table, and finding its article takes long. */
+const articleElementsMax = 20_000
 /** Real pages stay below 100. */
 const depthMax = 1_000
+/** Tags that are void, or that HTML closes by itself. */
 const flatTags: ReadonlySet<string> = new Set(
   'area base br col embed hr img input link meta param source track wbr p li dt dd tr td th option thead tbody tfoot colgroup path'.split(
     ' ',
@@ -40,17 +43,24 @@ export function readHtml(name: string, bytes: Uint8Array): DocumentText {
 }
 
 function markdownOf(name: string, html: string): string {
-  if (depthOf(html) > depthMax) throw tooDeep(name)
+  const shape = shapeOf(html)
+  if (shape.depth > depthMax) throw tooDeep(name)
   try {
-    const whole = toMarkdown(bodyOf(html))
-    const { document } = parseHTML(html)
-    const article = new Readability(document, { maxElemsToParse: 100_000 }).parse()
-    const text = toMarkdown(article?.content ?? '')
-    const heading = article?.title ? `# ${article.title}\n\n` : ''
-    return text.length >= whole.length * articleShareMin && text !== '' ? heading + text : whole
+    return (shape.elements > articleElementsMax ? '' : articleOf(html)) || toMarkdown(html)
   } catch (error) {
     throw tooDeep(name, error)
   }
+}
+
+/** The article as Markdown under its title; empty where there is none, or too little of the page to be all that matters. */
+function articleOf(html: string): string {
+  const { document } = parseHTML(html)
+  for (const element of document.querySelectorAll('script, style, noscript, template')) element.remove()
+  const charsOfPage = document.body?.textContent?.trim().length ?? 0
+  const article = new Readability(document).parse()
+  if ((article?.length ?? 0) < charsOfPage * articleShareMin) return ''
+  const text = toMarkdown(article?.content ?? '')
+  return text !== '' && article?.title ? `# ${article.title}\n\n${text}` : text
 }
 
 function tooDeep(name: string, cause?: unknown): Error {
@@ -62,22 +72,18 @@ function tooDeep(name: string, cause?: unknown): Error {
   )
 }
 
-/** How deep the tags nest, told before parsing: the parsers below need time in the square of it. Void and self-ending tags do not count. */
-function depthOf(html: string): number {
+/** How deep the tags nest and how many there are, told before parsing: the parsers need time in the square of the depth. */
+function shapeOf(html: string): { readonly depth: number; readonly elements: number } {
   let depth = 0
   let deepest = 0
+  let elements = 0
   for (const [, slash, tag] of html.matchAll(/<(\/?)([a-z][a-z0-9]{0,20})/gi)) {
+    if (slash === '') elements += 1
     if (flatTags.has(tag?.toLowerCase() ?? '')) continue
     depth = Math.max(0, depth + (slash === '/' ? -1 : 1))
     deepest = Math.max(deepest, depth)
   }
-  return deepest
-}
-
-function bodyOf(html: string): string {
-  const { document } = parseHTML(html)
-  for (const element of document.querySelectorAll('script, style, noscript, template')) element.remove()
-  return document.body?.innerHTML || document.documentElement?.innerHTML || ''
+  return { depth: deepest, elements }
 }
 
 /** A byte order mark, else the page's own `charset`, else UTF-8. */
