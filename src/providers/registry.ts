@@ -14,14 +14,13 @@ const factories = {
   local: createLocalProvider,
 } satisfies Readonly<Record<string, (settings: ProviderSettings) => Provider>>
 
+/** What `kind` may be. */
+export type ProviderKind = keyof typeof factories
+
 /** Every kind, for the contract suite. */
-export const providerKinds: readonly (keyof typeof factories)[] = Object.keys(
-  factories,
-) as (keyof typeof factories)[]
+export const providerKinds: readonly ProviderKind[] = Object.keys(factories) as ProviderKind[]
 
 /** Builds a provider of `settings.kind`. Throws only for a base URL that is none. */
-export function createProvider(
-  settings: ProviderSettings & { readonly kind: keyof typeof factories },
-): Provider {
+export function createProvider(settings: ProviderSettings & { readonly kind: ProviderKind }): Provider {
   return factories[settings.kind](settings)
 }

@@ -3,7 +3,6 @@
 import { AccountGroups, type QueueBounds } from '../admission/quota-group.ts'
 import type { Clock } from '../lib/clock.ts'
 import { defaultModel, offeredModels } from '../providers/catalogue.ts'
-import { createLocalProvider } from '../providers/local.ts'
 import { createProvider, type ProviderKind } from '../providers/registry.ts'
 import type { ConfiguredProvider } from './route.ts'
 
@@ -27,11 +26,22 @@ export interface ProviderSpec {
 }
 
 // GLM counts requests in flight per model, Kimi and most others over the account (providers.md 1.11, 2.10).
-const countsPer = { glm: 'model', kimi: 'account', 'openai-compatible': 'account' } as const
+const countsPer = { glm: 'model', kimi: 'account', 'openai-compatible': 'account', local: 'account' } as const
 const prefixes: Readonly<Record<ProviderKind, readonly string[]>> = {
   glm: ['glm-', 'autoglm-'],
   kimi: ['kimi-', 'moonshot-'],
   'openai-compatible': [],
+  local: [],
+}
+
+// Always there. Its work has a queue of its own; the slots only keep one window from filling it.
+const local: ProviderSpec = {
+  name: 'local',
+  kind: 'local',
+  baseUrl: '',
+  accounts: [{ name: 'local', apiKeys: [], concurrency: { default: 8, byModel: {} } }],
+  models: [],
+  missing: null,
 }
 
 /** Builds the providers in order, `local` last. */
@@ -40,7 +50,7 @@ export function configureProviders(
   bounds: QueueBounds,
   clock: Clock,
 ): readonly ConfiguredProvider[] {
-  return [...specs.map((spec) => configure(spec, bounds, clock)), configureLocal(bounds, clock)]
+  return [...specs, local].map((spec) => configure(spec, bounds, clock))
 }
 
 function configure(spec: ProviderSpec, bounds: QueueBounds, clock: Clock): ConfiguredProvider {
@@ -65,17 +75,5 @@ function configure(spec: ProviderSpec, bounds: QueueBounds, clock: Clock): Confi
     defaultModel: (task) => defaultModel(kind, task, provider.models),
     missing: spec.missing,
     modelPrefixes: prefixes[kind],
-  }
-}
-
-// Reading happens in a worker with a queue of its own; the group only keeps one window from filling it.
-function configureLocal(bounds: QueueBounds, clock: Clock): ConfiguredProvider {
-  const groups = new AccountGroups('local', { per: 'account', default: 8, byModel: {} }, bounds, clock)
-  return {
-    provider: createLocalProvider({ clock }),
-    accounts: [{ name: 'local', apiKeys: [], groups }],
-    defaultModel: (task) => (task === 'answer' || task === 'summarize' ? 'extractive' : null),
-    missing: null,
-    modelPrefixes: [],
   }
 }
