@@ -5,6 +5,7 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { createCast, type Player } from './cast.ts'
 import { ensureClaude } from './claude-binary.ts'
+import { type ClientWatch, watchClients } from './client-watch.ts'
 import type { JobTimes } from './jobs.ts'
 import {
   type ExaiServer,
@@ -34,7 +35,7 @@ export interface PlayReport {
   readonly windows: readonly (Played & Pick<Player, 'door' | 'role'>)[]
   readonly calls: readonly LoggedCall[]
   readonly requests: readonly VendorRequest[]
-  /** Most clients with calls in flight at one moment. */
+  /** Clients in /api/inspect at one moment, before any window was started again. */
   readonly clientsMax: number
 }
 
@@ -50,7 +51,9 @@ export async function play(options: PlayOptions): Promise<PlayReport> {
   const simulator = await startSimulator(options.times, options.slots)
   const scripts: Record<string, readonly Step[]> = {}
   const names = Array.from({ length: options.windows }, (_, i) => `window-${i}`)
+  let watch: ClientWatch | null = null
   const onHook = async (): Promise<void> => {
+    watch?.freeze()
     const again = relay.nextConnection()
     relay.cut()
     await again
@@ -85,10 +88,12 @@ export async function play(options: PlayOptions): Promise<PlayReport> {
     await Promise.all(cast.map((player) => introduce(player, server, relay)))
 
     const errors: string[] = []
-    const watch = watchClients(server)
-    const playing = cast.map((player) => playOne(player, scripts, watch, options.windows, errors))
-    const reports = await Promise.all(playing)
-    const clientsMax = await watch.stop()
+    const watching = watchClients(server)
+    watch = watching
+    const reports = await Promise.all(
+      cast.map((player) => playOne(player, scripts, watching, options.windows, errors)),
+    )
+    const clientsMax = await watching.stop()
     const windows = cast.map((player, i) => ({ ...player, report: reports[i] ?? noReport }))
     errors.push(...judge(windows))
     if (clientsMax !== options.windows) {
@@ -131,50 +136,22 @@ async function playOne(
 ): Promise<Played['report']> {
   const first = player.window.run(serverName, windowTimeoutMs)
   if (player.role !== 'restarted') return first.report
-  await watch.sees(windows, meetingTimeoutMs).catch((error: unknown) => errors.push(String(error)))
+  await watch
+    .until(
+      (clients) =>
+        clients.length === windows &&
+        clients.some(({ label, callsInFlight }) => label === player.name && callsInFlight > 0),
+      `${windows} clients are there and ${player.name} is at work`,
+      meetingTimeoutMs,
+    )
+    .catch((error: unknown) => errors.push(String(error)))
+  watch.freeze()
   first.process.kill('SIGTERM')
   const half = await first.report
   if (half.calls.length > 0) errors.push(`${player.name}: was not ended in the middle of its calls`)
   // The second life meets nobody: the others are long past the barrier.
   scripts[player.name] = player.steps.filter((step) => step.kind !== 'barrier')
   return player.window.run(serverName, windowTimeoutMs).report
-}
-
-/** Looks at /api/inspect ten times a second while the windows work. */
-interface ClientWatch {
-  /** Settles when `count` clients have calls in flight at one moment. */
-  sees(count: number, withinMs: number): Promise<void>
-  /** Ends the watch; answers the most clients seen at work at one moment. */
-  stop(): Promise<number>
-}
-
-function watchClients(server: ExaiServer): ClientWatch {
-  let isOver = false
-  let most = 0
-  const looking = (async () => {
-    while (!isOver) {
-      const atWork = (await server.clients()).filter(
-        (client) => client.client !== null && client.callsInFlight > 0,
-      )
-      most = Math.max(most, atWork.length)
-      await new Promise((done) => setTimeout(done, 100))
-    }
-  })()
-  return {
-    async sees(count, withinMs) {
-      const deadline = performance.now() + withinMs
-      while (most < count) {
-        if (performance.now() > deadline)
-          throw new Error(`never saw ${count} clients at work at once, but ${most}`)
-        await new Promise((done) => setTimeout(done, 50))
-      }
-    },
-    async stop() {
-      isOver = true
-      await looking
-      return most
-    },
-  }
 }
 
 /** What server and simulator wrote down must agree with what was done to the windows. */

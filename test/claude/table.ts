@@ -50,7 +50,7 @@ export function toTable(report: PlayReport): string {
     ...align([head, ...rows]),
     '',
     `${added.length} calls measured at the server: it added ${percentile(added, 0.5).toFixed(0)} ms at the median, ${p95.toFixed(0)} ms at p95, ${Math.max(...added).toFixed(0)} ms at most (goal for p95: ${goalMs} ms, ${p95 <= goalMs ? 'met' : 'missed'}).`,
-    `${report.clientsMax} clients at work at one moment.`,
+    `${report.windows.length} windows were ${report.clientsMax} clients in /api/inspect.`,
   ].join('\n')
 }
 
