@@ -308,14 +308,14 @@ test('the printed line, run literally, connects from a folder with a space and b
 })
 
 test('SIGTERM to npm start drains the server', async () => {
-  const npm = launch('npm', ['start'], {
+  const started = launch('npm', ['start'], {
     cwd: packageRoot,
     env: environment({ PATH: machinePath(), npm_config_update_notifier: 'false' }),
   })
-  running.push(npm)
-  const url = await urlOf(npm)
-  npm.child.kill('SIGTERM')
-  await npm.until(/stopping; running calls may finish/)
-  await npm.ended
+  running.push(started)
+  const url = await urlOf(started)
+  started.child.kill('SIGTERM')
+  await started.until(/stopping; running calls may finish/)
+  await started.ended
   await expect(fetch(`${url}/healthz`)).rejects.toThrow()
 })
