@@ -30,7 +30,10 @@ const silenced = new RegExp(
   'g',
 )
 const registry = new RegExp(
-  join('\\b(?:registry|npm|nexus|artifactory|verdaccio|pypi)', '\\.[a-z0-9-]+\\.[a-z]{2,}\\b'),
+  join(
+    '\\b(?:registry|npm|nexus|artifactory|verdaccio|pypi)',
+    '\\.[a-z0-9-]+\\.(?:com|org|net|io|dev|cn|internal|local|corp|lan)\\b',
+  ),
   'gi',
 )
 
