@@ -7,7 +7,7 @@ import { tokensOf } from './json.ts'
 import { sampleOf, type ToolCall, toolCallFor } from './tool-use.ts'
 
 /** Token counts of one answer. */
-export interface PlanUsage {
+interface PlanUsage {
   readonly promptTokens: number
   readonly completionTokens: number
   readonly reasoningTokens: number

@@ -124,7 +124,7 @@ ${rows([
   POST {url}/__control  sets faults, pace, limits and switches; an error says what was expected
   GET  {url}/__control  what is set, every fault and every switch
   POST {url}/__reset    back to the settings it started with, counts at zero
-  GET  {url}/__stats    requests, in flight, most in flight, aborts, refusals, a log
+  GET  {url}/__stats    requests, in flight, most in flight, aborts, refusals, a log (?log=N: its last N lines)
 
   {"glm":{"serviceMs":{"chat":2000},"faults":[{"name":"code-1302","times":2,"model":"glm-5.2"}],
           "rules":[{"match":"diff --git","serviceMs":2000}],"switches":{"error-envelope":"flat"}}}

@@ -52,6 +52,8 @@ function faultSchema(vendor: Vendor) {
     key: pattern.optional(),
     body: pattern.optional(),
     ms: ms.optional(),
+    message: z.string().max(10_000).optional(),
+    retryAfter: z.string().max(100).optional(),
   })
   return z.preprocess((one) => (typeof one === 'string' ? { name: one } : one), full)
 }
@@ -96,10 +98,10 @@ const controlSchema = z.strictObject({
 type CheckedPatch = NonNullable<z.output<typeof controlSchema>['glm']>
 
 /** A fault to arm: its name alone, or with how often and on what it strikes (`times` absent or null: on everything). */
-export type FaultPatch = string | (Omit<ArmedFault, 'times'> & { readonly times?: number | null | undefined })
+type FaultPatch = string | (Omit<ArmedFault, 'times'> & { readonly times?: number | null | undefined })
 
 /** What may be set of one vendor; what is absent stays as it is. */
-export interface VendorPatch {
+interface VendorPatch {
   /** One number sets every timed operation. */
   readonly serviceMs?: number | Partial<Record<TimedOperation, number>> | undefined
   readonly chunkMs?: number | null | undefined

@@ -90,6 +90,15 @@ const webSearchTool = {
   web_search: { enable: true, search_engine: 'search-prime', search_result: true, count: 3 },
 }
 
+const well = new Map<string, Promise<Seen>>()
+
+/** The answer without a fault, asked for once. */
+function wellOf(vendor: Vendor, operation: Operation): Promise<Seen> {
+  const known = well.get(vendor + operation) ?? working(vendor, operation)
+  well.set(vendor + operation, known)
+  return known
+}
+
 /** Ids, times and stamps differ between any two answers; the rest must not. */
 function comparable(one: Seen): string {
   const text = one.text
@@ -113,10 +122,10 @@ describe('every fault of the table', () => {
     '%s: %s changes the wire once, then the answer is well again',
     async (vendor, name, fault) => {
       const operation = operationsOf(fault)[0] ?? 'chat'
-      const before = await working(vendor, operation)
+      const before = await wellOf(vendor, operation)
       simulator.control({ [vendor]: { faults: [{ name, times: 1, ms: isTimed(name) ? 5 : undefined }] } })
       const struck = await working(vendor, operation)
-      expect(simulator.stats()[vendor].faults).toEqual({ [name]: 1 })
+      expect(simulator.stats(0)[vendor].faults).toEqual({ [name]: 1 })
       if (isTimed(name)) expect(struck.plannedMs).toBeGreaterThanOrEqual(5)
       else expect(comparable(struck)).not.toBe(comparable(before))
       const after = await working(vendor, operation)
@@ -150,6 +159,14 @@ describe('arming a fault', () => {
     const statuses: number[] = []
     for (let turn = 0; turn < 5; turn++) statuses.push((await chat('sim-glm-a', 'glm-5.2', 'hi')).status)
     expect(statuses).toEqual([500, 500, 429, 429, 429])
+  })
+
+  test('says what the test wants said, and when to come back', async () => {
+    const message = 'Usage limit reached for 5 hour. Your limit will reset at 2030-01-01 00:00:00'
+    simulator.control({ glm: { faults: [{ name: 'code-1308', message, retryAfter: '7' }] } })
+    const response = await chat('sim-glm-a', 'glm-5.2', 'hi')
+    expect(response.headers.get('retry-after')).toBe('7')
+    expect(await response.json()).toEqual({ error: { code: '1308', message } })
   })
 
   test('strikes bodies that are no stream too: half of the JSON, then a reset', async () => {

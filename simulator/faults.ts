@@ -13,10 +13,12 @@ export interface FaultContext {
   readonly settings: VendorSettings
   readonly account: string
   readonly model: string
+  /** The words to use in place of the usual ones. */
+  readonly message: string | undefined
 }
 
 /** What a fault does, and where: instead of the answer, to its meaning, to its JSON, or to the wire. */
-export type FaultEffect =
+type FaultEffect =
   | { readonly kind: 'refuse'; readonly error: (context: FaultContext) => WireError }
   | { readonly kind: 'plan'; readonly change: (plan: ChatPlan) => ChatPlan }
   | { readonly kind: 'findings'; readonly change: (findings: readonly Finding[]) => readonly Finding[] }
@@ -61,6 +63,8 @@ export interface TakenFault {
   readonly ms: number
   /** Milliseconds to wait before a refusal; 0 refuses at once. */
   readonly delayMs: number
+  readonly message: string | undefined
+  readonly retryAfter: string | undefined
   readonly effect: FaultEffect
 }
 
@@ -84,7 +88,8 @@ export function takeFault(
     const fault = table[armed.name]
     if (!fault || !isHit(armed, fault, target)) continue
     if (armed.times !== null) armed.times--
-    return { name: armed.name, ms: armed.ms ?? fault.ms ?? 0, delayMs: armed.ms ?? 0, effect: fault.effect }
+    const { name, ms, message, retryAfter } = armed
+    return { name, ms: ms ?? fault.ms ?? 0, delayMs: ms ?? 0, message, retryAfter, effect: fault.effect }
   }
   return undefined
 }

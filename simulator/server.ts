@@ -25,7 +25,7 @@ const bases: readonly { readonly prefix: string; readonly vendor: Vendor }[] = [
 ]
 
 /** What GET /__stats shows. */
-export type SimulatorStatistics = Readonly<Record<Vendor, VendorStatistics>>
+type SimulatorStatistics = Readonly<Record<Vendor, VendorStatistics>>
 
 /** A simulator in this process. */
 export interface Simulator {
@@ -39,7 +39,8 @@ export interface Simulator {
   control(patch: ControlPatch): void
   /** As POST /__reset: the settings it started with, counts at zero, files and ids forgotten. */
   reset(): void
-  stats(): SimulatorStatistics
+  /** As GET /__stats; `logMost` bounds the requests log (default: all it holds). */
+  stats(logMost?: number): SimulatorStatistics
   /** Ends every request and the port. */
   close(): Promise<void>
 }
@@ -62,7 +63,10 @@ export function createSimulator(initial: ControlPatch = {}): Simulator {
     servers.glm.forget()
     servers.kimi.forget()
   }
-  const stats = () => ({ glm: servers.glm.stats.snapshot(), kimi: servers.kimi.stats.snapshot() })
+  const stats = (logMost?: number) => ({
+    glm: servers.glm.stats.snapshot(logMost),
+    kimi: servers.kimi.stats.snapshot(logMost),
+  })
   control(initial)
 
   const http = createServer((request, response) => {
@@ -70,17 +74,19 @@ export function createSimulator(initial: ControlPatch = {}): Simulator {
     const { pathname, searchParams } = new URL(request.url ?? '/', 'http://simulator')
     const door = doors[`${request.method} ${pathname}`]
     if (door) {
-      void answerDoor(door, exchange, response)
+      void answerDoor(door, exchange, response, searchParams)
       return
     }
     const base = bases.find(({ prefix }) => pathname.startsWith(`${prefix}/`))
     if (base) void servers[base.vendor].serve(exchange, pathname.slice(base.prefix.length), searchParams)
     else send(response, 404, { error: `nothing lives at ${pathname}; GLM is at ${glmBase}, Kimi at /v1` })
   })
+  // Like the vendors' gateways; with Node's 5 s a client's pooled connection would often die under it.
+  http.keepAliveTimeout = 75_000
   // A caller may hold a connection longer than Node's defaults allow; the vendors' gateways decide, not the server.
   http.requestTimeout = 0
 
-  const doors: Readonly<Record<string, (body: unknown) => unknown>> = {
+  const doors: Readonly<Record<string, Door>> = {
     'GET /__control': () => ({ ...settings(), faults: faultList(), switches: switchTables }),
     'POST /__control': (body) => {
       control(body)
@@ -90,7 +96,7 @@ export function createSimulator(initial: ControlPatch = {}): Simulator {
       reset()
       return settings()
     },
-    'GET /__stats': stats,
+    'GET /__stats': (_body, query) => stats(query.has('log') ? Number(query.get('log')) || 0 : undefined),
   }
 
   const origin = () => urlOf(http)
@@ -118,14 +124,18 @@ export function createSimulator(initial: ControlPatch = {}): Simulator {
   }
 }
 
+/** A door of the simulator itself: takes a JSON body, gives one back. */
+type Door = (body: unknown, query: URLSearchParams) => unknown
+
 async function answerDoor(
-  door: (body: unknown) => unknown,
+  door: Door,
   exchange: Exchange,
   response: ServerResponse,
+  query: URLSearchParams,
 ): Promise<void> {
   try {
     const raw = await exchange.body(controlBytesMax)
-    send(response, 200, door(raw.length === 0 ? {} : JSON.parse(raw.toString('utf8'))))
+    send(response, 200, door(raw.length === 0 ? {} : JSON.parse(raw.toString('utf8')), query))
   } catch (error) {
     if (error instanceof ClientGone) return
     const isKnown = error instanceof BadControl || error instanceof SyntaxError

@@ -38,6 +38,10 @@ export interface ArmedFault {
   readonly body?: string | undefined
   /** The fault's own time: the delay before a refusal, the length of a gap, the pause between drips. */
   readonly ms?: number | undefined
+  /** Words of a refusal in place of the vendor's usual ones, such as a reset time of the test's choosing. */
+  readonly message?: string | undefined
+  /** The Retry-After header of a refusal, verbatim. */
+  readonly retryAfter?: string | undefined
 }
 
 /** How many requests one account may have in flight; one over is refused. */

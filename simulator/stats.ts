@@ -16,7 +16,7 @@ export interface RequestLog {
   readonly id: number
   readonly operation: Operation
   readonly path: string
-  /** The head of the last user text, search query or file name. */
+  /** The head of the last user text, the search query or the address to read. */
   about: string
   account: string
   model: string
@@ -153,8 +153,8 @@ export class VendorStats {
     )
   }
 
-  /** Everything as plain data; later changes do not show in it. */
-  snapshot(): VendorStatistics {
+  /** Everything as plain data, with the last `logMost` lines of the log; later changes do not show in it. */
+  snapshot(logMost: number = logMax): VendorStatistics {
     return structuredClone({
       requests: Object.fromEntries(this.#requests),
       ...this.#flights,
@@ -164,7 +164,7 @@ export class VendorStats {
       outcomes: this.#outcomes,
       abortCount: this.#abortCount,
       aborts: this.#aborts,
-      log: this.#log,
+      log: logMost > 0 ? this.#log.slice(-logMost) : [],
     })
   }
 

@@ -90,6 +90,13 @@ const probes: Record<Vendor, Record<string, Probe>> = {
 
 const intlSearch: Probe = ['POST', '/web_search', { search_query: 'x', search_engine: 'search-prime' }]
 
+const web_search = { enable: true, search_engine: 'search-prime' }
+const searchingChat: Probe = [
+  'POST',
+  '/chat/completions',
+  { model: 'glm-5.2', messages, stream: true, tools: [{ type: 'web_search', web_search }] },
+]
+
 /** Faults that have to be armed before a switch can speak. */
 const armed: Record<string, string> = {
   'account-status': 'code-1110',
@@ -117,6 +124,7 @@ async function said(vendor: Vendor, name: string): Promise<string[]> {
     ...(vendor === 'glm' ? [intlSearch] : []),
     ['POST', '/chat/completions', { model, ...tool }],
     ['POST', '/chat/completions', { model, ...tool, stream: true }],
+    ...(vendor === 'glm' ? [searchingChat] : []),
     ['POST', '/chat/completions', { model, messages, stream: true, stream_options: { include_usage: true } }],
   ]
   const answers: string[] = []

@@ -4,7 +4,7 @@
 import type { Vendor } from './vendors.ts'
 
 /** One disagreement: the values it can take, the default first, and what it is about. */
-export interface Switch {
+interface Switch {
   readonly values: readonly [string, ...string[]]
   readonly about: string
 }
@@ -49,6 +49,10 @@ const glmSwitches: SwitchTable = {
     about: 'function.arguments as a JSON string, or as an object',
   },
   'tool-content': { values: ['empty', 'null'], about: 'content beside tool_calls: "" or null' },
+  'search-call': {
+    values: ['absent', 'present'],
+    about: 'a chat with its own search streams a tool call of type web_search beside the results',
+  },
   reasoning: {
     values: ['field', 'inline'],
     about: 'thinking in reasoning_content, or inline as <think>…</think>',

@@ -50,7 +50,7 @@ export async function textOfUpload(upload: Upload): Promise<string> {
 async function extracted({ filename, bytes }: Upload): Promise<string> {
   switch (extensionOf(filename)) {
     case 'pdf': {
-      const pdf = await getDocumentProxy(new Uint8Array(bytes))
+      const pdf = await getDocumentProxy(new Uint8Array(bytes), { verbosity: 0 })
       try {
         return (await extractText(pdf, { mergePages: true })).text
       } finally {

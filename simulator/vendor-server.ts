@@ -125,7 +125,10 @@ export class VendorServer {
     const { fault, settings, account } = request
     if (fault?.effect.kind === 'refuse') {
       await exchange.until(exchange.ageMs + fault.delayMs)
-      throw new VendorRefusal(fault.effect.error({ settings, account, model: entry.model }))
+      const { message, retryAfter } = fault
+      const error = fault.effect.error({ settings, account, model: entry.model, message })
+      const headers = { ...error.headers, ...(retryAfter === undefined ? {} : { 'retry-after': retryAfter }) }
+      throw new VendorRefusal({ ...error, headers })
     }
     const handled = await route.handle(request)
     const load = { account, operation: route.operation, model: entry.model, tokens: handled.tokens ?? 0 }

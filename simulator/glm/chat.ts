@@ -137,6 +137,9 @@ function streamed(request: VendorRequest, plan: ChatPlan, search: ChatSearch | u
   const words = content === '' ? [] : [...(thoughts.length === 0 ? said : []), ...slices(content, chunkChars)]
   return [
     ...thoughts.map((text) => frame('reasoning', { reasoning_content: text })),
+    ...(search?.call && switches['search-call'] === 'present'
+      ? [frame('tool', { tool_calls: [search.call] })]
+      : []),
     ...words.map((text) => frame('content', { content: text })),
     ...plan.toolCalls.flatMap((call, index) =>
       argumentsOf(request, call).map((args) =>

@@ -6,7 +6,10 @@ import { halfAnswer, planFault } from '../plan-faults.ts'
 import { glmCodes, glmError, glmErrorBody } from './errors.ts'
 
 function byCode(about: string, code: string, detail?: string): Fault {
-  return { about, effect: { kind: 'refuse', error: (context) => glmError(context.settings, code, detail) } }
+  return {
+    about,
+    effect: { kind: 'refuse', error: ({ settings, message }) => glmError(settings, code, message ?? detail) },
+  }
 }
 
 function status(about: string, http: number): Fault {

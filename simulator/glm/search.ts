@@ -2,7 +2,7 @@
 
 import { type Finding, findingsFor } from '../answers.ts'
 import type { TakenFault } from '../faults.ts'
-import { isObject, type JsonObject, objectsOf } from '../json.ts'
+import { hashOf, isObject, type JsonObject, objectsOf } from '../json.ts'
 import type { VendorSettings } from '../settings.ts'
 import { type Handled, json, type VendorRequest } from '../vendor-request.ts'
 import { refuseGlm } from './errors.ts'
@@ -97,6 +97,8 @@ export interface ChatSearch {
   readonly sources: string
   /** The web_search array of the response; undefined when it was not asked for. */
   readonly results: readonly JsonObject[] | undefined
+  /** The search as a streamed tool call of its own type. */
+  readonly call: JsonObject
   /** Whether the results come with the first chunk or with the last. */
   readonly isBefore: boolean
 }
@@ -119,6 +121,15 @@ export function chatSearch(request: VendorRequest, lastUser: string): ChatSearch
   return {
     sources: findings.map((finding) => finding.title).join('; '),
     results: isTrue(options.search_result) ? findings.map(toWire) : undefined,
+    call: {
+      id: `call_${hashOf(query)}`,
+      index: 0,
+      type: 'web_search',
+      web_search: {
+        search_intent: [{ query, intent: 'SEARCH_ALWAYS' }],
+        search_result: findings.map(toWire),
+      },
+    },
     isBefore: options.result_sequence === 'before',
   }
 }

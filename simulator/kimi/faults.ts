@@ -10,7 +10,10 @@ function refuse(about: string, spec: KimiErrorSpec | ((context: FaultContext) =>
     about,
     effect: {
       kind: 'refuse',
-      error: (context) => kimiError(context.settings, typeof spec === 'function' ? spec(context) : spec),
+      error: (context) => {
+        const words = typeof spec === 'function' ? spec(context) : spec
+        return kimiError(context.settings, { ...words, message: context.message ?? words.message })
+      },
     },
   }
 }
