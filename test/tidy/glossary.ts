@@ -17,11 +17,17 @@ export function checkGlossary(tree: Tree): string[] {
   )
   const bad: string[] = []
   const known = new Set(listed)
-  const alive = new Set<string>()
+  const alive = new Map<string, string>()
   for (const source of sourcesOf(tree, 'src')) {
     for (const each of exportsOf(source)) {
       if (!['interface', 'class', 'type'].includes(each.kind)) continue
-      alive.add(each.name)
+      const other = alive.get(each.name)
+      if (other !== undefined && other !== source.path) {
+        bad.push(
+          `${placeOf(source, each.index)}: ${other} exports a type ${each.name} too. One word, one meaning: rename one of them.`,
+        )
+      }
+      alive.set(each.name, source.path)
       if (known.has(each.name)) continue
       const sentence =
         docAbove(source, each.index)

@@ -40,6 +40,16 @@ export const conductPlants: readonly Plant[] = [
     fires: /twice/,
   },
   {
+    rule: glossary,
+    name: 'one word for two things',
+    files: {
+      'GLOSSARY.md': '## Types\n- `Turnip`: a root.',
+      'src/lib/a.ts': 'export class Turnip {}',
+      'src/lib/b.ts': 'export class Turnip {}',
+    },
+    fires: /One word, one meaning: rename one of them/,
+  },
+  {
     rule: portable,
     name: 'a package',
     files: { 'src/bridge/a.ts': "import { z } from 'zod'" },
