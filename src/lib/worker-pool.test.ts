@@ -1,5 +1,6 @@
 // The pool with real threads: turns, limits, aborts, idle threads under a virtual clock, and nothing left.
 
+import { spawnSync } from 'node:child_process'
 import { writeFileSync } from 'node:fs'
 import { mkdtemp, rm } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
@@ -30,6 +31,7 @@ beforeAll(async () => {
        if (task === 'throw') throw new RangeError('too deep')
        if (task === 'exit') process.exit(3)
        if (task === 'grow') { const kept = []; for (;;) kept.push(new Array(1e5).fill(kept.length)) }
+       if (task === 'print') { console.log('noise'); console.error('noise') }
        if (task === 'env') return JSON.stringify(process.env)
        return 'did ' + task
      })`,
@@ -144,6 +146,21 @@ it('begins nothing for a caller that has left, nor after its end', async () => {
   await pool.destroy()
   expect([await running, await waiting]).toEqual(['destroyed', 'destroyed'])
   expect(await faultOf(run('late'))).toBe('destroyed')
+})
+
+it('lets the process end while a thread is still warm, and prints nothing of its own', () => {
+  start()
+  const program = `
+    import { WorkerPool } from ${JSON.stringify(new URL('./worker-pool.ts', import.meta.url).href)}
+    import { systemClock } from ${JSON.stringify(new URL('./clock.ts', import.meta.url).href)}
+    const pool = new WorkerPool({ clock: systemClock, module: new URL(${JSON.stringify(module.href)}), workersMax: 1,
+      queueMax: 1, queueWeightMax: 9, timeoutMs: 20000, idleMs: 3600000, memoryMiBMax: 32 })
+    console.log(await pool.run({ lane: '', input: 'print', weight: 1, signal: new AbortController().signal }))`
+  const ended = spawnSync(process.execPath, ['--input-type=module', '-e', program], {
+    timeout: 20_000,
+    encoding: 'utf8',
+  })
+  expect(ended).toMatchObject({ status: 0, stdout: 'did print\n', stderr: '' })
 })
 
 it('hands no environment to its threads', async () => {

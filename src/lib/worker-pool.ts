@@ -149,14 +149,13 @@ export class WorkerPool<Input, Output> {
   #start(): Member<Input, Output> {
     const worker = new Worker(this.#options.module, {
       resourceLimits: { maxOldGenerationSizeMb: this.#options.memoryMiBMax, stackSizeMb: 4 },
-      // What a parser prints about a bad file is the caller's business, not the console's.
+      // Kept off the console; `answerTasks` drops it at its source, since reading these streams would keep the process alive.
       stdout: true,
       stderr: true,
       // The keys of the vendors are none of a parser's business.
       env: {},
+      execArgv: [],
     })
-    worker.stdout.resume()
-    worker.stderr.resume()
     const member: Member<Input, Output> = { worker, task: null, timer: null, watch: null, isEnding: false }
     this.#members.add(member)
     worker.on('message', (reply: WorkerReply<Output>) => this.#answer(member, reply))

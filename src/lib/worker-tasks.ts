@@ -7,6 +7,10 @@ import type { WorkerReply } from './worker-pool.ts'
 export function answerTasks<Input, Output>(work: (input: Input) => Output | Promise<Output>): void {
   const port = parentPort
   if (port === null) throw new Error('bug: answerTasks is called outside a worker')
+  // What a parser prints about a bad file is the caller's business, not the console's, and must not pile up unread.
+  const drop = (): boolean => true
+  process.stdout.write = drop
+  process.stderr.write = drop
   port.on('message', (input: Input) => {
     void reply(work, input).then((answer) => port.postMessage(answer))
   })
