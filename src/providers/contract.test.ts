@@ -302,7 +302,7 @@ describe.each(vendorKinds.map((kind) => [kind] as const))('the provider %s', (ki
       attempt({ silenceTimeoutMs: 40, firstPartTimeoutMs: 5000 }),
     )) {
       parts.push(part)
-      if (parts.length === 1) await new Promise<void>((resolve) => systemClock.after(120, resolve))
+      if (parts.length === 2) await new Promise<void>((resolve) => systemClock.after(120, resolve))
     }
     expect(parts.at(-1)?.type).toBe('finish')
   })

@@ -24,7 +24,11 @@ interface Outcome {
 }
 
 /** Reads bytes as a stream; neighbouring deltas are joined, for they may fall differently. */
-async function read(bytes: AsyncIterable<Uint8Array>): Promise<Outcome> {
+async function read(
+  bytes: AsyncIterable<Uint8Array>,
+  patience: Patience = new Patience(new VirtualClock(), () => undefined),
+  silenceTimeoutMs = 1000,
+): Promise<Outcome> {
   const reader = new ChunkReader({
     provider: 'test',
     inputTokensEstimate: () => 7,
@@ -32,11 +36,9 @@ async function read(bytes: AsyncIterable<Uint8Array>): Promise<Outcome> {
   })
   const parts: StreamPart[] = []
   let failure: CallFailure | null = null
-  using patience = new Patience(new VirtualClock(), () => undefined)
   try {
     const operation = { patience, signal: new AbortController().signal }
-    for await (const part of readStream(bytes, reader, { silenceTimeoutMs: 1000 }, operation))
-      parts.push(part)
+    for await (const part of readStream(bytes, reader, { silenceTimeoutMs }, operation)) parts.push(part)
   } catch (error) {
     if (!(error instanceof CallFailure)) throw error
     failure = error
@@ -274,6 +276,34 @@ describe('the end of a stream', () => {
     expect(text).toBe('hello')
     expect(failure).toMatchObject({ code: 'provider-error', retryable: true })
     expect(failure?.message).toContain('engine died')
+  })
+})
+
+describe('after the finish reason', () => {
+  const bytes = new TextEncoder().encode(
+    [delta({ content: 'hello' }), stop].map((chunk) => `data: ${JSON.stringify(chunk)}\n\n`).join(''),
+  )
+
+  it('a reset connection takes nothing from the answer', async () => {
+    async function* reset(): AsyncGenerator<Uint8Array> {
+      yield bytes
+      throw Object.assign(new Error('terminated'), { code: 'UND_ERR_SOCKET' })
+    }
+    const { text, failure } = await read(reset())
+    expect({ text, failure }).toEqual({ text: 'hello', failure: null })
+  })
+
+  it('a host that neither says [DONE] nor hangs up is not waited for longer than 5 s', async () => {
+    const clock = new VirtualClock()
+    const stalled = Promise.withResolvers<never>()
+    using patience = new Patience(clock, (limitMs) => stalled.reject(new Error(`gave up after ${limitMs}`)))
+    async function* stalling(): AsyncGenerator<Uint8Array> {
+      yield bytes
+      await stalled.promise
+    }
+    const reading = read(stalling(), patience, 180_000)
+    await clock.advance(5000)
+    expect(await reading).toMatchObject({ text: 'hello', failure: null })
   })
 })
 
