@@ -155,6 +155,8 @@ export function createHttpListener(options: HttpListenerOptions): HttpListener {
       isDraining = true
       const closed = close()
       server.closeIdleConnections()
+      // Node holds a connection that has never spoken for one that is about to; nobody waits for those here.
+      for (const socket of sockets) if (socket.bytesRead === 0) socket.destroy()
       return closed
     },
     async destroy() {

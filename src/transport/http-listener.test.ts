@@ -1,0 +1,108 @@
+import { once } from 'node:events'
+import { Agent, request as httpRequest, type IncomingMessage, type ServerResponse } from 'node:http'
+import { connect } from 'node:net'
+import { afterEach, beforeEach, expect, test } from 'vitest'
+import { createHttpListener, type HttpListener, type Route } from './http-listener.ts'
+import { createOriginGuard } from './origin-guard.ts'
+
+let listener: HttpListener
+let port: number
+const held: ServerResponse[] = []
+
+const routes = new Map<string, Route>([
+  ['/now', (_request, response) => response.end('now')],
+  ['/held', (_request, response) => held.push(response)],
+  ['/files/', (request, response) => response.end(request.url)],
+])
+
+beforeEach(async () => {
+  held.length = 0
+  listener = createHttpListener({ routes, upgrades: new Map(), guard: createOriginGuard() })
+  port = await listener.listen('127.0.0.1', 0)
+})
+
+afterEach(async () => {
+  await listener.destroy()
+  expect(listener.inspect()).toEqual({ connections: 0, inFlight: 0 })
+})
+
+function get(path: string, agent?: Agent): Promise<IncomingMessage & { text: string }> {
+  return new Promise((resolve, reject) => {
+    const request = httpRequest({ host: '127.0.0.1', port, path, agent }, (response) => {
+      let text = ''
+      response.on('data', (chunk) => {
+        text += chunk
+      })
+      response.on('end', () => resolve(Object.assign(response, { text })))
+    })
+    request.on('error', reject)
+    request.end()
+  })
+}
+
+test('a busy port is one sentence that names the port and what to do', async () => {
+  const second = createHttpListener({ routes, upgrades: new Map(), guard: createOriginGuard() })
+  await expect(second.listen('127.0.0.1', port)).rejects.toThrow(
+    new RegExp(`^Port ${port} on 127\\.0\\.0\\.1 is already in use: .*EXAI_PORT`),
+  )
+  await second.destroy()
+})
+
+test('paths are exact, queries do not matter, and a folder serves what is below it', async () => {
+  expect((await get('/now?x=1')).text).toBe('now')
+  expect((await get('/files/abc')).text).toBe('/files/abc')
+  expect((await get('/nowhere')).statusCode).toBe(404)
+  expect((await get('/now/')).statusCode).toBe(404)
+})
+
+test('drain closes idle and silent connections at once and waits for the running request', async () => {
+  const agent = new Agent({ keepAlive: true })
+  expect((await get('/now', agent)).text).toBe('now')
+  const silent = connect(port, '127.0.0.1')
+  await once(silent, 'connect')
+  const running = get('/held')
+  await new Promise<void>((resolve) => {
+    const look = (): void => void (held.length > 0 ? resolve() : setImmediate(look))
+    look()
+  })
+  let isDrained = false
+  const silentClosed = once(silent, 'close')
+  const drained = listener.drain().then(() => {
+    isDrained = true
+  })
+  await silentClosed
+  expect(isDrained).toBe(false)
+  held[0]?.end('finished')
+  const answer = await running
+  expect(answer.text).toBe('finished')
+  await drained
+  agent.destroy()
+})
+
+test('a client that goes away leaves nothing in flight', async () => {
+  const request = httpRequest({ host: '127.0.0.1', port, path: '/held' })
+  request.on('error', () => undefined)
+  request.end()
+  await new Promise<void>((resolve) => {
+    const look = (): void => void (held.length > 0 ? resolve() : setImmediate(look))
+    look()
+  })
+  expect(listener.inspect()).toEqual({ connections: 1, inFlight: 1 })
+  const closed = once(held[0] as ServerResponse, 'close')
+  request.destroy()
+  await closed
+  expect(listener.inspect().inFlight).toBe(0)
+})
+
+test('an offer to upgrade to something else is a plain request', async () => {
+  const request = httpRequest({
+    host: '127.0.0.1',
+    port,
+    path: '/now',
+    headers: { connection: 'Upgrade', upgrade: 'h2c' },
+  })
+  request.end()
+  const [response] = (await once(request, 'response')) as [IncomingMessage]
+  response.resume()
+  expect(response.statusCode).toBe(200)
+})

@@ -1,0 +1,246 @@
+// A hundred thousand generated inputs (EXAI_FUZZ_INPUTS sets another number) at both doors, most of them valid but for
+// one field. The server stays alive, answers each one with something the protocol knows, keeps its memory flat, and the
+// clients beside it get every answer right.
+
+import { isUtf8 } from 'node:buffer'
+import { type ChildProcess, fork } from 'node:child_process'
+import { once } from 'node:events'
+import { fileURLToPath } from 'node:url'
+import { afterAll, beforeAll, expect, test } from 'vitest'
+import { WebSocket } from 'ws'
+import { initialize, type Message, postLegacy } from '../support/mcp-wire.ts'
+import { RawHttp } from '../support/raw-http.ts'
+import { createFuzz } from '../support/wire-fuzz.ts'
+
+const inputs = Number(process.env.EXAI_FUZZ_INPUTS ?? 100_000)
+const seed = Number(process.env.EXAI_FUZZ_SEED ?? Math.floor(Math.random() * 2 ** 31))
+const lanes = 8
+const heapGrowthMax = 16 * 1024 * 1024
+
+const knownStatuses = new Set([200, 202, 400, 404, 413, 503])
+
+type Layer =
+  | 'framing'
+  | 'envelope'
+  | 'session'
+  | 'era'
+  | 'method'
+  | 'params'
+  | 'arguments'
+  | 'tool'
+  | 'no answer due'
+
+interface Report {
+  readonly heapBytes: number
+  readonly failures: readonly string[]
+  readonly inspection: { readonly callsInFlight: number; readonly connections: number }
+  readonly calls: number
+}
+
+let child: ChildProcess
+let place: { url: string; webSocketUrl: string; port: number }
+let isOver = false
+const layers = new Map<Layer, number>()
+const kinds = new Map<string, number>()
+
+const count = <Key>(counts: Map<Key, number>, key: Key): void => {
+  counts.set(key, (counts.get(key) ?? 0) + 1)
+}
+
+beforeAll(async () => {
+  child = fork(fileURLToPath(new URL('../support/mcp-child.ts', import.meta.url)), [], {
+    execArgv: ['--expose-gc'],
+  })
+  const [message] = await once(child, 'message')
+  place = message as typeof place
+})
+
+afterAll(async () => {
+  const gone = once(child, 'exit')
+  child.disconnect()
+  await gone
+})
+
+async function report(): Promise<Report> {
+  const answer = once(child, 'message')
+  child.send('report')
+  const [message] = await answer
+  return message as Report
+}
+
+/** Which layer answered. Throws for an answer the protocol does not know. */
+function layerOf(message: Message, status: number): Layer {
+  const { error, result } = message
+  if (result !== undefined) {
+    const outcome = result as { isError?: boolean; content?: { text?: string }[] }
+    return outcome.isError && outcome.content?.[0]?.text?.startsWith('The arguments') ? 'arguments' : 'tool'
+  }
+  switch (error?.code) {
+    case -32700:
+      return 'envelope'
+    case -32600:
+      return /Mcp-Session-Id|MCP-Protocol-Version|initialize/.test(error.message) ? 'session' : 'envelope'
+    case -32001:
+      return 'session'
+    case -32020:
+    case -32021:
+    case -32022:
+      return 'era'
+    case -32601:
+      return 'method'
+    case -32602:
+      return status === 400 ? 'era' : 'params'
+    default:
+      throw new Error(`an answer the protocol does not know: ${status} ${JSON.stringify(message)}`)
+  }
+}
+
+async function httpLane(lane: number, share: number): Promise<void> {
+  const session = await initialize(place.url, { headers: { 'x-exai-client': `fuzz-lane-${lane}` } })
+  const next = createFuzz(seed + lane, session.id)
+  const client = new RawHttp(place.port)
+  const fixed = {
+    'content-type': 'application/json',
+    accept: 'application/json, text/event-stream',
+    'x-exai-client': `fuzz-lane-${lane}`,
+  }
+  for (let n = 0; n < share; n++) {
+    const { kind, headers, body } = next()
+    count(kinds, kind)
+    const tooLarge = n % 5_000 === 4_999
+    const answer = await client.post({ ...fixed, ...headers }, body, tooLarge ? 2 ** 23 : body.length)
+    if (tooLarge) client.close()
+    if (!knownStatuses.has(answer.status)) throw new Error(`status ${answer.status}: ${answer.body}`)
+    if (answer.status === 202) count(layers, 'no answer due')
+    else if (answer.type === 'text/plain') count(layers, answer.status === 503 ? 'session' : 'framing')
+    else {
+      const text = answer.type === 'text/event-stream' ? lastEvent(answer.body) : answer.body
+      count(layers, layerOf(JSON.parse(text) as Message, answer.status))
+    }
+  }
+  client.close()
+}
+
+function lastEvent(body: string): string {
+  return body.trimEnd().split('\n\n').at(-1)?.slice('data: '.length) ?? ''
+}
+
+// Frames go out in volleys; a ping behind each volley proves that the server has been through it.
+async function webSocketLane(lane: number, share: number): Promise<void> {
+  const next = createFuzz(seed + 1_000 + lane, null)
+  let socket = await open()
+  for (let sent = 0; sent < share; ) {
+    const fence = `fence-${lane}-${sent}`
+    const end = new Promise<'fence' | 'closed'>((resolve) => {
+      socket.once('close', () => resolve('closed'))
+      socket.on('message', (data) => {
+        const message = JSON.parse(String(data)) as Message
+        if (message.id === fence) resolve('fence')
+        else if (message.method === undefined) count(layers, layerOf(message, 400))
+      })
+    })
+    for (let n = 0; n < 50 && sent < share; n++, sent++) {
+      const { kind, body } = next()
+      count(kinds, kind)
+      // Few torn characters only: each ends its connection, and with it what is left of the volley.
+      const isKept = isUtf8(body) || sent % 1_000 === 0
+      socket.send(isKept ? body : body.toString('utf8'), { binary: false })
+    }
+    socket.send(JSON.stringify({ jsonrpc: '2.0', id: fence, method: 'ping' }))
+    if ((await end) === 'closed') {
+      // Bytes that are no UTF-8 end a WebSocket by its own rules; the rest of that volley is lost with it.
+      count(layers, 'framing')
+      socket = await open()
+    } else {
+      socket.removeAllListeners('message')
+      socket.removeAllListeners('close')
+    }
+  }
+  const closed = once(socket, 'close')
+  socket.close()
+  await closed
+}
+
+async function open(): Promise<WebSocket> {
+  const socket = new WebSocket(place.webSocketUrl, 'mcp')
+  socket.on('error', () => undefined)
+  await once(socket, 'open')
+  const ready = once(socket, 'message')
+  socket.send(
+    JSON.stringify({
+      jsonrpc: '2.0',
+      id: 'i',
+      method: 'initialize',
+      params: { protocolVersion: '2025-11-25' },
+    }),
+  )
+  await ready
+  return socket
+}
+
+/** A client beside the storm: one call after another, each with its own mark. */
+async function bystander(name: string): Promise<number> {
+  const headers = { 'x-exai-client': `bystander-${name}` }
+  const session = await initialize(place.url, { headers })
+  let calls = 0
+  while (!isOver) {
+    const text = `${name} ${calls}`
+    const tool =
+      calls % 2 === 0
+        ? { name: 'echo', arguments: { text } }
+        : { name: 'slow', arguments: { text, waitMs: 2 } }
+    const answer = await postLegacy(place.url, session.id, 'tools/call', tool, headers)
+    expect(answer.json.result).toEqual({ content: [{ type: 'text', text }] })
+    calls += 1
+  }
+  return calls
+}
+
+test(`${inputs} generated inputs harm nobody`, { timeout: 120_000 + inputs * 6 }, async () => {
+  process.stdout.write(`fuzz: ${inputs} inputs, EXAI_FUZZ_SEED=${seed}\n`)
+  const storm = async (total: number): Promise<void> => {
+    const share = Math.ceil(total / (2 * lanes))
+    const all = Array.from({ length: lanes }, (_, lane) => [
+      httpLane(lane, share),
+      webSocketLane(lane, share),
+    ])
+    await Promise.all(all.flat())
+  }
+  const besides = Promise.all([bystander('ada'), bystander('bob')])
+  await storm(Math.ceil(inputs / 5))
+  const early = await report()
+  await storm(inputs - Math.ceil(inputs / 5))
+  isOver = true
+  const served = await besides
+  const late = await report()
+
+  for (const [layer, n] of [...layers].sort((a, b) => b[1] - a[1])) process.stdout.write(`  ${layer}: ${n}\n`)
+  const total = [...kinds.values()].reduce((sum, n) => sum + n, 0)
+  process.stdout.write(`  of ${total}: ${[...kinds].map(([kind, n]) => `${n} ${kind}`).join(', ')}\n`)
+  process.stdout.write(
+    `  heap ${mib(early.heapBytes)} -> ${mib(late.heapBytes)} MiB, bystanders' calls ${served}\n`,
+  )
+
+  expect(late.failures).toEqual([])
+  expect(late.calls).toBe(0)
+  expect(late.inspection).toMatchObject({ callsInFlight: 0, connections: 0 })
+  expect(late.heapBytes - early.heapBytes).toBeLessThan(heapGrowthMax)
+  expect((kinds.get('one-field') ?? 0) / total).toBeGreaterThan(0.5)
+  for (const layer of [
+    'framing',
+    'envelope',
+    'session',
+    'era',
+    'method',
+    'params',
+    'arguments',
+    'tool',
+  ] as const) {
+    expect(layers.get(layer) ?? 0, `inputs that reached ${layer}`).toBeGreaterThan(0)
+  }
+  for (const calls of served) expect(calls).toBeGreaterThan(10)
+})
+
+function mib(bytes: number): string {
+  return (bytes / 1_048_576).toFixed(1)
+}
