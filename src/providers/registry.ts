@@ -7,15 +7,15 @@ import { createOpenAiCompatibleProvider } from './openai-compatible.ts'
 import type { Provider } from './provider.ts'
 import type { ProviderSettings } from './provider-settings.ts'
 
-const factories = {
+/** What `kind` may be. */
+export type ProviderKind = 'glm' | 'kimi' | 'openai-compatible' | 'local'
+
+const factories: Readonly<Record<ProviderKind, (settings: ProviderSettings) => Provider>> = {
   glm: createGlmProvider,
   kimi: createKimiProvider,
   'openai-compatible': createOpenAiCompatibleProvider,
   local: createLocalProvider,
-} satisfies Readonly<Record<string, (settings: ProviderSettings) => Provider>>
-
-/** What `kind` may be. */
-export type ProviderKind = keyof typeof factories
+}
 
 /** Every kind, for the contract suite. */
 export const providerKinds: readonly ProviderKind[] = Object.keys(factories) as ProviderKind[]
