@@ -6,9 +6,9 @@
 
 import type { Clock, Timer } from '../lib/clock.ts'
 import type { Random } from '../lib/random.ts'
-import { type Envelope, errorLine, idKey, type RpcId, readEnvelope } from './envelope.ts'
 import type { Connect, Link } from './link.ts'
 import { Outbox } from './outbox.ts'
+import { errorLine, idKey, type PassingMessage, type RpcId, readPassingMessage } from './passing-message.ts'
 
 /** What the bridge is built from. */
 export interface BridgeOptions {
@@ -93,48 +93,48 @@ export class Bridge {
 
   /** One line from the client. */
   fromClient(line: string): void {
-    const envelope = readEnvelope(line)
-    switch (envelope.kind) {
+    const passing = readPassingMessage(line)
+    switch (passing.kind) {
       case 'broken':
         this.#options.write(
           errorLine(null, -32_700, 'This line is not JSON. Send one JSON-RPC message a line.'),
         )
         return
       case 'request':
-        this.#request(envelope, line)
+        this.#request(passing, line)
         return
       case 'response':
-        if (this.#serverRequests.delete(idKey(envelope.id))) this.#link?.send(line)
+        if (this.#serverRequests.delete(idKey(passing.id))) this.#link?.send(line)
         return
       case 'notification':
-        this.#notification(envelope, line)
+        this.#notification(passing, line)
         return
       case 'other':
         this.#sendOrWait(null, line)
     }
   }
 
-  #request(envelope: Extract<Envelope, { kind: 'request' }>, text: string): void {
-    const { id, method } = envelope
+  #request(passing: Extract<PassingMessage, { kind: 'request' }>, text: string): void {
+    const { id, method } = passing
     if (this.#inFlight.size >= inFlightMax) {
       this.#options.write(
         errorLine(id, unavailable, `${inFlightMax} requests are already running. Wait for one.`),
       )
       return
     }
-    if (method === 'initialize') this.#initialize = { message: envelope.message, isAnswered: false }
+    if (method === 'initialize') this.#initialize = { message: passing.message, isAnswered: false }
     if (!this.#isReady) this.#sendOrWait(id, text)
     else this.#sendRequest({ id, method, text })
   }
 
-  #notification(envelope: Extract<Envelope, { kind: 'notification' }>, text: string): void {
-    if (envelope.cancels !== null) {
-      if (this.#outbox.remove(envelope.cancels)) return
+  #notification(passing: Extract<PassingMessage, { kind: 'notification' }>, text: string): void {
+    if (passing.cancels !== null) {
+      if (this.#outbox.remove(passing.cancels)) return
       // Not in flight: it has been answered, or died with its connection.
-      if (this.#inFlight.delete(idKey(envelope.cancels)) && this.#isReady) this.#link?.send(text)
+      if (this.#inFlight.delete(idKey(passing.cancels)) && this.#isReady) this.#link?.send(text)
       return
     }
-    if (envelope.method === 'notifications/initialized') {
+    if (passing.method === 'notifications/initialized') {
       this.#isInitializedSent = true
       // While not connected it goes out with the replay.
       if (this.#isReady) this.#link?.send(text)
@@ -196,34 +196,34 @@ export class Bridge {
     // Streams that only listen are taken up again.
     for (const request of this.#inFlight.values()) this.#link?.send(request.text)
     for (let next = this.#outbox.take(); next !== null; next = this.#outbox.take()) {
-      const envelope = readEnvelope(next.text)
-      if (envelope.kind === 'request') this.#sendRequest({ ...envelope, text: next.text })
+      const passing = readPassingMessage(next.text)
+      if (passing.kind === 'request') this.#sendRequest({ ...passing, text: next.text })
       else this.#link?.send(next.text)
     }
   }
 
   #fromServer(text: string): void {
     if (this.#isEnded) return
-    const envelope = readEnvelope(text)
-    if (envelope.kind === 'broken') {
+    const passing = readPassingMessage(text)
+    if (passing.kind === 'broken') {
       this.#options.log('a message of the server was not JSON and was dropped')
       return
     }
-    if (envelope.kind === 'response') {
-      if (envelope.id === this.#replayId) {
-        this.#replayed(envelope.isResult)
+    if (passing.kind === 'response') {
+      if (passing.id === this.#replayId) {
+        this.#replayed(passing.isResult)
         return
       }
-      const request = this.#inFlight.get(idKey(envelope.id))
+      const request = this.#inFlight.get(idKey(passing.id))
       // An answer to what was cancelled: the client has let go of that id.
       if (request === undefined) return
-      this.#inFlight.delete(idKey(envelope.id))
-      if (request.method === 'initialize' && envelope.isResult && this.#initialize !== null) {
+      this.#inFlight.delete(idKey(passing.id))
+      if (request.method === 'initialize' && passing.isResult && this.#initialize !== null) {
         this.#initialize.isAnswered = true
       }
-    } else if (envelope.kind === 'request') {
+    } else if (passing.kind === 'request') {
       if (this.#serverRequests.size >= serverRequestsMax) return
-      this.#serverRequests.add(idKey(envelope.id))
+      this.#serverRequests.add(idKey(passing.id))
     }
     // One message a line: a frame may be printed over several.
     this.#options.write(/[\r\n]/.test(text) ? JSON.stringify(JSON.parse(text)) : text)

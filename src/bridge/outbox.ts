@@ -1,7 +1,7 @@
 // Messages that wait for a connection: few, small, and not for long. Each leaves exactly once: taken, removed, or expired.
 
 import type { Clock, Timer } from '../lib/clock.ts'
-import { idKey, type RpcId } from './envelope.ts'
+import { idKey, type RpcId } from './passing-message.ts'
 
 /** A message that waits; `id` is null for what needs no answer. */
 export interface WaitingMessage {

@@ -24,7 +24,7 @@ export interface ServeOptions {
 }
 
 /** How a server is run, once its config is known. */
-export interface RunOptions {
+export interface RunServerOptions {
   readonly env: ServeOptions['env']
   readonly launcher: string
   readonly isDemo: boolean
@@ -41,7 +41,7 @@ export function serve(options: ServeOptions): Promise<number> {
 }
 
 /** Runs a server with this config until a signal; as `serve`. */
-export async function runServer(config: Config, options: RunOptions): Promise<number> {
+export async function runServer(config: Config, options: RunServerOptions): Promise<number> {
   using signals = new StopSignals(process, systemClock, (code) => process.exit(code))
   const stopping = new AbortController()
   checkDataDir(config)

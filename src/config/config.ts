@@ -2,6 +2,7 @@
 // rooms are configured from. Durations in milliseconds, sizes in bytes.
 
 import type { Secret } from '../lib/secret.ts'
+import type { ProviderKind } from '../providers/registry.ts'
 
 /** Where a value came from. Defaults have no origin. */
 export type Origin =
@@ -28,13 +29,13 @@ export interface AccountConfig {
   readonly concurrency: ConcurrencyConfig
 }
 
-/** Which adapter speaks to a provider. */
-export type ProviderKind = 'glm' | 'kimi' | 'openai-compatible'
+/** Which adapter speaks to a provider that the config names; `local` is built in. */
+export type ConfigurableKind = Exclude<ProviderKind, 'local'>
 
 /** One provider. `baseUrl` has no trailing slash. */
 export interface ProviderConfig {
   readonly name: string
-  readonly kind: ProviderKind
+  readonly kind: ConfigurableKind
   readonly baseUrl: string
   /** Those that can be used: empty where `missing` says what to set. */
   readonly accounts: readonly AccountConfig[]

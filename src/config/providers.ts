@@ -7,9 +7,9 @@ import type {
   AccountConfig,
   ApiKey,
   ConcurrencyConfig,
+  ConfigurableKind,
   Origin,
   ProviderConfig,
-  ProviderKind,
 } from './config.ts'
 import { kimiConcurrency } from './kimi-tiers.ts'
 import type { ProviderSection } from './schema.ts'
@@ -79,8 +79,8 @@ function withKeys(
   })
 }
 
-function kindOf(name: string, section: ProviderSection, sources: ProviderSources): ProviderKind | null {
-  const own: ProviderKind | null = name === 'glm' || name === 'kimi' ? name : null
+function kindOf(name: string, section: ProviderSection, sources: ProviderSources): ConfigurableKind | null {
+  const own: ConfigurableKind | null = name === 'glm' || name === 'kimi' ? name : null
   if (name === 'local') {
     sources.fault(
       'providers.local',
@@ -153,14 +153,14 @@ function concurrencyOf(fallback: number, given: Readonly<Record<string, number>>
   return { default: general ?? fallback, byModel }
 }
 
-function defaultConcurrency(kind: ProviderKind, tier: number | null, baseUrl: string): number {
+function defaultConcurrency(kind: ConfigurableKind, tier: number | null, baseUrl: string): number {
   if (kind === 'kimi') return kimiConcurrency(tier, baseUrl)
   return kind === 'glm' ? glmConcurrency : openAiCompatibleConcurrency
 }
 
 function missingOf(
   name: string,
-  kind: ProviderKind,
+  kind: ConfigurableKind,
   accounts: readonly AccountConfig[],
   sources: ProviderSources,
 ): string | null {

@@ -2,11 +2,11 @@
 // what is expected of it; `describe-issue.ts` adds the place and what was found.
 
 import { z } from 'zod'
-import type { LogLevel, ProviderKind, RateConfig } from './config.ts'
+import type { ConfigurableKind, LogLevel, RateConfig } from './config.ts'
 
 /** A provider's section once checked. */
 export interface ProviderSection {
-  readonly kind?: ProviderKind | undefined
+  readonly kind?: ConfigurableKind | undefined
   readonly baseUrl?: string | undefined
   readonly apiKey?: string | undefined
   readonly accounts?: readonly AccountSection[] | undefined

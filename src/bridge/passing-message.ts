@@ -5,7 +5,7 @@
 export type RpcId = string | number
 
 /** One message, as far as the bridge looks into it. `broken` is not JSON; `other` (a batch, no JSON-RPC) is passed on. */
-export type Envelope =
+export type PassingMessage =
   | { readonly kind: 'request'; readonly id: RpcId; readonly method: string; readonly message: object }
   | { readonly kind: 'notification'; readonly method: string; readonly cancels: RpcId | null }
   | { readonly kind: 'response'; readonly id: RpcId; readonly isResult: boolean }
@@ -13,7 +13,7 @@ export type Envelope =
   | { readonly kind: 'broken' }
 
 /** Looks into one message. Never throws. */
-export function readEnvelope(text: string): Envelope {
+export function readPassingMessage(text: string): PassingMessage {
   let message: unknown
   try {
     message = JSON.parse(text)
