@@ -31,6 +31,7 @@ beforeAll(async () => {
        if (task === 'throw') throw new RangeError('too deep')
        if (task === 'exit') process.exit(3)
        if (task === 'grow') { const kept = []; for (;;) kept.push(new Array(1e5).fill(kept.length)) }
+       if (task === 'inflate') { const kept = []; for (;;) if (kept.length < 400) kept.push(new Uint8Array(1e6).fill(1)) }
        if (task === 'print') { console.log('noise'); console.error('noise') }
        if (task === 'env') return JSON.stringify(process.env)
        return 'did ' + task
@@ -103,6 +104,22 @@ it('ends a task that never returns at its time limit, and begins the next', asyn
   await clock.advance(1_000)
   expect(await hanging).toBe('timeout')
   expect(await next).toBe('did next')
+})
+
+it('ends a task whose buffers grow beyond the cap, also when the thread starts slowly', async () => {
+  start({ timeoutMs: 1e9 })
+  let reason: unknown = null
+  const growing = faultOf(run('inflate')).then((fault) => {
+    reason = fault
+  })
+  // The first look comes before the thread runs at all.
+  await clock.advance(100)
+  while (reason === null) {
+    await clock.advance(100)
+    await new Promise((next) => setImmediate(next))
+  }
+  await growing
+  expect(reason).toBe('memory')
 })
 
 it('serves lanes in turn', async () => {

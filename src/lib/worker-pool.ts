@@ -187,18 +187,12 @@ export class WorkerPool<Input, Output> {
   /** V8's own limit counts objects only: buffers that a bomb inflates live outside its heap, so they are asked for. */
   #watchMemory(member: Member<Input, Output>, waiting: Waiting<Input, Output>): void {
     member.watch = this.#options.clock.after(memoryPollMs, () => {
-      member.worker.getHeapStatistics().then(
-        (heap) => {
-          if (member.task !== waiting) return
-          const usedMiB = heap.external_memory / 1024 / 1024
-          if (usedMiB > this.#options.memoryMiBMax) {
-            void this.#end(member, new WorkerFault('memory', `buffers of ${Math.round(usedMiB)} MiB`))
-          } else this.#watchMemory(member, waiting)
-        },
-        () => {
-          // The worker has ended; its exit settles the task.
-        },
-      )
+      void externalMiB(member.worker).then((usedMiB) => {
+        if (member.task !== waiting) return
+        if (usedMiB > this.#options.memoryMiBMax) {
+          void this.#end(member, new WorkerFault('memory', `buffers of ${Math.round(usedMiB)} MiB`))
+        } else this.#watchMemory(member, waiting)
+      })
     })
   }
 
@@ -243,5 +237,15 @@ export class WorkerPool<Input, Output> {
   #forget(waiting: Waiting<Input, Output>): void {
     this.#weight -= waiting.weight
     waiting.signal.removeEventListener('abort', waiting.leave)
+  }
+}
+
+/** MiB of a worker's buffers; 0 while it starts or ends, when it has none to tell. */
+async function externalMiB(worker: Worker): Promise<number> {
+  try {
+    return (await worker.getHeapStatistics()).external_memory / 1024 / 1024
+  } catch (error) {
+    if ((error as NodeJS.ErrnoException).code === 'ERR_WORKER_NOT_RUNNING') return 0
+    throw error
   }
 }
