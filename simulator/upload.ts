@@ -1,9 +1,6 @@
 // An uploaded file: read from the multipart body by the platform's own parser, and turned into text the way the vendors'
 // file-extract does, so that a mark inside a PDF or DOCX really comes out.
 
-import mammoth from 'mammoth'
-import { extractText, getDocumentProxy } from 'unpdf'
-
 const textCharsMax = 16 * 1024 * 1024
 
 /** A file as it came in. */
@@ -49,7 +46,9 @@ export async function textOfUpload(upload: Upload): Promise<string> {
 
 async function extracted({ filename, bytes }: Upload): Promise<string> {
   switch (extensionOf(filename)) {
+    // The two readers are loaded when the first such file comes: they would double the time to the first line printed.
     case 'pdf': {
+      const { extractText, getDocumentProxy } = await import('unpdf')
       const pdf = await getDocumentProxy(new Uint8Array(bytes), { verbosity: 0 })
       try {
         return (await extractText(pdf, { mergePages: true })).text
@@ -57,8 +56,10 @@ async function extracted({ filename, bytes }: Upload): Promise<string> {
         await pdf.loadingTask.destroy()
       }
     }
-    case 'docx':
+    case 'docx': {
+      const { default: mammoth } = await import('mammoth')
       return (await mammoth.extractRawText({ buffer: Buffer.from(bytes) })).value
+    }
     case 'html':
     case 'htm':
       return Buffer.from(bytes)

@@ -138,7 +138,7 @@ export class VendorServer {
     try {
       await this.#gate.pass(exchange.signal)
       const plan = this.#plan(request, handled)
-      entry.plannedMs = plan.frames.reduce((sum, frame) => sum + frame.gapMs, 0)
+      entry.plannedMs = Math.round(plan.frames.reduce((sum, frame) => sum + frame.gapMs, 0) * 1000) / 1000
       entry.status = plan.status
       // Before the last byte leaves: a client that has its answer must find the slot free.
       await exchange.play(
