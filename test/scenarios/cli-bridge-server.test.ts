@@ -1,0 +1,92 @@
+// `exai bridge` before the real server: a client that knows nothing but stdio works through a restart of the server, and
+// is one client of it all the while.
+
+import { mkdtempSync, rmSync } from 'node:fs'
+import { createServer } from 'node:net'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { afterEach, beforeEach, describe, expect, test } from 'vitest'
+import { type Launched, launch, launcher, nodes } from '../support/launched.ts'
+
+let scratch = ''
+let running: Launched[] = []
+beforeEach(() => {
+  scratch = mkdtempSync(join(tmpdir(), 'exai-bridge-'))
+})
+afterEach(async () => {
+  for (const { child } of running) child.kill('SIGKILL')
+  await Promise.all(running.map(({ ended }) => ended))
+  running = []
+  rmSync(scratch, { recursive: true })
+})
+
+function exai(node: string, args: readonly string[]): Launched {
+  const env = { PATH: process.env.PATH, HOME: scratch, EXAI_DATA_DIR: join(scratch, 'data') }
+  const started = launch(node, [launcher, ...args], { cwd: scratch, env })
+  running.push(started)
+  return started
+}
+
+async function serve(port: number): Promise<Launched> {
+  const server = exai(process.execPath, ['serve', '--port', String(port)])
+  await server.until(/claude mcp add-json/)
+  return server
+}
+
+/** A port that is free now; the server must come back on the one it had. */
+async function freePort(): Promise<number> {
+  const probe = createServer()
+  await new Promise<void>((resolve) => probe.listen(0, '127.0.0.1', resolve))
+  const address = probe.address()
+  await new Promise((resolve) => probe.close(resolve))
+  return typeof address === 'object' && address !== null ? address.port : 0
+}
+
+async function clientIds(port: number): Promise<unknown[]> {
+  const { clients } = (await (await fetch(`http://127.0.0.1:${port}/api/inspect`)).json()) as {
+    clients: { client: unknown }[]
+  }
+  return clients.map(({ client }) => client)
+}
+
+describe.each(nodes())('under $name', ({ path: node }) => {
+  test('tools are called before and after a restart of the server, by one and the same client', async () => {
+    const port = await freePort()
+    const first = await serve(port)
+    const bridge = exai(node, ['bridge', '--url', `http://127.0.0.1:${port}`])
+    const say = (message: object): void => {
+      bridge.child.stdin.write(`${JSON.stringify({ jsonrpc: '2.0', ...message })}\n`)
+    }
+    const clientInfo = { name: 'a-client', version: '1' }
+    const text = 'The account allows two requests at once. Six windows share it.'
+    say({
+      id: 0,
+      method: 'initialize',
+      params: { protocolVersion: '2025-11-25', capabilities: {}, clientInfo },
+    })
+    await bridge.until(/"id":0,.*"serverInfo"|"serverInfo".*"id":0/)
+    say({ method: 'notifications/initialized' })
+    say({ id: 1, method: 'tools/list' })
+    await bridge.until(/"analyze_document"/)
+    say({ id: 2, method: 'tools/call', params: { name: 'version', arguments: {} } })
+    await bridge.until(/"id":2\b/)
+    const before = await clientIds(port)
+
+    first.child.kill('SIGTERM')
+    expect(await first.ended).toBe(0)
+    say({ id: 3, method: 'tools/call', params: { name: 'summarize', arguments: { text } } })
+    await serve(port)
+    await bridge.until(/"id":3\b/)
+    const answers = bridge
+      .stdout()
+      .trim()
+      .split('\n')
+      .map((line) => JSON.parse(line) as { id?: number; error?: unknown })
+    expect(answers.filter(({ error }) => error !== undefined)).toEqual([])
+    expect(answers.flatMap(({ id }) => id ?? [])).toEqual([0, 1, 2, 3])
+    expect(before).toHaveLength(1)
+    expect(await clientIds(port)).toEqual(before)
+    bridge.child.stdin.end()
+    expect(await bridge.ended).toBe(0)
+  })
+})
