@@ -17,7 +17,7 @@ const instructions =
   'Answer the question from the document. Name the page of each fact as (page N) where pages are marked. Say so when the document does not answer it.'
 
 /** Document analysis on Kimi; quoted passages without a key. */
-export const analyzeDocument: Tool<typeof input> = defineTool({
+export const analyzeDocument: Tool = defineTool({
   name: 'analyze_document',
   title: 'Analyze document',
   description:

@@ -15,7 +15,7 @@ const input = z.strictObject({
 })
 
 /** Second opinion from another model. */
-export const chat: Tool<typeof input> = defineTool({
+export const chat: Tool = defineTool({
   name: 'chat',
   title: 'Chat',
   description:

@@ -3,7 +3,7 @@
 import { z } from 'zod'
 
 /** The three fields, to be spread into a tool's input schema. */
-export const documentFields = {
+export const documentFields: Readonly<Record<'path' | 'file' | 'text', z.ZodOptional<z.ZodString>>> = {
   path: z
     .string()
     .max(4096)
@@ -15,4 +15,4 @@ export const documentFields = {
     .optional()
     .describe('Handle of a file uploaded with `exai upload` or POST /files'),
   text: z.string().max(2_000_000).optional().describe('The text itself, when it is short'),
-} as const
+}

@@ -4,12 +4,11 @@ import { z } from 'zod'
 import { defineTool, type Tool } from './tool.ts'
 
 const nothing = z.strictObject({})
-type Nothing = typeof nothing
 
 const annotations = { readOnlyHint: true, openWorldHint: false, idempotentHint: true } as const
 
 /** Models by provider. */
-export const listModels: Tool<Nothing> = defineTool({
+export const listModels: Tool = defineTool({
   name: 'listmodels',
   title: 'List models',
   description: 'List the AI models that chat and the other tools can use.',
@@ -29,7 +28,7 @@ export const listModels: Tool<Nothing> = defineTool({
 })
 
 /** The server's version. */
-export const version: Tool<Nothing> = defineTool({
+export const version: Tool = defineTool({
   name: 'version',
   title: 'Version',
   description: 'Tell which version of the EX-AI server answers.',
@@ -42,7 +41,7 @@ export const version: Tool<Nothing> = defineTool({
 })
 
 /** How busy the server is, and who this caller is to it. */
-export const status: Tool<Nothing> = defineTool({
+export const status: Tool = defineTool({
   name: 'status',
   title: 'Status',
   description: 'Show how busy the server is: windows connected, calls running, who waits for which provider.',

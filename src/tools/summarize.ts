@@ -21,7 +21,7 @@ const lengths = {
 } as const
 
 /** Summary on Kimi; extractive without a key. */
-export const summarize: Tool<typeof input> = defineTool({
+export const summarize: Tool = defineTool({
   name: 'summarize',
   title: 'Summarize',
   description:

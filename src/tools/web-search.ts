@@ -14,7 +14,7 @@ const input = z.strictObject({
 })
 
 /** Web search on GLM. */
-export const webSearch: Tool<typeof input> = defineTool({
+export const webSearch: Tool = defineTool({
   name: 'web_search',
   title: 'Web search',
   description: 'Search the web. Returns titles, links and excerpts.',
