@@ -11,7 +11,7 @@ export interface EventStreamOptions {
   readonly keepAliveMs?: number
   /** Above this, progress is dropped. Default 1 MiB. */
   readonly droppableBytesMax?: number
-  /** Above this, the stream is cut. Default 32 MiB. */
+  /** Above this, the stream is cut. Default 16 MiB. */
   readonly bufferedBytesMax?: number
   readonly headers?: Readonly<Record<string, string>>
 }
@@ -37,7 +37,7 @@ const headers = {
 export function openEventStream(response: ServerResponse, options: EventStreamOptions): EventStream {
   const keepAliveMs = options.keepAliveMs ?? 15_000
   const droppableBytesMax = options.droppableBytesMax ?? 1_048_576
-  const bufferedBytesMax = options.bufferedBytesMax ?? 33_554_432
+  const bufferedBytesMax = options.bufferedBytesMax ?? 16_777_216
   let timer: Timer | null = null
   let isOpen = true
 

@@ -109,7 +109,7 @@ export function createWebSocketDoor(options: WebSocketDoorOptions): WebSocketDoo
 function createConnection(socket: WebSocket, options: WebSocketDoorOptions): WebSocketConnection {
   const pingIntervalMs = options.pingIntervalMs ?? 30_000
   const droppableBytesMax = options.droppableBytesMax ?? 1_048_576
-  const bufferedBytesMax = options.bufferedBytesMax ?? 33_554_432
+  const bufferedBytesMax = options.bufferedBytesMax ?? 16_777_216
   let isAlive = true
   let timer: Timer
 

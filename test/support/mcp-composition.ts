@@ -205,9 +205,9 @@ function wait(ms: number, signal: AbortSignal): Promise<void> {
   })
 }
 
-/** Waits until `isTrue`, looking every few milliseconds; throws with `what` after two seconds. */
+/** Waits until `isTrue`, looking every few milliseconds; throws with `what` after ten seconds. */
 export async function until(isTrue: () => boolean, what: string): Promise<void> {
-  const end = performance.now() + 2_000
+  const end = performance.now() + 10_000
   while (!isTrue()) {
     if (performance.now() > end) throw new Error(`never came true: ${what}`)
     await new Promise((resolve) => setTimeout(resolve, 5))

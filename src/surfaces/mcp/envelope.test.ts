@@ -46,3 +46,10 @@ test('a key named __proto__ stays data', () => {
   expect(({} as { isAdmin?: boolean }).isAdmin).toBeUndefined()
   expect(envelope.kind).toBe('request')
 })
+
+test('a message of very many values is refused, a long text is not', () => {
+  const many = JSON.stringify(Array.from({ length: 20_000 }, () => 1))
+  expect(parseEnvelope(`{"jsonrpc":"2.0","id":1,"method":"x","params":{"a":${many}}}`).kind).toBe('malformed')
+  const long = JSON.stringify('x'.repeat(2_000_000))
+  expect(parseEnvelope(`{"jsonrpc":"2.0","id":1,"method":"x","params":{"a":${long}}}`).kind).toBe('request')
+})

@@ -50,6 +50,7 @@ export const rpcCode = {
 } as const
 
 const depthMax = 64
+const valuesMax = 20_000
 const idCharsMax = 256
 const methodCharsMax = 256
 const noParams: JsonObject = Object.freeze({})
@@ -85,11 +86,11 @@ export function parseEnvelope(text: string): Envelope {
       `Invalid Request: "id" must be a whole number or a string of at most ${idCharsMax} characters.`,
     )
   }
-  if (isDeeperThan(message, depthMax)) {
+  if (isTooComplex(message)) {
     return malformed(
       knownId,
       rpcCode.invalidRequest,
-      `Invalid Request: the message is nested deeper than ${depthMax} levels.`,
+      `Invalid Request: the message is nested deeper than ${depthMax} levels or holds more than ${valuesMax} values.`,
     )
   }
   if (message.method === undefined) return parseResponse(message, knownId)
@@ -133,13 +134,20 @@ export function isRequestId(value: unknown): value is RequestId {
   return typeof value === 'string' ? value.length <= idCharsMax : Number.isSafeInteger(value)
 }
 
-function isDeeperThan(value: unknown, levels: number): boolean {
-  if (typeof value !== 'object' || value === null) return false
-  if (levels === 0) return true
-  if (Array.isArray(value)) {
-    for (const item of value) if (isDeeperThan(item, levels - 1)) return true
-    return false
+// Walks the message once: how deep it is, and how many values it holds. A schema's complaints, and so the time of
+// everybody on this thread, grow with the values; long texts are one value.
+function isTooComplex(value: unknown): boolean {
+  let values = 0
+  const isTooMuch = (part: unknown, levels: number): boolean => {
+    values += 1
+    if (typeof part !== 'object' || part === null) return values > valuesMax
+    if (levels === 0) return true
+    if (Array.isArray(part)) {
+      for (const item of part) if (isTooMuch(item, levels - 1)) return true
+    } else {
+      for (const key in part) if (isTooMuch((part as JsonObject)[key], levels - 1)) return true
+    }
+    return values > valuesMax
   }
-  for (const key in value) if (isDeeperThan((value as JsonObject)[key], levels - 1)) return true
-  return false
+  return isTooMuch(value, depthMax)
 }

@@ -19,9 +19,12 @@ export function checkArguments(tool: Tool, sent: JsonObject): CheckedArguments {
   const checked = tool.input.safeParse(sent)
   if (checked.success) return { isValid: true, value: checked.data }
   const known = tool.input instanceof z.ZodObject ? Object.keys(tool.input.shape) : []
-  const complaints = checked.error.issues.flatMap((issue) => sentences(issue, sent, known))
-  const shown = complaints.slice(0, complaintsMax)
-  if (complaints.length > shown.length) shown.push(`And ${complaints.length - shown.length} more.`)
+  const { issues } = checked.error
+  const shown = issues
+    .slice(0, complaintsMax)
+    .flatMap((issue) => sentences(issue, sent, known))
+    .slice(0, complaintsMax)
+  if (issues.length > complaintsMax) shown.push(`And ${issues.length - complaintsMax} more.`)
   return {
     isValid: false,
     result: {
@@ -37,7 +40,7 @@ export function checkArguments(tool: Tool, sent: JsonObject): CheckedArguments {
 function sentences(issue: z.core.$ZodIssue, sent: JsonObject, known: readonly string[]): string[] {
   const field = fieldName(issue.path)
   if (issue.code === 'unrecognized_keys') {
-    return issue.keys.map((key) => {
+    return issue.keys.slice(0, complaintsMax).map((key) => {
       const near = issue.path.length === 0 ? nearestName(key, known) : null
       const hint =
         near !== null

@@ -131,7 +131,7 @@ export class LegacyHttp {
       sessionId: names.shownId,
       programName: negotiated.programName,
     })
-    if (!sessions.makeRoom(identity)) {
+    if (!sessions.makeRoom(identity.principal)) {
       refuse(
         response,
         503,
@@ -173,7 +173,8 @@ export class LegacyHttp {
       )
       return null
     }
-    const session = this.#options.sessions.find(token, facts.clientHeader)
+    const { principal } = this.#options.surface.identify(facts)
+    const session = this.#options.sessions.find(token, principal, facts.clientHeader)
     if (session === null) {
       respondJson(
         response,

@@ -30,9 +30,12 @@ const identityOf = (principal: string): Identity => ({
   root: null,
 })
 
+const find = (session: Session): Session | null =>
+  sessions.find(session.token, session.peer.identity.principal, undefined)
+
 function open(principal: string): Session | null {
   const identity = identityOf(principal)
-  if (!sessions.makeRoom(identity)) return null
+  if (!sessions.makeRoom(identity.principal)) return null
   const peer = new Peer({
     clock,
     identity,
@@ -76,9 +79,9 @@ test('a long idle session yields to a new one of its own principal, a busy one n
   const newer = mustOpen('a')
   await clock.advance(40_000)
   expect(open('a')).not.toBeNull()
-  expect(sessions.find(oldest.token, undefined)).toBeNull()
-  expect(sessions.find(busy.token, undefined)).toBe(busy)
-  expect(sessions.find(newer.token, undefined)).toBe(newer)
+  expect(find(oldest)).toBeNull()
+  expect(find(busy)).toBe(busy)
+  expect(find(newer)).toBe(newer)
   expect(events.filter((event) => event.type === 'session-closed')).toMatchObject([{ reason: 'yielded' }])
 })
 
@@ -89,11 +92,11 @@ test('what nobody uses is forgotten, what is used or busy stays, and at the end 
   busy.peer.inFlight.set(1, { cancel: () => undefined, clientGone: () => undefined })
   for (let n = 0; n < 5; n++) {
     await clock.advance(600_000)
-    sessions.find(used.token, undefined)
+    find(used)
   }
-  expect(sessions.find(idle.token, undefined)).toBeNull()
-  expect(sessions.find(used.token, undefined)).toBe(used)
-  expect(sessions.find(busy.token, undefined)).toBe(busy)
+  expect(find(idle)).toBeNull()
+  expect(find(used)).toBe(used)
+  expect(find(busy)).toBe(busy)
   busy.peer.inFlight.clear()
   await clock.advance(3 * 1_800_000)
   expect(sessions.size).toBe(0)
@@ -108,4 +111,11 @@ test('closing a session cancels its calls', () => {
   sessions.close(session, 'deleted')
   expect(ended).toEqual(['cancelled'])
   expect(events.filter((event) => event.type === 'session-closed')).toHaveLength(1)
+})
+
+test('a token is nothing in the hands of another principal or window', () => {
+  const session = mustOpen('a')
+  expect(sessions.find(session.token, 'b' as PrincipalName, undefined)).toBeNull()
+  expect(sessions.find(session.token, 'a' as PrincipalName, 'other-window')).toBeNull()
+  expect(find(session)).toBe(session)
 })

@@ -3,7 +3,7 @@
 // forgotten. Almost no client ever closes its session, so the reaper is the normal end.
 
 import { randomBytes, randomUUID } from 'node:crypto'
-import type { Identity } from '../../../domain/identity.ts'
+import type { PrincipalName } from '../../../domain/ids.ts'
 import type { Clock, Timer } from '../../../lib/clock.ts'
 import type { EventStream } from '../../../transport/sse.ts'
 import type { McpEvent, SessionEnd } from '../mcp-options.ts'
@@ -38,6 +38,7 @@ export class Sessions {
   readonly #limits: SessionLimits
   readonly #emit: (event: McpEvent) => void
   readonly #byToken = new Map<string, Session>()
+  readonly #ownedBy = new Map<PrincipalName, number>()
   #reaper: Timer | null = null
 
   constructor(clock: Clock, limits: SessionLimits, emit: (event: McpEvent) => void) {
@@ -60,28 +61,28 @@ export class Sessions {
   }
 
   /** True when one more session of this principal fits, if need be in the place of one that is long idle. */
-  makeRoom(identity: Identity): boolean {
-    const own = [...this.#byToken.values()].filter(
-      (session) => session.peer.identity.principal === identity.principal,
-    )
-    const isFull = this.#byToken.size >= this.#limits.sessionsMax
-    if (own.length >= this.#limits.sessionsPerPrincipalMax || isFull) return this.#yieldOne(own)
-    return true
+  makeRoom(principal: PrincipalName): boolean {
+    const isFull =
+      this.#byToken.size >= this.#limits.sessionsMax ||
+      (this.#ownedBy.get(principal) ?? 0) >= this.#limits.sessionsPerPrincipalMax
+    return !isFull || this.#yieldOne(principal)
   }
 
   /** Opens a session under its token. The caller has made room. */
   open(token: string, peer: Peer, clientHeader: string | undefined): Session {
     const session: Session = { token, clientHeader, peer, stream: null, lastUsedAt: this.#clock.now() }
     this.#byToken.set(token, session)
+    this.#count(peer.identity.principal, 1)
     this.#emit({ type: 'session-opened', label: peer.identity.label, version: peer.version })
     this.#schedule()
     return session
   }
 
-  /** The session behind a token, if it is this client's; using it keeps it. */
-  find(token: string, clientHeader: string | undefined): Session | null {
+  /** The session behind a token, if it is this principal's and this client's; using it keeps it. */
+  find(token: string, principal: PrincipalName, clientHeader: string | undefined): Session | null {
     const session = this.#byToken.get(token)
     if (session === undefined || session.clientHeader !== clientHeader) return null
+    if (session.peer.identity.principal !== principal) return null
     session.lastUsedAt = this.#clock.now()
     return session
   }
@@ -89,6 +90,7 @@ export class Sessions {
   /** Ends a session: its stream ends, its calls are cancelled, its token is unknown from now on. */
   close(session: Session, reason: SessionEnd): void {
     if (!this.#byToken.delete(session.token)) return
+    this.#count(session.peer.identity.principal, -1)
     session.stream?.end()
     session.stream = null
     for (const call of session.peer.inFlight.values()) call.cancel()
@@ -101,14 +103,21 @@ export class Sessions {
   }
 
   // A principal only ever displaces its own sessions: nobody loses a place to a neighbour.
-  #yieldOne(own: readonly Session[]): boolean {
+  #yieldOne(principal: PrincipalName): boolean {
     let oldest: Session | null = null
-    for (const session of own) {
-      if (isIdle(session) && (oldest === null || session.lastUsedAt < oldest.lastUsedAt)) oldest = session
+    for (const session of this.#byToken.values()) {
+      if (session.peer.identity.principal !== principal || !isIdle(session)) continue
+      if (oldest === null || session.lastUsedAt < oldest.lastUsedAt) oldest = session
     }
     if (oldest === null || this.#clock.now() - oldest.lastUsedAt < this.#limits.sessionYieldMs) return false
     this.close(oldest, 'yielded')
     return true
+  }
+
+  #count(principal: PrincipalName, change: 1 | -1): void {
+    const count = (this.#ownedBy.get(principal) ?? 0) + change
+    if (count === 0) this.#ownedBy.delete(principal)
+    else this.#ownedBy.set(principal, count)
   }
 
   #schedule(): void {
