@@ -161,11 +161,18 @@ function judgeBooks(
   requests: readonly VendorRequest[],
 ): string[] {
   const count = (role: Player['role']): number => cast.filter((player) => player.role === role).length
-  // A trespass is refused before any vendor hears of it; what was given up is 1 call of a patient window, 4 of a restarted.
-  const given = count('patient') + 4 * count('restarted')
+  // A patient window gives up one call, a window that is ended one to four: whatever it had begun by then.
+  const least = count('patient') + count('restarted')
+  const most = count('patient') + 4 * count('restarted')
   const bad: string[] = []
+  const ended = calls.filter(({ failure }) => failure === 'cancelled' || failure === 'client-gone').length
+  if (ended < least || ended > most)
+    bad.push(`the server ended ${ended} calls early; ${least} to ${most} were given up`)
+  // What was given up before its document was read, or while it waited for a slot, never reached a vendor.
   const aborted = requests.filter((request) => request.outcome === 'aborted').length
-  if (aborted !== given) bad.push(`the vendors saw ${aborted} requests aborted; ${given} calls were given up`)
+  if (aborted < count('patient') || aborted > ended) {
+    bad.push(`the vendors saw ${aborted} requests aborted; ${ended} calls were given up`)
+  }
   const open = requests.filter((request) => request.outcome === 'open').length
   if (open > 0) bad.push(`the vendors still have ${open} requests open`)
   const expected = new Set(['cancelled', 'client-gone', 'path-not-allowed'])
