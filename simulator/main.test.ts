@@ -5,9 +5,13 @@ import { once } from 'node:events'
 import { createInterface } from 'node:readline'
 import { text } from 'node:stream/consumers'
 import { fileURLToPath } from 'node:url'
-import { afterEach, describe, expect, test } from 'vitest'
+import { afterEach, describe, expect, test, vi } from 'vitest'
 import { helpPage, parseCommandLine } from './command-line.ts'
 import { faultTables } from './fault-table.ts'
+
+// A busy machine takes its time; what is waited for comes as an event, so a good run loses nothing.
+vi.setConfig({ testTimeout: 30_000 })
+const patiently = { timeout: 15_000, interval: 10 }
 
 const children: ChildProcess[] = []
 afterEach(() => {
@@ -41,7 +45,7 @@ describe('the simulator as a process', () => {
     })
     const cut = expect(open).rejects.toThrow()
     const inFlight = async () => Object(await (await fetch(`${urls.simulator}/__stats`)).json()).kimi.inFlight
-    await expect.poll(inFlight).toBe(1)
+    await expect.poll(inFlight, patiently).toBe(1)
     child.kill('SIGTERM')
     expect(await once(child, 'exit')).toEqual([0, null])
     await cut

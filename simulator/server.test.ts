@@ -2,10 +2,14 @@
 // control messages checked, nothing left after close.
 
 import { setTimeout as pause } from 'node:timers/promises'
-import { afterAll, afterEach, beforeAll, describe, expect, test } from 'vitest'
+import { afterAll, afterEach, beforeAll, describe, expect, test, vi } from 'vitest'
 import { BadControl } from './control.ts'
 import { isObject, objectsOf } from './json.ts'
 import { createSimulator, type Simulator } from './server.ts'
+
+// A busy machine takes its time; what is waited for comes as an event, so a good run loses nothing.
+vi.setConfig({ testTimeout: 30_000 })
+const patiently = { timeout: 15_000, interval: 10 }
 
 let simulator: Simulator
 beforeAll(async () => {
@@ -14,7 +18,9 @@ beforeAll(async () => {
 })
 afterEach(async () => {
   simulator.reset()
-  await expect.poll(() => [simulator.stats().glm.inFlight, simulator.stats().kimi.inFlight]).toEqual([0, 0])
+  await expect
+    .poll(() => [simulator.stats().glm.inFlight, simulator.stats().kimi.inFlight], patiently)
+    .toEqual([0, 0])
 })
 afterAll(() => simulator.close())
 
@@ -60,7 +66,7 @@ describe('limits', () => {
   test('GLM refuses the request k+1 of one model and account with 1302, and no other', async () => {
     simulator.control({ glm: { concurrency: { default: 2, models: { 'glm-5.3': 1 } }, gate: 'closed' } })
     const held = [glm(), glm(), glm({ model: 'glm-5.3' }), glm({ key: 'sim-glm-b' })]
-    await expect.poll(() => simulator.stats().glm.inFlight).toBe(4)
+    await expect.poll(() => simulator.stats().glm.inFlight, patiently).toBe(4)
     expect(await errorOf(await glm())).toMatchObject({ status: 429, code: '1302' })
     expect(await errorOf(await glm({ model: 'glm-5.3' }))).toMatchObject({ status: 429, code: '1302' })
     simulator.control({ glm: { gate: 'open' } })
@@ -73,7 +79,7 @@ describe('limits', () => {
   test('two keys of one account share its limit', async () => {
     simulator.control({ glm: { concurrency: 1, gate: 'closed' } })
     const held = glm({ key: 'sim-glm-team-1' })
-    await expect.poll(() => simulator.stats().glm.inFlight).toBe(1)
+    await expect.poll(() => simulator.stats().glm.inFlight, patiently).toBe(1)
     expect((await glm({ key: 'sim-glm-team-2' })).status).toBe(429)
     simulator.control({ glm: { gate: 'open' } })
     expect((await held).status).toBe(200)
@@ -82,7 +88,7 @@ describe('limits', () => {
   test('Kimi refuses over the organisation’s concurrency, whatever the model', async () => {
     simulator.control({ kimi: { concurrency: 1, gate: 'closed' } })
     const held = kimi()
-    await expect.poll(() => simulator.stats().kimi.inFlight).toBe(1)
+    await expect.poll(() => simulator.stats().kimi.inFlight, patiently).toBe(1)
     expect(await errorOf(await kimi({ model: 'kimi-k2.6' }))).toMatchObject({
       status: 429,
       type: 'rate_limit_reached_error',
@@ -171,11 +177,11 @@ describe('leaving', () => {
     const held = [glm({ signal: leaving.signal }), glm({ signal: leaving.signal, stream: true })]
     simulator.control({ glm: { gate: 'closed' } })
     held.push(glm({ signal: leaving.signal }))
-    await expect.poll(() => simulator.stats().glm.inFlight).toBe(3)
+    await expect.poll(() => simulator.stats().glm.inFlight, patiently).toBe(3)
     const leftAt = Date.now()
     leaving.abort()
     await Promise.allSettled(held)
-    await expect.poll(() => simulator.stats().glm.abortCount).toBe(3)
+    await expect.poll(() => simulator.stats().glm.abortCount, patiently).toBe(3)
     const stats = simulator.stats().glm
     expect(stats.inFlight).toBe(0)
     expect(stats.outcomes).toMatchObject({ open: 0, aborted: 3 })
@@ -187,9 +193,9 @@ describe('leaving', () => {
     await other.listen()
     const body = { model: 'kimi-k3', messages: [{ role: 'user', content: 'hi' }] }
     const asked = post(`${other.kimiBaseUrl}/chat/completions`, 'sim-kimi-a', body)
-    await expect.poll(() => other.stats().kimi.inFlight).toBe(1)
+    await expect.poll(() => other.stats().kimi.inFlight, patiently).toBe(1)
     await Promise.all([expect(asked).rejects.toThrow(), other.close()])
-    await expect.poll(() => other.stats().kimi.inFlight).toBe(0)
+    await expect.poll(() => other.stats().kimi.inFlight, patiently).toBe(0)
   })
 })
 

@@ -4,9 +4,13 @@
 import { createMoonshotAI } from '@ai-sdk/moonshotai'
 import { APICallError, generateText, jsonSchema, streamText, type ToolSet } from 'ai'
 import OpenAI, { toFile } from 'openai'
-import { afterAll, afterEach, beforeAll, describe, expect, test } from 'vitest'
+import { afterAll, afterEach, beforeAll, describe, expect, test, vi } from 'vitest'
 import { createZhipu } from 'zhipu-ai-provider'
 import { createSimulator, type Simulator } from '../../simulator/server.ts'
+
+// A busy machine takes its time; what is waited for comes as an event, so a good run loses nothing.
+vi.setConfig({ testTimeout: 30_000 })
+const patiently = { timeout: 15_000, interval: 10 }
 
 let simulator: Simulator
 beforeAll(async () => {
@@ -16,7 +20,9 @@ beforeAll(async () => {
 afterEach(async () => {
   simulator.reset()
   // An SDK may let go of its connection a moment after it handed the answer over.
-  await expect.poll(() => [simulator.stats().glm.inFlight, simulator.stats().kimi.inFlight]).toEqual([0, 0])
+  await expect
+    .poll(() => [simulator.stats().glm.inFlight, simulator.stats().kimi.inFlight], patiently)
+    .toEqual([0, 0])
 })
 afterAll(() => simulator.close())
 
@@ -137,7 +143,7 @@ describe.each([
     simulator.control({ [vendor]: { concurrency: 2, gate: 'closed' } })
     const ask = () => client().chat.completions.create({ model, messages: [{ role: 'user', content: 'hi' }] })
     const held = [ask(), ask()]
-    await expect.poll(() => simulator.stats()[vendor].inFlight).toBe(2)
+    await expect.poll(() => simulator.stats()[vendor].inFlight, patiently).toBe(2)
     await expect(ask()).rejects.toBeInstanceOf(OpenAI.RateLimitError)
     simulator.control({ [vendor]: { gate: 'open' } })
     await Promise.all(held)
@@ -160,7 +166,7 @@ describe.each([
     })
     for await (const chunk of stream) if (chunk.choices[0]?.delta.content) break
     const left = Date.now()
-    await expect.poll(() => simulator.stats()[vendor].abortCount).toBe(1)
+    await expect.poll(() => simulator.stats()[vendor].abortCount, patiently).toBe(1)
     expect(Number(simulator.stats()[vendor].aborts[0]?.at)).toBeGreaterThanOrEqual(left - 1)
   })
 })
