@@ -206,12 +206,17 @@ test(`${inputs} generated inputs harm nobody`, { timeout: 120_000 + inputs * 6 }
     ])
     await Promise.all(all.flat())
   }
-  const besides = Promise.all([bystander('ada'), bystander('bob')])
-  await storm(Math.ceil(inputs / 5))
-  const early = await report()
-  await storm(inputs - Math.ceil(inputs / 5))
-  isOver = true
-  const served = await besides
+  const storms = async (): Promise<Report> => {
+    try {
+      await storm(Math.ceil(inputs / 5))
+      const seen = await report()
+      await storm(inputs - Math.ceil(inputs / 5))
+      return seen
+    } finally {
+      isOver = true
+    }
+  }
+  const [early, ...served] = await Promise.all([storms(), bystander('ada'), bystander('bob')])
   const late = await report()
 
   for (const [layer, n] of [...layers].sort((a, b) => b[1] - a[1])) process.stdout.write(`  ${layer}: ${n}\n`)

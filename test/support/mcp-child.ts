@@ -6,7 +6,7 @@ import { echoTool, failingTool, slowTool, startMcpComposition } from './mcp-comp
 
 const server = await startMcpComposition({
   tools: [echoTool, slowTool, failingTool],
-  limits: { sessionsMax: 100 },
+  limits: { sessionsMax: 400 },
 })
 process.send?.({ url: server.url, webSocketUrl: server.webSocketUrl, port: server.port })
 

@@ -50,7 +50,7 @@ export const rpcCode = {
 } as const
 
 const depthMax = 64
-const valuesMax = 20_000
+const valuesMax = 10_000
 const idCharsMax = 256
 const methodCharsMax = 256
 const noParams: JsonObject = Object.freeze({})

@@ -21,6 +21,8 @@ export interface McpLimits {
   /** 2025-era sessions in all (default 1,000) and of one principal (default: the same). */
   readonly sessionsMax?: number
   readonly sessionsPerPrincipalMax?: number
+  /** Sessions of one `x-exai-client`; one more replaces its oldest idle one. Default 16. */
+  readonly sessionsPerClientMax?: number
   /** A session without stream or call is forgotten after this; default 30 min. */
   readonly sessionIdleMs?: number
   /** A session idle this long may give way to a new one when all places are taken; default 60 s. */

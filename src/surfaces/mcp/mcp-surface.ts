@@ -36,6 +36,7 @@ export interface McpSurface {
 const defaults = {
   bodyBytesMax: 4_194_304,
   sessionsMax: 1_000,
+  sessionsPerClientMax: 16,
   sessionIdleMs: 1_800_000,
   sessionYieldMs: 60_000,
   subscriptionsMax: 2_000,

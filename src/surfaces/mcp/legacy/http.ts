@@ -131,7 +131,7 @@ export class LegacyHttp {
       sessionId: names.shownId,
       programName: negotiated.programName,
     })
-    if (!sessions.makeRoom(identity.principal)) {
+    if (!sessions.makeRoom(identity.principal, facts.clientHeader)) {
       refuse(
         response,
         503,

@@ -5,7 +5,14 @@ import { VirtualClock } from '../../../lib/virtual-clock.ts'
 import type { Exchange } from '../exchange.ts'
 import { Peer } from './peer.ts'
 
-const identity: Identity = { team: null, principal: localPrincipal, client: null, label: 'x', root: null }
+const identity: Identity = {
+  team: null,
+  principal: localPrincipal,
+  client: null,
+  label: 'x',
+  root: null,
+  isLocal: true,
+}
 let clock: VirtualClock
 let down: string[]
 

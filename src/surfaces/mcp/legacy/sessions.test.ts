@@ -9,6 +9,7 @@ import { type Session, Sessions } from './sessions.ts'
 const limits = {
   sessionsMax: 4,
   sessionsPerPrincipalMax: 3,
+  sessionsPerClientMax: 2,
   sessionIdleMs: 1_800_000,
   sessionYieldMs: 60_000,
 }
@@ -28,14 +29,15 @@ const identityOf = (principal: string): Identity => ({
   client: null,
   label: principal,
   root: null,
+  isLocal: true,
 })
 
 const find = (session: Session): Session | null =>
-  sessions.find(session.token, session.peer.identity.principal, undefined)
+  sessions.find(session.token, session.peer.identity.principal, session.clientHeader)
 
-function open(principal: string): Session | null {
+function open(principal: string, clientHeader?: string): Session | null {
   const identity = identityOf(principal)
-  if (!sessions.makeRoom(identity.principal)) return null
+  if (!sessions.makeRoom(identity.principal, clientHeader)) return null
   const peer = new Peer({
     clock,
     identity,
@@ -44,11 +46,11 @@ function open(principal: string): Session | null {
     rootsWaitMs: 1_000,
     inFlight: new Map(),
   })
-  return sessions.open(sessions.names().token, peer, undefined)
+  return sessions.open(sessions.names().token, peer, clientHeader)
 }
 
-function mustOpen(principal: string): Session {
-  const session = open(principal)
+function mustOpen(principal: string, clientHeader?: string): Session {
+  const session = open(principal, clientHeader)
   if (session === null) throw new Error('no room')
   return session
 }
@@ -118,4 +120,15 @@ test('a token is nothing in the hands of another principal or window', () => {
   expect(sessions.find(session.token, 'b' as PrincipalName, undefined)).toBeNull()
   expect(sessions.find(session.token, 'a' as PrincipalName, 'other-window')).toBeNull()
   expect(find(session)).toBe(session)
+})
+
+test('a window that opens session after session replaces its own and leaves room for others', async () => {
+  const first = mustOpen('a', 'window-one')
+  for (let n = 0; n < 50; n++) {
+    await clock.advance(1)
+    mustOpen('a', 'window-one')
+  }
+  expect(sessions.size).toBe(2)
+  expect(find(first)).toBeNull()
+  expect(open('a', 'window-two')).not.toBeNull()
 })

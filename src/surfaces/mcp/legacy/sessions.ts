@@ -13,6 +13,7 @@ import type { Peer } from './peer.ts'
 export interface SessionLimits {
   readonly sessionsMax: number
   readonly sessionsPerPrincipalMax: number
+  readonly sessionsPerClientMax: number
   readonly sessionIdleMs: number
   readonly sessionYieldMs: number
 }
@@ -38,7 +39,7 @@ export class Sessions {
   readonly #limits: SessionLimits
   readonly #emit: (event: McpEvent) => void
   readonly #byToken = new Map<string, Session>()
-  readonly #ownedBy = new Map<PrincipalName, number>()
+  readonly #ownedBy = new Map<string, number>()
   #reaper: Timer | null = null
 
   constructor(clock: Clock, limits: SessionLimits, emit: (event: McpEvent) => void) {
@@ -60,19 +61,25 @@ export class Sessions {
     return { token: randomBytes(32).toString('base64url'), shownId: randomUUID() }
   }
 
-  /** True when one more session of this principal fits, if need be in the place of one that is long idle. */
-  makeRoom(principal: PrincipalName): boolean {
-    const isFull =
-      this.#byToken.size >= this.#limits.sessionsMax ||
-      (this.#ownedBy.get(principal) ?? 0) >= this.#limits.sessionsPerPrincipalMax
-    return !isFull || this.#yieldOne(principal)
+  /**
+   * True when one more session fits, if need be in the place of an idle one of the same principal; a client that opens
+   * more than its share replaces its own, so that it cannot fill the places of its neighbours.
+   */
+  makeRoom(principal: PrincipalName, clientHeader: string | undefined): boolean {
+    const { sessionsMax, sessionsPerPrincipalMax, sessionsPerClientMax, sessionYieldMs } = this.#limits
+    if (clientHeader !== undefined) {
+      const isShareTaken = this.#owned(clientOwner(principal, clientHeader)) >= sessionsPerClientMax
+      if (isShareTaken && !this.#yieldOne((each) => isOf(each, principal, clientHeader), 0)) return false
+    }
+    const isFull = this.#byToken.size >= sessionsMax || this.#owned(principal) >= sessionsPerPrincipalMax
+    return !isFull || this.#yieldOne((each) => each.peer.identity.principal === principal, sessionYieldMs)
   }
 
   /** Opens a session under its token. The caller has made room. */
   open(token: string, peer: Peer, clientHeader: string | undefined): Session {
     const session: Session = { token, clientHeader, peer, stream: null, lastUsedAt: this.#clock.now() }
     this.#byToken.set(token, session)
-    this.#count(peer.identity.principal, 1)
+    this.#count(session, 1)
     this.#emit({ type: 'session-opened', label: peer.identity.label, version: peer.version })
     this.#schedule()
     return session
@@ -81,8 +88,7 @@ export class Sessions {
   /** The session behind a token, if it is this principal's and this client's; using it keeps it. */
   find(token: string, principal: PrincipalName, clientHeader: string | undefined): Session | null {
     const session = this.#byToken.get(token)
-    if (session === undefined || session.clientHeader !== clientHeader) return null
-    if (session.peer.identity.principal !== principal) return null
+    if (session === undefined || !isOf(session, principal, clientHeader)) return null
     session.lastUsedAt = this.#clock.now()
     return session
   }
@@ -90,7 +96,7 @@ export class Sessions {
   /** Ends a session: its stream ends, its calls are cancelled, its token is unknown from now on. */
   close(session: Session, reason: SessionEnd): void {
     if (!this.#byToken.delete(session.token)) return
-    this.#count(session.peer.identity.principal, -1)
+    this.#count(session, -1)
     session.stream?.end()
     session.stream = null
     for (const call of session.peer.inFlight.values()) call.cancel()
@@ -103,21 +109,30 @@ export class Sessions {
   }
 
   // A principal only ever displaces its own sessions: nobody loses a place to a neighbour.
-  #yieldOne(principal: PrincipalName): boolean {
+  #yieldOne(isCandidate: (session: Session) => boolean, idleMs: number): boolean {
     let oldest: Session | null = null
     for (const session of this.#byToken.values()) {
-      if (session.peer.identity.principal !== principal || !isIdle(session)) continue
+      if (!isCandidate(session) || !isIdle(session)) continue
       if (oldest === null || session.lastUsedAt < oldest.lastUsedAt) oldest = session
     }
-    if (oldest === null || this.#clock.now() - oldest.lastUsedAt < this.#limits.sessionYieldMs) return false
+    if (oldest === null || this.#clock.now() - oldest.lastUsedAt < idleMs) return false
     this.close(oldest, 'yielded')
     return true
   }
 
-  #count(principal: PrincipalName, change: 1 | -1): void {
-    const count = (this.#ownedBy.get(principal) ?? 0) + change
-    if (count === 0) this.#ownedBy.delete(principal)
-    else this.#ownedBy.set(principal, count)
+  #owned(owner: string): number {
+    return this.#ownedBy.get(owner) ?? 0
+  }
+
+  #count(session: Session, change: 1 | -1): void {
+    const { principal } = session.peer.identity
+    const owners = [principal as string]
+    if (session.clientHeader !== undefined) owners.push(clientOwner(principal, session.clientHeader))
+    for (const owner of owners) {
+      const count = this.#owned(owner) + change
+      if (count === 0) this.#ownedBy.delete(owner)
+      else this.#ownedBy.set(owner, count)
+    }
   }
 
   #schedule(): void {
@@ -135,6 +150,14 @@ export class Sessions {
       else if (session.lastUsedAt <= before) this.close(session, 'idle')
     }
   }
+}
+
+function clientOwner(principal: PrincipalName, clientHeader: string): string {
+  return `${principal}\n${clientHeader}`
+}
+
+function isOf(session: Session, principal: PrincipalName, clientHeader: string | undefined): boolean {
+  return session.clientHeader === clientHeader && session.peer.identity.principal === principal
 }
 
 function isIdle(session: Session): boolean {
