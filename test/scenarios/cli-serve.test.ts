@@ -131,6 +131,7 @@ describe.each(nodes())('under $name', ({ path: node }) => {
   test('what cannot be done is told in one sentence, with 1, or 2 for wrong usage', async () => {
     const taken = String((vendor.address() as AddressInfo).port)
     writeFileSync(join(scratch, 'bad.yaml'), 'limits:\n  maxClient: 5\n')
+    writeFileSync(join(scratch, 'tool.yaml'), 'limits: { toolTimeoutMs: { chatt: 30000 } }\n')
     writeFileSync(join(scratch, 'a-file'), '')
     const cases: readonly [readonly string[], NodeJS.ProcessEnv, number, RegExp][] = [
       [
