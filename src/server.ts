@@ -119,7 +119,7 @@ export async function createServer(options: ServerOptions): Promise<Server> {
     threadsPerPrincipalMax: 500,
     charsPerThreadMax: 1_000_000,
   })
-  const extractor = createExtractor({ clock })
+  const extractor = createExtractor({ clock, idleMs: 300_000 })
   const uploads = await createUploads({
     dir: join(config.dataDir, 'uploads'),
     clock,
@@ -150,7 +150,12 @@ export async function createServer(options: ServerOptions): Promise<Server> {
     instructions,
     tools,
     calls,
-    identify,
+    identify(facts) {
+      const identity = identify(facts)
+      // A window that names its folder will soon give a document; whoever only calls is not made to pay for it.
+      if (identity.root !== null || facts.connectionId !== undefined) extractor.warm()
+      return identity
+    },
     toolContext: createToolContexts({
       router,
       threads,
@@ -160,6 +165,7 @@ export async function createServer(options: ServerOptions): Promise<Server> {
     limits: {
       bodyBytesMax: limits.bodyBytesMax,
       sessionsMax: limits.maxClients * 2,
+      rootsWaitMs: 10_000,
       subscriptionsMax: limits.maxClients * 2,
     },
     emit: (event) => log.mcp(event),

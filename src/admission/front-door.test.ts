@@ -11,6 +11,7 @@ const identity = (client: string | null, principal = 'local'): Identity => ({
   client: client as ClientId | null,
   label: client ?? 'nobody',
   root: null,
+  isLocal: true,
 })
 
 function open(over: Partial<FrontDoorOptions> = {}): { clock: VirtualClock; door: FrontDoor } {

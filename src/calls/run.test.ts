@@ -14,6 +14,7 @@ const options: CallOptions = {
     client: 'window-1' as ClientId,
     label: 'api@main',
     root: null,
+    isLocal: true,
   },
   name: 'chat',
   door: 'http',

@@ -94,16 +94,25 @@ describe('what is read', () => {
   })
 
   test('flags go before the environment, the environment before the file', () => {
-    const yaml = 'listen: { host: 10.0.0.1, mcp: 1000 }\ndataDir: in-file\n'
-    const env = { EXAI_PORT: '2000', EXAI_HOST: '10.0.0.2' }
+    const yaml = 'listen: { host: 127.0.0.1, mcp: 1000 }\ndataDir: in-file\n'
+    const env = { EXAI_PORT: '2000', EXAI_HOST: '127.0.0.2' }
     const config = load(yaml, { env, flags: { port: '3000' } })
-    expect(config.listen).toEqual({ host: '10.0.0.2', mcp: 3000 })
+    expect(config.listen).toEqual({ host: '127.0.0.2', mcp: 3000 })
     expect(config.dataDir).toBe(join(folder, 'in-file'))
     expect(config.origins).toMatchObject({
       'listen.mcp': { kind: 'flag', name: '--port' },
       'listen.host': { kind: 'env', name: 'EXAI_HOST' },
       dataDir: { kind: 'file' },
     })
+  })
+
+  test('an address that other computers can reach is refused: everybody who reaches it would be let in', () => {
+    for (const host of ['0.0.0.0', '::', '192.168.1.2', '127.0.0.1.example.org']) {
+      expect(() => load(`listen: { host: "${host}" }`)).toThrow(
+        /listen\.host: .* can be reached from other computers/,
+      )
+    }
+    for (const host of ['127.0.0.1', '127.8.9.1', '::1', 'localhost']) load(`listen: { host: "${host}" }`)
   })
 
   test('an environment key replaces the key of a single account, and leaves several alone', () => {

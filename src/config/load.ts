@@ -10,7 +10,7 @@ import { describeFault, describeIssue, type Places } from './describe-issue.ts'
 import { freezeDeep, Layers } from './layers.ts'
 import { type ConfigFlags, readOverrides } from './overrides.ts'
 import { buildProvider } from './providers.ts'
-import { checkLimits, checkLoops, type Fault } from './relations.ts'
+import { checkLimits, checkLoops, checkReach, type Fault } from './relations.ts'
 import { type FileShape, fileSchema } from './schema.ts'
 import { readYaml, type YamlSource } from './yaml-source.ts'
 
@@ -40,7 +40,11 @@ export function loadConfig(sources: ConfigSources): Config {
   const faults: Fault[] = []
   const warnings: string[] = []
   const config = build(parsed.data, sources, file, layers, faults, warnings)
-  faults.push(...checkLimits(config.limits), ...checkLoops(config.providers, config.listen, ownAddresses()))
+  faults.push(
+    ...checkLimits(config.limits),
+    ...checkReach(config.listen),
+    ...checkLoops(config.providers, config.listen, ownAddresses()),
+  )
   if (faults.length > 0) refuse(faults.map(({ path, sentence }) => describeFault(places, path, sentence)))
   return freezeDeep(config)
 }

@@ -248,3 +248,23 @@ describe('many callers', () => {
     }
   })
 })
+
+describe('warm workers', () => {
+  it('answer files with their own text, also those that come while they warm up', async () => {
+    const extractor = createExtractor({ clock: systemClock, workersMax: 2 })
+    extractor.warm()
+    extractor.warm()
+    expect(extractor.inspect()).toEqual({ running: 0, waiting: 0, workers: 2 })
+    const page = (mark: string) =>
+      new TextEncoder().encode(`<html><body><p>${mark} ${'words '.repeat(20)}</p></body></html>`)
+    const never = new AbortController().signal
+    const texts = await Promise.all(
+      ['one', 'two', 'three'].map((mark) =>
+        extractor.extract({ name: `${mark}.html`, bytes: page(mark), lane: mark }, never),
+      ),
+    )
+    expect(texts.map(({ passages }) => passages[0]?.text.split(' ')[0])).toEqual(['one', 'two', 'three'])
+    await extractor.destroy()
+    expect(extractor.inspect()).toEqual({ running: 0, waiting: 0, workers: 0 })
+  })
+})

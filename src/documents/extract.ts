@@ -3,6 +3,7 @@
 
 import type { DocumentText } from '../domain/document-text.ts'
 import { CallFailure } from '../domain/failure.ts'
+import { assert } from '../lib/assert.ts'
 import type { Clock } from '../lib/clock.ts'
 import { siblingModule } from '../lib/sibling-module.ts'
 import { WorkerFault, WorkerPool, type WorkerPoolState } from '../lib/worker-pool.ts'
@@ -42,6 +43,8 @@ interface ExtractInput {
 export interface Extractor {
   /** Throws `CallFailure`: `document-unreadable`, `refused` when the queue is full, or the signal's reason. */
   extract(input: ExtractInput, signal: AbortSignal): Promise<DocumentText>
+  /** Starts the workers ahead of the first file: loading a parser takes longer than most files. */
+  warm(): void
   inspect(): WorkerPoolState
   destroy(): Promise<void>
 }
@@ -67,6 +70,7 @@ export function createExtractor(options: ExtractorOptions): Extractor {
     try {
       const reply = await pool.run({ lane, signal, weight: bytes.byteLength, input: { kind, name, bytes } })
       if (reply.kind === 'read') return reply.document
+      assert(reply.kind === 'unreadable', 'a worker answered a file with its warm-up')
       throw new CallFailure('document-unreadable', {
         message: reply.message,
         ...(reply.detail === null ? {} : { detail: reply.detail }),
@@ -98,6 +102,7 @@ export function createExtractor(options: ExtractorOptions): Extractor {
         isCut: decoded.isCut,
       }
     },
+    warm: () => pool.warm({ kind: 'warm-up' }),
     inspect: () => pool.inspect(),
     destroy: () => pool.destroy(),
   }

@@ -13,7 +13,6 @@ import {
 } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
-import { pathToFileURL } from 'node:url'
 import { afterEach, beforeEach, describe, expect, it } from 'vitest'
 import { CallFailure } from '../domain/failure.ts'
 import type { Identity } from '../domain/identity.ts'
@@ -37,8 +36,8 @@ beforeEach(() => {
 })
 afterEach(() => rmSync(base, { recursive: true, force: true }))
 
-function window(root: string | null, principal: PrincipalName = localPrincipal): Identity {
-  return { team: null, principal, client: null, label: 'test', root }
+function window(root: string | null, principal: PrincipalName = localPrincipal, isLocal = true): Identity {
+  return { team: null, principal, client: null, label: 'test', root, isLocal }
 }
 
 async function read(
@@ -48,11 +47,15 @@ async function read(
     configured?: string[]
     session?: string[]
     principal?: PrincipalName
+    isLocal?: boolean
   } = {},
 ): Promise<string> {
   const roots = createRoots({ homeDir: home, configured: options.configured ?? [] })
   const root = options.root === undefined ? project : options.root
-  const allowed = await roots.allowedFor(window(root, options.principal), options.session ?? [])
+  const allowed = await roots.allowedFor(
+    window(root, options.principal, options.isLocal),
+    options.session ?? [],
+  )
   return Buffer.from((await readInside(path, allowed, never)).bytes).toString()
 }
 
@@ -74,10 +77,8 @@ describe("a window's folder", () => {
   })
 
   it('may be named by roots/list', async () => {
-    expect(await read('notes.md', { root: null, session: [pathToFileURL(project).href] })).toBe('INSIDE')
-    await refusal(
-      read('notes.md', { root: null, session: ['https://example.com/', 'file://elsewhere/x', 'nonsense'] }),
-    )
+    expect(await read('notes.md', { root: null, session: [project] })).toBe('INSIDE')
+    await refusal(read('notes.md', { root: null, session: ['relative/folder', 'nonsense', ''] }))
   })
 
   it('counts only inside the home or a configured root', async () => {
@@ -101,6 +102,11 @@ describe("a window's folder", () => {
 
   it('counts for nobody but the local principal', async () => {
     await refusal(read(join(project, 'notes.md'), { principal: 'somebody' as PrincipalName }))
+  })
+
+  it('counts for nobody on another computer, whose folders are not ours', async () => {
+    const session = [project]
+    await refusal(read(join(project, 'notes.md'), { root: null, session, isLocal: false }))
   })
 
   it('may lie behind a link of its own', async () => {

@@ -5,7 +5,6 @@
 import { realpath } from 'node:fs/promises'
 import { homedir } from 'node:os'
 import { isAbsolute, join, relative, resolve, sep } from 'node:path'
-import { fileURLToPath } from 'node:url'
 import type { Identity } from '../domain/identity.ts'
 import { localPrincipal } from '../domain/ids.ts'
 
@@ -25,8 +24,8 @@ export interface AllowedRoots {
 /** Decides what each caller may read. */
 export interface Roots {
   /**
-   * The folders of one caller. `sessionRoots` are `file://` URIs of the client's `roots/list`; pass none for a caller that
-   * is not on this machine: its folders are not ours.
+   * The folders of one caller. `sessionRoots` are the absolute paths its client named in `roots/list`; they count for
+   * nothing when the caller is not on this machine: its folders are not ours.
    */
   allowedFor(identity: Identity, sessionRoots: readonly string[]): Promise<AllowedRoots>
 }
@@ -51,7 +50,8 @@ export function createRoots(options: RootsOptions): Roots {
     async allowedFor(identity, sessionRoots) {
       const configured = (await Promise.all(configuredPaths.map(toRoot))).filter((root) => root !== null)
       const home = await toRoot(homeDir)
-      const claims = identity.principal === localPrincipal ? claimsOf(identity, sessionRoots) : []
+      const mayClaim = identity.principal === localPrincipal && identity.isLocal
+      const claims = mayClaim ? claimsOf(identity, sessionRoots) : []
       const claimed = (await Promise.all(claims.map(toRoot)))
         .filter((root) => root !== null)
         .filter((root) => isWithin(root, configured, home))
@@ -84,23 +84,9 @@ function isWithin(root: Root, configured: readonly Root[], home: Root | null): b
 }
 
 function claimsOf(identity: Identity, sessionRoots: readonly string[]): string[] {
-  const claims = sessionRoots.slice(0, sessionRootsMax).map(pathOfUri)
-  return [identity.root, ...claims]
-    .filter((path) => path !== null && isAbsolute(path))
-    .filter((path) => path !== null)
-}
-
-/** The path of a `file://` URI on this machine; null for every other. */
-function pathOfUri(uri: string): string | null {
-  if (!uri.startsWith('file:') || !URL.canParse(uri)) return null
-  try {
-    const path = fileURLToPath(uri)
-    return path.includes('\0') ? null : path
-  } catch (error) {
-    // Another host, or an encoded slash: a root of somebody else's machine, which is none of ours.
-    if (error instanceof TypeError) return null
-    throw error
-  }
+  return [identity.root, ...sessionRoots.slice(0, sessionRootsMax)].filter(
+    (path): path is string => path !== null && isAbsolute(path) && !path.includes('\0'),
+  )
 }
 
 async function toRoot(path: string): Promise<Root | null> {

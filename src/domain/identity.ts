@@ -12,6 +12,8 @@ export interface Identity {
   readonly label: string
   /** The window's project folder as `x-exai-root` claims it, absolute; null when absent or not on loopback. */
   readonly root: string | null
+  /** The peer is on this machine: folders it names are folders of ours. */
+  readonly isLocal: boolean
 }
 
 /** The key of a client's state: principal first, so that equal client ids of two principals never meet. */

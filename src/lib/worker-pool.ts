@@ -67,6 +67,8 @@ interface Member<Input, Output> {
   /** The idle timer, or the time limit of the running task. */
   timer: Timer | null
   watch: Timer | null
+  /** Its first, unpaid task runs: nobody else's answer may be taken for that one's. */
+  isWarming: boolean
   /** Set once it was told to end; it counts until its exit. */
   isEnding: boolean
 }
@@ -107,6 +109,19 @@ export class WorkerPool<Input, Output> {
     })
   }
 
+  /** Starts workers, up to the maximum, so that the next tasks find them running; `input` is their first, unpaid task. */
+  warm(input: Input): void {
+    if (this.#isDestroyed) return
+    while (this.#members.size < this.#options.workersMax) {
+      const member = this.#start()
+      member.isWarming = true
+      // Nobody waits for it: it must not keep the process alive, and it cools like any idle worker.
+      member.worker.unref()
+      member.timer = this.#options.clock.after(this.#options.idleMs, () => void this.#end(member, null))
+      member.worker.postMessage(input)
+    }
+  }
+
   /** Counters for tests and operators; all zero once idle workers have cooled or after `destroy`. */
   inspect(): WorkerPoolState {
     const running = [...this.#members].filter((member) => member.task !== null).length
@@ -132,7 +147,9 @@ export class WorkerPool<Input, Output> {
 
   #dispatch(): void {
     while (this.#queue.size > 0) {
-      const free = [...this.#members].find((member) => member.task === null && !member.isEnding)
+      const free = [...this.#members].find(
+        (member) => member.task === null && !member.isWarming && !member.isEnding,
+      )
       if (free === undefined && this.#members.size >= this.#options.workersMax) return
       const waiting = this.#queue.take((lane) => this.#mayRun(lane))
       if (waiting === null) return
@@ -156,7 +173,14 @@ export class WorkerPool<Input, Output> {
       env: {},
       execArgv: [],
     })
-    const member: Member<Input, Output> = { worker, task: null, timer: null, watch: null, isEnding: false }
+    const member: Member<Input, Output> = {
+      worker,
+      task: null,
+      timer: null,
+      watch: null,
+      isWarming: false,
+      isEnding: false,
+    }
     this.#members.add(member)
     worker.on('message', (reply: WorkerReply<Output>) => this.#answer(member, reply))
     worker.on('error', (error: Error & { code?: string }) => {
@@ -198,7 +222,10 @@ export class WorkerPool<Input, Output> {
 
   #answer(member: Member<Input, Output>, reply: WorkerReply<Output>): void {
     if (member.isEnding) return
-    if (reply.kind === 'done') this.#settle(member, null, reply.value)
+    if (member.isWarming) {
+      member.isWarming = false
+      member.timer?.cancel()
+    } else if (reply.kind === 'done') this.#settle(member, null, reply.value)
     else this.#settle(member, new WorkerFault('crashed', reply.message))
     member.worker.unref()
     member.timer = this.#options.clock.after(this.#options.idleMs, () => void this.#end(member, null))

@@ -37,6 +37,7 @@ export function identify(facts: CallerFacts): Identity {
     client,
     label: labelOf(facts, client),
     root: facts.isLoopback ? rootOf(facts.rootHeader) : null,
+    isLocal: facts.isLoopback,
   }
 }
 

@@ -15,6 +15,7 @@ const identity: Identity = {
   client: 'window-1' as ClientId,
   label: 'api@main',
   root: null,
+  isLocal: true,
 }
 
 type Script = (job: Job, attempt: Attempt) => AsyncIterable<StreamPart>

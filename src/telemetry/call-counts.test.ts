@@ -11,6 +11,7 @@ const identity = {
   client: 'window-1' as ClientId,
   label: 'api@main',
   root: null,
+  isLocal: true,
 }
 const call = {
   id: 'c-1' as CallId,

@@ -61,7 +61,7 @@ afterEach(async () => {
 
 function window(name: 'one' | 'two'): Identity {
   const client = `window-${name}` as ClientId
-  return { team: null, principal: localPrincipal, client, label: name, root: join(home, name) }
+  return { team: null, principal: localPrincipal, client, label: name, root: join(home, name), isLocal: true }
 }
 
 const open = (name: 'one' | 'two', path: string): Promise<DocumentText> =>

@@ -44,7 +44,14 @@ async function start(limits: { concurrency?: number } = {}): Promise<void> {
   const surface = createFilesSurface({ uploads, calls, clock: systemClock })
   server = createServer((request, response) => {
     const principal = String(request.headers['x-test-principal'] ?? 'anna') as PrincipalName
-    const identity: Identity = { team: null, principal, client: null, label: principal, root: null }
+    const identity: Identity = {
+      team: null,
+      principal,
+      client: null,
+      label: principal,
+      root: null,
+      isLocal: true,
+    }
     void surface.handle(request, response, identity)
   })
   await new Promise<void>((ready) => server.listen(0, '127.0.0.1', ready))
