@@ -9,12 +9,15 @@ let server: Server
 let clock: VirtualClock
 let stream: EventStream
 let response: ServerResponse
+let atOnce: (stream: EventStream) => void
 
 beforeEach(async () => {
   clock = new VirtualClock()
+  atOnce = () => undefined
   server = createServer((_request, answer) => {
     response = answer
     stream = openEventStream(answer, { clock, bufferedBytesMax: 4 * 1024 * 1024 })
+    atOnce(stream)
   })
   server.listen(0, '127.0.0.1')
   await once(server, 'listening')
@@ -83,4 +86,26 @@ test('a reader that never takes what must arrive is cut', async () => {
   for (let n = 0; n < 64 && stream.isOpen; n++) stream.send(big)
   expect(stream.isOpen).toBe(false)
   expect(response.destroyed).toBe(true)
+})
+
+test('a stream that ends in the turn it began, or a promise later, loses nothing', async () => {
+  for (const delay of [
+    (end: () => void) => end(),
+    (end: () => void) => void Promise.resolve().then(end),
+    (end: () => void) => process.nextTick(end),
+    (end: () => void) => setImmediate(end),
+  ]) {
+    atOnce = (opened) => {
+      opened.sendDroppable('{"n":1}')
+      delay(() => opened.end('{"n":2}'))
+    }
+    const incoming = await connect()
+    incoming.setEncoding('utf8')
+    let got = ''
+    incoming.on('data', (chunk: string) => {
+      got += chunk
+    })
+    await once(incoming, 'end')
+    expect(got).toBe('data: {"n":1}\n\ndata: {"n":2}\n\n')
+  }
 })

@@ -52,12 +52,14 @@ export function openEventStream(response: ServerResponse, options: EventStreamOp
     timer = options.clock.after(keepAliveMs, keepAlive)
   }
 
-  response.cork()
+  // The head leaves once the promises that are ready by now have run: a call that ends at once costs one write, not
+  // three, and no other call waits longer than that. The socket is corked and not the response, because Node sends a
+  // corked response's last chunk behind its terminator, where no reader looks.
+  const { socket } = response
+  socket?.cork()
   response.writeHead(200, options.headers === undefined ? headers : { ...headers, ...options.headers })
   response.flushHeaders()
-  // The head leaves once the promises that are ready by now have run: a call that ends at once costs one write, not
-  // three, and no other call waits longer than that.
-  queueMicrotask(() => process.nextTick(() => isOpen && response.uncork()))
+  queueMicrotask(() => process.nextTick(() => isOpen && socket?.uncork()))
   response.on('close', stop)
   timer = options.clock.after(keepAliveMs, keepAlive)
 
