@@ -117,6 +117,19 @@ describe('over HTTP', () => {
     expect(await response.text()).toMatch(/not valid UTF-8/)
   })
 
+  test('a client that leaves in the middle of its body leaves nothing behind', async () => {
+    await bystanderCall
+    await until(() => server.listener.inspect().inFlight === 0, 'nothing is in flight yet')
+    const socket = netConnect(server.port, '127.0.0.1')
+    socket.on('error', () => undefined)
+    socket.write(
+      `POST /mcp HTTP/1.1\r\nhost: 127.0.0.1:${server.port}\r\ncontent-type: application/json\r\ncontent-length: 1000\r\n\r\n{"jsonrpc"`,
+    )
+    await until(() => server.listener.inspect().inFlight === 1, 'the body is awaited')
+    socket.destroy()
+    await until(() => server.listener.inspect().inFlight === 0, 'nothing is in flight')
+  })
+
   test('a wrong content type is 415, a wrong method 405 with what is allowed, a wrong path 404', async () => {
     expect((await post(server.url, '{}', { 'content-type': 'text/plain' })).status).toBe(415)
     const put = await fetch(server.url, { method: 'PUT', body: '{}' })
