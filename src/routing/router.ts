@@ -7,7 +7,7 @@ import type { Identity } from '../domain/identity.ts'
 import type { Progress } from '../domain/progress.ts'
 import type { ExtractJob, GenerateJob, Job, ReadJob, SearchJob } from '../providers/provider.ts'
 import { type AttemptOutcome, attempt } from './attempt.ts'
-import { type ConfiguredProvider, type RouteWish, route } from './route.ts'
+import { type Candidate, type ConfiguredProvider, type RouteWish, route } from './route.ts'
 
 /** A job before routing: which model will do it is decided here. */
 export type JobDraft = Omit<GenerateJob, 'model'> | SearchJob | ReadJob | ExtractJob
@@ -50,7 +50,7 @@ export class Router {
     const wish: RouteWish = { kind: draft.kind, model: request.model, prefer: request.prefer }
     const candidate = route(this.#providers, draft.kind === 'generate' ? { ...wish, task: draft.task } : wish)
     if ('missing' in candidate) throw new CallFailure('not-configured', { message: candidate.missing })
-    const outcome = await attempt(candidate, withModel(draft, candidate.model), {
+    const outcome = await attempt(candidate, toJob(draft, candidate), {
       identity: request.identity,
       signal: request.signal,
       requestId: randomUUID(),
@@ -70,8 +70,18 @@ export class Router {
   }
 }
 
-function withModel(draft: JobDraft, model: string | null): Job {
-  return draft.kind === 'generate' ? { ...draft, model: model ?? '' } : draft
+// Reasoning counts against the output cap: a cap for the answer alone would end in `length` before its first word.
+const thinkingTokensMin = 16_384
+
+function toJob(draft: JobDraft, { configured, model }: Candidate): Job {
+  if (draft.kind !== 'generate') return draft
+  const known = configured.provider.models.find(({ id }) => id === model)
+  const thinks =
+    known !== undefined &&
+    known.thinking !== 'none' &&
+    (draft.thinking !== 'off' || known.thinking === 'always')
+  const outputTokensMax = thinks ? Math.max(draft.outputTokensMax, thinkingTokensMin) : draft.outputTokensMax
+  return { ...draft, model: model ?? '', outputTokensMax }
 }
 
 // Vendors want a stable end-user id; they need not learn our principals' names.
