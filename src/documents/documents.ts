@@ -4,7 +4,7 @@
 import type { DocumentText } from '../domain/document-text.ts'
 import { CallFailure } from '../domain/failure.ts'
 import { clientKey, type Identity } from '../domain/identity.ts'
-import type { Extractor } from './extract.ts'
+import type { Extractor, ReadElsewhere } from './extract.ts'
 import { textCharsMax } from './limits.ts'
 import { cutText } from './plain-text.ts'
 import { readInside } from './read-inside.ts'
@@ -22,7 +22,7 @@ interface DocumentPlace {
 /** Opens documents for callers. */
 export interface Documents {
   /**
-   * `sessionRoots`: see `Roots.allowedFor`. Throws `CallFailure`: `bad-request`, `path-not-allowed`, `not-found`,
+   * `sessionRoots`: see `Roots.allowedFor`; `elsewhere` reads formats that only a vendor can. Throws `CallFailure`: `bad-request`, `path-not-allowed`, `not-found`,
    * `document-unreadable`, `refused`, or the signal's reason.
    */
   open(
@@ -30,6 +30,7 @@ export interface Documents {
     identity: Identity,
     sessionRoots: readonly string[],
     signal: AbortSignal,
+    elsewhere?: ReadElsewhere | null,
   ): Promise<DocumentText>
 }
 
@@ -37,7 +38,7 @@ export interface Documents {
 export function createDocuments(parts: { extractor: Extractor; roots: Roots; uploads: Uploads }): Documents {
   const { extractor, roots, uploads } = parts
   return {
-    async open({ path, file, text }, identity, sessionRoots, signal) {
+    async open({ path, file, text }, identity, sessionRoots, signal, elsewhere = null) {
       const given = [path, file, text].filter((value) => value !== undefined)
       if (given.length !== 1) {
         throw new CallFailure('bad-request', {
@@ -48,10 +49,11 @@ export function createDocuments(parts: { extractor: Extractor; roots: Roots; upl
       const lane = clientKey(identity)
       if (file !== undefined) {
         const upload = await uploads.read(identity.principal, file)
-        return extractor.extract({ ...upload, lane }, signal)
+        return extractor.extract({ ...upload, lane, elsewhere }, signal)
       }
       const allowed = await roots.allowedFor(identity, sessionRoots)
-      return extractor.extract({ ...(await readInside(path ?? '', allowed, signal)), lane }, signal)
+      const inside = await readInside(path ?? '', allowed, signal)
+      return extractor.extract({ ...inside, lane, elsewhere }, signal)
     },
   }
 }

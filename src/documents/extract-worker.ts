@@ -17,6 +17,8 @@ export type ExtractTask =
 export type ExtractReply =
   | { readonly kind: 'read'; readonly document: DocumentText }
   | { readonly kind: 'unreadable'; readonly message: string; readonly detail: string | null }
+  /** A sound file of a kind that only a vendor reads; the message is for when none is set up. */
+  | { readonly kind: 'foreign'; readonly message: string }
   | { readonly kind: 'warm' }
 
 answerTasks(async (task: ExtractTask): Promise<ExtractReply> => {
@@ -27,6 +29,7 @@ answerTasks(async (task: ExtractTask): Promise<ExtractReply> => {
   try {
     return { kind: 'read', document: await read(task) }
   } catch (error) {
+    if (error instanceof ForeignFormat) return { kind: 'foreign', message: error.message }
     if (error instanceof CallFailure)
       return { kind: 'unreadable', message: error.message, detail: error.detail }
     throw error
@@ -70,11 +73,18 @@ endstream endobj
 trailer <</Root 1 0 R>>
 `
 
-async function wrongType(name: string, bytes: Uint8Array): Promise<CallFailure> {
+class ForeignFormat extends Error {}
+
+// What Kimi's file-extract takes beyond our own formats (its documentation, 2026-09).
+const foreignExtensions: ReadonlySet<string> = new Set(['doc', 'xls', 'xlsx', 'ppt', 'pptx', 'epub', 'mobi'])
+
+async function wrongType(name: string, bytes: Uint8Array): Promise<Error> {
   const { fileTypeFromBuffer } = await import('file-type')
   const type = await fileTypeFromBuffer(bytes)
+  const extension = extname(name).slice(1).toLowerCase()
   const what = type === undefined ? 'is not a text and not of a known type' : `is a file of type ${type.mime}`
-  return unreadable(name, what, adviceFor(type?.ext ?? extname(name).slice(1).toLowerCase()))
+  const failure = unreadable(name, what, adviceFor(type?.ext ?? extension))
+  return type !== undefined && foreignExtensions.has(extension) ? new ForeignFormat(failure.message) : failure
 }
 
 function adviceFor(extension: string): string {

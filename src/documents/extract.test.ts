@@ -268,3 +268,41 @@ describe('warm workers', () => {
     expect(extractor.inspect()).toEqual({ running: 0, waiting: 0, workers: 0 })
   })
 })
+
+describe('a format that only a vendor reads', () => {
+  const slides = zip('ppt/presentation.xml', Buffer.from('<presentation/>'))
+  const never = new AbortController().signal
+
+  it('is read there when one is set up, with its own name and bytes', async () => {
+    const extractor = createExtractor({ clock: systemClock })
+    const seen: unknown[] = []
+    const elsewhere = async (name: string, bytes: Uint8Array): Promise<string> => {
+      seen.push(name, bytes.byteLength)
+      return 'text of the slides'
+    }
+    expect(
+      await extractor.extract({ name: 'talk.pptx', bytes: slides, lane: 'a', elsewhere }, never),
+    ).toMatchObject({
+      name: 'talk.pptx',
+      format: 'other',
+      passages: [{ page: null, text: 'text of the slides' }],
+    })
+    expect(seen).toEqual(['talk.pptx', slides.byteLength])
+    await extractor.destroy()
+  })
+
+  it('is refused with what to set when none is, and never sent when it is not what its name says', async () => {
+    const extractor = createExtractor({ clock: systemClock })
+    const elsewhere = (): Promise<string> => expect.fail('was sent to a vendor')
+    await expect(extractor.extract({ name: 'talk.pptx', bytes: slides, lane: 'a' }, never)).rejects.toThrow(
+      'MOONSHOT_API_KEY',
+    )
+    const noise = Buffer.from([0, 1, 2, 3, 250, 251, 252, 253])
+    await expect(
+      extractor.extract({ name: 'talk.pptx', bytes: noise, lane: 'a', elsewhere }, never),
+    ).rejects.toMatchObject({
+      code: 'document-unreadable',
+    })
+    await extractor.destroy()
+  })
+})

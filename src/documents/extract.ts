@@ -9,8 +9,8 @@ import { siblingModule } from '../lib/sibling-module.ts'
 import { WorkerFault, WorkerPool, type WorkerPoolState } from '../lib/worker-pool.ts'
 import type { ExtractReply, ExtractTask } from './extract-worker.ts'
 import { type FileKind, kindOf } from './format.ts'
-import { documentBytesMax } from './limits.ts'
-import { decodeText } from './plain-text.ts'
+import { documentBytesMax, textCharsMax } from './limits.ts'
+import { cutText, decodeText } from './plain-text.ts'
 import { unreadable } from './unreadable.ts'
 
 /** Bounds of extraction. */
@@ -37,7 +37,12 @@ interface ExtractInput {
   readonly bytes: Uint8Array
   /** Whose turn it is: the caller's `clientKey`. */
   readonly lane: string
+  /** Reads what only a vendor can; absent where none is set up. */
+  readonly elsewhere?: ReadElsewhere | null
 }
+
+/** Text of a file by somebody else's extraction. */
+export type ReadElsewhere = (name: string, bytes: Uint8Array) => Promise<string>
 
 /** Turns files into text. */
 export interface Extractor {
@@ -70,6 +75,7 @@ export function createExtractor(options: ExtractorOptions): Extractor {
     try {
       const reply = await pool.run({ lane, signal, weight: bytes.byteLength, input: { kind, name, bytes } })
       if (reply.kind === 'read') return reply.document
+      if (reply.kind === 'foreign') return await readForeign(input, reply.message)
       assert(reply.kind === 'unreadable', 'a worker answered a file with its warm-up')
       throw new CallFailure('document-unreadable', {
         message: reply.message,
@@ -106,6 +112,17 @@ export function createExtractor(options: ExtractorOptions): Extractor {
     inspect: () => pool.inspect(),
     destroy: () => pool.destroy(),
   }
+}
+
+async function readForeign({ name, bytes, elsewhere }: ExtractInput, message: string): Promise<DocumentText> {
+  if (!elsewhere) {
+    throw new CallFailure('document-unreadable', {
+      message: `${message} With MOONSHOT_API_KEY set on the server, Kimi reads it.`,
+    })
+  }
+  const text = await elsewhere(name, bytes)
+  const passages = [{ page: null, text: cutText(text, textCharsMax) }]
+  return { name, format: 'other', pages: null, passages, isCut: text.length > textCharsMax }
 }
 
 /** The failure for a file beyond the size limit; also used before it is read at all. */

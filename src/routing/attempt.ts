@@ -52,7 +52,7 @@ export async function attempt(
       requestId: request.requestId,
       endUser: request.endUser,
     })
-    return await collect(parts, provider.name, request)
+    return await collect(parts, job.kind === 'generate', provider.name, request)
   } finally {
     slot.release()
   }
@@ -60,6 +60,7 @@ export async function attempt(
 
 async function collect(
   parts: AsyncIterable<StreamPart>,
+  showsText: boolean,
   provider: string,
   request: AttemptRequest,
 ): Promise<AttemptOutcome> {
@@ -76,7 +77,7 @@ async function collect(
     if (part.type === 'text-delta') {
       text += part.text
       if (text.length > textCharsMax) throw tooMuchText(provider)
-      request.progress({ kind: 'text', text: part.text, attempt: 1 })
+      if (showsText) request.progress({ kind: 'text', text: part.text, attempt: 1 })
     } else if (part.type === 'source') {
       if (sources.length < sourcesMax) sources.push(part)
     } else if (part.type === 'usage') {

@@ -21,7 +21,7 @@ export const analyzeDocument: Tool = defineTool({
   name: 'analyze_document',
   title: 'Analyze document',
   description:
-    'Answer a question about a document (PDF, DOCX, HTML, Markdown, text). Give exactly one of path, file or text.',
+    'Answer a question about a document (PDF, DOCX, HTML, Markdown, text; slides, sheets and e-books through Kimi). Give exactly one of path, file or text.',
   input,
   annotations: { readOnlyHint: true, openWorldHint: true },
   pace: 'long',

@@ -45,6 +45,13 @@ export function createToolContexts(
         identity,
         source.path === undefined ? [] : await sessionRoots(),
         signal,
+        'missing' in router.where(foreignFormats)
+          ? null
+          : async (filename, bytes) => {
+              progress({ kind: 'working', message: `Having ${filename} read by its vendor` })
+              const wishes = { prefer: foreignFormats.prefer, identity, signal, progress }
+              return (await router.run({ kind: 'extract', filename, bytes }, wishes)).text
+            },
       ),
     threads: {
       read: (handle) => threads.read(identity.principal, handle),
@@ -52,3 +59,6 @@ export function createToolContexts(
     },
   })
 }
+
+// Spreadsheets, slides and e-books: we read none of them, Kimi does, at no charge.
+const foreignFormats = { kind: 'extract', prefer: ['kimi'] } as const

@@ -25,7 +25,7 @@ export const summarize: Tool = defineTool({
   name: 'summarize',
   title: 'Summarize',
   description:
-    'Summarize a document (PDF, DOCX, HTML, Markdown, text). Give exactly one of path, file or text.',
+    'Summarize a document (PDF, DOCX, HTML, Markdown, text; slides, sheets and e-books through Kimi). Give exactly one of path, file or text.',
   input,
   annotations: { readOnlyHint: true, openWorldHint: true },
   pace: 'long',
