@@ -12,7 +12,7 @@ import type { Clock } from '../../src/lib/clock.ts'
 import { createServer, type Server } from '../../src/server.ts'
 import type { Tool } from '../../src/tools/tool.ts'
 import { openHttpWindow } from './http-window.ts'
-import { nothingInProgress, nothingLeftOpen, openHandles } from './leftovers.ts'
+import { nothingInProgress, nothingLeftOpen, type Own, openHandles } from './leftovers.ts'
 import { openSocketWindow } from './socket-window.ts'
 import type { Window, WindowDoor, WindowFacts } from './window-call.ts'
 
@@ -82,10 +82,10 @@ export interface ServerFixture {
     path: string,
     options?: { readonly headers?: Readonly<Record<string, string>>; readonly body?: Buffer | string },
   ): Promise<PlainAnswer>
-  /** Closes the windows, then throws unless the server's and the vendors' books are at zero. */
-  settle(): Promise<void>
+  /** Closes the windows, then throws unless the server's and the vendors' books are at zero, but for what is `own`ed. */
+  settle(own?: Own): Promise<void>
   /** `settle`, then ends everything; throws when a handle is left open. */
-  stop(): Promise<void>
+  stop(own?: Own): Promise<void>
 }
 
 /** Starts a server on a free loopback port. */
@@ -139,17 +139,17 @@ export async function startServer(options: FixtureOptions = {}): Promise<ServerF
       return window
     },
     plain: (method, path, more) => plain(`${url}${path}`, method, more?.headers ?? {}, more?.body),
-    async settle() {
+    async settle(own) {
       await Promise.all(windows.splice(0).map((window) => window.close()))
-      await nothingInProgress(server.inspect)
+      await nothingInProgress(server.inspect, own)
       await nothingInProgress(() => {
         const { glm, kimi } = simulator.stats(0)
         return { glm: { inFlight: glm.inFlight }, kimi: { inFlight: kimi.inFlight } }
       })
     },
-    async stop() {
+    async stop(own) {
       try {
-        await fixture.settle()
+        await fixture.settle(own)
       } finally {
         await server.destroy()
         await simulator.close()

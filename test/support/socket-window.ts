@@ -69,7 +69,11 @@ export async function openSocketWindow(facts: WindowFacts): Promise<Window> {
     const open = new OpenCall(++ids)
     open.started(200)
     calls.set(open.id, open)
-    open.cancel = async () => write({ method: 'notifications/cancelled', params: { requestId: open.id } })
+    // A cancelled request is never answered, and nothing on a shared connection tells its end.
+    open.cancel = async () => {
+      write({ method: 'notifications/cancelled', params: { requestId: open.id } })
+      open.over()
+    }
     open.leave = () => socket.terminate()
     write({ id: open.id, method: 'tools/call', params: callParams(tool, input, open.id) })
     return open
