@@ -1,0 +1,181 @@
+// One slot at the vendor and many windows: never more than one request there, everybody served in the order of coming,
+// everybody told where it stands, nobody left without a word for ten seconds, and a full queue refuses in a sentence.
+
+import { afterEach, describe, expect, test } from 'vitest'
+import { VirtualClock } from '../../src/lib/virtual-clock.ts'
+import { until } from '../support/mcp-composition.ts'
+import { type FixtureOptions, type ServerFixture, startServer } from '../support/server-fixture.ts'
+import { type Window, type WindowCall, windowDoors } from '../support/window-call.ts'
+
+const group = 'glm/main glm-5.2'
+const oneSlot = `providers: { glm: { concurrency: 1 } }\n`
+
+let server: ServerFixture
+
+afterEach(async () => {
+  server.simulator.control({ glm: { gate: 'open' } })
+  await server.stop()
+})
+
+async function start(options: FixtureOptions): Promise<void> {
+  server = await startServer({
+    yaml: oneSlot,
+    simulator: { glm: { gate: 'closed', concurrency: 1 } },
+    ...options,
+  })
+}
+
+const waiting = (): number => server.inspect().groups[group]?.waiting ?? 0
+const vendor = () => server.simulator.stats(100).glm
+const heard = (call: WindowCall | undefined): readonly string[] =>
+  call?.progress.map(({ message }) => message) ?? []
+
+/** Opens `count` windows through all three doors and lets each call once, one after the other. */
+async function lineUp(count: number): Promise<readonly { window: Window; call: WindowCall }[]> {
+  const line: { window: Window; call: WindowCall }[] = []
+  for (let index = 0; index < count; index++) {
+    const window = await server.window(windowDoors[index % 3] ?? 'modern', `window-${index}`)
+    line.push({ window, call: window.call('chat', { prompt: `PLACE-${index}-IN-LINE` }) })
+    await until(() => vendor().inFlight === 1 && waiting() === index, `${index} wait`)
+  }
+  return line
+}
+
+describe('one slot and six windows', () => {
+  test('are served one at a time, in order, and told their place', async () => {
+    await start({})
+    const line = await lineUp(6)
+    await until(() => heard(line[5]?.call).length > 0, 'the last one knows its place')
+    expect(heard(line[0]?.call)).toEqual(['Asking glm (glm-5.2)'])
+    expect(heard(line[1]?.call)).toEqual(['Waiting for glm: next'])
+    expect(heard(line[2]?.call)).toEqual(['Waiting for glm: 2nd of 2'])
+    expect(heard(line[3]?.call)).toEqual(['Waiting for glm: 3rd of 3'])
+    expect(heard(line[5]?.call)).toEqual(['Waiting for glm: 5th of 5'])
+    server.simulator.control({ glm: { gate: 'open' } })
+    for (const [index, { call }] of line.entries()) {
+      expect((await call.answer)?.text).toContain(`PLACE-${index}-IN-LINE`)
+      expect(heard(call)).toContain('glm is answering')
+    }
+    const { mostInFlight, requests, refusals, log } = vendor()
+    expect({ mostInFlight, requests, refusals }).toEqual({
+      mostInFlight: 1,
+      requests: { chat: 6 },
+      refusals: {},
+    })
+    expect(log.map(({ about }) => about)).toEqual(line.map((_, index) => `PLACE-${index}-IN-LINE`))
+  })
+
+  test('all at once, over and over, never exceed the slot, whatever the vendor would allow', async () => {
+    await start({ simulator: { glm: { serviceMs: 10, concurrency: 50 } } })
+    const windows = await Promise.all(
+      Array.from({ length: 6 }, (_, index) =>
+        server.window(windowDoors[index % 3] ?? 'modern', `window-${index}`),
+      ),
+    )
+    const answers = await Promise.all(
+      windows.flatMap((window) =>
+        [1, 2, 3].map(async (round) => {
+          const mark = `${window.name}-round-${round}`
+          return { mark, answer: await window.ask('chat', { prompt: mark }) }
+        }),
+      ),
+    )
+    for (const { mark, answer } of answers) expect(answer.text).toContain(mark)
+    expect(vendor()).toMatchObject({ mostInFlight: 1, requests: { chat: 18 }, refusals: {} })
+  })
+
+  test('a place that somebody leaves is closed up, and the others are told', async () => {
+    await start({})
+    const line = await lineUp(4)
+    await line[1]?.call.cancel()
+    await until(() => waiting() === 2, 'one is gone')
+    await until(() => heard(line[3]?.call).includes('Waiting for glm: 2nd of 2'), 'the last one moved up')
+    expect(heard(line[2]?.call).at(-1)).toBe('Waiting for glm: next')
+  })
+})
+
+describe('in time', () => {
+  test('the wait is estimated, and nobody is without a word for ten seconds', async () => {
+    const clock = new VirtualClock()
+    await start({ clock })
+    const first = await server.window('modern', 'window-first')
+    const warm = first.call('chat', { prompt: 'The first one takes 20 s.' })
+    await until(() => vendor().inFlight === 1, 'it runs')
+    await clock.advance(20_000)
+    server.simulator.control({ glm: { gate: 'open' } })
+    expect((await warm.answer)?.isError).toBe(false)
+    await until(() => vendor().inFlight === 0, 'it is done')
+    server.simulator.control({ glm: { gate: 'closed' } })
+
+    const line = await lineUp(6)
+    await until(() => heard(line[5]?.call).length > 0, 'the last one knows its place')
+    expect(heard(line[3]?.call)).toEqual(['Waiting for glm: 3rd of 3, about 60 s'])
+    expect(heard(line[5]?.call)).toEqual(['Waiting for glm: 5th of 5, about 100 s'])
+    for (let seconds = 10; seconds <= 60; seconds += 10) {
+      const before = line.map(({ call }) => call.progress.length)
+      await clock.advance(10_000)
+      await until(
+        () => line.every(({ call }, index) => call.progress.length > (before[index] ?? 0)),
+        `everybody has heard something after ${seconds} s`,
+      )
+    }
+    expect(heard(line[5]?.call).at(-1)).toMatch(/^Waiting for glm: 5th of 5, about 100 s \(5\d s so far\)$/)
+    expect(heard(line[0]?.call).at(-1)).toMatch(/^Asking glm \(glm-5\.2\) \(5\d s so far\)$/)
+    server.simulator.control({ glm: { gate: 'open' } })
+    for (const { call } of line) expect((await call.answer)?.isError).toBe(false)
+  })
+
+  test('who waits longer than the queue allows is told so', async () => {
+    const clock = new VirtualClock()
+    await start({ clock, yaml: `${oneSlot}limits: { queue: { waitMs: 30000 } }` })
+    const line = await lineUp(2)
+    await clock.advance(30_000)
+    expect(await line[1]?.call.answer).toMatchObject({
+      status: 200,
+      isError: true,
+      text: expect.stringMatching(/^No place at glm\/main glm-5\.2 became free within 30 seconds\. /),
+    })
+    expect(waiting()).toBe(0)
+  })
+})
+
+describe('a full queue', () => {
+  test('refuses one window’s next job with a sentence, and takes another window’s', async () => {
+    await start({ yaml: `${oneSlot}limits: { queue: { perClient: 2 } }` })
+    const holder = await server.window('modern', 'window-holder')
+    holder.call('chat', { prompt: 'I hold the slot.' })
+    await until(() => vendor().inFlight === 1, 'the slot is taken')
+    for (const [index, door] of windowDoors.entries()) {
+      const window = await server.window(door, `window-${door}`)
+      for (const turn of [1, 2]) window.call('chat', { prompt: `turn ${turn}` })
+      await until(() => waiting() === 2 * index + 2, 'its places are taken')
+      expect(await window.ask('chat', { prompt: 'one too many' })).toMatchObject({
+        status: 200,
+        isError: true,
+        text: `2 of your jobs already wait for ${group} (limit 2). Wait until some are done, then try again.`,
+        meta: {
+          'exai/refusal': { reason: 'queue-full', scope: 'client', limit: 2, used: 2, advice: 'wait' },
+        },
+      })
+    }
+    expect(vendor().requests).toEqual({ chat: 1 })
+  })
+
+  test('refuses everybody when the provider’s line is full, and serves them later', async () => {
+    await start({
+      yaml: `${oneSlot}limits: { queue: { perClient: 1 }, principal: { concurrency: 64 } }`,
+    })
+    const line = await lineUp(17)
+    const late = await server.window('modern', 'window-late')
+    expect(await late.ask('chat', { prompt: 'am I late?' })).toMatchObject({
+      status: 200,
+      isError: true,
+      text: `16 jobs already wait for ${group} (limit 16). Wait until some are done, then try again.`,
+      meta: { 'exai/refusal': { reason: 'queue-full', scope: 'provider', limit: 16, used: 16 } },
+    })
+    server.simulator.control({ glm: { gate: 'open' } })
+    for (const { call } of line) expect((await call.answer)?.isError).toBe(false)
+    expect((await late.ask('chat', { prompt: 'and now?' })).isError).toBe(false)
+    expect(vendor().mostInFlight).toBe(1)
+  })
+})
