@@ -257,5 +257,5 @@ function tooFast(
 }
 
 function seconds(ms: number): string {
-  return ms < 1000 ? '1 second' : `${Math.ceil(ms / 1000)} seconds`
+  return ms <= 1000 ? '1 second' : `${Math.ceil(ms / 1000)} seconds`
 }
