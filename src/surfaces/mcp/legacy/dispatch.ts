@@ -46,6 +46,9 @@ export function notifyLegacy(
       if (isRequestId(id)) inFlight.get(id)?.cancel()
       return
     }
+    case 'notifications/initialized':
+      peer?.askRootsAhead()
+      return
     case 'notifications/roots/list_changed':
       peer?.forgetRoots()
       return

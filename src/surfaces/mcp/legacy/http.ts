@@ -91,6 +91,7 @@ export class LegacyHttp {
       stream.send(json)
       return stream.isOpen
     }
+    session.peer.askRootsAhead()
     response.on('close', () => {
       session.lastUsedAt = clock.now()
       if (session.stream !== stream) return

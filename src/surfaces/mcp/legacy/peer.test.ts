@@ -79,3 +79,23 @@ test('silence is waited for once, then not asked again for a minute', async () =
 test('an answer to a question nobody asked changes nothing', () => {
   createPeer().settle({ kind: 'response', id: 'exai-1', result: {} })
 })
+
+test('folders are asked ahead where a channel is open, and once: the tool finds the answer there', async () => {
+  const peer = createPeer()
+  peer.askRootsAhead()
+  expect(down).toEqual([])
+  peer.outlet = (json) => {
+    down.push(json)
+    return true
+  }
+  peer.askRootsAhead()
+  peer.askRootsAhead()
+  expect(down).toHaveLength(1)
+  const id = JSON.parse(down[0] ?? '').id
+  peer.settle({ kind: 'response', id, result: { roots: [{ uri: 'file:///a' }] } })
+  expect(await peer.roots(exchange(false))).toEqual(['/a'])
+  peer.forgetRoots()
+  expect(down).toHaveLength(2)
+  peer.close()
+  expect(clock.pendingTimers).toBe(0)
+})

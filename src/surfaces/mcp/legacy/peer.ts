@@ -49,11 +49,22 @@ export class Peer implements ToolCaller {
   }
 
   /** The client's folders as absolute paths, asked once and kept until it says they changed; empty if it does not say. */
-  readonly roots = (exchange: Exchange): Promise<readonly string[]> => {
+  readonly roots = (exchange: Exchange): Promise<readonly string[]> =>
+    this.#rootsBy((json) => {
+      if (exchange.canStream) exchange.send(json)
+      return exchange.canStream
+    })
+
+  /** Asks for the folders before a tool needs them, where a channel is open: a busy client takes its time to answer. */
+  askRootsAhead(): void {
+    if (this.outlet !== null) void this.#rootsBy(() => false)
+  }
+
+  #rootsBy(fallback: (json: string) => boolean): Promise<readonly string[]> {
     if (!isObject(this.capabilities.roots)) return Promise.resolve([])
     if (this.#roots === null || this.#clock.now() >= this.#rootsExpireAt) {
       this.#rootsExpireAt = Number.POSITIVE_INFINITY
-      const asked = this.#ask('roots/list', exchange).then((result) => {
+      const asked = this.#ask('roots/list', fallback).then((result) => {
         // Only the newest question may shorten the life of the answer that is kept.
         if (result === null && this.#roots === asked) this.#rootsExpireAt = this.#clock.now() + silentRootsMs
         return toPaths(result)
@@ -63,9 +74,10 @@ export class Peer implements ToolCaller {
     return this.#roots
   }
 
-  /** The client's folders changed: the next tool asks again. */
+  /** The client's folders changed: they are asked again. */
   forgetRoots(): void {
     this.#roots = null
+    this.askRootsAhead()
   }
 
   /** Takes the client's answer to a request of ours; an unknown id is ignored, it may have come too late. */
@@ -88,7 +100,7 @@ export class Peer implements ToolCaller {
   }
 
   // The channel beside the calls is preferred; else the question goes down the stream of the call that asks.
-  #ask(method: string, exchange: Exchange): Promise<unknown> {
+  #ask(method: string, fallback: (json: string) => boolean): Promise<unknown> {
     this.#askedCount += 1
     const id = `exai-${this.#askedCount}`
     const json = JSON.stringify({ jsonrpc: '2.0', id, method })
@@ -98,9 +110,8 @@ export class Peer implements ToolCaller {
         resolve(null)
       })
       this.#asked.set(id, { settle: resolve, timer })
-      if (this.outlet?.(json) === true) return
-      if (exchange.canStream) exchange.send(json)
-      else this.settle({ kind: 'response', id, result: null })
+      if (this.outlet?.(json) === true || fallback(json)) return
+      this.settle({ kind: 'response', id, result: null })
     })
   }
 }
