@@ -152,6 +152,15 @@ describe('the one life of a call', () => {
     idle()
   })
 
+  it('tells everybody who drains it, and not only the last', async () => {
+    const { calls, idle } = open()
+    const running = calls.run(options, untilAborted)
+    const drained = [calls.drain(), calls.drain()]
+    calls.destroy()
+    await Promise.all([running, ...drained])
+    idle()
+  })
+
   it('destroy ends what would not end', async () => {
     const { calls, idle } = open()
     const running = calls.run(options, untilAborted)

@@ -30,7 +30,7 @@ export class CallRunner implements Calls {
   readonly #idPrefix = randomBytes(6).toString('base64url')
   #sequence = 0
   #isDraining = false
-  #whenIdle: (() => void) | null = null
+  readonly #idleWaiters: (() => void)[] = []
 
   constructor(options: CallRunnerOptions) {
     this.#options = options
@@ -51,7 +51,7 @@ export class CallRunner implements Calls {
         (failure, isAbandoned) => {
           this.#running.delete(running)
           this.#emitEnd(running, failure, isAbandoned)
-          if (this.#running.size === 0) this.#whenIdle?.()
+          if (this.#running.size === 0) for (const done of this.#idleWaiters.splice(0)) done()
           if (failure) resolve({ kind: 'failed', failure })
         },
       )
@@ -64,9 +64,7 @@ export class CallRunner implements Calls {
   drain(): Promise<void> {
     this.#isDraining = true
     if (this.#running.size === 0) return Promise.resolve()
-    return new Promise((resolve) => {
-      this.#whenIdle = resolve
-    })
+    return new Promise((resolve) => this.#idleWaiters.push(resolve))
   }
 
   /** Aborts every running call with `draining`. */
@@ -195,7 +193,7 @@ const drainingRefusal: Refusal = {
   used: 0,
   retryAfterMs: 2000,
   message:
-    'The server is shutting down and takes no new calls. Try again in a few seconds: a restarted server will answer.',
+    'The server is shutting down and takes no new calls. Try again in 2 seconds: a restarted server will answer.',
 }
 
 function deadlineFailure(name: string, timeoutMs: number): CallFailure {
