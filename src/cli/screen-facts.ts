@@ -20,7 +20,7 @@ export function screenFacts(config: Config, server: Server, place: ScreenPlace):
     ...place,
     configFile: config.file,
     dataDir: config.dataDir,
-    warnings: [...config.warnings, ...openDoorWarning(config.listen.host)],
+    warnings: config.warnings,
     tools,
     providers: providers.map(({ name, isReady, missing, models }): ProviderLine => {
       const configured = config.providers.find((provider) => provider.name === name)
@@ -36,9 +36,4 @@ function keyText(provider: ProviderConfig | undefined): string {
   if (keys.length === 0) return 'no key needed'
   const origins = [...new Set(keys.map(({ origin }) => originText(origin)))].join(', ')
   return `${keys.length === 1 ? 'key' : `${keys.length} keys`} from ${origins}`
-}
-
-function openDoorWarning(host: string): readonly string[] {
-  if (/^(localhost|127\.\d+\.\d+\.\d+|::1)$/.test(host)) return []
-  return [`${host} is not loopback: whoever reaches this port uses your keys.`]
 }

@@ -2,6 +2,7 @@
 // what is expected of it; `describe-issue.ts` adds the place and what was found.
 
 import { z } from 'zod'
+import { documentBytesMax } from '../documents/limits.ts'
 import type { ConfigurableKind, LogLevel, RateConfig } from './config.ts'
 
 /** A provider's section once checked. */
@@ -155,7 +156,7 @@ export const fileSchema: z.ZodType<FileShape> = section({
       waitMs: milliseconds.optional(),
     }).prefault({}),
     bodyBytesMax: wholeNumber(1024, gibibyte, 'of bytes').default(4 * 1024 * 1024),
-    uploadBytesMax: wholeNumber(1024, 16 * gibibyte, 'of bytes').default(100 * 1024 * 1024),
+    uploadBytesMax: wholeNumber(1024, documentBytesMax, 'of bytes').default(documentBytesMax),
   }).prefault({}),
   log: section({
     level: z

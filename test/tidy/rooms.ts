@@ -1,4 +1,5 @@
-// Rooms and ranks: a file imports its own room and lower rooms only. The table is the one of ARCHITECTURE.md.
+// Rooms and ranks: a file imports its own room and lower rooms only. The table is the one of ARCHITECTURE.md,
+// with the ranks that rooms yet to come will take.
 
 import { importsOf } from './imports.ts'
 import { placeOf } from './source-text.ts'

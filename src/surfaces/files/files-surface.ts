@@ -140,7 +140,7 @@ function wrongForm(request: IncomingMessage): ErrorAnswer | null {
     return says(
       415,
       'unsupported-media-type',
-      'Send the file itself as the body, not a form: curl --data-binary @report.pdf "…/files?name=report.pdf".',
+      'Send the file itself as the body, not a form: curl -H "content-type: application/octet-stream" --data-binary @report.pdf "…/files?name=report.pdf".',
     )
   }
   if (encoding === 'identity') return null
