@@ -2,7 +2,7 @@
 // finally. The stream is drained here at the vendor's pace: a slow reader of the result never holds a slot.
 
 import { CallFailure } from '../domain/failure.ts'
-import { clientKey, type Identity } from '../domain/identity.ts'
+import type { Identity } from '../domain/identity.ts'
 import type { Progress } from '../domain/progress.ts'
 import { isRefusal } from '../domain/refusal.ts'
 import type { FinishReason, Job, StreamPart, Usage } from '../providers/provider.ts'
@@ -35,10 +35,16 @@ export async function attempt(
   request: AttemptRequest,
 ): Promise<AttemptOutcome> {
   const { provider } = candidate.configured
-  const slot = await candidate.account.groups.queueFor(candidate.model ?? job.kind).acquire({
-    clientKey: clientKey(request.identity),
+  const slot = await candidate.account.groups.groupFor(candidate.model ?? job.kind).acquire({
+    principal: request.identity.principal,
+    client: request.identity.client ?? '',
+    class: 'interactive',
+    inputTokens: 0,
+    outputTokensMax: job.kind === 'generate' ? job.outputTokensMax : 0,
+    bytes: 0,
+    deadlineAt: Number.POSITIVE_INFINITY,
     signal: request.signal,
-    onPosition: (position, waiting, expectedWaitMs) =>
+    onPlace: ({ position, waiting, expectedWaitMs }) =>
       request.progress({ kind: 'queued', provider: provider.name, position, waiting, expectedWaitMs }),
   })
   if (isRefusal(slot))

@@ -47,3 +47,18 @@ const classes: Readonly<Record<FailureCode, FailureClass>> = {
 export function failureClass(code: FailureCode): FailureClass {
   return classes[code]
 }
+
+/** Whether an attempt that ended so counts against a job's attempts. Not: one the vendor only sent back, and a dead key. */
+export function countsAsAttempt(code: FailureCode): boolean {
+  const kind = classes[code]
+  return kind !== 'requeue' && kind !== 'other-key'
+}
+
+/**
+ * Whether the attempt after it is paid from the retry budget. Where a target is remembered as dead, or the road is short by its
+ * nature, an outage cannot multiply attempts.
+ */
+export function costsRetryBudget(code: FailureCode): boolean {
+  const kind = classes[code]
+  return kind === 'transient' || kind === 'other-group' || kind === 'double-cap'
+}

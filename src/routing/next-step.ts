@@ -89,7 +89,7 @@ export function liesAhead(
     case 'other-group':
       return candidate.group !== failed.group
     case 'other-account':
-      return candidate.account !== failed.account
+      return candidate.accountName !== failed.accountName
     case 'other-model':
       return candidate.model !== failed.model || candidate.provider !== failed.provider
     case 'larger-window':

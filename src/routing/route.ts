@@ -1,6 +1,6 @@
 // From wishes to a candidate: which provider, account and model shall do a job. Pure choice; nothing is acquired here.
 
-import type { AccountGroups } from '../admission/quota-group.ts'
+import type { AccountGroups } from '../admission/account-groups.ts'
 import { CallFailure } from '../domain/failure.ts'
 import type { GenerateJob, JobKind, Provider } from '../providers/provider.ts'
 

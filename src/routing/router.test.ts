@@ -1,5 +1,6 @@
 import { describe, expect, it } from 'vitest'
-import { AccountGroups } from '../admission/quota-group.ts'
+import { AccountGroups } from '../admission/account-groups.ts'
+import { toGroupPlan } from '../admission/group-plan.ts'
 import { CallFailure } from '../domain/failure.ts'
 import type { Identity } from '../domain/identity.ts'
 import type { ClientId, PrincipalName } from '../domain/ids.ts'
@@ -41,13 +42,12 @@ function configure(
   over: Partial<ConfiguredProvider> & Pick<ConfiguredProvider, 'provider'>,
   keys = ['key-1'],
 ): ConfiguredProvider {
-  const bounds = { waitingMax: 10, waitingPerClientMax: 10, waitMsMax: 1000 }
   const name = over.provider.name
   const groups = new AccountGroups(
     `${name}/main`,
-    { per: 'model', default: 1, byModel: {} },
-    bounds,
+    toGroupPlan({ per: 'model', concurrency: { default: 1, byModel: {} } }),
     new VirtualClock(),
+    () => 0.5,
   )
   return {
     accounts: keys.length > 0 ? [{ name: 'main', apiKeys: keys, groups }] : [],
@@ -130,7 +130,7 @@ describe('router', () => {
     await Promise.all(requests.map((each) => router.run(draft, each)))
     expect(most).toBe(1)
     expect(requests[2]?.seen[0]).toMatchObject({ kind: 'queued', position: 2, waiting: 2 })
-    expect(Object.values(router.inspect())).toEqual([{ capacity: 1, held: 0, waiting: 0 }])
+    expect(Object.values(router.inspect())).toMatchObject([{ capacity: 1, held: 0, waiting: 0 }])
   })
 
   it('gives the slot back when the vendor fails, when the stream is cut, and when the caller leaves', async () => {
@@ -154,7 +154,7 @@ describe('router', () => {
     await expect(router.run(draft, request())).rejects.toMatchObject({ code: 'provider-error' })
     await expect(router.run(draft, request())).rejects.toMatchObject({ code: 'truncated' })
     await expect(router.run(draft, request(controller.signal))).rejects.toMatchObject({ code: 'client-gone' })
-    expect(Object.values(router.inspect())).toEqual([{ capacity: 1, held: 0, waiting: 0 }])
+    expect(Object.values(router.inspect())).toMatchObject([{ capacity: 1, held: 0, waiting: 0 }])
   })
 
   it('uses every key of an account in turn, and never the same request id twice', async () => {
@@ -180,12 +180,12 @@ describe('router', () => {
     const bounds = { waitingMax: 1, waitingPerClientMax: 1, waitMsMax: 1 }
     const groups = new AccountGroups(
       'glm/main',
-      { per: 'model', default: 2, byModel: { 'glm-5.3': 1 } },
-      bounds,
+      toGroupPlan({ per: 'model', concurrency: { default: 2, byModel: { 'glm-5.3': 1 } } }),
       new VirtualClock(),
+      () => 0.5,
     )
-    for (let i = 0; i < 1000; i++) groups.queueFor(`invented-${i}`)
+    for (let i = 0; i < 1000; i++) groups.groupFor(`invented-${i}`)
     expect(Object.keys(groups.inspect()).length).toBeLessThanOrEqual(65)
-    expect(groups.queueFor('glm-5.3').inspect().capacity).toBe(1)
+    expect(groups.groupFor('glm-5.3').inspect().capacity).toBe(1)
   })
 })

@@ -6,7 +6,7 @@ export interface Target {
   /** null where the vendor operation has no model: a search, a page. */
   readonly model: string | null
   /** `glm/main`. */
-  readonly account: string
+  readonly accountName: string
   /** The quota group: the account, and the model where the vendor counts so. */
   readonly group: string
   /** Base URL: what breaks together. */
