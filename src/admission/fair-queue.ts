@@ -5,7 +5,9 @@
 // room. Bounded: when full, the newest job of the child most over its share goes, which may be one that waited.
 
 import { assert } from '../lib/assert.ts'
-import { firstCome, mostOverShare } from './queue-order.ts'
+import { forgetClients } from './queue-memory.ts'
+import { firstCome, jobsOf, mostOverShare } from './queue-order.ts'
+import { type Ahead, fairAhead, firstComeAhead } from './queue-outlook.ts'
 import {
   type ClientNode,
   type JobClass,
@@ -44,7 +46,7 @@ export interface JobWish {
   readonly deadlineAt: number
 }
 
-/** Whether a job got a place. `evicted` is one that had to go for it. */
+/** Whether a job got a place. `evicted` still waits, has to go for it, and is the caller's to cancel and to tell. */
 export type Placing<Payload> =
   | { readonly kind: 'queued'; readonly job: QueuedJob<Payload>; readonly evicted: QueuedJob<Payload> | null }
   | { readonly kind: 'full'; readonly full: FullScope }
@@ -85,9 +87,21 @@ export class FairQueue<Payload> {
     return this.#principals
   }
 
-  /** Virtual time of the root; see `VirtualTime.reference`. */
+  /** How it is ordered now. */
   get order(): QueueOrder {
     return this.#order
+  }
+
+  /** What goes before a waiting job. */
+  ahead(job: QueuedJob<Payload>): Ahead {
+    return this.#order === 'fair'
+      ? fairAhead(job, this.#root.waiting)
+      : firstComeAhead(job, this.#root.waiting)
+  }
+
+  /** Every waiting job, in no order anybody may rely on. */
+  jobs(): Generator<QueuedJob<Payload>> {
+    return jobsOf(this.#root.waiting)
   }
 
   /** Changes the order of all that wait; nobody's virtual time is touched. */
@@ -113,6 +127,9 @@ export class FairQueue<Payload> {
     if ('scope' in room) return { kind: 'full', full: room }
 
     this.#principals.set(wish.principal, principal)
+    if (principal.clients.size >= clientsMax && !principal.clients.has(wish.client)) {
+      forgetClients(principal, clientsMax / 4)
+    }
     principal.clients.set(wish.client, client)
     principal.weight = wish.principalWeight ?? principal.weight
     client.weight = wish.clientWeight ?? 1
@@ -134,7 +151,6 @@ export class FairQueue<Payload> {
     if (principal.jobs === 0) this.#root.join(principal)
     this.#jobs++
     link(job)
-    if (room.evicted) this.cancel(room.evicted)
     return { kind: 'queued', job, evicted: room.evicted }
   }
 
@@ -190,10 +206,7 @@ export class FairQueue<Payload> {
     job.state = 'gone'
   }
 
-  /**
-   * Forgets principals that have been idle for a whole period. A client of a busy principal is forgotten only where that
-   * gives nothing away: idle, and its virtual time passed by its siblings.
-   */
+  /** Forgets principals that have been idle for a whole period, and clients whose memory means nothing any more. */
   sweep(now: number): void {
     this.#nextSweepAt = now + this.#limits.forgetAfterMs / 4
     for (const [key, principal] of this.#principals) {
@@ -202,10 +215,7 @@ export class FairQueue<Payload> {
         this.#principals.delete(key)
         continue
       }
-      for (const [clientKey, client] of principal.clients) {
-        if (client.jobs > 0 || client.inFlight > 0) continue
-        if (client.virtual <= principal.level.reference) principal.clients.delete(clientKey)
-      }
+      forgetClients(principal, 0)
     }
   }
 
@@ -255,3 +265,6 @@ export class FairQueue<Payload> {
       : { scope: 'provider', unit: 'jobs', limit: jobsMax, used: this.#jobs }
   }
 }
+
+// Clients of one principal with state; beyond it only such as wait or run.
+const clientsMax = 256

@@ -45,6 +45,13 @@ function longestOf<Node extends { jobs: number; weight: number }, Newcomer exten
   return longest
 }
 
+/** Every job that waits. */
+export function* jobsOf<Payload>(
+  principals: readonly PrincipalNode<Payload>[],
+): Generator<QueuedJob<Payload>> {
+  for (const lane of lanesOf(principals)) for (let job = lane.oldest; job !== null; job = job.after) yield job
+}
+
 function* lanesOf<Payload>(principals: readonly PrincipalNode<Payload>[]): Generator<Lane<Payload>> {
   for (const principal of principals)
     for (const client of principal.level.waiting) yield* client.level.waiting

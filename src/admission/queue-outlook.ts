@@ -1,6 +1,7 @@
 // What a waiting job has before it: how many jobs, and how much work. A fluid estimate in the queue's own virtual time, at
 // a cost of the waiting nodes and the job's own lane, not of the whole queue.
 
+import { jobsOf } from './queue-order.ts'
 import type { PrincipalNode, QueuedJob } from './queue-tree.ts'
 
 /** What goes before a job. */
@@ -35,13 +36,11 @@ export function firstComeAhead<Payload>(
 ): Ahead {
   let jobs = 0
   let work = 0
-  for (const principal of principals)
-    for (const client of principal.level.waiting)
-      for (const lane of client.level.waiting)
-        for (let each = lane.oldest; each !== null && each.sequence < job.sequence; each = each.after) {
-          jobs++
-          work += each.estimate
-        }
+  for (const each of jobsOf(principals)) {
+    if (each.sequence >= job.sequence) continue
+    jobs++
+    work += each.estimate
+  }
   return { jobs, work }
 }
 

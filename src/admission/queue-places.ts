@@ -1,0 +1,99 @@
+// Tells whoever waits where it stands: at once, when its place changes, and at least every 10 seconds. Changes are gathered
+// for half a second, so that a long queue is not walked for every job that passes.
+
+import type { Clock, Timer } from '../lib/clock.ts'
+import type { FairQueue } from './fair-queue.ts'
+import type { Waiter } from './lease.ts'
+import type { QueuedJob } from './queue-tree.ts'
+
+/** Where a job stands, and who holds the slots. */
+export interface QueuePlace {
+  /** 1 is next. */
+  readonly position: number
+  readonly waiting: number
+  /** Milliseconds; null: nothing is known yet. */
+  readonly expectedWaitMs: number | null
+  /** Jobs in flight of this client, of its principal's other clients, and of everybody else. */
+  readonly holders: { readonly own: number; readonly siblings: number; readonly others: number }
+}
+
+/** The place of a waiting job while `inFlight` jobs of the group run. */
+export function placeOf(
+  queue: FairQueue<Waiter>,
+  job: QueuedJob<Waiter>,
+  inFlight: number,
+  expectedWaitMs: number | null,
+): QueuePlace {
+  const { client } = job.lane
+  return {
+    position: Math.min(queue.size, queue.ahead(job).jobs + 1),
+    waiting: queue.size,
+    expectedWaitMs: expectedWaitMs === null ? null : Math.round(expectedWaitMs),
+    holders: {
+      own: client.inFlight,
+      siblings: client.principal.inFlight - client.inFlight,
+      others: inFlight - client.principal.inFlight,
+    },
+  }
+}
+
+/** Announces places. Holds at most one timer, and none while nobody waits. */
+export class Announcer {
+  readonly #clock: Clock
+  readonly #queue: FairQueue<Waiter>
+  readonly #place: (job: QueuedJob<Waiter>) => QueuePlace
+  #timer: Timer | null = null
+  #dueAt = 0
+
+  constructor(clock: Clock, queue: FairQueue<Waiter>, place: (job: QueuedJob<Waiter>) => QueuePlace) {
+    this.#clock = clock
+    this.#queue = queue
+    this.#place = place
+  }
+
+  /** A job has begun to wait: it is told at once, the others soon. */
+  arrived(job: QueuedJob<Waiter>): void {
+    this.#tell(job, this.#place(job), this.#clock.now())
+    this.changed()
+  }
+
+  /** Places have changed. */
+  changed(): void {
+    this.#arm(gatherMs)
+  }
+
+  #announce(): void {
+    this.#timer = null
+    const now = this.#clock.now()
+    let nextMs = repeatMs
+    for (const job of [...this.#queue.jobs()]) {
+      const place = this.#place(job)
+      const { payload } = job
+      if (place.position !== payload.place || now - payload.toldAt >= repeatMs) this.#tell(job, place, now)
+      nextMs = Math.min(nextMs, payload.toldAt + repeatMs - now)
+    }
+    this.#arm(nextMs)
+  }
+
+  #tell(job: QueuedJob<Waiter>, place: QueuePlace, now: number): void {
+    job.payload.place = place.position
+    job.payload.toldAt = now
+    job.payload.request.onPlace(place)
+  }
+
+  #arm(delayMs: number): void {
+    if (this.#queue.size === 0) {
+      this.#timer?.cancel()
+      this.#timer = null
+      return
+    }
+    const dueAt = this.#clock.now() + delayMs
+    if (this.#timer !== null && this.#dueAt <= dueAt) return
+    this.#timer?.cancel()
+    this.#dueAt = dueAt
+    this.#timer = this.#clock.after(delayMs, () => this.#announce())
+  }
+}
+
+const gatherMs = 500
+const repeatMs = 10_000
