@@ -1,10 +1,9 @@
 // Starts the attempts of one job: numbers them, gives each its time limit, hedges where that is on, and hands every end to the
 // health of its target and to the job's own ear.
 
-import { CallFailure } from '../domain/failure.ts'
 import { isRefusal } from '../domain/refusal.ts'
 import type { Clock } from '../lib/clock.ts'
-import { type AttemptInput, type AttemptResult, type RunningAttempt, startAttempt } from './attempt-run.ts'
+import { type AttemptResult, type RunningAttempt, startAttempt } from './attempt-run.ts'
 import type { CandidateChoice } from './candidate-choice.ts'
 import { type HedgeBudget, type HedgeOptions, hedge } from './hedge.ts'
 import type { JobPlan, JobSite } from './job-plan.ts'
@@ -60,8 +59,8 @@ export class AttemptStarter<Each extends Target, Result> {
     const start = { permit, limitMs, outputTokensMax, isHedge: false }
     const first = this.#start(target, start, tell)
     if (!hedging || !this.#plan.isHedgeable) return first.result
-    const race = hedge(clock, hedging.afterMs, first, () =>
-      this.#second(target, history, outputTokensMax, tell),
+    const race = hedge(clock, hedging.afterMs, first, (signal) =>
+      this.#second(target, history, outputTokensMax, tell, signal),
     )
     ear.spoke = race.spoke
     return race.result
@@ -72,18 +71,28 @@ export class AttemptStarter<Each extends Target, Result> {
     await Promise.all(this.#recordings)
   }
 
-  #second(
+  // On a slot of its own, which goes back when the hedge ends. The first attempt's slot is its stay's.
+  async #second(
     first: Each,
     history: JobHistory,
     outputTokensMax: number | null,
     tell: () => void,
-  ): RunningAttempt<Result> | null {
+    signal: AbortSignal,
+  ): Promise<RunningAttempt<Result> | null> {
     const target = this.#choice.idleElsewhere(this.#plan, this.#site, first, history)
     if (target === null || !this.#hedges.withdraw()) return null
-    const permit = this.#options.health.enter(target, new Set())
-    if (permit === null) return null
+    const either = AbortSignal.any([signal, this.#plan.signal])
+    const lease = await this.#site.acquire(target, either).catch(() => null) // given up: the first spoke, or the job is over
+    if (lease === null || isRefusal(lease)) return null
+    const permit = either.aborted ? null : this.#options.health.enter(target, new Set())
+    if (permit === null) {
+      lease.release()
+      return null
+    }
     const limitMs = this.#plan.deadlineAt - this.#options.clock.now()
-    return this.#start(target, { permit, limitMs, outputTokensMax, isHedge: true }, tell)
+    const running = this.#start(target, { permit, limitMs, outputTokensMax, isHedge: true }, tell)
+    void running.result.then(() => lease.release())
+    return running
   }
 
   #start(
@@ -106,7 +115,7 @@ export class AttemptStarter<Each extends Target, Result> {
       keyName: permit.keyName,
       number: this.#number,
       signal: this.#plan.signal,
-      run: (input) => (start.isHedge ? this.#runOnOwnSlot(target, input) : this.#site.run(target, input)),
+      run: (input) => this.#site.run(target, input),
       onEnd: (end, isOurLimit, failure) => {
         permit.settle(end, isOurLimit, failure)
         const recording = this.#site.emit(end)
@@ -117,16 +126,5 @@ export class AttemptStarter<Each extends Target, Result> {
       },
       onFirstPart,
     })
-  }
-
-  // The first attempt's slot is its stay's; a hedge brings its own and gives it back.
-  async #runOnOwnSlot(target: Each, input: AttemptInput): Promise<Result> {
-    const lease = await this.#site.acquire(target, input.signal)
-    if (isRefusal(lease)) throw new CallFailure('refused', { message: lease.message, refusal: lease })
-    try {
-      return await this.#site.run(target, input)
-    } finally {
-      lease.release()
-    }
   }
 }

@@ -35,43 +35,48 @@ export class HedgeBudget {
 }
 
 /**
- * Waits for `first`; after `afterMs` of silence `begin` may start a second (null: not possible now). The first part decides, and the
- * other loses. Where one fails before either spoke, the other goes on. Resolves when both have ended: nothing is left behind.
- * `onSpeak` of both attempts must call the returned `spoke`.
+ * Waits for `first`; after `afterMs` of silence `begin` may start a second (null: not possible). The first part decides, and the other
+ * loses. Where one fails before either spoke, the other goes on. `spoke` is to be called at the first part of either. Resolves when
+ * both have ended: nothing is left behind. `begin` must not reject, and stops waiting when its signal is aborted.
  */
 export function hedge<Result>(
   clock: Clock,
   afterMs: number,
   first: RunningAttempt<Result>,
-  begin: () => RunningAttempt<Result> | null,
+  begin: (signal: AbortSignal) => Promise<RunningAttempt<Result> | null>,
 ): { spoke(): void; readonly result: Promise<AttemptResult<Result>> } {
+  const giveUp = new AbortController()
   let second: RunningAttempt<Result> | null = null
+  let begun: Promise<unknown> = Promise.resolve()
+  const silence = new Promise<null>((resolve) => {
+    giveUp.signal.addEventListener('abort', () => resolve(null), { once: true })
+  })
+  const start = async (): Promise<void> => {
+    second = await begin(giveUp.signal)
+    // Either may speak from here on; nobody waits for the silence to end any more.
+    giveUp.abort()
+  }
+  const timer = clock.after(afterMs, () => {
+    if (!first.hasSpoken) begun = start()
+  })
   const settle = async (): Promise<AttemptResult<Result>> => {
-    const firstResult = await Promise.race([first.result, silence])
+    await Promise.race([first.result, silence])
     timer.cancel()
-    if (firstResult !== null && second === null) return firstResult
-    const other = second
-    if (other === null) return first.result
+    giveUp.abort()
+    await begun
+    if (second === null) return first.result
+    const other: RunningAttempt<Result> = second
     // An answer without a first part decides as well as a first part does.
     void first.result.then((result) => result.kind === 'done' && other.lose())
     void other.result.then((result) => result.kind === 'done' && first.lose())
     const [one, two] = await Promise.all([first.result, other.result])
     return one.kind === 'failed' && (two.kind === 'done' || !first.hasSpoken) ? two : one
   }
-  let endSilence: (value: null) => void = () => {}
-  const silence = new Promise<null>((resolve) => {
-    endSilence = resolve
-  })
-  const timer = clock.after(afterMs, () => {
-    if (first.hasSpoken) return
-    second = begin()
-    endSilence(null)
-  })
   return {
     spoke: () => {
-      if (second === null) return
-      if (first.hasSpoken) second.lose()
-      else if (second.hasSpoken) first.lose()
+      if (!first.hasSpoken) return first.lose()
+      giveUp.abort()
+      second?.lose()
     },
     result: settle(),
   }
