@@ -193,6 +193,7 @@ export const properties = [
           holds(done.length === ('value' in outcome ? 1 : 0), `${done.length} attempts went on to their end`)
           const lost = world.watch.ends.find((end) => end.outcome === 'hedge-lost')
           const [won] = done
+          holds(!lost || lost.firstPartMs === null, 'the one that had spoken lost')
           holds(
             !lost || !won || won.endedAtMs - lost.endedAtMs > 5_000,
             'the loser went on after the winner spoke',
