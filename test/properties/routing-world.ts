@@ -52,6 +52,7 @@ export interface JobWish {
   readonly signal?: AbortSignal
   readonly isHedgeable?: boolean
   readonly waitForSlotMs?: number
+  readonly emit?: (end: AttemptEnd) => Promise<void>
 }
 
 /** Builds the world from the sources under test. */
@@ -125,6 +126,7 @@ export async function createWorld(rooms: Rooms, seed: number, hedge: HedgeOption
       isCommitted: () => false,
       emit: (end) => {
         watch.ends.push(end)
+        return wish.emit?.(end)
       },
     }
     return loop.run(plan, site)
