@@ -10,7 +10,7 @@ import { run, runMutant } from './properties/run.ts'
 
 const folder = join(import.meta.dirname, 'properties')
 const files = readdirSync(folder).filter((name) => name.endsWith('.property.ts'))
-const seed = Number(process.env['EXAI_SEED'] ?? Math.floor(Math.random() * 2 ** 31))
+const seed = Number(process.env.EXAI_SEED ?? Math.floor(Math.random() * 2 ** 31))
 const limitMs = 30_000
 const kills: string[] = []
 

@@ -7,7 +7,7 @@ import { createSeededRandom } from '../../src/lib/random.ts'
 import { simulateCeiling } from './ceiling-simulation.ts'
 import { jain, lognormal, type SimulationOptions, type Source, simulate } from './queue-simulation.ts'
 
-const seed = Number(process.env['EXAI_SEED'] ?? 20_260_222)
+const seed = Number(process.env.EXAI_SEED ?? 20_260_222)
 const meansMs = [6000, 6000, 60_000, 16_000, 6000]
 const weights = [4, 2, 2, 1, 1]
 const slots = 8

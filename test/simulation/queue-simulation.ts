@@ -93,7 +93,7 @@ export function simulate(options: SimulationOptions): SimulationResult {
       {
         principal: source.principal,
         client: typeof source.client === 'string' ? source.client : source.client(n),
-        principalWeight: source.weight ?? 1,
+        ...(source.weight === undefined ? {} : { principalWeight: source.weight }),
         class: source.class ?? 'interactive',
         estimate: options.estimate?.(source, serviceMs) ?? serviceMs,
         bytes: 0,
