@@ -11,7 +11,7 @@ import { CallFailure } from '../domain/failure.ts'
 import type { Clock } from '../lib/clock.ts'
 import { Flight, type FlightPilot, type FlightWaiter, type Landed } from './flight.ts'
 
-/** Bounds. */
+/** Bounds of all flights, and of each. */
 export interface FlightsOptions {
   readonly clock: Clock
   /** Flights at once; beyond it a job is made alone. */

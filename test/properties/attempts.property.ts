@@ -1,26 +1,10 @@
-// R1 to R7: what the one retry loop promises. R8 (a stream cut at every byte) is a property of the readers of streams.
+// R1, R2, R3, R6 and R7: how many attempts, how many at once, until when, and where.
 
-import fc from 'fast-check'
 import type { FailureCode } from '../../src/domain/failure.ts'
-import { holds, property } from './kit.ts'
-import { createWorld, type JobWish, settled, target } from './routing-world.ts'
+import { chain, everyFate, glm, kimi, play } from './job-fates.ts'
+import { holds, type Property, property } from './kit.ts'
+import { createWorld, settled, target } from './routing-world.ts'
 
-const codes: readonly FailureCode[] = [
-  'concurrency-limited',
-  'rate-limited',
-  'overloaded',
-  'quota-exhausted',
-  'credential-rejected',
-  'permission-denied',
-  'model-unknown',
-  'context-too-long',
-  'unreachable',
-  'timeout',
-  'provider-error',
-  'truncated',
-  'empty-output',
-  'malformed-output',
-]
 const callerFaults: readonly FailureCode[] = [
   'bad-request',
   'content-filtered',
@@ -28,81 +12,8 @@ const callerFaults: readonly FailureCode[] = [
   'not-found',
 ]
 
-const glm = target('glm', 'glm-5.2', 'glm/main')
-const second = target('glm', 'glm-5.2', 'glm/second')
-const kimi = target('kimi', 'kimi-k3', 'kimi/main', { contextTokens: 4000 })
-const local = target('ollama', 'qwen3', 'ollama/main', { keyCount: 0 })
-const chain = [[glm, second], [kimi], [local]]
-
-// One job's fate: how each of its attempts goes, how long each takes, and when the caller leaves, if it does.
-const fates = fc.record({
-  attempts: fc.array(
-    fc.record({
-      code: fc.option(fc.constantFrom(...codes), { freq: 6 }),
-      ms: fc.integer({ min: 0, max: 20_000 }),
-      speaks: fc.boolean(),
-      retryAfterMs: fc.option(fc.integer({ min: 0, max: 50_000 })),
-    }),
-    { minLength: 1, maxLength: 12 },
-  ),
-  leavesAtMs: fc.option(fc.integer({ min: 0, max: 60_000 })),
-  waitForSlotMs: fc.option(fc.integer({ min: 0, max: 40_000 })),
-})
-type Fate = typeof fates extends fc.Arbitrary<infer Value> ? Value : never
-type World = Awaited<ReturnType<typeof createWorld>>
-
-// Plays a fate and answers how the job came out.
-async function play(world: World, fate: Fate, over: Partial<JobWish> = {}) {
-  const controller = new AbortController()
-  let turn = 0
-  const job = settled(
-    world.run({
-      steps: chain,
-      timeoutMs: 60_000,
-      signal: controller.signal,
-      ...(fate.waitForSlotMs === null ? {} : { waitForSlotMs: fate.waitForSlotMs }),
-      script: async (at, input) => {
-        const play = fate.attempts[turn++ % fate.attempts.length]
-        if (play?.speaks) input.meter.firstPart()
-        await world.sleep(play?.ms ?? 0, input.signal)
-        if (play?.code) throw world.fail(play.code, true, play.retryAfterMs ?? undefined)
-        return `${input.number} ${at.group}`
-      },
-      ...over,
-    }),
-  )
-  if (fate.leavesAtMs !== null) {
-    world.clock.after(fate.leavesAtMs, () => controller.abort(world.fail('client-gone', false)))
-  }
-  let runningAtEnd = 0
-  void job.then(() => {
-    runningAtEnd = world.watch.running
-  })
-  await world.clock.advance(150_000)
-  const outcome = await job
-  holds(runningAtEnd === 0, 'the job was over before its attempts were')
-  return outcome
-}
-
-async function everyFate(
-  seed: number,
-  rooms: Parameters<typeof createWorld>[0],
-  check: (world: World, fate: Fate) => Promise<void>,
-  hedge: Parameters<typeof createWorld>[2] = null,
-) {
-  await fc.assert(
-    fc.asyncProperty(fates, async (fate) => {
-      const world = await createWorld(rooms, seed, hedge)
-      await check(world, fate)
-      holds(world.watch.held === 0, `${world.watch.held} slots are still held`)
-      holds(world.watch.running === 0, 'an attempt still runs')
-      holds(world.clock.pendingTimers <= 1, `${world.clock.pendingTimers} timers are left`)
-    }),
-    { seed, numRuns: 150 },
-  )
-}
-
-export const properties = [
+/** The retry loop. */
+export const properties: readonly Property[] = [
   property({
     id: 'R1',
     says: 'in a total outage a provider sees at most 1.2 attempts for each first one, and the floor of ten a minute',
@@ -224,65 +135,6 @@ export const properties = [
         await play(world, { ...fate, waitForSlotMs: fate.waitForSlotMs ?? 7_000 }, { timeoutMs })
         for (const { at } of world.watch.started) holds(at < timeoutMs, `an attempt began at ${at}`)
       })
-    },
-  }),
-  property({
-    id: 'R4',
-    says: 'the answer is that of exactly one attempt that went well, and no two attempts have the same number',
-    mutants: [
-      { file: 'routing/attempt-starter.ts', find: '    this.#number++\n', replace: '' },
-      {
-        file: 'routing/attempt-run.ts',
-        find: '      value = await start.run(input)\n',
-        replace:
-          '      value = await start.run(input)\n      value = await start.run({ ...input, number: input.number + 1 })\n',
-      },
-    ],
-    async check(rooms, seed) {
-      await everyFate(seed, rooms, async (world, fate) => {
-        const outcome = await play(world, fate)
-        const numbers = world.watch.started.map(({ number }) => number)
-        holds(
-          numbers.every((number, index) => number === index + 1),
-          `attempts are numbered ${numbers.join(', ')}`,
-        )
-        const done = world.watch.ends.filter((end) => end.outcome === 'done')
-        if ('value' in outcome) {
-          const [only] = done
-          holds(done.length === 1 && only !== undefined, `${done.length} attempts answered`)
-          holds(
-            outcome.value === `${only.number} ${only.target.group}`,
-            'the answer is not that of its attempt',
-          )
-        } else holds(done.length === 0, 'an answer was thrown away')
-      })
-    },
-  }),
-  property({
-    id: 'R5',
-    says: 'every attempt has exactly one end, with an id of its own, also when the caller leaves at any moment',
-    mutants: [
-      {
-        file: 'routing/attempt-run.ts',
-        find: '      finish(failure)\n',
-        replace: '      if (!start.signal.aborted) finish(failure)\n',
-      },
-      { file: 'routing/attempt-run.ts', find: 'id: randomUUID()', replace: 'id: String(start.number)' },
-    ],
-    async check(rooms, seed) {
-      const ids = new Set<string>()
-      let ends = 0
-      await everyFate(seed, rooms, async (world, fate) => {
-        await play(world, fate)
-        const { started } = world.watch
-        holds(
-          started.length === world.watch.ends.length,
-          `${started.length} began, ${world.watch.ends.length} ended`,
-        )
-        for (const end of world.watch.ends) ids.add(end.attemptId)
-        ends += started.length
-      })
-      holds(ids.size === ends, `${ids.size} ids for ${ends} attempts`)
     },
   }),
   property({

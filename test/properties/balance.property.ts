@@ -1,7 +1,7 @@
 // L1 to L4: what the balance over groups promises.
 
 import type { Target } from '../../src/routing/target.ts'
-import { holds, property, room } from './kit.ts'
+import { holds, type Property, property, room } from './kit.ts'
 import { createWorld, settled, target } from './routing-world.ts'
 
 const balances = room<typeof import('../../src/routing/balance.ts')>('routing/balance.ts')
@@ -23,7 +23,8 @@ function count<Key>(keys: readonly Key[]): Map<Key, number> {
   return counts
 }
 
-export const properties = [
+/** The balance over groups. */
+export const properties: readonly Property[] = [
   property({
     id: 'L1',
     says: 'groups of equal health get their weights, within four deviations',

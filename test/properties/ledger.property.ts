@@ -9,7 +9,7 @@ import { workerData } from 'node:worker_threads'
 import fc from 'fast-check'
 import type { LedgerEntry } from '../../src/ledger/ledger-row.ts'
 import type { AttemptEnd } from '../../src/routing/attempt-end.ts'
-import { holds, property, type Rooms, room } from './kit.ts'
+import { holds, type Property, property, type Rooms, room } from './kit.ts'
 import { openTestLedger, testEntry } from './ledger-world.ts'
 import { createWorld, settled, target } from './routing-world.ts'
 
@@ -75,7 +75,8 @@ function oracle(entry: LedgerEntry): bigint {
   return micro / 1_000_000n + (micro % 1_000_000n === 0n ? 0n : 1n)
 }
 
-export const properties = [
+/** The ledger. */
+export const properties: readonly Property[] = [
   property({
     id: 'K1',
     says: 'the sum of all rows is the sum by client, by provider and by everything else',
@@ -111,7 +112,7 @@ export const properties = [
           }
           await records.close()
         }),
-        { seed, numRuns: 10 },
+        { seed, numRuns: 10, endOnFailure: true },
       )
     },
   }),
@@ -141,7 +142,7 @@ export const properties = [
           )
           await records.close()
         }),
-        { seed, numRuns: 10 },
+        { seed, numRuns: 10, endOnFailure: true },
       )
     },
   }),

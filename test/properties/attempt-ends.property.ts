@@ -1,0 +1,68 @@
+// R4 and R5: one answer of one attempt, and one end for each. (R8, a stream cut at every byte, is proved at the readers of streams.)
+
+import { everyFate, play } from './job-fates.ts'
+import { holds, type Property, property } from './kit.ts'
+import { target } from './routing-world.ts'
+
+/** The ends of attempts. */
+export const properties: readonly Property[] = [
+  property({
+    id: 'R4',
+    says: 'the answer is that of exactly one attempt that went well, and no two attempts have the same number',
+    mutants: [
+      { file: 'routing/attempt-starter.ts', find: '    this.#number++\n', replace: '' },
+      {
+        file: 'routing/attempt-run.ts',
+        find: '      value = await start.run(input)\n',
+        replace:
+          '      value = await start.run(input)\n      value = await start.run({ ...input, number: input.number + 1 })\n',
+      },
+    ],
+    async check(rooms, seed) {
+      await everyFate(seed, rooms, async (world, fate) => {
+        const outcome = await play(world, fate)
+        const numbers = world.watch.started.map(({ number }) => number)
+        holds(
+          numbers.every((number, index) => number === index + 1),
+          `attempts are numbered ${numbers.join(', ')}`,
+        )
+        const done = world.watch.ends.filter((end) => end.outcome === 'done')
+        if ('value' in outcome) {
+          const [only] = done
+          holds(done.length === 1 && only !== undefined, `${done.length} attempts answered`)
+          holds(
+            outcome.value === `${only.number} ${only.target.group}`,
+            'the answer is not that of its attempt',
+          )
+        } else holds(done.length === 0, 'an answer was thrown away')
+      })
+    },
+  }),
+  property({
+    id: 'R5',
+    says: 'every attempt has exactly one end, with an id of its own, also when the caller leaves at any moment',
+    mutants: [
+      {
+        file: 'routing/attempt-run.ts',
+        find: '      finish(failure)\n',
+        replace: '      if (!start.signal.aborted) finish(failure)\n',
+      },
+      { file: 'routing/attempt-run.ts', find: 'id: randomUUID()', replace: 'id: String(start.number)' },
+    ],
+    async check(rooms, seed) {
+      const ids = new Set<string>()
+      let ends = 0
+      await everyFate(seed, rooms, async (world, fate) => {
+        await play(world, fate)
+        const { started } = world.watch
+        holds(
+          started.length === world.watch.ends.length,
+          `${started.length} began, ${world.watch.ends.length} ended`,
+        )
+        for (const end of world.watch.ends) ids.add(end.attemptId)
+        ends += started.length
+      })
+      holds(ids.size === ends, `${ids.size} ids for ${ends} attempts`)
+    },
+  }),
+]
