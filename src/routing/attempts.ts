@@ -124,8 +124,10 @@ class JobLoop<Each extends Target, Result> {
       for (;;) {
         assertInTime(this.#options.clock, this.#plan)
         const permit = health.enter(target, triedKeys)
-        // Something came up while the job waited: the choice looks again, and the target counts as not visited.
-        if (permit === null) return { kind: 'moved' }
+        // Something came up while the job waited: the choice looks again, and an untried target stays one.
+        if (permit === null) {
+          return history.visited.has(targetKey(target)) ? this.#goOn(target, 'any') : { kind: 'moved' }
+        }
         if (!this.#mayAttempt(target)) {
           permit.giveBack()
           throw this.#story()
@@ -153,12 +155,13 @@ class JobLoop<Each extends Target, Result> {
             break
           case 'again':
             history.retriedProviders.add(target.provider)
+            // It named a time, or its breaker opened: whoever else can goes on now.
+            if (health.obstacle(target) !== null) return this.#goOn(target, 'any')
             await wait(
               this.#options.clock,
               backoffMs(history.attempts - 1, this.#options.random),
               this.#plan.signal,
             )
-            if (health.obstacle(target) !== null) return this.#goOn(target, 'any')
             break
           case 'requeue': {
             history.requeues++

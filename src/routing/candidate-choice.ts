@@ -9,7 +9,7 @@ import { wait } from '../lib/wait.ts'
 import { type Setback, withStory } from './failure-story.ts'
 import type { JobPlan, JobSite } from './job-plan.ts'
 import { type Direction, type JobHistory, liesAhead } from './next-step.ts'
-import type { Target } from './target.ts'
+import { type Target, targetKey } from './target.ts'
 import type { Obstacle, TargetHealth } from './target-health.ts'
 
 /** Collaborators. */
@@ -57,7 +57,7 @@ export class CandidateChoice {
       const ahead = this.#ahead(plan, trail)
       const free = this.#firstFree(ahead)
       if (free) return this.#options.health.balance.pick(free, (each) => site.load(each), plan.affinity)
-      await this.#untilOneReturns(ahead.flat(), plan, trail)
+      await this.#untilOneReturns(ahead.flat(), plan, site, trail)
     }
   }
 
@@ -88,13 +88,11 @@ export class CandidateChoice {
 
   #ahead<Each extends Target>(plan: JobPlan<Each>, trail: Trail<Each>): readonly (readonly Each[])[] {
     const { from, history } = trail
-    const look = (): readonly (readonly Each[])[] =>
-      plan.steps
-        .map((step) =>
-          step.filter((each) => from === null || liesAhead(each, from.target, from.direction, history)),
-        )
-        .filter((step) => step.length > 0)
-    const ahead = look()
+    const isAhead = (each: Each): boolean =>
+      from === null
+        ? !history.visited.has(targetKey(each))
+        : liesAhead(each, from.target, from.direction, history)
+    const ahead = plan.steps.map((step) => step.filter(isAhead)).filter((step) => step.length > 0)
     if (ahead.length > 0 || from === null || !this.#returnsInTime(from.target, plan)) return ahead
     // Everything was visited, and the last was only sent away for a while: a new cycle.
     history.visited.clear()
@@ -116,22 +114,28 @@ export class CandidateChoice {
     return null
   }
 
-  async #untilOneReturns<Each extends Target>(
+  async #untilOneReturns<Each extends Target, Result>(
     targets: readonly Each[],
     plan: JobPlan<Each>,
+    site: JobSite<Each, Result>,
     trail: Trail<Each>,
   ): Promise<void> {
     const { clock, random, health } = this.#options
     const obstacles = targets.map((target) => health.obstacle(target)).filter((each) => each !== null)
-    const soonest = obstacles.reduce<Obstacle | null>(
-      (best, each) => (best === null || (each.waitMs ?? pollMs) < (best.waitMs ?? pollMs) ? each : best),
-      null,
-    )
-    if (soonest === null) throw withStory(trail.setbacks, null) ?? nothingToTry()
+    const soonest = obstacles
+      .filter(({ failure }) => failure === null)
+      .reduce<Obstacle | null>(
+        (best, each) => (best === null || (each.waitMs ?? pollMs) < (best.waitMs ?? pollMs) ? each : best),
+        null,
+      )
+    if (soonest === null) {
+      throw withStory(trail.setbacks, null) ?? obstacles[0]?.failure ?? nothingToTry()
+    }
     const waitMs = Math.max(waitMsMin, soonest.waitMs ?? pollMs * (0.5 + random()))
     if (clock.now() + waitMs >= plan.deadlineAt || this.#waiting >= waitingMax) {
       throw withStory(trail.setbacks, soonest.waitMs) ?? unavailable(soonest)
     }
+    site.onWait?.(soonest)
     this.#waiting++
     try {
       await wait(clock, waitMs, plan.signal)

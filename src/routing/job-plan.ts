@@ -5,6 +5,7 @@ import type { AttemptEnd } from './attempt-end.ts'
 import type { AttemptInput } from './attempt-run.ts'
 import type { GroupLoad } from './balance.ts'
 import type { Target } from './target.ts'
+import type { Obstacle } from './target-health.ts'
 
 /** A slot of a group, held through one stay at a target. */
 export interface AttemptLease {
@@ -37,6 +38,8 @@ export interface JobSite<Each extends Target, Result> {
   load(target: Each): GroupLoad
   /** True once the surface has sent what it cannot take back; for MCP never before the result. */
   isCommitted(): boolean
+  /** Told when the job waits for a target to come back, for people. */
+  onWait?(obstacle: Obstacle): void
   /** Told every end exactly once. What it promises is awaited before the job's own result is given out. */
   emit(end: AttemptEnd): Promise<void> | void
 }

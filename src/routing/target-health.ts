@@ -1,6 +1,7 @@
 // What stands between a job and a target, in one place: breaker, cooldown, keys. And what an attempt's end teaches them, together
 // with the balance. Cooldown and breaker stay two things: a vendor that says "later" is not sick.
 
+import { UnknownModels } from '../cache/unknown-models.ts'
 import type { CallFailure, FailureCode } from '../domain/failure.ts'
 import { BoundedMap } from '../lib/bounded-map.ts'
 import type { Clock } from '../lib/clock.ts'
@@ -33,6 +34,8 @@ export interface Obstacle {
   readonly says: string
   /** null: nobody knows; a probe is out. */
   readonly waitMs: number | null
+  /** Not null: waiting is no use; this is thrown at once. */
+  readonly failure: CallFailure | null
 }
 
 /** All that one attempt holds of a target's health; settled exactly once. */
@@ -53,6 +56,7 @@ export class TargetHealth {
   readonly balance: Balance
   readonly #options: TargetHealthOptions
   readonly #cooldowns: Cooldowns
+  readonly #unknownModels: UnknownModels
   readonly #breakers = new BoundedMap<string, Breaker>(breakersMax)
 
   constructor(options: TargetHealthOptions) {
@@ -64,6 +68,7 @@ export class TargetHealth {
     })
     this.balance = new Balance(options)
     this.#cooldowns = new Cooldowns(options)
+    this.#unknownModels = new UnknownModels(options.clock)
   }
 
   /** What forbids an attempt now; null: nothing. */
@@ -72,20 +77,31 @@ export class TargetHealth {
     const keyWaitMs = this.keys.waitMs(target.accountName, target.keyCount)
     if (keyWaitMs > 0) {
       const says = `no key or plan of ${target.accountName} works any more`
-      return { code: 'credential-rejected', says, waitMs: keyWaitMs }
+      return { code: 'credential-rejected', says, waitMs: keyWaitMs, failure: null }
+    }
+    const unknown = this.#unknownModels.find(target.endpoint, target.model ?? '')
+    if (unknown) {
+      return { code: unknown.code, says: `${name} is not known there`, waitMs: null, failure: unknown }
     }
     const breakerWaitMs = this.#breaker(target).waitMs
     const coolMs = this.#cooldowns.waitMs(targetKey(target))
     if (breakerWaitMs !== 0) {
       const waitMs = breakerWaitMs === null ? null : Math.max(breakerWaitMs, coolMs)
-      return { code: 'provider-error', says: `${name} failed too often and is left in peace`, waitMs }
+      return {
+        code: 'provider-error',
+        says: `${name} failed too often and is left in peace`,
+        waitMs,
+        failure: null,
+      }
     }
-    return coolMs > 0 ? { code: 'rate-limited', says: `${name} asked us to wait`, waitMs: coolMs } : null
+    if (coolMs <= 0) return null
+    return { code: 'rate-limited', says: `${name} asked us to wait`, waitMs: coolMs, failure: null }
   }
 
   /** The permits of one attempt, or null when an obstacle has come up. `exceptKeys`: keys this job has tried. */
   enter(target: Target, exceptKeys: ReadonlySet<number>): AttemptPermit | null {
     if (this.#cooldowns.waitMs(targetKey(target)) > 0) return null
+    if (this.#unknownModels.find(target.endpoint, target.model ?? '')) return null
     if (!this.keys.isUsable(target.accountName, target.keyCount, exceptKeys)) return null
     const breaker = this.#breaker(target).acquire()
     if (breaker === null) return null
@@ -131,6 +147,7 @@ export class TargetHealth {
     const isLimited = end.outcome === 'rate-limited' || end.outcome === 'concurrency-limited'
     if (end.outcome === 'done' || isLimited) this.balance.observeAnswer(target, isLimited)
     if (end.outcome === 'done') this.#cooldowns.succeeded(targetKey(target))
+    if (failure) this.#unknownModels.remember(target.endpoint, target.model ?? '', failure)
     if (!isCoolingFailure(end, failure)) return
     const untilMs = this.#cooldowns.cool(targetKey(target), failure?.retryAfterMs ?? null)
     this.#options.emit?.({ type: 'cooldown-began', target, untilMs })
@@ -161,11 +178,14 @@ function keyVerdict(end: AttemptEnd, failure: CallFailure | null): KeyVerdict {
     : 'unknown'
 }
 
-// Too many at once lowers the ceiling of the group instead; that is admission's to do.
+// What a vendor says with a time of its own is believed. Too many at once lowers the ceiling instead; that is admission's to do.
+const coolingWithHint: ReadonlySet<AttemptEnd['outcome']> = new Set<AttemptEnd['outcome']>([
+  'overloaded',
+  'quota-exhausted',
+  'provider-error',
+])
+
 function isCoolingFailure(end: AttemptEnd, failure: CallFailure | null): boolean {
   if (end.outcome === 'rate-limited') return true
-  return (
-    (end.outcome === 'overloaded' || end.outcome === 'quota-exhausted') &&
-    (failure?.retryAfterMs ?? null) !== null
-  )
+  return coolingWithHint.has(end.outcome) && (failure?.retryAfterMs ?? null) !== null
 }

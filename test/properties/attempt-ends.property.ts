@@ -2,7 +2,6 @@
 
 import { everyFate, play } from './job-fates.ts'
 import { holds, type Property, property } from './kit.ts'
-import { target } from './routing-world.ts'
 
 /** The ends of attempts. */
 export const properties: readonly Property[] = [

@@ -45,6 +45,7 @@ const sicken = [
 ]
 
 const legal = new Set(['closed>open', 'open>half-open', 'half-open>open', 'half-open>closed'])
+/** What the breaker promises. */
 export const properties: readonly Property[] = [
   property({
     id: 'B1',

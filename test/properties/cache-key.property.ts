@@ -65,6 +65,7 @@ function shuffled(value: unknown, random: () => number): unknown {
   )
 }
 
+/** What keys of answers promise. */
 export const properties: readonly Property[] = [
   property({
     id: 'C3',

@@ -27,6 +27,7 @@ async function createCache(rooms: Rooms, seed: number) {
 
 const whole = { finish: 'stop', hasToolUses: false, bytes: 1_000, tookMs: 2_000 }
 
+/** What the cache promises. */
 export const properties: readonly Property[] = [
   property({
     id: 'C5',
