@@ -150,7 +150,7 @@ describe('front door', () => {
     const { door } = open({ limitsOf: (principal) => own[principal] ?? null })
     admitted(door, identity('window-a', 'small')).release()
     expect(door.admit(identity('window-b', 'small'))).toMatchObject({ scope: 'principal', limit: 600 })
-    own['small'] = { burst: 2 }
+    own.small = { burst: 2 }
     door.limitsChanged()
     admitted(door, identity('window-b', 'small')).release()
   })

@@ -43,6 +43,7 @@ export class HoldTimes {
 
   /** Slot time that what runs will still take. */
   leftMs(now: number): number {
-    return Math.max(0, this.#untilSum - this.#running * now)
+    const thoughtMs = Math.max(0, this.#untilSum - this.#running * now)
+    return this.#meanMs === null ? thoughtMs : Math.min(thoughtMs, this.#running * this.#meanMs)
   }
 }

@@ -91,3 +91,11 @@ export function newWaiter(
     toldAt: 0,
   }
 }
+
+/** Takes a waiter's timer and its ear at the signal away. */
+export function stopWaiting(waiter: Waiter): void {
+  waiter.timer?.cancel()
+  waiter.timer = null
+  if (waiter.onAbort) waiter.request.signal.removeEventListener('abort', waiter.onAbort)
+  waiter.onAbort = null
+}

@@ -55,11 +55,11 @@ function among<Node extends { virtual: number; weight: number; jobs: number; wor
   for (const sibling of siblings) {
     if (sibling === node || sibling.jobs === 0) continue
     const behind = until - sibling.virtual
-    if (behind < 0 || (behind === 0 && sibling.turn > node.turn)) continue
+    if (behind < 0) continue
     const mean = sibling.work / sibling.jobs
-    // A job is begun whole: one that starts before `until` is done whole.
-    const begun =
-      mean > 0 ? Math.min(sibling.jobs, Math.floor((behind * sibling.weight) / mean) + 1) : sibling.jobs
+    const steps = mean > 0 ? (behind * sibling.weight) / mean : sibling.jobs
+    // A job is begun whole: one that starts before `until` is done whole. Of two at the same time the older is first.
+    const begun = Math.min(sibling.jobs, sibling.turn < node.turn ? Math.floor(steps) + 1 : Math.ceil(steps))
     jobs += begun
     work += begun * mean
   }

@@ -17,17 +17,18 @@ export interface QueuePlace {
   readonly holders: { readonly own: number; readonly siblings: number; readonly others: number }
 }
 
-/** The place of a waiting job while `inFlight` jobs of the group run. */
+/** The place of a job with `jobsAhead` before it, among `waiting`, while `inFlight` jobs of the group run. */
 export function placeOf(
-  queue: FairQueue<Waiter>,
   job: QueuedJob<Waiter>,
+  jobsAhead: number,
+  waiting: number,
   inFlight: number,
   expectedWaitMs: number | null,
 ): QueuePlace {
   const { client } = job.lane
   return {
-    position: Math.min(queue.size, queue.ahead(job).jobs + 1),
-    waiting: queue.size,
+    position: Math.min(waiting, jobsAhead + 1),
+    waiting,
     expectedWaitMs: expectedWaitMs === null ? null : Math.round(expectedWaitMs),
     holders: {
       own: client.inFlight,
@@ -52,8 +53,8 @@ export class Announcer {
   }
 
   /** A job has begun to wait: it is told at once, the others soon. */
-  arrived(job: QueuedJob<Waiter>): void {
-    this.#tell(job, this.#place(job), this.#clock.now())
+  arrived(job: QueuedJob<Waiter>, place: QueuePlace): void {
+    this.#tell(job, place, this.#clock.now())
     this.changed()
   }
 

@@ -39,6 +39,8 @@ export class PeriodAccount implements QuotaAccount {
   #current: number
   #spent: number
   #reserved = 0
+  /** Wall time before which nothing turns. */
+  #turnsAt = 0
 
   constructor(clock: Clock, period: 'day' | 'month', state: { period: number; spent: number } | null) {
     this.#clock = clock
@@ -83,7 +85,10 @@ export class PeriodAccount implements QuotaAccount {
 
   // A clock that jumps back never opens a period again.
   #turn(): void {
-    const period = periodOf(this.#period, this.#clock.wallMs())
+    const wallMs = this.#clock.wallMs()
+    if (wallMs < this.#turnsAt) return
+    const period = periodOf(this.#period, wallMs)
+    this.#turnsAt = periodStart(this.#period, Math.max(period, this.#current) + 1)
     if (period <= this.#current) return
     this.#current = period
     this.#spent = 0

@@ -16,8 +16,16 @@ import { type GroupFact, groupFact } from './group-fact.ts'
 import { type DayCount, type GroupRateLimits, GroupRates } from './group-rates.ts'
 import { evicted, queueFull, tooLarge, tooSlow, wouldMissDeadline } from './group-refusals.ts'
 import { HoldTimes } from './hold-times.ts'
-import { type Lease, type LeaseRequest, newWaiter, type Settlement, type Waiter } from './lease.ts'
-import { Announcer, placeOf } from './queue-places.ts'
+import {
+  type Lease,
+  type LeaseRequest,
+  newWaiter,
+  type Settlement,
+  stopWaiting,
+  type Waiter,
+} from './lease.ts'
+import type { Ahead } from './queue-outlook.ts'
+import { Announcer, placeOf, type QueuePlace } from './queue-places.ts'
 import type { QueuedJob } from './queue-tree.ts'
 
 /** What one group is made of. */
@@ -58,9 +66,7 @@ export class QuotaGroup {
     this.#ceiling = new Ceiling(options.ceiling)
     this.#times = new HoldTimes(options.firstEstimateMs)
     this.#rates = new GroupRates(options.rates)
-    this.#announcer = new Announcer(options.clock, this.#queue, (job) =>
-      placeOf(this.#queue, job, this.#running.size, this.#waitMs(job)),
-    )
+    this.#announcer = new Announcer(options.clock, this.#queue, (job) => this.#place(job))
   }
 
   /** Resolves with a lease, or with a refusal when the queue is full or too slow; rejects with the signal's reason. */
@@ -86,14 +92,15 @@ export class QuotaGroup {
       )
       if (placing.kind === 'full') return resolve(queueFull(name, placing.full, this.#times.meanMs))
       const { job } = placing
-      const waitMs = this.#queue.size > 1 || !this.#hasSlot ? this.#waitMs(job) : 0
-      if (waitMs !== null && now + waitMs > untilAt) {
+      const place = this.#place(job)
+      const waitMs = this.#queue.size > 1 || !this.#hasSlot ? (place.expectedWaitMs ?? 0) : 0
+      if (now + waitMs > untilAt) {
         this.#queue.cancel(job)
         return resolve(wouldMissDeadline(name, waitMs, untilAt - now))
       }
       if (placing.evicted) this.#refuse(placing.evicted, evicted(name, this.#options.queue.jobsMax))
       this.#pump()
-      if (job.state === 'waiting') this.#await(job)
+      if (job.state === 'waiting') this.#await(job, placing.evicted ? this.#place(job) : place)
     })
   }
 
@@ -134,13 +141,19 @@ export class QuotaGroup {
     this.#rates.restore(count)
   }
 
+  #place(job: Job): QueuePlace {
+    const ahead = this.#queue.ahead(job)
+    return placeOf(job, ahead.jobs, this.#queue.size, this.#running.size, this.#waitMs(job, ahead))
+  }
+
   /** How long a waiting job will wait, as far as anybody can know; null before the first job has ended. */
-  #waitMs(job: Job): number | null {
+  #waitMs(job: Job, ahead: Ahead): number | null {
     const { meanMs } = this.#times
     if (meanMs === null) return null
     const now = this.#options.clock.now()
-    const ahead = this.#queue.ahead(job)
-    const aheadMs = this.#options.costs === 'tokens' ? ahead.jobs * meanMs : ahead.work
+    // The more hopeful of two guesses: estimates made before anything was known must not refuse what fits.
+    const byCountMs = ahead.jobs * meanMs
+    const aheadMs = this.#options.costs === 'tokens' ? byCountMs : Math.min(byCountMs, ahead.work)
     const slotMs = this.#hasSlot ? aheadMs : aheadMs + this.#times.leftMs(now)
     return Math.max(slotMs / this.#ceiling.limit, this.#rates.queueMs(ahead.jobs, job.payload.tokens, now))
   }
@@ -186,7 +199,7 @@ export class QuotaGroup {
   #start(job: Job, now: number): void {
     const waiter = job.payload
     this.#queue.start(job)
-    this.#stopWaiting(waiter)
+    stopWaiting(waiter)
     waiter.draw = this.#rates.take(waiter.tokens, now, this.#options.clock.wallMs())
     this.#times.started(waiter, now)
     this.#running.add(job)
@@ -242,12 +255,12 @@ export class QuotaGroup {
     return new Promise((resolve, reject) => {
       waiter.resolve = resolve
       waiter.reject = reject
-      this.#await(job)
+      this.#await(job, this.#place(job))
       this.#pump()
     })
   }
 
-  #await(job: Job): void {
+  #await(job: Job, place: QueuePlace): void {
     const { payload: waiter } = job
     const { signal } = waiter.request
     waiter.onAbort = () => {
@@ -261,14 +274,7 @@ export class QuotaGroup {
     signal.addEventListener('abort', waiter.onAbort, { once: true })
     const leftMs = waiter.untilAt - this.#options.clock.now()
     waiter.timer = this.#options.clock.after(leftMs, () => this.#expire(job))
-    this.#announcer.arrived(job)
-  }
-
-  #stopWaiting(waiter: Waiter): void {
-    waiter.timer?.cancel()
-    waiter.timer = null
-    if (waiter.onAbort) waiter.request.signal.removeEventListener('abort', waiter.onAbort)
-    waiter.onAbort = null
+    this.#announcer.arrived(job, place)
   }
 
   #expire(job: Job): void {
@@ -283,7 +289,7 @@ export class QuotaGroup {
 
   #withdraw(job: Job): void {
     this.#queue.cancel(job)
-    this.#stopWaiting(job.payload)
+    stopWaiting(job.payload)
     this.#announcer.changed()
     this.#pump()
   }

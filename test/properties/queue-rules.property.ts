@@ -127,6 +127,25 @@ export const properties = [
         for (const lease of held.splice(0)) lease.release()
         await clock.advance(1)
       }
+      // Alone, refused by the vendor: nothing else happens that could wake it, and yet it starts again.
+      const alone = new AbortController()
+      const { estimate: _estimate, ...somebody } = wish(random)
+      const answer = group.acquire({
+        ...somebody,
+        inputTokens: 1,
+        outputTokensMax: 1,
+        signal: alone.signal,
+        onPlace: () => undefined,
+      })
+      follow(alone, answer)
+      await clock.advance(0)
+      const refused = held.pop()
+      holds(refused !== undefined, 'a free group did not start a job')
+      follow(alone, refused.refusedByVendor())
+      await clock.advance(20_000)
+      holds(held.length === 1, 'a job put back by the vendor was never started again')
+      for (const lease of held.splice(0)) lease.release()
+      await clock.advance(1)
       const { held: left, waiting: still } = group.inspect()
       holds(
         left === 0 && still === 0 && clock.pendingTimers === 0,
