@@ -49,6 +49,11 @@ export class AccountGroups {
     return group
   }
 
+  /** What `groupFor` would be called: two models with one name share one capacity. */
+  nameFor(model: string): string {
+    return this.#title(this.#plan.per === 'account' ? '' : model)
+  }
+
   /** Jobs of this account that hold a slot or wait. */
   get load(): number {
     let sum = 0

@@ -3,7 +3,7 @@
 import type { Refusal } from '../domain/refusal.ts'
 import type { Timer } from '../lib/clock.ts'
 import type { RateDraw } from './group-rates.ts'
-import type { QueuePlace } from './queue-places.ts'
+import type { QueuePlace } from './queue-place.ts'
 import type { JobClass } from './queue-tree.ts'
 
 /** One job's wishes. */

@@ -4,18 +4,8 @@
 import type { Clock, Timer } from '../lib/clock.ts'
 import type { FairQueue } from './fair-queue.ts'
 import type { Waiter } from './lease.ts'
+import type { QueuePlace } from './queue-place.ts'
 import type { QueuedJob } from './queue-tree.ts'
-
-/** Where a job stands, and who holds the slots. */
-export interface QueuePlace {
-  /** 1 is next. */
-  readonly position: number
-  readonly waiting: number
-  /** Milliseconds; null: nothing is known yet. */
-  readonly expectedWaitMs: number | null
-  /** Jobs in flight of this client, of its principal's other clients, and of everybody else. */
-  readonly holders: { readonly own: number; readonly siblings: number; readonly others: number }
-}
 
 /** The place of a job with `jobsAhead` before it, among `waiting`, while `inFlight` jobs of the group run. */
 export function placeOf(

@@ -5,9 +5,6 @@ import type { Clock } from '../lib/clock.ts'
 import { toRate } from './gcra.ts'
 import { type Draw, TokenBucket } from './token-bucket.ts'
 
-/** How a quota is counted: `minute` is a rate, the others are calendar periods. */
-export type QuotaPeriod = 'minute' | 'day' | 'month'
-
 /** One amount taken from one account; closed exactly once. */
 export interface Claim {
   /** Replaces what was taken by what was used. A period that is over is not changed. */

@@ -25,7 +25,8 @@ import {
   type Waiter,
 } from './lease.ts'
 import type { Ahead } from './queue-outlook.ts'
-import { Announcer, placeOf, type QueuePlace } from './queue-places.ts'
+import type { QueuePlace } from './queue-place.ts'
+import { Announcer, placeOf } from './queue-places.ts'
 import type { QueuedJob } from './queue-tree.ts'
 
 /** What one group is made of. */

@@ -2,7 +2,7 @@
 
 import type { Identity } from '../domain/identity.ts'
 import type { Refusal } from '../domain/refusal.ts'
-import type { Amounts, Quota } from './reserve.ts'
+import type { Amounts, Quota } from './quota.ts'
 
 /** A quota without room. `waitMs` null: the job alone is more than the whole quota. */
 export function quotaUsed(

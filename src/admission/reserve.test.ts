@@ -3,7 +3,8 @@ import type { Identity } from '../domain/identity.ts'
 import type { ClientId, PrincipalName } from '../domain/ids.ts'
 import { isRefusal } from '../domain/refusal.ts'
 import { VirtualClock } from '../lib/virtual-clock.ts'
-import { type Quota, QuotaBook, type Reservation } from './reserve.ts'
+import type { Quota } from './quota.ts'
+import { QuotaBook, type Reservation } from './reserve.ts'
 
 const anna: Identity = {
   team: 'api',

@@ -9,29 +9,15 @@
 import { clientKey, type Identity } from '../domain/identity.ts'
 import type { Refusal } from '../domain/refusal.ts'
 import type { Clock } from '../lib/clock.ts'
+import type { Amounts, Quota, QuotaUnit } from './quota.ts'
 import {
   type AccountState,
   type Claim,
   PeriodAccount,
   type QuotaAccount,
-  type QuotaPeriod,
   RateAccount,
 } from './quota-account.ts'
 import { quotaUsed } from './quota-refusals.ts'
-
-/** What a quota counts, in integers: tokens, or millionths of a US dollar. */
-export type QuotaUnit = 'tokens' | 'micro-dollars'
-
-/** A quota in force. Limits may differ from one reservation to the next. */
-export interface Quota {
-  readonly scope: 'client' | 'principal' | 'team'
-  readonly unit: QuotaUnit
-  readonly period: QuotaPeriod
-  readonly limit: number
-}
-
-/** Amounts of a job, by unit. */
-export type Amounts = Readonly<Record<QuotaUnit, number>>
 
 /** What is held for one job; the first of the two ends counts, later ones do nothing. */
 export interface Reservation {

@@ -9,6 +9,7 @@ const dice = room<typeof import('../../src/lib/random.ts')>('lib/random.ts')
 const learning = { start: 2, max: 1000, probeMs: 30_000, watchFirstToken: false }
 const serviceMs = 10_000
 
+/** Properties of the ceiling. */
 export const properties = [
   property({
     id: 'A1',

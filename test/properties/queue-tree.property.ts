@@ -10,6 +10,7 @@ const dice = room<typeof import('../../src/lib/random.ts')>('lib/random.ts')
 const around = (meanMs: number) => (random: Random) => meanMs * (0.5 + random())
 const skewBound = (slots: number, longestMs: number): number => 2 * (slots + 1) * longestMs
 
+/** Properties of the two levels. */
 export const properties = [
   property({
     id: 'F11',

@@ -46,6 +46,7 @@ const identity = (client: string): Identity => ({
   root: null,
 })
 
+/** Properties of rates. */
 export const properties = [
   property({
     id: 'P1',
@@ -168,8 +169,8 @@ export const properties = [
       },
       {
         file: 'admission/quota-account.ts',
-        find: 'if (period <= this.#current) return',
-        replace: 'if (period === this.#current) return',
+        find: 'if (wallMs < this.#turnsAt) return\n    const period = periodOf(this.#period, wallMs)\n    this.#turnsAt = periodStart(this.#period, Math.max(period, this.#current) + 1)\n    if (period <= this.#current) return',
+        replace: 'const period = periodOf(this.#period, wallMs)\n    if (period === this.#current) return',
       },
     ],
     async check(rooms, seed) {
