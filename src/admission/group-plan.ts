@@ -1,8 +1,8 @@
 // From settings to the options of an account's groups: what is configured is kept, what is not is learned.
 
 import type { FairQueueLimits } from './fair-queue.ts'
+import type { QuotaGroupOptions } from './group-options.ts'
 import type { GroupRateLimits } from './group-rates.ts'
-import type { QuotaGroupOptions } from './quota-group.ts'
 
 /** What an account's groups are made of. */
 export interface GroupPlan {

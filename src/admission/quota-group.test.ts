@@ -2,9 +2,10 @@ import { describe, expect, it } from 'vitest'
 import { CallFailure } from '../domain/failure.ts'
 import { isRefusal, type Refusal } from '../domain/refusal.ts'
 import { VirtualClock } from '../lib/virtual-clock.ts'
+import type { QuotaGroupOptions } from './group-options.ts'
 import type { Lease, LeaseRequest } from './lease.ts'
 import type { QueuePlace } from './queue-place.ts'
-import { QuotaGroup, type QuotaGroupOptions } from './quota-group.ts'
+import { QuotaGroup } from './quota-group.ts'
 
 function open(over: Partial<QuotaGroupOptions> = {}): { clock: VirtualClock; group: QuotaGroup } {
   const clock = new VirtualClock()

@@ -8,12 +8,12 @@
 
 import type { Refusal } from '../domain/refusal.ts'
 import { assert } from '../lib/assert.ts'
-import type { Clock, Timer } from '../lib/clock.ts'
-import type { Random } from '../lib/random.ts'
-import { Ceiling, type CeilingOptions } from './ceiling.ts'
-import { FairQueue, type FairQueueLimits, type QueueOrder } from './fair-queue.ts'
+import type { Timer } from '../lib/clock.ts'
+import { Ceiling } from './ceiling.ts'
+import { FairQueue, type QueueOrder } from './fair-queue.ts'
 import { type GroupFact, groupFact } from './group-fact.ts'
-import { type DayCount, type GroupRateLimits, GroupRates } from './group-rates.ts'
+import type { QuotaGroupOptions } from './group-options.ts'
+import { type DayCount, GroupRates } from './group-rates.ts'
 import { evicted, queueFull, tooLarge, tooSlow, wouldMissDeadline } from './group-refusals.ts'
 import { HoldTimes } from './hold-times.ts'
 import {
@@ -28,23 +28,6 @@ import type { Ahead } from './queue-outlook.ts'
 import type { QueuePlace } from './queue-place.ts'
 import { Announcer, placeOf } from './queue-places.ts'
 import type { QueuedJob } from './queue-tree.ts'
-
-/** What one group is made of. */
-export interface QuotaGroupOptions {
-  /** For people: `glm/main glm-5.2`. */
-  readonly name: string
-  readonly ceiling: CeilingOptions
-  readonly rates: GroupRateLimits
-  /** What is scarce here, and so what shares are counted in. */
-  readonly costs: 'slot-time' | 'tokens'
-  readonly queue: FairQueueLimits
-  /** Longest wait in milliseconds. */
-  readonly waitMsMax: number
-  /** How long a job is thought to hold a slot until one has been seen, in milliseconds. */
-  readonly firstEstimateMs: number
-  readonly clock: Clock
-  readonly random: Random
-}
 
 type Job = QueuedJob<Waiter>
 
@@ -110,6 +93,11 @@ export class QuotaGroup {
     return this.#running.size
   }
 
+  /** Slots it may hold now: configured or learned. */
+  get capacity(): number {
+    return this.#ceiling.limit
+  }
+
   /** Jobs that wait. */
   get waiting(): number {
     return this.#queue.size
@@ -117,7 +105,9 @@ export class QuotaGroup {
 
   /** Numbers for `inspect()`. `overdue` counts leases beyond their deadline: a leak, to stay 0. */
   inspect(): GroupFact {
-    return groupFact(this.#queue, this.#running, this.#ceiling.limit, this.#options.clock.now())
+    const now = this.#options.clock.now()
+    this.#queue.sweep(now)
+    return groupFact(this.#queue, this.#running, this.#ceiling.limit, now)
   }
 
   /** Fair, or first come first served, from now on. */
