@@ -10,7 +10,8 @@ import type { Target } from './target.ts'
 
 /** What whoever reads the vendor's stream reports as it goes; a failed attempt's tokens are billed too. */
 export interface AttemptMeter {
-  firstPart(): void
+  /** Answers after how many milliseconds it came. */
+  firstPart(): number
   usage(usage: Usage): void
   outputChars(count: number): void
 }
@@ -80,9 +81,11 @@ export function startAttempt<Result>(start: AttemptStart<Result>): RunningAttemp
     signal: controller.signal,
     meter: {
       firstPart: () => {
-        if (firstPartMs !== null) return
-        firstPartMs = clock.now() - startedAt
+        if (firstPartMs !== null) return firstPartMs
+        const ms = clock.now() - startedAt
+        firstPartMs = ms
         start.onFirstPart?.()
+        return ms
       },
       usage: (counted) => {
         usage = counted

@@ -9,25 +9,17 @@ import type { Target } from './target.ts'
 /** A candidate that the retry loop can work with. */
 export type RoutedCandidate = Candidate & Target
 
-/** What the composition root knows of an account. */
-export type DescribeAccount = (
-  configured: ConfiguredProvider,
-  account: Account,
-  model: string,
-) => { readonly group: string; readonly endpoint: string; readonly weight: number }
-
 /** The steps of a wish, or the sentence that says what to set. Throws `model-unknown` for a model nobody has. */
 export function candidateSteps(
   providers: readonly ConfiguredProvider[],
   wish: RouteWish,
   names: ModelNames,
-  describe: DescribeAccount,
 ): readonly (readonly RoutedCandidate[])[] | { readonly missing: string } {
   const wanted = wantedModels(wish, names)
   const links = wanted === null ? defaults(providers, wish) : owners(providers, wish, wanted)
   const steps = links
     .map(({ configured, model }) =>
-      configured.accounts.map((account) => toCandidate(configured, account, model, wish, describe)),
+      configured.accounts.map((account) => toCandidate(configured, account, model, wish)),
     )
     .filter((step) => step.length > 0)
   if (steps.length > 0) return steps
@@ -95,7 +87,6 @@ function toCandidate(
   account: Account,
   model: string | null,
   wish: RouteWish,
-  describe: DescribeAccount,
 ): RoutedCandidate {
   const { provider } = configured
   return {
@@ -106,6 +97,8 @@ function toCandidate(
     model,
     keyCount: account.apiKeys.length,
     contextTokens: provider.models.find(({ id }) => id === model)?.contextTokens ?? null,
-    ...describe(configured, account, model ?? wish.kind),
+    group: account.groups.nameFor(model ?? wish.kind),
+    endpoint: configured.endpoint ?? provider.name,
+    weight: account.weight ?? 1,
   }
 }

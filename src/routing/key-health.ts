@@ -4,12 +4,10 @@
 
 import { BoundedMap } from '../lib/bounded-map.ts'
 import type { Clock } from '../lib/clock.ts'
-import type { Random } from '../lib/random.ts'
 
 /** Collaborators. `onDeath` and `onRevival` are for the log and for alerts. */
 export interface KeyHealthOptions {
   readonly clock: Clock
-  readonly random: Random
   /** Between two probes of a dead key; an hour. */
   readonly probeMs?: number
   onDeath?(keyName: string): void
@@ -30,6 +28,8 @@ export interface KeyUse {
 
 interface KeyState {
   inFlight: number
+  /** The number of its last use among all uses. */
+  usedAs: number
   /** null: alive. Else when the next probe may go. */
   probeAt: number | null
   isProbing: boolean
@@ -41,6 +41,7 @@ const keysMax = 4_096
 export class KeyHealth {
   readonly #options: KeyHealthOptions
   readonly #probeMs: number
+  #uses = 0
   readonly #keys = new BoundedMap<string, KeyState>(keysMax)
 
   constructor(options: KeyHealthOptions) {
@@ -49,15 +50,17 @@ export class KeyHealth {
   }
 
   /**
-   * The least busy of the account's usable keys, ties by lot; null when none may be used now. `except` are indexes this job has
+   * The least busy of the account's usable keys, of equals the one used longest ago; null when none may be used now. `except` are indexes this job has
    * tried: rotation ends when the pool does, whatever the number of attempts.
    */
   acquire(account: string, keyCount: number, except: ReadonlySet<number>): KeyUse | null {
     const indexes = this.#usable(account, keyCount, except)
     const least = Math.min(...indexes.map((index) => this.#state(nameOf(account, index)).inFlight))
-    const idlest = indexes.filter((index) => this.#state(nameOf(account, index)).inFlight === least)
-    const index = idlest[Math.floor(this.#options.random() * idlest.length)]
-    return index === undefined ? null : this.#use(nameOf(account, index), index)
+    const idlest = indexes
+      .map((index) => ({ index, state: this.#state(nameOf(account, index)) }))
+      .filter(({ state }) => state.inFlight === least)
+      .sort((a, b) => a.state.usedAs - b.state.usedAs)[0]
+    return idlest === undefined ? null : this.#use(nameOf(account, idlest.index), idlest.index)
   }
 
   /** Whether `acquire` would give a key. */
@@ -105,6 +108,7 @@ export class KeyHealth {
     const state = this.#state(name)
     const isProbe = state.probeAt !== null
     state.inFlight++
+    state.usedAs = ++this.#uses
     if (isProbe) state.isProbing = true
     let isSettled = false
     return {
@@ -141,7 +145,7 @@ export class KeyHealth {
   }
 
   #state(name: string): KeyState {
-    return this.#keys.getOrCreate(name, () => ({ inFlight: 0, probeAt: null, isProbing: false }))
+    return this.#keys.getOrCreate(name, () => ({ inFlight: 0, usedAs: 0, probeAt: null, isProbing: false }))
   }
 }
 

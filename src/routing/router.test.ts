@@ -8,7 +8,7 @@ import type { Progress } from '../domain/progress.ts'
 import { VirtualClock } from '../lib/virtual-clock.ts'
 import type { Attempt, GenerateJob, Job, Provider, StreamPart } from '../providers/provider.ts'
 import type { ConfiguredProvider } from './route.ts'
-import { Router } from './router.ts'
+import { type AttemptRecord, Router } from './router.ts'
 
 const identity: Identity = {
   team: null,
@@ -137,9 +137,10 @@ describe('router', () => {
     const controller = new AbortController()
     const scripts: Script[] = [
       () => {
-        throw new CallFailure('provider-error', { message: 'vendor down', retryable: true })
+        throw new CallFailure('provider-error', { message: 'vendor down' })
       },
       () => parts({ type: 'text-delta', text: 'half' }),
+      () => parts({ type: 'text-delta', text: 'half again' }),
       async function* (_job, attempt) {
         yield { type: 'text-delta', text: 'a' }
         controller.abort(new CallFailure('client-gone', { message: 'gone' }))
@@ -176,8 +177,55 @@ describe('router', () => {
     expect(seen[0]?.endUser).not.toContain('local')
   })
 
+  it('falls back along a chain of the config, numbers its attempts, and waits for their rows', async () => {
+    const broken: Script = () => {
+      throw new CallFailure('provider-error', { message: 'vendor down', retryable: true })
+    }
+    const records: AttemptRecord[] = []
+    const router = new Router(
+      [
+        configure({ provider: provider('glm', ['glm-5.2'], broken) }),
+        configure({ provider: provider('kimi', ['kimi-k3'], says('from kimi')) }),
+      ],
+      {
+        names: { aliases: { fast: 'kimi-k3' }, chains: { chat: ['glm-5.2', 'fast'] } },
+        record: async (record) => {
+          await Promise.resolve()
+          records.push(record)
+        },
+      },
+    )
+    const asked = request()
+    expect(await router.run(draft, asked)).toMatchObject({ text: 'from kimi', provider: 'kimi' })
+    expect(records.map(({ end }) => [end.target.provider, end.number, end.outcome])).toEqual([
+      ['glm', 1, 'provider-error'],
+      ['glm', 2, 'provider-error'],
+      ['kimi', 3, 'done'],
+    ])
+    expect(asked.seen.at(-1)).toEqual({ kind: 'text', text: 'from kimi', attempt: 3 })
+    await expect(router.run(draft, { ...request(), model: 'glm-5.2' })).rejects.toMatchObject({
+      code: 'provider-error',
+    })
+  })
+
+  it('doubles a cap that left no room for an answer, and settles what was used', async () => {
+    const caps: number[] = []
+    const router = new Router([
+      configure({
+        provider: provider('glm', ['glm-5.2'], (job) => {
+          if (job.kind === 'generate') caps.push(job.outputTokensMax)
+          if (caps.length === 1)
+            throw new CallFailure('empty-output', { message: 'all thought', retryable: true })
+          return says('well')(job, {} as Attempt)
+        }),
+      }),
+    ])
+    expect(await router.run(draft, request())).toMatchObject({ text: 'well' })
+    expect(caps).toEqual([100, 200])
+    expect(Object.values(router.inspect())[0]).toMatchObject({ held: 0, waiting: 0 })
+  })
+
   it('bounds the groups that invented model names could make', () => {
-    const bounds = { waitingMax: 1, waitingPerClientMax: 1, waitMsMax: 1 }
     const groups = new AccountGroups(
       'glm/main',
       toGroupPlan({ per: 'model', concurrency: { default: 2, byModel: { 'glm-5.3': 1 } } }),

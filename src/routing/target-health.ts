@@ -62,7 +62,7 @@ export class TargetHealth {
   constructor(options: TargetHealthOptions) {
     this.#options = options
     this.keys = new KeyHealth({
-      ...options,
+      clock: options.clock,
       onDeath: (keyName) => options.emit?.({ type: 'key-died', keyName }),
       onRevival: (keyName) => options.emit?.({ type: 'key-revived', keyName }),
     })

@@ -1,7 +1,11 @@
-// R4 and R5: one answer of one attempt, and one end for each. (R8, a stream cut at every byte, is proved at the readers of streams.)
+// R4, R5 and R8: one answer of one attempt, one end for each, and no answer from a stream that was cut.
 
+import type { StreamPart } from '../../src/providers/provider.ts'
 import { everyFate, play } from './job-fates.ts'
-import { holds, type Property, property } from './kit.ts'
+import { holds, type Property, property, room } from './kit.ts'
+import { settled } from './routing-world.ts'
+
+const readers = room<typeof import('../../src/routing/read-answer.ts')>('routing/read-answer.ts')
 
 /** The ends of attempts. */
 export const properties: readonly Property[] = [
@@ -62,6 +66,46 @@ export const properties: readonly Property[] = [
         ends += started.length
       })
       holds(ids.size === ends, `${ids.size} ids for ${ends} attempts`)
+    },
+  }),
+  property({
+    id: 'R8',
+    says: 'an answer cut at any place is never a success',
+    mutants: [
+      {
+        file: 'routing/read-answer.ts',
+        find: 'if (finish !== null) return { text, sources, usage, finish }',
+        replace:
+          "if (finish !== null || usage !== null) return { text, sources, usage, finish: finish ?? 'stop' }",
+      },
+    ],
+    async check(rooms, seed) {
+      const { readAnswer } = await rooms.load(readers)
+      const text = `An answer of ${seed} with ünïcödé and 中文 in it.`
+      const usage = {
+        inputTokens: 1,
+        outputTokens: 1,
+        cachedInputTokens: 0,
+        reasoningTokens: 0,
+        source: 'provider',
+      } as const
+      const whole: StreamPart[] = [
+        { type: 'reasoning-delta', text: 'hm' },
+        ...[...text].map((letter) => ({ type: 'text-delta' as const, text: letter })),
+        { type: 'usage', usage },
+        { type: 'finish', reason: 'stop' },
+      ]
+      const meter = { firstPart: () => 0, usage: () => {}, outputChars: () => {} }
+      const ears = { provider: 'glm', attempt: 1, meter, progress: () => {} }
+      for (let cut = 0; cut <= whole.length; cut++) {
+        async function* stream() {
+          yield* whole.slice(0, cut)
+        }
+        const outcome = await settled(readAnswer(stream(), ears))
+        const isWhole = cut === whole.length
+        holds('value' in outcome === isWhole, `cut after ${cut} of ${whole.length} parts it was a success`)
+        holds('error' in outcome || outcome.value.text === text, 'the whole answer is not whole')
+      }
     },
   }),
 ]
