@@ -11,7 +11,7 @@ import { fullBucket, isFull, type Rate, spend, toRate } from './gcra.ts'
 import type { PenaltyBox } from './penalty-box.ts'
 
 /** Limits of one level. */
-export interface CallLimits {
+interface CallLimits {
   readonly requestsPerMinute: number
   /** Requests that may come at once. */
   readonly burst: number

@@ -5,7 +5,7 @@ import type { Waiter } from './lease.ts'
 import type { QueuedJob } from './queue-tree.ts'
 
 /** One principal's or client's part. Costs are in the group's unit: slot-milliseconds or tokens. */
-export interface ShareFact {
+interface ShareFact {
   readonly name: string
   readonly weight: number
   readonly virtualTime: number
@@ -15,7 +15,7 @@ export interface ShareFact {
 }
 
 /** A principal's part: what it may have against what it had, as shares of 1 among those who wait or run. */
-export interface PrincipalFact extends ShareFact {
+interface PrincipalFact extends ShareFact {
   readonly entitlement: number
   readonly share: number
   readonly clients: readonly ShareFact[]

@@ -13,7 +13,7 @@ export interface GroupPlan {
 }
 
 /** How many requests an account takes at once; null: to be learned. */
-export interface Concurrency {
+interface Concurrency {
   readonly default: number | null
   readonly byModel: Readonly<Record<string, number>>
 }

@@ -1,7 +1,7 @@
 // What a quota is: an amount of one unit in one period, for a client, its principal or its team.
 
 /** How a quota is counted: `minute` is a rate, the others are calendar periods. */
-export type QuotaPeriod = 'minute' | 'day' | 'month'
+type QuotaPeriod = 'minute' | 'day' | 'month'
 
 /** What a quota counts, in integers: tokens, or millionths of a US dollar. */
 export type QuotaUnit = 'tokens' | 'micro-dollars'
