@@ -1,12 +1,13 @@
 // One flight; see `flights.ts`. Its own signal, its waiters in the order they came, the first of whom pays.
 
 import { CallFailure } from '../domain/failure.ts'
+import type { Identity } from '../domain/identity.ts'
 import type { Clock, Timer } from '../lib/clock.ts'
 
 /** Somebody who wants the answer. */
 export interface FlightWaiter<Part> {
-  /** Principal first; see `clientKey`. Whose share of the queue the work is charged to while this waiter pays. */
-  readonly clientKey: string
+  /** To whom the work is charged while this waiter pays. */
+  readonly identity: Identity
   readonly signal: AbortSignal
   /** Monotonic milliseconds. */
   readonly deadlineAt: number
@@ -22,10 +23,8 @@ export interface FlightPilot<Part> {
   readonly signal: AbortSignal
   /** The latest deadline of those who wait now. */
   readonly deadlineAt: number
-  /** Who pays now. */
-  readonly payer: string
-  /** Told when the payer leaves and the next one takes over. */
-  onPayerChange(listen: (payer: string) => void): void
+  /** Who pays now: the one who waits longest. null: nobody waits any more. */
+  readonly payer: Identity | null
   part(part: Part, bytes: number): void
 }
 
@@ -64,7 +63,6 @@ export class Flight<Part, Answer> {
   #runs = 0
   #isOver = false
   #payer: Seat<Part, Answer> | null = null
-  #payerListeners: ((payer: string) => void)[] = []
 
   constructor(options: FlightOptions, fly: (pilot: FlightPilot<Part>) => Promise<Answer>, onEnd: () => void) {
     this.#options = options
@@ -132,7 +130,6 @@ export class Flight<Part, Answer> {
   #restart(): void {
     this.#parts = []
     this.#partBytes = 0
-    this.#payerListeners = []
     for (const seat of [...this.#seats]) this.#tell(seat, () => seat.waiter.onRestart?.())
   }
 
@@ -145,9 +142,8 @@ export class Flight<Part, Answer> {
         return Math.max(...[...flight.#seats].map(({ waiter }) => waiter.deadlineAt))
       },
       get payer() {
-        return flight.#payer?.waiter.clientKey ?? ''
+        return flight.#payer?.waiter.identity ?? null
       },
-      onPayerChange: (listen) => this.#payerListeners.push(listen),
       part: (part, bytes) => {
         // A run that was given up may still speak.
         if (this.#isOver || run !== this.#runs) return
@@ -203,7 +199,6 @@ export class Flight<Part, Answer> {
       this.#controller.abort(reason)
     } else if (this.#payer === seat) {
       this.#payer = next.value
-      for (const listen of this.#payerListeners) listen(next.value.waiter.clientKey)
     }
   }
 }

@@ -99,13 +99,17 @@ export class Router {
     if ('missing' in steps) {
       return Promise.reject(new CallFailure('not-configured', { message: steps.missing }))
     }
-    const deadlineAt = request.deadlineAt ?? this.#clock.now() + deadlineMsDefault
+    const latestAt = this.#clock.now() + deadlineMsDefault
+    // Asked again and again: whoever joins a flight may have more time.
+    const deadlineAt = (): number => request.deadlineAt ?? latestAt
     const outputTokensMax = draft.kind === 'generate' ? draft.outputTokensMax : null
     const site = new VendorSite({
       identity: request.identity,
       kind: draft.kind,
       class: request.class ?? 'interactive',
-      deadlineAt,
+      get deadlineAt() {
+        return deadlineAt()
+      },
       endUser: endUser(request.identity),
       outputTokensMax,
       jobFor: (candidate, cap) => toJob(draft, candidate, cap),
@@ -115,7 +119,9 @@ export class Router {
     return this.#attempts.run(
       {
         steps,
-        deadlineAt,
+        get deadlineAt() {
+          return deadlineAt()
+        },
         signal: request.signal,
         outputTokensMax,
         affinity: request.affinity ?? null,

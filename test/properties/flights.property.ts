@@ -3,6 +3,8 @@
 import fc from 'fast-check'
 
 import type { FlightPilot } from '../../src/cache/flight.ts'
+import type { Identity } from '../../src/domain/identity.ts'
+import type { PrincipalName } from '../../src/domain/ids.ts'
 import { holds, type Property, property, type Rooms, room } from './kit.ts'
 
 const flightRoom = room<typeof import('../../src/cache/flights.ts')>('cache/flights.ts')
@@ -37,7 +39,7 @@ async function createFlights(rooms: Rooms, runsMax = 2) {
     const controller = new AbortController()
     const parts: string[] = []
     const waiter = {
-      clientKey: name,
+      identity: { ...nobody, label: name },
       signal: controller.signal,
       deadlineAt,
       onPart: (part: string) => parts.push(part),
@@ -46,6 +48,14 @@ async function createFlights(rooms: Rooms, runsMax = 2) {
     return { controller, parts, waiter }
   }
   return { clock, flights, seen, fly, gone, broken, wait }
+}
+
+const nobody: Identity = {
+  team: null,
+  principal: 'ada' as PrincipalName,
+  client: null,
+  label: '',
+  root: null,
 }
 
 const outcome = (promise: Promise<unknown>) =>
@@ -134,7 +144,7 @@ export const properties: readonly Property[] = [
           })
           await clock.advance(5)
           const stays = leaves.findIndex((at) => at === null || at > 5)
-          const payer = seen.pilots[0]?.payer
+          const payer = seen.pilots[0]?.payer?.label
           if (stays >= 0) holds(payer === `client ${stays}`, `${payer} pays, the first to stay is ${stays}`)
           await clock.advance(5_000)
           const results = await Promise.all(waiting)
