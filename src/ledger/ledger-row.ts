@@ -3,7 +3,7 @@
 import type { FailureCode } from '../domain/failure.ts'
 
 /** How an attempt ended, and `cached` for an answer that cost nothing. */
-export type LedgerOutcome = 'done' | 'hedge-lost' | 'cached' | FailureCode
+type LedgerOutcome = 'done' | 'hedge-lost' | 'cached' | FailureCode
 
 /** What is known when an attempt is over. Times in milliseconds; tokens as counted or estimated. */
 export interface LedgerEntry {

@@ -27,6 +27,8 @@ export interface KeyUse {
 }
 
 interface KeyState {
+  readonly index: number
+  readonly name: string
   inFlight: number
   /** The number of its last use among all uses. */
   usedAs: number
@@ -35,14 +37,14 @@ interface KeyState {
   isProbing: boolean
 }
 
-const keysMax = 4_096
+const accountsMax = 1_024
 
 /** Health and use of every key. */
 export class KeyHealth {
   readonly #options: KeyHealthOptions
   readonly #probeMs: number
+  readonly #accounts = new BoundedMap<string, KeyState[]>(accountsMax)
   #uses = 0
-  readonly #keys = new BoundedMap<string, KeyState>(keysMax)
 
   constructor(options: KeyHealthOptions) {
     this.#options = options
@@ -50,105 +52,103 @@ export class KeyHealth {
   }
 
   /**
-   * The least busy of the account's usable keys, of equals the one used longest ago; null when none may be used now. `except` are indexes this job has
-   * tried: rotation ends when the pool does, whatever the number of attempts.
+   * The least busy of the account's usable keys, of equals the one used longest ago; null when none may be used now. `except` are
+   * indexes this job has tried: rotation ends when the pool does, whatever the number of attempts.
    */
   acquire(account: string, keyCount: number, except: ReadonlySet<number>): KeyUse | null {
-    const indexes = this.#usable(account, keyCount, except)
-    const least = Math.min(...indexes.map((index) => this.#state(nameOf(account, index)).inFlight))
-    const idlest = indexes
-      .map((index) => ({ index, state: this.#state(nameOf(account, index)) }))
-      .filter(({ state }) => state.inFlight === least)
-      .sort((a, b) => a.state.usedAs - b.state.usedAs)[0]
-    return idlest === undefined ? null : this.#use(nameOf(account, idlest.index), idlest.index)
+    let best: KeyState | null = null
+    for (const key of this.#keys(account, keyCount)) {
+      if (except.has(key.index) || this.#waitMs(key) > 0) continue
+      const isBetter =
+        best === null ||
+        key.inFlight < best.inFlight ||
+        (key.inFlight === best.inFlight && key.usedAs < best.usedAs)
+      if (isBetter) best = key
+    }
+    return best === null ? null : this.#use(account, best)
   }
 
   /** Whether `acquire` would give a key. */
   isUsable(account: string, keyCount: number, except: ReadonlySet<number>): boolean {
-    return this.#usable(account, keyCount, except).length > 0
+    return this.#keys(account, keyCount).some((key) => !except.has(key.index) && this.#waitMs(key) === 0)
   }
 
   /** Milliseconds until one of the account's keys may be used or probed; 0: now. */
   waitMs(account: string, keyCount: number): number {
-    const now = this.#options.clock.now()
-    const waits = Array.from({ length: Math.max(1, keyCount) }, (_, index) => {
-      const { probeAt, isProbing } = this.#state(nameOf(account, index))
-      if (probeAt === null) return 0
-      return isProbing ? this.#probeMs : Math.max(0, probeAt - now)
-    })
-    return Math.min(...waits)
+    let least = Number.POSITIVE_INFINITY
+    for (const key of this.#keys(account, keyCount)) least = Math.min(least, this.#waitMs(key))
+    return least
   }
 
   /** The operator changed a key or paid the bill: everything of the account is tried again. Absent: of all accounts. */
   revive(account?: string): void {
-    for (const [name, state] of this.#keys.entries()) {
-      if (account !== undefined && !name.startsWith(`${account}#`)) continue
-      state.probeAt = null
-      state.isProbing = false
+    for (const [name, keys] of this.#accounts.entries()) {
+      if (account !== undefined && name !== account) continue
+      for (const key of keys) {
+        key.probeAt = null
+        key.isProbing = false
+      }
     }
   }
 
   /** Names of the dead keys. */
   inspect(): { readonly dead: readonly string[] } {
-    return {
-      dead: [...this.#keys.entries()].filter(([, state]) => state.probeAt !== null).map(([name]) => name),
-    }
+    const all = [...this.#accounts.entries()].flatMap(([, keys]) => keys)
+    return { dead: all.filter(({ probeAt }) => probeAt !== null).map(({ name }) => name) }
   }
 
-  #usable(account: string, keyCount: number, except: ReadonlySet<number>): number[] {
-    const now = this.#options.clock.now()
-    return Array.from({ length: Math.max(1, keyCount) }, (_, index) => index).filter((index) => {
-      if (except.has(index)) return false
-      const { probeAt, isProbing } = this.#state(nameOf(account, index))
-      return probeAt === null || (!isProbing && now >= probeAt)
-    })
+  #waitMs(key: KeyState): number {
+    if (key.probeAt === null) return 0
+    return key.isProbing ? this.#probeMs : Math.max(0, key.probeAt - this.#options.clock.now())
   }
 
-  #use(name: string, index: number): KeyUse {
-    const state = this.#state(name)
-    const isProbe = state.probeAt !== null
-    state.inFlight++
-    state.usedAs = ++this.#uses
-    if (isProbe) state.isProbing = true
+  #use(account: string, key: KeyState): KeyUse {
+    const isProbe = key.probeAt !== null
+    key.inFlight++
+    key.usedAs = ++this.#uses
+    if (isProbe) key.isProbing = true
     let isSettled = false
     return {
-      index,
-      name,
+      index: key.index,
+      name: key.name,
       settle: (verdict) => {
         if (isSettled) return
         isSettled = true
-        state.inFlight--
-        if (isProbe) state.isProbing = false
-        this.#judge(name, state, verdict)
+        key.inFlight--
+        if (isProbe) key.isProbing = false
+        this.#judge(account, key, verdict)
       },
     }
   }
 
-  #judge(name: string, state: KeyState, verdict: KeyVerdict): void {
-    if (verdict === 'works' && state.probeAt !== null) {
-      state.probeAt = null
-      this.#options.onRevival?.(name)
+  #judge(account: string, key: KeyState, verdict: KeyVerdict): void {
+    if (verdict === 'works' && key.probeAt !== null) {
+      key.probeAt = null
+      this.#options.onRevival?.(key.name)
     }
-    if (verdict === 'rejected') this.#kill(name, state)
-    if (verdict === 'account-dead') {
-      const account = name.slice(0, name.lastIndexOf('#'))
-      for (const [other, theirs] of this.#keys.entries()) {
-        if (other.startsWith(`${account}#`)) this.#kill(other, theirs)
-      }
+    if (verdict === 'rejected') this.#kill(key)
+    if (verdict === 'account-dead') for (const each of this.#keys(account, 1)) this.#kill(each)
+  }
+
+  #kill(key: KeyState): void {
+    const wasAlive = key.probeAt === null
+    key.probeAt = this.#options.clock.now() + this.#probeMs
+    if (wasAlive) this.#options.onDeath?.(key.name)
+  }
+
+  // An account without keys has one nameless credential, so that it can be dead, too.
+  #keys(account: string, keyCount: number): readonly KeyState[] {
+    const keys = this.#accounts.getOrCreate(account, () => [])
+    for (let index = keys.length; index < Math.max(1, keyCount); index++) {
+      keys.push({
+        index,
+        name: `${account}#${index}`,
+        inFlight: 0,
+        usedAs: 0,
+        probeAt: null,
+        isProbing: false,
+      })
     }
+    return keys
   }
-
-  #kill(name: string, state: KeyState): void {
-    const wasAlive = state.probeAt === null
-    state.probeAt = this.#options.clock.now() + this.#probeMs
-    if (wasAlive) this.#options.onDeath?.(name)
-  }
-
-  #state(name: string): KeyState {
-    return this.#keys.getOrCreate(name, () => ({ inFlight: 0, usedAs: 0, probeAt: null, isProbing: false }))
-  }
-}
-
-function nameOf(account: string, index: number): string {
-  return `${account}#${index}`
 }

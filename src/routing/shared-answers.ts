@@ -18,7 +18,7 @@ import type { JobRequest } from './router.ts'
 import type { RoutedOutcome } from './vendor-site.ts'
 
 /** How an answer came without a job of one's own. Ages in milliseconds. */
-export interface SharedFact {
+interface SharedFact {
   readonly kind: 'cached' | 'flight'
   readonly ageMs: number
   /** True: past its time, served while a new one is made or because the vendor failed. */
