@@ -17,7 +17,9 @@ export function run(
   const worker = new Worker(new URL('./worker.ts', import.meta.url), {
     workerData: { sources: join(root, 'src'), ...task },
   })
-  const failed = (failure: string): Verdict[] => [{ id: task.id ?? task.file, failure, durationMs: limitMs }]
+  const failed = (failure: string): Verdict[] => [
+    { id: task.id ?? task.file, failure, isBroken: false, durationMs: limitMs },
+  ]
   return new Promise((done) => {
     const timer = setTimeout(() => {
       done(failed(`did not end within ${limitMs / 1000} seconds`))

@@ -21,6 +21,8 @@ export interface Verdict {
   readonly id: string
   /** Why it does not hold; null: it holds. */
   readonly failure: string | null
+  /** True when the sources could not even be read as a program: that is no failure of the property. */
+  readonly isBroken: boolean
   readonly durationMs: number
 }
 
@@ -35,11 +37,13 @@ for (const { id, check } of properties) {
   if (task.id !== null && task.id !== id) continue
   const start = performance.now()
   let failure: string | null = null
+  let isBroken = false
   try {
     await check(rooms, task.seed)
   } catch (error) {
     failure = error instanceof Error ? error.message : String(error)
+    isBroken = error instanceof SyntaxError
   }
-  verdicts.push({ id, failure, durationMs: performance.now() - start })
+  verdicts.push({ id, failure, isBroken, durationMs: performance.now() - start })
 }
 parentPort?.postMessage(verdicts)
