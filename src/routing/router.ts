@@ -26,6 +26,9 @@ export type JobDraft = Omit<GenerateJob, 'model'> | SearchJob | ReadJob | Extrac
 /** For whom a job runs. */
 export interface JobRequest {
   readonly identity: Identity
+  /** For the ledger: whose work this job is. */
+  readonly callId?: string
+  readonly tool?: string
   /** Aborted at the call's deadline as well. */
   readonly signal: AbortSignal
   /** Monotonic milliseconds; in 240 s when absent. */
