@@ -18,6 +18,8 @@ export interface AttemptOutcome {
 export interface AnswerEars {
   readonly provider: string
   readonly attempt: number
+  /** Whether text is shown as it comes: a page being read is no answer being written. */
+  readonly showsText: boolean
   readonly meter: AttemptMeter
   progress(update: Progress): void
 }
@@ -46,7 +48,7 @@ export async function readAnswer(
       text += part.text
       meter.outputChars(part.text.length)
       if (text.length > textCharsMax) throw tooMuchText(provider)
-      ears.progress({ kind: 'text', text: part.text, attempt })
+      if (ears.showsText) ears.progress({ kind: 'text', text: part.text, attempt })
     } else if (part.type === 'reasoning-delta' || part.type === 'tool-input-delta') {
       meter.outputChars(part.text.length)
     } else if (part.type === 'source') {

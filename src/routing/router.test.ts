@@ -177,6 +177,23 @@ describe('router', () => {
     expect(seen[0]?.endUser).not.toContain('local')
   })
 
+  it('leaves room for reasoning in the output cap of a model that thinks', async () => {
+    const caps: number[] = []
+    const thinks = provider('glm', ['glm-5.2', 'glm-plain'], (job, attempt) => {
+      if (job.kind === 'generate') caps.push(job.outputTokensMax)
+      return says('ok')(job, attempt)
+    })
+    const models = thinks.models.map((model, i) =>
+      i === 0 ? { ...model, thinking: 'optional' as const } : model,
+    )
+    const router = new Router([configure({ provider: { ...thinks, models } })])
+    await router.run(draft, request())
+    await router.run({ ...draft, thinking: 'off' }, request())
+    await router.run({ ...draft, outputTokensMax: 50_000 }, request())
+    await router.run(draft, { ...request(), model: 'glm-plain' })
+    expect(caps).toEqual([16_384, 100, 50_000, 100])
+  })
+
   it('falls back along a chain of the config, numbers its attempts, and waits for their rows', async () => {
     const broken: Script = () => {
       throw new CallFailure('provider-error', { message: 'vendor down', retryable: true })

@@ -86,6 +86,7 @@ export class VendorSite implements JobSite<RoutedCandidate, RoutedOutcome> {
     const outcome = await readAnswer(parts, {
       provider: provider.name,
       attempt: input.number,
+      showsText: job.kind === 'generate',
       meter,
       progress,
     })

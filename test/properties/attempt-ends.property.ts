@@ -96,7 +96,7 @@ export const properties: readonly Property[] = [
         { type: 'finish', reason: 'stop' },
       ]
       const meter = { firstPart: () => 0, usage: () => {}, outputChars: () => {} }
-      const ears = { provider: 'glm', attempt: 1, meter, progress: () => {} }
+      const ears = { provider: 'glm', attempt: 1, showsText: true, meter, progress: () => {} }
       for (let cut = 0; cut <= whole.length; cut++) {
         async function* stream() {
           yield* whole.slice(0, cut)
