@@ -87,6 +87,10 @@ export const properties: readonly Property[] = [
               kept.filter(([each]) => each.startsWith(prefix)).reduce((total, [, size]) => total + size, 0)
             holds(sum('') <= 40_000 && cache.inspect().bytes <= 40_000, `${sum('')} bytes are kept`)
             holds(sum(namespace) <= 10_000, `${sum(namespace)} bytes are kept for ${namespace}`)
+            holds(
+              cache.inspect().bytes >= sum(''),
+              `${cache.inspect().bytes} bytes are counted of ${sum('')}`,
+            )
             holds(cache.inspect().answers === kept.length, 'the count is wrong')
           }
         }),

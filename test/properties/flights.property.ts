@@ -148,11 +148,11 @@ export const properties: readonly Property[] = [
           if (stays >= 0) holds(payer === `client ${stays}`, `${payer} pays, the first to stay is ${stays}`)
           await clock.advance(5_000)
           const results = await Promise.all(waiting)
-          const left = byDeadline ? 'deadline' : 'client-gone'
+          const early = byDeadline ? 'deadline' : 'client-gone'
           results.forEach((result, index) => {
             const at = leaves[index] ?? null
             const isEarly = at !== null && at < 1_000
-            holds(at === 1_000 || result === (isEarly ? left : 'landed'), `who left at ${at} got ${result}`)
+            holds(at === 1_000 || result === (isEarly ? early : 'landed'), `who left at ${at} got ${result}`)
           })
           const allLeft = leaves.every((at) => at !== null && at < 1_000)
           if (!leaves.includes(1_000)) holds(seen.aborts === (allLeft ? 1 : 0), `${seen.aborts} aborts`)
@@ -161,9 +161,16 @@ export const properties: readonly Property[] = [
           await clock.advance(100)
           leaver.controller.abort(gone())
           const followed = outcome(flights.join('other', follower.waiter, work))
+          const [first, heir] = [wait('first'), wait('heir')]
+          const left = outcome(flights.join('third', first.waiter, work))
+          const inherited = outcome(flights.join('third', heir.waiter, work))
+          first.controller.abort(gone())
+          const payerNow = seen.pilots.at(-1)?.payer?.label
+          holds(payerNow === 'heir', `${payerNow} pays for what the heir waits for`)
           const again = flights.join('key', wait('late').waiter, work)
           await clock.advance(5_000)
-          holds((await abandoned) === 'client-gone', 'the leaver left')
+          holds((await abandoned) === 'client-gone' && (await left) === 'client-gone', 'the leavers left')
+          holds((await inherited) === 'landed', 'the heir gets the answer')
           holds((await followed) === 'landed', 'a caller joined what was cancelled')
           holds((await outcome(again)) === 'landed', 'a caller joined what was over')
         }),

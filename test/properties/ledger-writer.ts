@@ -9,6 +9,8 @@ const [, , sources = '', path = '', atOnce = '8'] = process.argv
 const { ledger } = await openTestLedger(
   { load: ({ path: name }) => import(pathToFileURL(`${sources}/${name}`).href) },
   path,
+  // Long, so that a kill rather falls between a row's coming and its being safe than into the sync to disk.
+  40,
 )
 let sequence = 0
 const write = async (): Promise<void> => {
