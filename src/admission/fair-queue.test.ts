@@ -59,14 +59,14 @@ describe('fair queue', () => {
     expect(start(20).filter((name) => name === 'batch').length).toBe(4)
   })
 
-  it('gives everybody the order of arrival when it is switched, and shares again when it is switched back', () => {
+  it('gives everybody the order of arrival when it is switched, and equal shares at once when it is switched back', () => {
     const { queue, add, start } = open()
-    for (let i = 0; i < 6; i++) add('anna', 'w', `a${i}`)
+    for (let i = 0; i < 8; i++) add('anna', 'w', `a${i}`)
     for (let i = 0; i < 3; i++) add('bert', 'w', `b${i}`)
     queue.setOrder('first-come')
-    expect(start(3)).toEqual(['a0', 'a1', 'a2'])
+    expect(start(4)).toEqual(['a0', 'a1', 'a2', 'a3'])
     queue.setOrder('fair')
-    expect(start(3)).toEqual(['b0', 'b1', 'b2'])
+    expect(start(6)).toEqual(['a4', 'b0', 'a5', 'b1', 'a6', 'b2'])
   })
 
   it('foretells how many jobs go before one, as it then happens', () => {

@@ -5,7 +5,7 @@
 // room. Bounded: when full, the newest job of the child most over its share goes, which may be one that waited.
 
 import { assert } from '../lib/assert.ts'
-import { forgetClients } from './queue-memory.ts'
+import { forgetClients, forgiveAll } from './queue-memory.ts'
 import { firstCome, jobsOf, mostOverShare } from './queue-order.ts'
 import { type Ahead, fairAhead, firstComeAhead } from './queue-outlook.ts'
 import {
@@ -104,8 +104,9 @@ export class FairQueue<Payload> {
     return jobsOf(this.#root.waiting)
   }
 
-  /** Changes the order of all that wait; nobody's virtual time is touched. */
+  /** Changes the order of all that wait. Back to `fair`, everybody begins equal. */
   setOrder(order: QueueOrder): void {
+    if (order === 'fair' && this.#order !== 'fair') forgiveAll(this.#root, [...this.#principals.values()])
     this.#order = order
   }
 

@@ -86,6 +86,11 @@ export class VirtualTime<Child extends Sharer> {
     this.#move(child, cost / child.weight - charged)
   }
 
+  /** Raises a child's virtual time to `to`; one that is there already stays. */
+  raise(child: Child, to: number): void {
+    this.#move(child, Math.max(0, to - child.virtual))
+  }
+
   #move(child: Child, by: number): void {
     child.virtual += by
     if (child.heapIndex >= 0) this.#waiting.update(child)
