@@ -53,7 +53,10 @@ export class QuotaGroup {
     this.#announcer = new Announcer(options.clock, this.#queue, (job) => this.#place(job))
   }
 
-  /** Resolves with a lease, or with a refusal when the queue is full or too slow; rejects with the signal's reason. */
+  /**
+   * Resolves with a lease, or with a refusal when the queue is full or too slow; rejects with the signal's reason. A lease
+   * once granted is the caller's to release, even when its signal has been aborted since.
+   */
   acquire(request: LeaseRequest): Promise<Lease | Refusal> {
     const { clock, name, waitMsMax } = this.#options
     const now = clock.now()
