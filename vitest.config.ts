@@ -1,11 +1,20 @@
 import { defineConfig } from 'vitest/config'
 
-// Three projects: tidy keeps the rules of the house, unit tests lie beside their file, scenarios cross rooms on real sockets.
+// Tidy keeps the rules of the house, unit tests lie beside their file, properties run on the sources and on planted mutants,
+// scenarios cross rooms on real sockets.
 export default defineConfig({
   test: {
     projects: [
       { test: { name: 'tidy', include: ['test/tidy.test.ts'] } },
       { test: { name: 'unit', include: ['src/**/*.test.ts', 'simulator/**/*.test.ts'] } },
+      {
+        test: {
+          name: 'property',
+          include: ['test/properties.test.ts'],
+          testTimeout: 120_000,
+          maxConcurrency: 2,
+        },
+      },
       {
         test: {
           name: 'scenario',

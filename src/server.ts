@@ -12,6 +12,7 @@ import { createRoots } from './documents/roots.ts'
 import { createUploads } from './documents/uploads.ts'
 import { type Clock, systemClock } from './lib/clock.ts'
 import { packageVersion } from './lib/package-version.ts'
+import { type Random, systemRandom } from './lib/random.ts'
 import { identify } from './principals/identify.ts'
 import { configureProviders } from './routing/configure.ts'
 import { Router } from './routing/router.ts'
@@ -33,6 +34,7 @@ import { createWebSocketDoor } from './transport/websocket.ts'
 export interface ServerOptions {
   readonly config: Config
   readonly clock?: Clock
+  readonly random?: Random
   /** Where log lines go; stderr by default. */
   readonly log?: LogStream
   /** Tools beside our own: a bench's trivial one. */
@@ -69,6 +71,7 @@ export async function createServer(options: ServerOptions): Promise<Server> {
   const { config } = options
   const { limits } = config
   const clock = options.clock ?? systemClock
+  const random = options.random ?? systemRandom
   const startedAt = clock.now()
   let isDraining = false
 
@@ -105,14 +108,11 @@ export async function createServer(options: ServerOptions): Promise<Server> {
         apiKeys: account.apiKeys.map(({ secret }) => secret.reveal()),
       })),
     })),
-    {
-      waitingMax: limits.queue.perClient * 16,
-      waitingPerClientMax: limits.queue.perClient,
-      waitMsMax: limits.queue.waitMs,
-    },
+    { jobsPerClientMax: limits.queue.perClient, waitMsMax: limits.queue.waitMs },
     clock,
+    random,
   )
-  const router = new Router(providers)
+  const router = new Router(providers, { clock, random })
   const threads = new ThreadStore({
     clock,
     idleMs: 10_800_000,

@@ -4,6 +4,7 @@ import type { ClientId, PrincipalName } from '../domain/ids.ts'
 import { isRefusal } from '../domain/refusal.ts'
 import { VirtualClock } from '../lib/virtual-clock.ts'
 import { FrontDoor, type FrontDoorOptions, type Permit } from './front-door.ts'
+import { PenaltyBox } from './penalty-box.ts'
 
 const identity = (client: string | null, principal = 'local'): Identity => ({
   team: null,
@@ -125,5 +126,49 @@ describe('front door', () => {
     permit.release()
     permit.release()
     expect(door.inFlight).toBe(0)
+  })
+
+  it('bounds a team over all its keys, and a refusal there changes nothing below', () => {
+    const { door } = open({ team: { requestsPerMinute: 60, burst: 4, concurrency: 3 } })
+    const of = (principal: string): Identity => ({
+      ...identity(`window-${principal}`, principal),
+      team: 'api',
+    })
+    const held = ['one', 'two', 'three'].map((name) => admitted(door, of(name)))
+    expect(door.admit(of('four'))).toMatchObject({ reason: 'too-many-in-flight', scope: 'team', limit: 3 })
+    admitted(door, identity('window-x', 'four')).release()
+    for (const permit of held) permit.release()
+    admitted(door, of('four')).release()
+    expect(door.admit(of('one'))).toMatchObject({ reason: 'rate-limited', scope: 'team', retryAfterMs: 1000 })
+    expect(door.clients().find(({ principal }) => principal === 'one')).toMatchObject({
+      calls: 1,
+      inFlight: 0,
+    })
+  })
+
+  it('takes the limits of a key where it has its own, and changed ones without a restart', () => {
+    const own: Record<string, { burst: number }> = { small: { burst: 1 } }
+    const { door } = open({ limitsOf: (principal) => own[principal] ?? null })
+    admitted(door, identity('window-a', 'small')).release()
+    expect(door.admit(identity('window-b', 'small'))).toMatchObject({ scope: 'principal', limit: 600 })
+    own.small = { burst: 2 }
+    door.limitsChanged()
+    admitted(door, identity('window-b', 'small')).release()
+  })
+
+  it('lets a client in the penalty box have one call at a time, and says why', async () => {
+    const clock = new VirtualClock()
+    const penaltyBox = new PenaltyBox(clock, 10)
+    const { door } = open({ clock, penaltyBox })
+    for (let i = 0; i < 10; i++) penaltyBox.failed('local\nwindow-a', 'bad-request')
+    const first = admitted(door, identity('window-a'))
+    expect(door.admit(identity('window-a'))).toMatchObject({
+      limit: 1,
+      message: expect.stringContaining('for another 30 seconds'),
+    })
+    admitted(door, identity('window-b')).release()
+    await clock.advance(30_000)
+    admitted(door, identity('window-a')).release()
+    first.release()
   })
 })

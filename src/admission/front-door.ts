@@ -1,14 +1,17 @@
-// The front door: the first gate of every call. It counts requests a minute and calls in flight for the client and for
-// its principal, admits or refuses at once, and never waits. What is refused changes no counter. A client that reconnects
-// or takes a new id gains nothing: the principal's own counters stay, and a client's are forgotten only when full.
+// The front door: the first gate of every call. It counts requests a minute and calls in flight for the client, its
+// principal and its team, admits or refuses at once, and never waits. What is refused changes no counter at any level. A
+// client that reconnects or takes a new id gains nothing: the principal's own counters stay, and a client's are forgotten
+// only when full. Its limits are those of one process: two servers are two doors.
 
-import type { Identity } from '../domain/identity.ts'
+import { clientKey, type Identity } from '../domain/identity.ts'
 import type { Refusal } from '../domain/refusal.ts'
 import type { Clock } from '../lib/clock.ts'
-import { fullBucket, isFull, type Rate, spend, toRate, used } from './gcra.ts'
+import { type Owner, tooFast, tooManyClients, tooManyInFlight } from './front-door-refusals.ts'
+import { fullBucket, isFull, type Rate, spend, toRate } from './gcra.ts'
+import type { PenaltyBox } from './penalty-box.ts'
 
 /** Limits of one level. */
-export interface CallLimits {
+interface CallLimits {
   readonly requestsPerMinute: number
   /** Requests that may come at once. */
   readonly burst: number
@@ -21,6 +24,11 @@ export interface FrontDoorOptions {
   readonly clock: Clock
   readonly client: CallLimits
   readonly principal: CallLimits
+  /** Absent: teams have no limits of their own. */
+  readonly team?: CallLimits
+  /** A principal's own limits, where its key has some; asked when it is first seen and on `limitsChanged`. */
+  readonly limitsOf?: (principal: string) => Partial<CallLimits> | null
+  readonly penaltyBox?: PenaltyBox
   /** Clients with state at once; the idle ones make room first. */
   readonly clientsMax: number
   /** A client without a call for so long is forgotten. */
@@ -42,7 +50,13 @@ export interface ClientFact {
   readonly idleMs: number
 }
 
+interface Gate {
+  readonly rate: Rate
+  readonly concurrency: number
+}
+
 interface Counter {
+  gate: Gate
   arrival: number
   inFlight: number
 }
@@ -57,79 +71,65 @@ interface PrincipalState extends Counter {
   readonly clients: Map<string, ClientState>
 }
 
-/** Counts and decides. State lives in two maps, principal first, bounded by `clientsMax`. */
+/** Counts and decides. State lives in three maps, bounded by `clientsMax` and by the number of keys. */
 export class FrontDoor {
   readonly #options: FrontDoorOptions
-  readonly #clientRate: Rate
-  readonly #principalRate: Rate
+  readonly #clientGate: Gate
+  readonly #teamGate: Gate | null
   readonly #principals = new Map<string, PrincipalState>()
+  readonly #teams = new Map<string, Counter>()
   #clients = 0
   #nextSweep = 0
 
   constructor(options: FrontDoorOptions) {
     this.#options = options
-    this.#clientRate = toRate(options.client.requestsPerMinute, options.client.burst)
-    this.#principalRate = toRate(options.principal.requestsPerMinute, options.principal.burst)
+    this.#clientGate = toGate(options.client)
+    this.#teamGate = options.team ? toGate(options.team) : null
   }
 
-  /** Admits one call or says why not. A caller without a client id is bound by its principal alone. */
+  /** Admits one call or says why not. A caller without a client id is bound by its principal and team alone. */
   admit(identity: Identity): Permit | Refusal {
     const now = this.#options.clock.now()
     if (now >= this.#nextSweep) this.#sweep(now)
-    const principal = this.#principals.get(identity.principal) ?? {
-      arrival: fullBucket,
-      inFlight: 0,
-      clients: new Map(),
-    }
+    const principal = this.#principals.get(identity.principal) ?? this.#newPrincipal(identity.principal)
+    const team = this.#teamOf(identity)
     const key = identity.client ?? anonymous
     let client = principal.clients.get(key)
     if (!client) {
-      if (this.#clients >= this.#options.clientsMax && !this.#makeRoom(now)) return this.#refuseClients()
-      client = { arrival: fullBucket, inFlight: 0, label: identity.label, calls: 0, lastSeen: now }
+      if (this.#clients >= this.#options.clientsMax && !this.#makeRoom(now)) {
+        return tooManyClients(this.#options.clientsMax, this.#clients, sweepEveryMs)
+      }
+      const gate = identity.client === null ? openGate : this.#clientGate
+      client = { ...newCounter(gate), label: identity.label, calls: 0, lastSeen: now }
     }
 
-    const { client: clientLimits, principal: principalLimits } = this.#options
-    const isNamed = identity.client !== null
-    if (isNamed && client.inFlight >= clientLimits.concurrency) {
-      return tooManyInFlight(
-        'client',
-        `Your window (${identity.label})`,
-        clientLimits.concurrency,
-        client.inFlight,
-      )
-    }
-    if (principal.inFlight >= principalLimits.concurrency) {
-      return tooManyInFlight('principal', 'Your key', principalLimits.concurrency, principal.inFlight)
-    }
-    const clientNext = isNamed ? spend(this.#clientRate, client.arrival, now) : client.arrival
-    if (clientNext < 0) {
-      return tooFast(
-        'client',
-        `Your window (${identity.label})`,
-        this.#clientRate,
-        client.arrival,
-        now,
-        -clientNext,
-      )
-    }
-    const principalNext = spend(this.#principalRate, principal.arrival, now)
-    if (principalNext < 0) {
-      return tooFast('principal', 'Your key', this.#principalRate, principal.arrival, now, -principalNext)
-    }
+    const clientNext = this.#clientCheck(client, identity, now)
+    if (typeof clientNext !== 'number') return clientNext
+    const principalNext = check(principal, ownKey, now)
+    if (typeof principalNext !== 'number') return principalNext
+    const teamNext = team === null ? 0 : check(team, ownTeam, now)
+    if (typeof teamNext !== 'number') return teamNext
 
     if (client.calls === 0) {
       principal.clients.set(key, client)
       this.#principals.set(identity.principal, principal)
       this.#clients++
     }
-    client.arrival = clientNext
-    client.inFlight++
+    if (team !== null && identity.team !== null) {
+      this.#teams.set(identity.team, team)
+      enter(team, teamNext)
+    }
+    enter(principal, principalNext)
+    enter(client, clientNext)
     client.calls++
     client.lastSeen = now
     client.label = identity.label
-    principal.arrival = principalNext
-    principal.inFlight++
-    return new HeldPermit(this.#options.clock, client, principal)
+    return new HeldPermit(this.#options.clock, client, principal, team)
+  }
+
+  /** Takes up changed limits of principals at once; what they have used stays used. */
+  limitsChanged(): void {
+    for (const [name, principal] of this.#principals) principal.gate = this.#principalGate(name)
   }
 
   /** Everybody who has state here. */
@@ -155,18 +155,28 @@ export class FrontDoor {
     return sum
   }
 
-  #refuseClients(): Refusal {
-    const limit = this.#options.clientsMax
-    return {
-      kind: 'refusal',
-      reason: 'too-many-clients',
-      scope: 'server',
-      dimension: 'clients',
-      limit,
-      used: this.#clients,
-      retryAfterMs: sweepEveryMs,
-      message: `This server already serves ${this.#clients} clients (limit ${limit}). Try again in a moment, or ask its operator to raise limits.maxClients.`,
+  #clientCheck(client: ClientState, identity: Identity, now: number): number | Refusal {
+    if (identity.client === null) return client.arrival
+    const standing = this.#options.penaltyBox?.standing(clientKey(identity))
+    const limit = standing?.concurrencyMax ?? null
+    if (limit !== null && client.inFlight >= limit) {
+      return tooManyInFlight(ownerOf(identity), limit, client.inFlight, standing?.leftMs ?? 0)
     }
+    return check(client, identity, now)
+  }
+
+  #teamOf(identity: Identity): Counter | null {
+    if (this.#teamGate === null || identity.team === null) return null
+    return this.#teams.get(identity.team) ?? newCounter(this.#teamGate)
+  }
+
+  #newPrincipal(name: string): PrincipalState {
+    return { ...newCounter(this.#principalGate(name)), clients: new Map() }
+  }
+
+  #principalGate(name: string): Gate {
+    const { principal, limitsOf } = this.#options
+    return toGate({ ...principal, ...limitsOf?.(name) })
   }
 
   #makeRoom(now: number): boolean {
@@ -182,31 +192,35 @@ export class FrontDoor {
   #forget(now: number, idleMs: number): void {
     for (const [name, principal] of this.#principals) {
       for (const [key, client] of principal.clients) {
-        if (client.inFlight === 0 && isFull(client.arrival, now) && now - client.lastSeen >= idleMs) {
+        if (isIdle(client, now) && now - client.lastSeen >= idleMs) {
           principal.clients.delete(key)
           this.#clients--
         }
       }
-      if (principal.clients.size === 0 && principal.inFlight === 0 && isFull(principal.arrival, now)) {
-        this.#principals.delete(name)
-      }
+      if (principal.clients.size === 0 && isIdle(principal, now)) this.#principals.delete(name)
     }
+    for (const [name, team] of this.#teams) if (isIdle(team, now)) this.#teams.delete(name)
   }
 }
 
 const anonymous = ''
 const sweepEveryMs = 1000
+const ownKey: Owner = { scope: 'principal', who: 'Your key' }
+const ownTeam: Owner = { scope: 'team', who: 'Your team' }
+const openGate: Gate = { rate: toRate(1, 1), concurrency: Number.POSITIVE_INFINITY }
 
 class HeldPermit implements Permit {
   readonly #clock: Clock
   readonly #client: ClientState
   readonly #principal: PrincipalState
+  readonly #team: Counter | null
   #isHeld = true
 
-  constructor(clock: Clock, client: ClientState, principal: PrincipalState) {
+  constructor(clock: Clock, client: ClientState, principal: PrincipalState, team: Counter | null) {
     this.#clock = clock
     this.#client = client
     this.#principal = principal
+    this.#team = team
   }
 
   release(): void {
@@ -215,47 +229,38 @@ class HeldPermit implements Permit {
     this.#client.inFlight--
     this.#client.lastSeen = this.#clock.now()
     this.#principal.inFlight--
+    if (this.#team) this.#team.inFlight--
   }
 }
 
-function tooManyInFlight(
-  scope: 'client' | 'principal',
-  who: string,
-  limit: number,
-  inFlight: number,
-): Refusal {
-  return {
-    kind: 'refusal',
-    reason: 'too-many-in-flight',
-    scope,
-    dimension: 'calls in flight',
-    limit,
-    used: inFlight,
-    retryAfterMs: null,
-    message: `${who} has ${inFlight} calls in flight, and its limit is ${limit}. Wait until one of them has answered, then call again.`,
-  }
+function toGate({ requestsPerMinute, burst, concurrency }: CallLimits): Gate {
+  return { rate: toRate(requestsPerMinute, burst), concurrency }
 }
 
-function tooFast(
-  scope: 'client' | 'principal',
-  who: string,
-  rate: Rate,
-  arrival: number,
-  now: number,
-  retryAfterMs: number,
-): Refusal {
-  return {
-    kind: 'refusal',
-    reason: 'rate-limited',
-    scope,
-    dimension: 'requests a minute',
-    limit: rate.limit,
-    used: used(rate, arrival, now),
-    retryAfterMs,
-    message: `${who} may make ${rate.limit} requests a minute, ${rate.burst} of them at once, and has used them. Call again in ${seconds(retryAfterMs)}.`,
-  }
+function newCounter(gate: Gate): Counter {
+  return { gate, arrival: fullBucket, inFlight: 0 }
 }
 
-function seconds(ms: number): string {
-  return ms <= 1000 ? '1 second' : `${Math.ceil(ms / 1000)} seconds`
+function isIdle(counter: Counter, now: number): boolean {
+  return counter.inFlight === 0 && isFull(counter.arrival, now)
+}
+
+/** The counter's next state if one more call fits; else the refusal. Changes nothing. */
+function check(counter: Counter, owner: Owner | Identity, now: number): number | Refusal {
+  const { rate, concurrency } = counter.gate
+  if (counter.inFlight >= concurrency) {
+    return tooManyInFlight(ownerOf(owner), concurrency, counter.inFlight, 0)
+  }
+  const next = spend(rate, counter.arrival, now)
+  return next < 0 ? tooFast(ownerOf(owner), rate, counter.arrival, now, -next) : next
+}
+
+function enter(counter: Counter, arrival: number): void {
+  counter.arrival = arrival
+  counter.inFlight++
+}
+
+// A window's name is put into words only when it is refused: this path runs for every call.
+function ownerOf(owner: Owner | Identity): Owner {
+  return 'scope' in owner ? owner : { scope: 'client', who: `Your window (${owner.label})` }
 }

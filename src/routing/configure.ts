@@ -1,7 +1,9 @@
 // From plain settings to the providers that routing chooses among: adapter, accounts with their groups, default models.
 
-import { AccountGroups, type QueueBounds } from '../admission/quota-group.ts'
+import { AccountGroups } from '../admission/account-groups.ts'
+import { toGroupPlan } from '../admission/group-plan.ts'
 import type { Clock } from '../lib/clock.ts'
+import type { Random } from '../lib/random.ts'
 import { defaultModel, offeredModels } from '../providers/catalogue.ts'
 import { createProvider, type ProviderKind } from '../providers/registry.ts'
 import type { ConfiguredProvider } from './route.ts'
@@ -44,16 +46,28 @@ const local: ProviderSpec = {
   missing: null,
 }
 
+/** Bounds of every queue before a vendor; milliseconds. */
+export interface QueueBounds {
+  readonly jobsPerClientMax: number
+  readonly waitMsMax: number
+}
+
 /** Builds the providers in order, `local` last. */
 export function configureProviders(
   specs: readonly ProviderSpec[],
   bounds: QueueBounds,
   clock: Clock,
+  random: Random,
 ): readonly ConfiguredProvider[] {
-  return [...specs, local].map((spec) => configure(spec, bounds, clock))
+  return [...specs, local].map((spec) => configure(spec, bounds, clock, random))
 }
 
-function configure(spec: ProviderSpec, bounds: QueueBounds, clock: Clock): ConfiguredProvider {
+function configure(
+  spec: ProviderSpec,
+  bounds: QueueBounds,
+  clock: Clock,
+  random: Random,
+): ConfiguredProvider {
   const { name, kind, baseUrl } = spec
   const models =
     spec.models.length === 0
@@ -67,13 +81,19 @@ function configure(spec: ProviderSpec, bounds: QueueBounds, clock: Clock): Confi
       apiKeys: account.apiKeys,
       groups: new AccountGroups(
         `${name}/${account.name}`,
-        { per: countsPer[kind], ...account.concurrency },
-        bounds,
+        toGroupPlan({
+          per: countsPer[kind],
+          concurrency: account.concurrency,
+          queue: { clientJobsMax: bounds.jobsPerClientMax },
+          waitMsMax: bounds.waitMsMax,
+        }),
         clock,
+        random,
       ),
     })),
     defaultModel: (task) => defaultModel(kind, task, provider.models),
     missing: spec.missing,
+    endpoint: baseUrl,
     modelPrefixes: prefixes[kind],
   }
 }

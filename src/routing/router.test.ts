@@ -1,5 +1,6 @@
 import { describe, expect, it } from 'vitest'
-import { AccountGroups } from '../admission/quota-group.ts'
+import { AccountGroups } from '../admission/account-groups.ts'
+import { toGroupPlan } from '../admission/group-plan.ts'
 import { CallFailure } from '../domain/failure.ts'
 import type { Identity } from '../domain/identity.ts'
 import type { ClientId, PrincipalName } from '../domain/ids.ts'
@@ -7,7 +8,7 @@ import type { Progress } from '../domain/progress.ts'
 import { VirtualClock } from '../lib/virtual-clock.ts'
 import type { Attempt, GenerateJob, Job, Provider, StreamPart } from '../providers/provider.ts'
 import type { ConfiguredProvider } from './route.ts'
-import { Router } from './router.ts'
+import { type AttemptRecord, Router } from './router.ts'
 
 const identity: Identity = {
   team: null,
@@ -42,13 +43,12 @@ function configure(
   over: Partial<ConfiguredProvider> & Pick<ConfiguredProvider, 'provider'>,
   keys = ['key-1'],
 ): ConfiguredProvider {
-  const bounds = { waitingMax: 10, waitingPerClientMax: 10, waitMsMax: 1000 }
   const name = over.provider.name
   const groups = new AccountGroups(
     `${name}/main`,
-    { per: 'model', default: 1, byModel: {} },
-    bounds,
+    toGroupPlan({ per: 'model', concurrency: { default: 1, byModel: {} } }),
     new VirtualClock(),
+    () => 0.5,
   )
   return {
     accounts: keys.length > 0 ? [{ name: 'main', apiKeys: keys, groups }] : [],
@@ -131,16 +131,17 @@ describe('router', () => {
     await Promise.all(requests.map((each) => router.run(draft, each)))
     expect(most).toBe(1)
     expect(requests[2]?.seen[0]).toMatchObject({ kind: 'queued', position: 2, waiting: 2 })
-    expect(Object.values(router.inspect())).toEqual([{ capacity: 1, held: 0, waiting: 0 }])
+    expect(Object.values(router.inspect())).toMatchObject([{ capacity: 1, held: 0, waiting: 0 }])
   })
 
   it('gives the slot back when the vendor fails, when the stream is cut, and when the caller leaves', async () => {
     const controller = new AbortController()
     const scripts: Script[] = [
       () => {
-        throw new CallFailure('provider-error', { message: 'vendor down', retryable: true })
+        throw new CallFailure('provider-error', { message: 'vendor down' })
       },
       () => parts({ type: 'text-delta', text: 'half' }),
+      () => parts({ type: 'text-delta', text: 'half again' }),
       async function* (_job, attempt) {
         yield { type: 'text-delta', text: 'a' }
         controller.abort(new CallFailure('client-gone', { message: 'gone' }))
@@ -155,7 +156,7 @@ describe('router', () => {
     await expect(router.run(draft, request())).rejects.toMatchObject({ code: 'provider-error' })
     await expect(router.run(draft, request())).rejects.toMatchObject({ code: 'truncated' })
     await expect(router.run(draft, request(controller.signal))).rejects.toMatchObject({ code: 'client-gone' })
-    expect(Object.values(router.inspect())).toEqual([{ capacity: 1, held: 0, waiting: 0 }])
+    expect(Object.values(router.inspect())).toMatchObject([{ capacity: 1, held: 0, waiting: 0 }])
   })
 
   it('uses every key of an account in turn, and never the same request id twice', async () => {
@@ -194,16 +195,63 @@ describe('router', () => {
     expect(caps).toEqual([16_384, 100, 50_000, 100])
   })
 
+  it('falls back along a chain of the config, numbers its attempts, and waits for their rows', async () => {
+    const broken: Script = () => {
+      throw new CallFailure('provider-error', { message: 'vendor down', retryable: true })
+    }
+    const records: AttemptRecord[] = []
+    const router = new Router(
+      [
+        configure({ provider: provider('glm', ['glm-5.2'], broken) }),
+        configure({ provider: provider('kimi', ['kimi-k3'], says('from kimi')) }),
+      ],
+      {
+        names: { aliases: { fast: 'kimi-k3' }, chains: { chat: ['glm-5.2', 'fast'] } },
+        record: async (record) => {
+          await Promise.resolve()
+          records.push(record)
+        },
+      },
+    )
+    const asked = request()
+    expect(await router.run(draft, asked)).toMatchObject({ text: 'from kimi', provider: 'kimi' })
+    expect(records.map(({ end }) => [end.target.provider, end.number, end.outcome])).toEqual([
+      ['glm', 1, 'provider-error'],
+      ['glm', 2, 'provider-error'],
+      ['kimi', 3, 'done'],
+    ])
+    expect(asked.seen.at(-1)).toEqual({ kind: 'text', text: 'from kimi', attempt: 3 })
+    await expect(router.run(draft, { ...request(), model: 'glm-5.2' })).rejects.toMatchObject({
+      code: 'provider-error',
+    })
+  })
+
+  it('doubles a cap that left no room for an answer, and settles what was used', async () => {
+    const caps: number[] = []
+    const router = new Router([
+      configure({
+        provider: provider('glm', ['glm-5.2'], (job) => {
+          if (job.kind === 'generate') caps.push(job.outputTokensMax)
+          if (caps.length === 1)
+            throw new CallFailure('empty-output', { message: 'all thought', retryable: true })
+          return says('well')(job, {} as Attempt)
+        }),
+      }),
+    ])
+    expect(await router.run(draft, request())).toMatchObject({ text: 'well' })
+    expect(caps).toEqual([100, 200])
+    expect(Object.values(router.inspect())[0]).toMatchObject({ held: 0, waiting: 0 })
+  })
+
   it('bounds the groups that invented model names could make', () => {
-    const bounds = { waitingMax: 1, waitingPerClientMax: 1, waitMsMax: 1 }
     const groups = new AccountGroups(
       'glm/main',
-      { per: 'model', default: 2, byModel: { 'glm-5.3': 1 } },
-      bounds,
+      toGroupPlan({ per: 'model', concurrency: { default: 2, byModel: { 'glm-5.3': 1 } } }),
       new VirtualClock(),
+      () => 0.5,
     )
-    for (let i = 0; i < 1000; i++) groups.queueFor(`invented-${i}`)
+    for (let i = 0; i < 1000; i++) groups.groupFor(`invented-${i}`)
     expect(Object.keys(groups.inspect()).length).toBeLessThanOrEqual(65)
-    expect(groups.queueFor('glm-5.3').inspect().capacity).toBe(1)
+    expect(groups.groupFor('glm-5.3').inspect().capacity).toBe(1)
   })
 })

@@ -1,86 +1,173 @@
-// Routing: takes a job and a wish, picks the candidate, and sees the job to its end. The only room that knows both the
-// providers and the queues before them.
+// Routing: takes a job and a wish, finds the candidates, and sees the job to its end through the one retry loop. The only room that
+// knows both the providers and the queues before them.
 
-import { createHash, randomUUID } from 'node:crypto'
+import { createHash } from 'node:crypto'
+import type { GroupFact } from '../admission/group-fact.ts'
+import type { JobClass } from '../admission/queue-tree.ts'
 import { CallFailure } from '../domain/failure.ts'
 import type { Identity } from '../domain/identity.ts'
 import type { Progress } from '../domain/progress.ts'
+import { type Clock, systemClock } from '../lib/clock.ts'
+import { type Random, systemRandom } from '../lib/random.ts'
 import type { ExtractJob, GenerateJob, Job, ReadJob, SearchJob } from '../providers/provider.ts'
-import { type AttemptOutcome, attempt } from './attempt.ts'
-import { type Candidate, type ConfiguredProvider, type RouteWish, route } from './route.ts'
+import type { AttemptEnd } from './attempt-end.ts'
+import { Attempts } from './attempts.ts'
+import { candidateSteps, type RoutedCandidate } from './candidate-steps.ts'
+import type { HedgeOptions } from './hedge.ts'
+import type { ModelNames } from './model-names.ts'
+import { RetryBudget } from './retry-budget.ts'
+import type { ConfiguredProvider, RouteWish } from './route.ts'
+import { type HealthEvent, TargetHealth } from './target-health.ts'
+import { type RoutedOutcome, VendorSite } from './vendor-site.ts'
 
 /** A job before routing: which model will do it is decided here. */
 export type JobDraft = Omit<GenerateJob, 'model'> | SearchJob | ReadJob | ExtractJob
 
-/** For whom a job runs; the signal carries the call's deadline. */
+/** For whom a job runs. */
 export interface JobRequest {
   readonly identity: Identity
+  /** For the ledger: whose work this job is. */
+  readonly callId?: string
+  readonly tool?: string
+  /** Aborted at the call's deadline as well. */
   readonly signal: AbortSignal
+  /** Monotonic milliseconds; in 240 s when absent. */
+  readonly deadlineAt?: number
   readonly model?: string | undefined
   readonly prefer?: readonly string[] | undefined
+  /** `interactive` when absent. */
+  readonly class?: JobClass
+  /** A conversation whose next turn should meet the same prompt cache. */
+  readonly affinity?: string | undefined
   progress(update: Progress): void
 }
 
-/** An outcome and who brought it. */
-export interface RoutedOutcome extends AttemptOutcome {
-  readonly provider: string
-  readonly model: string | null
+/** An attempt that is over, and for whom it was made. */
+export interface AttemptRecord {
+  readonly end: AttemptEnd
+  readonly request: JobRequest
+  /** Estimated; for rows whose vendor did not count. */
+  readonly inputTokens: number
 }
+
+/** Collaborators; the machine's clock and dice, no names, no hedge and no ears when absent. */
+export interface RouterOptions {
+  readonly clock?: Clock
+  readonly random?: Random
+  readonly names?: ModelNames
+  readonly hedge?: HedgeOptions | null
+  /** The result of the job waits until it resolves: the ledger's row is safe first. */
+  record?(attempt: AttemptRecord): Promise<void>
+  onHealth?(event: HealthEvent): void
+}
+
+const deadlineMsDefault = 240_000
+const noNames: ModelNames = { aliases: {}, chains: {} }
+// Reasoning counts against the output cap: a cap for the answer alone would end in `length` before its first word.
+const thinkingTokensMin = 16_384
 
 /** Routes jobs over the configured providers. Holds no state of callers. */
 export class Router {
   readonly #providers: readonly ConfiguredProvider[]
-  #nextKey = 0
+  readonly #options: RouterOptions
+  readonly #clock: Clock
+  readonly #health: TargetHealth
+  readonly #attempts: Attempts
 
-  constructor(providers: readonly ConfiguredProvider[]) {
+  constructor(providers: readonly ConfiguredProvider[], options: RouterOptions = {}) {
+    const { clock = systemClock, random = systemRandom, hedge = null, onHealth } = options
     this.#providers = providers
+    this.#options = options
+    this.#clock = clock
+    this.#health = new TargetHealth({ clock, random, ...(onHealth ? { emit: onHealth } : {}) })
+    const budget = new RetryBudget({ clock })
+    this.#attempts = new Attempts({ clock, random, health: this.#health, budget, hedge })
   }
 
   /** Who would serve this wish now; throws `model-unknown`. */
   where(
     wish: RouteWish,
   ): { readonly provider: string; readonly model: string | null } | { readonly missing: string } {
-    const candidate = route(this.#providers, wish)
-    if ('missing' in candidate) return candidate
-    return { provider: candidate.configured.provider.name, model: candidate.model }
+    const steps = this.#steps(wish)
+    if ('missing' in steps) return steps
+    const all = steps.flat()
+    const first = all.find((candidate) => this.#health.obstacle(candidate) === null) ?? all[0]
+    return first ? { provider: first.provider, model: first.model } : { missing: 'No provider is set up.' }
   }
 
-  /** Runs a job to its end. Throws `not-configured` when nobody can do it, else what the attempt throws. */
-  async run(draft: JobDraft, request: JobRequest): Promise<RoutedOutcome> {
+  /** Runs a job to its end. Throws `not-configured` when nobody can do it, else what the last attempt threw. */
+  run(draft: JobDraft, request: JobRequest): Promise<RoutedOutcome> {
     const wish: RouteWish = { kind: draft.kind, model: request.model, prefer: request.prefer }
-    const candidate = route(this.#providers, draft.kind === 'generate' ? { ...wish, task: draft.task } : wish)
-    if ('missing' in candidate) throw new CallFailure('not-configured', { message: candidate.missing })
-    const outcome = await attempt(candidate, toJob(draft, candidate), {
+    const steps = this.#steps(draft.kind === 'generate' ? { ...wish, task: draft.task } : wish)
+    if ('missing' in steps) {
+      return Promise.reject(new CallFailure('not-configured', { message: steps.missing }))
+    }
+    const latestAt = this.#clock.now() + deadlineMsDefault
+    // Asked again and again: whoever joins a flight may have more time.
+    const deadlineAt = (): number => request.deadlineAt ?? latestAt
+    const outputTokensMax = draft.kind === 'generate' ? draft.outputTokensMax : null
+    const site = new VendorSite({
       identity: request.identity,
-      signal: request.signal,
-      requestId: randomUUID(),
+      kind: draft.kind,
+      class: request.class ?? 'interactive',
+      get deadlineAt() {
+        return deadlineAt()
+      },
       endUser: endUser(request.identity),
-      keyIndex: this.#nextKey++,
-      progress: request.progress,
+      outputTokensMax,
+      jobFor: (candidate, cap) => toJob(draft, candidate, cap),
+      progress: (update) => request.progress(update),
+      onEnd: (end, inputTokens) => this.#options.record?.({ end, request, inputTokens }),
     })
-    return { ...outcome, provider: candidate.configured.provider.name, model: candidate.model }
+    return this.#attempts.run(
+      {
+        steps,
+        get deadlineAt() {
+          return deadlineAt()
+        },
+        signal: request.signal,
+        outputTokensMax,
+        affinity: request.affinity ?? null,
+        isHedgeable: draft.kind === 'generate' && (draft.tools?.length ?? 0) === 0,
+      },
+      site,
+    )
+  }
+
+  /** Tries dead keys again: the operator has changed something. */
+  reviveKeys(accountName?: string): void {
+    this.#health.keys.revive(accountName)
   }
 
   /** Slots and queues by group. */
-  inspect(): Readonly<Record<string, { capacity: number; held: number; waiting: number }>> {
+  inspect(): Readonly<Record<string, GroupFact>> {
     return Object.assign(
       {},
       ...this.#providers.flatMap(({ accounts }) => accounts.map(({ groups }) => groups.inspect())),
     )
   }
+
+  /** Breakers, cooldowns, dead keys, and jobs that wait for one of them. */
+  inspectHealth(): ReturnType<TargetHealth['inspect']> & { readonly waiting: number } {
+    return { ...this.#health.inspect(), waiting: this.#attempts.waiting }
+  }
+
+  #steps(wish: RouteWish): ReturnType<typeof candidateSteps> {
+    return candidateSteps(this.#providers, wish, this.#options.names ?? noNames)
+  }
 }
 
-// Reasoning counts against the output cap: a cap for the answer alone would end in `length` before its first word.
-const thinkingTokensMin = 16_384
-
-function toJob(draft: JobDraft, { configured, model }: Candidate): Job {
+// `cap` is the draft's own, or that doubled: the room for reasoning grows with it.
+function toJob(draft: JobDraft, { configured, model }: RoutedCandidate, cap: number | null): Job {
   if (draft.kind !== 'generate') return draft
   const known = configured.provider.models.find(({ id }) => id === model)
   const thinks =
     known !== undefined &&
     known.thinking !== 'none' &&
     (draft.thinking !== 'off' || known.thinking === 'always')
-  const outputTokensMax = thinks ? Math.max(draft.outputTokensMax, thinkingTokensMin) : draft.outputTokensMax
+  const wanted = thinks ? Math.max(draft.outputTokensMax, thinkingTokensMin) : draft.outputTokensMax
+  const grown = Math.ceil((wanted * (cap ?? draft.outputTokensMax)) / draft.outputTokensMax)
+  const outputTokensMax = Math.min(grown, Math.max(wanted, known?.outputTokensMax ?? grown))
   return { ...draft, model: model ?? '', outputTokensMax }
 }
 

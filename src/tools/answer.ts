@@ -1,7 +1,7 @@
 // The shape in which a model's answer goes back to a window: text first, cut where Claude Code would choke, then one line
 // that says who answered, and machine-readable facts under `_meta`.
 
-import type { RoutedOutcome } from '../routing/router.ts'
+import type { RoutedOutcome } from '../routing/vendor-site.ts'
 import type { ToolResult } from './tool.ts'
 
 // About 20,000 tokens: below the size at which Claude Code moves a result into a file.

@@ -21,6 +21,8 @@ export interface CallerOfTool {
   readonly id: CallId
   readonly identity: Identity
   readonly signal: AbortSignal
+  /** Monotonic milliseconds. */
+  readonly deadlineAt: number
 }
 
 /** Answers the maker of contexts; `sessionRoots` asks the client for its folders, and only when a path is opened. */
@@ -32,13 +34,13 @@ export function createToolContexts(
   sessionRoots: () => Promise<readonly string[]>,
 ) => ToolContext {
   const { router, threads, documents, facts } = rooms
-  return ({ id, identity, signal }, progress, sessionRoots) => ({
+  return ({ id, identity, signal, deadlineAt }, progress, sessionRoots) => ({
     identity,
     callId: id,
     signal,
     progress,
     facts,
-    run: (job, wishes) => router.run(job, { ...wishes, identity, signal, progress }),
+    run: (job, wishes) => router.run(job, { ...wishes, identity, callId: id, signal, deadlineAt, progress }),
     openDocument: async (source) =>
       documents.open(
         { path: source.path, file: source.file, text: source.text },
@@ -49,7 +51,14 @@ export function createToolContexts(
           ? null
           : async (filename, bytes) => {
               progress({ kind: 'working', message: `Having ${filename} read by its vendor` })
-              const wishes = { prefer: foreignFormats.prefer, identity, signal, progress }
+              const wishes = {
+                prefer: foreignFormats.prefer,
+                identity,
+                callId: id,
+                signal,
+                deadlineAt,
+                progress,
+              }
               return (await router.run({ kind: 'extract', filename, bytes }, wishes)).text
             },
       ),

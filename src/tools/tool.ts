@@ -6,7 +6,8 @@ import type { Identity } from '../domain/identity.ts'
 import type { CallId } from '../domain/ids.ts'
 import type { Progress } from '../domain/progress.ts'
 import type { GenerateJob, Job, Message } from '../providers/provider.ts'
-import type { JobDraft, RoutedOutcome } from '../routing/router.ts'
+import type { JobDraft } from '../routing/router.ts'
+import type { RoutedOutcome } from '../routing/vendor-site.ts'
 
 /** Content of a result, as MCP speaks it. */
 export type ToolContent =

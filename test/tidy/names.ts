@@ -50,7 +50,7 @@ export function checkNames(tree: Tree): string[] {
   const bad: string[] = []
   for (const source of scriptsOf(tree)) {
     if (!isOurs.test(source.path)) continue
-    const stem = basename(source.path).replace(/(?:\.test)?\.[a-z]+$/, '')
+    const stem = basename(source.path).replace(/(?:\.(?:test|property))?\.[a-z]+$/, '')
     for (const word of source.path.toLowerCase().split(/[/.\-_]/)) {
       if (banned.has(word))
         bad.push(`${source.path}: "${word}" says nothing. Name the file after the one concept it holds.`)

@@ -1,0 +1,56 @@
+import { describe, expect, it } from 'vitest'
+import { Ceiling } from './ceiling.ts'
+
+const options = { start: 10, max: 20, probeMs: 30_000, watchFirstToken: true }
+
+describe('ceiling', () => {
+  it('falls to what the vendor has just proved, and never because of a refusal alone below that', () => {
+    const ceiling = new Ceiling(options)
+    ceiling.refused(4, 1000)
+    expect(ceiling.limit).toBe(4)
+    ceiling.refused(7, 1000)
+    expect(ceiling.limit).toBe(4)
+    ceiling.refused(0, 1000)
+    expect(ceiling.limit).toBe(1)
+  })
+
+  it('tries one more after the time it named, sooner each time it holds, and slowly again after a refusal', () => {
+    const ceiling = new Ceiling({ ...options, start: 2 })
+    let now = 0
+    const waits: (number | null)[] = []
+    for (let i = 0; i < 5; i++) {
+      const waitMs = ceiling.probe(ceiling.limit, now)
+      waits.push(waitMs)
+      now += waitMs ?? 0
+      expect(ceiling.probe(ceiling.limit, now)).toBe(0)
+    }
+    expect(waits).toEqual([30_000, 15_000, 7500, 7500, 7500])
+    expect(ceiling.limit).toBe(7)
+    ceiling.refused(6, now)
+    expect(ceiling.probe(6, now)).toBe(30_000)
+    expect(ceiling.probe(5, now)).toBeNull()
+  })
+
+  it('never asks for more than is configured', () => {
+    const ceiling = new Ceiling({ ...options, max: 10 })
+    expect(ceiling.probe(10, 1e9)).toBeNull()
+  })
+
+  it('falls by a tenth when first tokens take lastingly longer, once in a while, and not for one slow answer', () => {
+    const ceiling = new Ceiling(options)
+    let now = 0
+    const answer = (ms: number, times: number): void => {
+      for (let i = 0; i < times; i++) {
+        now += 1000
+        ceiling.firstToken(ms, now)
+      }
+    }
+    answer(800, 100)
+    answer(2000, 1)
+    expect(ceiling.limit).toBe(10)
+    answer(4000, 10)
+    expect(ceiling.limit).toBe(9)
+    answer(100_000, 25)
+    expect(ceiling.limit).toBe(8)
+  })
+})

@@ -1,0 +1,91 @@
+// How many requests a quota group takes at once: configured, or learned from the vendor's refusals.
+//
+//   limit --refused with n in flight--> max(1, n), the capacity just proved --full for `probeMs` without refusal--> +1
+//
+// A refusal shows the capacity exactly, so nothing is halved; a probe that holds makes the next come sooner, so that a
+// ceiling that was lowered for a while is soon found again. Pure: the caller brings the time. In flight may be above the
+// limit after a drop; what runs is never taken away.
+
+/** Options; times in milliseconds. */
+export interface CeilingOptions {
+  readonly start: number
+  /** The configured cap, or a bound that no account reaches. */
+  readonly max: number
+  /** Demand must have met the limit for so long, without a refusal, before one more is tried. */
+  readonly probeMs: number
+  /** Whether a slower first token lowers the limit too, where a vendor queues instead of refusing. */
+  readonly watchFirstToken: boolean
+}
+
+/** The ceiling of one group. */
+export class Ceiling {
+  readonly #options: CeilingOptions
+  #limit: number
+  #probeMs: number
+  #steadySince = 0
+  #refusals = 0
+  #shortMs: number | null = null
+  #longMs: number | null = null
+  #loweredAt = 0
+
+  constructor(options: CeilingOptions) {
+    this.#options = options
+    this.#limit = Math.max(1, Math.min(options.start, options.max))
+    this.#probeMs = options.probeMs
+  }
+
+  /** Requests at once; at least 1. */
+  get limit(): number {
+    return Math.floor(this.#limit)
+  }
+
+  /** Refusals since the last success: how long to hold back grows with it. */
+  get refusalsInRow(): number {
+    return this.#refusals
+  }
+
+  /**
+   * Somebody waits while the limit is reached: answers the milliseconds until one more may be tried, and raises the limit
+   * when that is 0. Without such demand there is nothing to learn. Null: never.
+   */
+  probe(inFlight: number, now: number): number | null {
+    if (inFlight < this.limit || this.#limit >= this.#options.max) return null
+    const left = this.#steadySince + this.#probeMs - now
+    if (left > 0) return left
+    this.#limit = Math.min(this.#options.max, this.limit + 1)
+    this.#probeMs = Math.max(this.#options.probeMs / probeSpeedUpMax, this.#probeMs / 2)
+    this.#steadySince = now
+    return 0
+  }
+
+  /** The vendor refused a request for concurrency while `besides` others were in flight. */
+  refused(besides: number, now: number): void {
+    this.#limit = Math.max(1, Math.min(this.#limit, besides))
+    this.#refusals++
+    this.#probeMs = this.#options.probeMs
+    this.#steadySince = now
+  }
+
+  /** A request was answered. */
+  succeeded(): void {
+    this.#refusals = 0
+  }
+
+  /** The first token came after `ms`: a lasting rise over the usual lowers the limit by a tenth, once a `probeMs`. */
+  firstToken(ms: number, now: number): void {
+    if (!this.#options.watchFirstToken) return
+    this.#shortMs = blend(this.#shortMs, ms, 0.3)
+    this.#longMs = blend(this.#longMs, ms, 0.02)
+    if (this.#shortMs <= 2 * this.#longMs || now - this.#loweredAt < this.#options.probeMs) return
+    this.#limit = Math.max(1, this.#limit * 0.9)
+    this.#loweredAt = now
+    this.#steadySince = now
+  }
+}
+
+// A probe comes at most this many times sooner than the first after a refusal.
+const probeSpeedUpMax = 4
+
+function blend(mean: number | null, value: number, share: number): number {
+  return mean === null ? value : mean + share * (value - mean)
+}

@@ -1,0 +1,271 @@
+// The fair queue of one quota group: principals by weight, then their clients equally, then first in first out.
+//
+// A released slot wakes the principal with the least service so far, not the oldest job: five windows of one user must not
+// outvote one window of another. Pure: it neither waits nor tells time, and whoever owns it asks `next` when there is
+// room. Bounded: when full, the newest job of the child most over its share goes, which may be one that waited.
+
+import { assert } from '../lib/assert.ts'
+import { forgetClients, forgiveAll } from './queue-memory.ts'
+import { firstCome, jobsOf, mostOverShare } from './queue-order.ts'
+import { type Ahead, fairAhead, firstComeAhead } from './queue-outlook.ts'
+import {
+  type ClientNode,
+  type JobClass,
+  laneOf,
+  link,
+  newClient,
+  newPrincipal,
+  type PrincipalNode,
+  type QueuedJob,
+  unlink,
+} from './queue-tree.ts'
+import { VirtualTime } from './virtual-time.ts'
+
+/** Bounds of one queue. */
+export interface FairQueueLimits {
+  readonly clientJobsMax: number
+  readonly clientBytesMax: number
+  readonly principalJobsMax: number
+  readonly jobsMax: number
+  /** A principal idle for so long is forgotten, and its clients with it. */
+  readonly forgetAfterMs: number
+}
+
+/** Who wants to wait, and for how much. */
+export interface JobWish {
+  readonly principal: string
+  readonly client: string
+  /** Defaults to 1, as the principal's does. */
+  readonly clientWeight?: number
+  readonly principalWeight?: number
+  readonly class: JobClass
+  /** Expected cost in the group's unit: slot-milliseconds or tokens. */
+  readonly estimate: number
+  readonly bytes: number
+  /** Monotonic milliseconds. */
+  readonly deadlineAt: number
+}
+
+/** Whether a job got a place. `evicted` still waits, has to go for it, and is the caller's to cancel and to tell. */
+export type Placing<Payload> =
+  | { readonly kind: 'queued'; readonly job: QueuedJob<Payload>; readonly evicted: QueuedJob<Payload> | null }
+  | { readonly kind: 'full'; readonly full: FullScope }
+
+/** Which bound was reached. */
+export interface FullScope {
+  readonly scope: 'client' | 'principal' | 'provider'
+  readonly unit: 'jobs' | 'bytes'
+  readonly limit: number
+  readonly used: number
+}
+
+/** `fair`, or `first-come`: the plain queue that everybody else has, for comparison. */
+export type QueueOrder = 'fair' | 'first-come'
+
+/** Two levels of virtual time over lanes of jobs. `Payload` is the owner's. */
+export class FairQueue<Payload> {
+  readonly #limits: FairQueueLimits
+  readonly #root = new VirtualTime<PrincipalNode<Payload>>()
+  readonly #principals = new Map<string, PrincipalNode<Payload>>()
+  #order: QueueOrder
+  #sequence = 0
+  #jobs = 0
+  #nextSweepAt = 0
+
+  constructor(limits: FairQueueLimits, order: QueueOrder = 'fair') {
+    this.#limits = limits
+    this.#order = order
+  }
+
+  /** Jobs that wait. */
+  get size(): number {
+    return this.#jobs
+  }
+
+  /** Principals with state, by name. */
+  get principals(): ReadonlyMap<string, PrincipalNode<Payload>> {
+    return this.#principals
+  }
+
+  /** How it is ordered now. */
+  get order(): QueueOrder {
+    return this.#order
+  }
+
+  /** What goes before a waiting job. */
+  ahead(job: QueuedJob<Payload>): Ahead {
+    return this.#order === 'fair'
+      ? fairAhead(job, this.#root.waiting)
+      : firstComeAhead(job, this.#root.waiting)
+  }
+
+  /** Every waiting job, in no order anybody may rely on. */
+  jobs(): Generator<QueuedJob<Payload>> {
+    return jobsOf(this.#root.waiting)
+  }
+
+  /** Changes the order of all that wait. Back to `fair`, everybody begins equal. */
+  setOrder(order: QueueOrder): void {
+    if (order === 'fair' && this.#order !== 'fair') forgiveAll(this.#root, [...this.#principals.values()])
+    this.#order = order
+  }
+
+  /** Changes a principal's share from now on; nothing is reset. */
+  setWeight(principal: string, weight: number): void {
+    assert(weight > 0, 'a weight is above 0')
+    const node = this.#principals.get(principal)
+    if (node) node.weight = weight
+  }
+
+  /** Gives a job a place, or says which bound forbids it. A refused job changes no counter. */
+  enqueue(wish: JobWish, payload: Payload, now: number): Placing<Payload> {
+    if (now >= this.#nextSweepAt) this.sweep(now)
+    const principal = this.#principals.get(wish.principal) ?? newPrincipal<Payload>(wish.principal)
+    const client = principal.clients.get(wish.client) ?? newClient(wish.client, principal)
+    const full = this.#ownBound(client, wish)
+    if (full) return { kind: 'full', full }
+    const room = this.#makeRoom(principal, client)
+    if ('scope' in room) return { kind: 'full', full: room }
+
+    this.#principals.set(wish.principal, principal)
+    if (principal.clients.size >= clientsMax && !principal.clients.has(wish.client)) {
+      forgetClients(principal, clientsMax / 4)
+    }
+    principal.clients.set(wish.client, client)
+    principal.weight = wish.principalWeight ?? principal.weight
+    client.weight = wish.clientWeight ?? 1
+    const job: QueuedJob<Payload> = {
+      payload,
+      lane: laneOf(client, wish.class),
+      sequence: this.#sequence++,
+      estimate: wish.estimate,
+      bytes: wish.bytes,
+      deadlineAt: wish.deadlineAt,
+      state: 'waiting',
+      charges: [0, 0, 0],
+      before: null,
+      after: null,
+    }
+    const { lane } = job
+    if (lane.jobs === 0) client.level.join(lane)
+    if (client.jobs === 0) principal.level.join(client)
+    if (principal.jobs === 0) this.#root.join(principal)
+    this.#jobs++
+    link(job)
+    return { kind: 'queued', job, evicted: room.evicted }
+  }
+
+  /** The job whose turn it is, still waiting; null when nobody waits. */
+  peek(): QueuedJob<Payload> | null {
+    if (this.#order === 'first-come') return firstCome(this.#root.waiting)
+    return this.#root.next?.level.next?.level.next?.oldest ?? null
+  }
+
+  /** Takes the waiting job `peek` showed into flight and charges its estimate on every level. */
+  start(job: QueuedJob<Payload>): void {
+    assert(job.state === 'waiting', 'only a waiting job starts')
+    const { lane } = job
+    const { client } = lane
+    const { principal } = client
+    this.#withdraw(job)
+    job.state = 'in-flight'
+    job.charges = [
+      client.level.charge(lane, job.estimate),
+      principal.level.charge(client, job.estimate),
+      this.#root.charge(principal, job.estimate),
+    ]
+  }
+
+  /** Ends a job in flight and replaces its estimate by its true cost. */
+  finish(job: QueuedJob<Payload>, cost: number, now: number): void {
+    this.#settle(job, cost)
+    job.state = 'gone'
+    const { client } = job.lane
+    client.served += cost
+    client.principal.served += cost
+    client.principal.idleSince = now
+  }
+
+  /** Returns a job in flight to the place it had: uncharged, before everything that came after it. */
+  putBack(job: QueuedJob<Payload>): void {
+    this.#settle(job, 0)
+    job.state = 'waiting'
+    const { lane } = job
+    const { client } = lane
+    const { principal } = client
+    if (lane.jobs === 0) client.level.rejoin(lane)
+    if (client.jobs === 0) principal.level.rejoin(client)
+    if (principal.jobs === 0) this.#root.rejoin(principal)
+    this.#jobs++
+    link(job)
+  }
+
+  /** Takes a waiting job out; no virtual time changes. O(log n). */
+  cancel(job: QueuedJob<Payload>): void {
+    assert(job.state === 'waiting', 'only a waiting job is cancelled')
+    this.#withdraw(job)
+    job.state = 'gone'
+  }
+
+  /** Forgets principals that have been idle for a whole period, and clients whose memory means nothing any more. */
+  sweep(now: number): void {
+    this.#nextSweepAt = now + this.#limits.forgetAfterMs / 4
+    for (const [key, principal] of this.#principals) {
+      const isIdle = principal.jobs === 0 && principal.inFlight === 0
+      if (isIdle && now - principal.idleSince >= this.#limits.forgetAfterMs) {
+        this.#principals.delete(key)
+        continue
+      }
+      forgetClients(principal, 0)
+    }
+  }
+
+  #settle(job: QueuedJob<Payload>, cost: number): void {
+    assert(job.state === 'in-flight', 'only a job in flight is settled')
+    const { lane } = job
+    lane.client.level.settle(lane, job.charges[0], cost)
+    lane.client.principal.level.settle(lane.client, job.charges[1], cost)
+    this.#root.settle(lane.client.principal, job.charges[2], cost)
+  }
+
+  #withdraw(job: QueuedJob<Payload>): void {
+    const { lane } = job
+    const { client } = lane
+    const { principal } = client
+    unlink(job)
+    this.#jobs--
+    if (lane.jobs === 0) client.level.leave(lane)
+    if (client.jobs === 0) principal.level.leave(client)
+    if (principal.jobs === 0) this.#root.leave(principal)
+  }
+
+  #ownBound(client: ClientNode<Payload>, wish: JobWish): FullScope | null {
+    const { clientJobsMax, clientBytesMax } = this.#limits
+    if (client.jobs >= clientJobsMax)
+      return { scope: 'client', unit: 'jobs', limit: clientJobsMax, used: client.jobs }
+    if (client.bytes + wish.bytes > clientBytesMax)
+      return { scope: 'client', unit: 'bytes', limit: clientBytesMax, used: client.bytes }
+    return null
+  }
+
+  /** Whom to evict for one more job of `client`; or the bound, when the new job is itself the most over its share. */
+  #makeRoom(
+    principal: PrincipalNode<Payload>,
+    client: ClientNode<Payload>,
+  ): { readonly evicted: QueuedJob<Payload> | null } | FullScope {
+    const { principalJobsMax, jobsMax } = this.#limits
+    const isPrincipalFull = principal.jobs >= principalJobsMax
+    if (!isPrincipalFull && this.#jobs < jobsMax) return { evicted: null }
+    const evicted =
+      this.#order === 'first-come'
+        ? null
+        : mostOverShare(isPrincipalFull ? [principal] : this.#root.waiting, principal, client)
+    if (evicted) return { evicted }
+    return isPrincipalFull
+      ? { scope: 'principal', unit: 'jobs', limit: principalJobsMax, used: principal.jobs }
+      : { scope: 'provider', unit: 'jobs', limit: jobsMax, used: this.#jobs }
+  }
+}
+
+// Clients of one principal with state; beyond it only such as wait or run.
+const clientsMax = 256

@@ -1,0 +1,84 @@
+// A quota group as operators see it: plain numbers, by principal and client.
+
+import type { FairQueue, QueueOrder } from './fair-queue.ts'
+import type { Waiter } from './lease.ts'
+import type { QueuedJob } from './queue-tree.ts'
+
+/** One principal's or client's part. Costs are in the group's unit: slot-milliseconds or tokens. */
+interface ShareFact {
+  readonly name: string
+  readonly weight: number
+  readonly virtualTime: number
+  readonly waiting: number
+  readonly held: number
+  readonly served: number
+}
+
+/** A principal's part: what it may have against what it had, as shares of 1 among those who wait or run. */
+interface PrincipalFact extends ShareFact {
+  readonly entitlement: number
+  readonly share: number
+  readonly clients: readonly ShareFact[]
+}
+
+/** A group. */
+export interface GroupFact {
+  /** The ceiling now. */
+  readonly capacity: number
+  readonly held: number
+  readonly waiting: number
+  readonly order: QueueOrder
+  /** Leases beyond their deadline: a leak, to stay 0. */
+  readonly overdue: number
+  readonly principals: readonly PrincipalFact[]
+}
+
+/** Reads a group's state at `now`. */
+export function groupFact(
+  queue: FairQueue<Waiter>,
+  running: ReadonlySet<QueuedJob<Waiter>>,
+  capacity: number,
+  now: number,
+): GroupFact {
+  const nodes = [...queue.principals.values()]
+  const active = nodes.filter((node) => node.jobs > 0 || node.inFlight > 0)
+  const weights = active.reduce((sum, { weight }) => sum + weight, 0)
+  const service = active.reduce((sum, { served }) => sum + served, 0)
+  return {
+    capacity,
+    held: running.size,
+    waiting: queue.size,
+    order: queue.order,
+    overdue: [...running].filter(({ payload }) => payload.request.deadlineAt + graceMs < now).length,
+    principals: nodes.map((node) => ({
+      ...shareFact(node),
+      entitlement: active.includes(node) ? node.weight / weights : 0,
+      share: active.includes(node) && service > 0 ? node.served / service : 0,
+      clients: [...node.clients.values()].map(shareFact),
+    })),
+  }
+}
+
+interface ShareNode {
+  readonly key: string
+  readonly weight: number
+  readonly virtual: number
+  readonly jobs: number
+  readonly inFlight: number
+  readonly served: number
+}
+
+function shareFact(node: ShareNode): ShareFact {
+  const { key, weight, virtual, jobs, inFlight, served } = node
+  return {
+    name: key,
+    weight,
+    virtualTime: Math.round(virtual),
+    waiting: jobs,
+    held: inFlight,
+    served: Math.round(served),
+  }
+}
+
+// Between a call's deadline and its lease's release lies its clean-up.
+const graceMs = 5000

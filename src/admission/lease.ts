@@ -1,0 +1,101 @@
+// What a job asks of a quota group, and what it gets: the right to one vendor request, released once.
+
+import type { Refusal } from '../domain/refusal.ts'
+import type { Timer } from '../lib/clock.ts'
+import type { RateDraw } from './group-rates.ts'
+import type { QueuePlace } from './queue-place.ts'
+import type { JobClass } from './queue-tree.ts'
+
+/** One job's wishes. */
+export interface LeaseRequest {
+  readonly principal: string
+  readonly client: string
+  readonly principalWeight?: number
+  readonly clientWeight?: number
+  readonly class: JobClass
+  readonly inputTokens: number
+  /** The cap that will be asked for. */
+  readonly outputTokensMax: number
+  /** How long it is likely to hold a slot; the group's own mean when absent. Milliseconds. */
+  readonly expectedMs?: number
+  /** Memory that waits with it. */
+  readonly bytes: number
+  /** Monotonic milliseconds: later than this the answer is worthless. */
+  readonly deadlineAt: number
+  readonly signal: AbortSignal
+  /** Called at once, when the place changes, and at least every 10 seconds while waiting. */
+  onPlace(place: QueuePlace): void
+}
+
+/** What a job really took. */
+export interface Settlement {
+  readonly inputTokens: number
+  readonly outputTokens: number
+}
+
+/** The right to one vendor request until `deadlineAt`. Exactly one of its two ends is called, and only once. */
+export interface Lease {
+  readonly deadlineAt: number
+  /** How long it waited, in milliseconds. */
+  readonly waitedMs: number
+  /** Ends the request. Without a settlement the estimate stands, as when nobody knows what the vendor counted. */
+  release(settlement?: Settlement): void
+  /** The vendor refused for concurrency: waits again at the old place. Rejects as `acquire` does. */
+  refusedByVendor(): Promise<Lease | Refusal>
+  /** Tells the ceiling how long the first token took, in milliseconds. */
+  firstToken(ms: number): void
+}
+
+/** One job in the queue or in flight, as its group keeps it. */
+export interface Waiter {
+  readonly request: LeaseRequest
+  readonly tokens: number
+  readonly since: number
+  /** Latest time to start. */
+  readonly untilAt: number
+  resolve(answer: Lease | Refusal): void
+  reject(reason: unknown): void
+  timer: Timer | null
+  onAbort: (() => void) | null
+  draw: RateDraw | null
+  startedAt: number
+  /** When it should end. */
+  endsAt: number
+  /** The place last told, and when. */
+  place: number
+  toldAt: number
+}
+
+/** A job that has just come. */
+export function newWaiter(
+  request: LeaseRequest,
+  tokens: number,
+  since: number,
+  untilAt: number,
+  resolve: Waiter['resolve'],
+  reject: Waiter['reject'],
+): Waiter {
+  return {
+    request,
+    tokens,
+    since,
+    untilAt,
+    resolve,
+    reject,
+    timer: null,
+    onAbort: null,
+    draw: null,
+    startedAt: 0,
+    endsAt: 0,
+    place: 0,
+    toldAt: 0,
+  }
+}
+
+/** Takes a waiter's timer and its ear at the signal away. */
+export function stopWaiting(waiter: Waiter): void {
+  waiter.timer?.cancel()
+  waiter.timer = null
+  if (waiter.onAbort) waiter.request.signal.removeEventListener('abort', waiter.onAbort)
+  waiter.onAbort = null
+}

@@ -1,0 +1,55 @@
+import { describe, expect, it } from 'vitest'
+import { VirtualClock } from '../lib/virtual-clock.ts'
+import { PenaltyBox } from './penalty-box.ts'
+
+describe('penalty box', () => {
+  it('counts the faults of the client and never those of a vendor', () => {
+    const box = new PenaltyBox(new VirtualClock(), 10)
+    for (let i = 0; i < 1000; i++) {
+      box.failed('a', 'provider-error')
+      box.failed('a', 'overloaded')
+      box.failed('a', 'cancelled')
+    }
+    expect(box.standing('a')).toEqual({ isBoxed: false, concurrencyMax: null, weightFactor: 1, leftMs: 0 })
+    for (let i = 0; i < 10; i++) box.failed('a', 'bad-request')
+    expect(box.standing('a')).toEqual({
+      isBoxed: true,
+      concurrencyMax: 1,
+      weightFactor: 0.25,
+      leftMs: 30_000,
+    })
+    expect(box.standing('b').isBoxed).toBe(false)
+  })
+
+  it('forgives what is spread over time: ten faults in ten minutes box nobody', async () => {
+    const clock = new VirtualClock()
+    const box = new PenaltyBox(clock, 10)
+    for (let i = 0; i < 30; i++) {
+      box.fault('a')
+      await clock.advance(20_000)
+      expect(box.standing('a').isBoxed).toBe(false)
+    }
+  })
+
+  it('releases by time alone, for twice as long each time, ten minutes at most', async () => {
+    const clock = new VirtualClock()
+    const box = new PenaltyBox(clock, 10)
+    for (const seconds of [30, 60, 120, 240, 480, 600, 600]) {
+      for (let i = 0; i < 10; i++) box.fault('a')
+      expect(box.standing('a').leftMs).toBe(seconds * 1000)
+      await clock.advance(seconds * 1000)
+      expect(box.standing('a').isBoxed).toBe(false)
+    }
+    await clock.advance(600_000)
+    for (let i = 0; i < 10; i++) box.fault('a')
+    expect(box.standing('a').leftMs).toBe(30_000)
+  })
+
+  it('keeps a bounded number of scores', () => {
+    const box = new PenaltyBox(new VirtualClock(), 2)
+    for (let i = 0; i < 10; i++) box.fault('a')
+    box.fault('b')
+    box.fault('c')
+    expect(box.standing('a').isBoxed).toBe(false)
+  })
+})

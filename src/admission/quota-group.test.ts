@@ -1,0 +1,187 @@
+import { describe, expect, it } from 'vitest'
+import { CallFailure } from '../domain/failure.ts'
+import { isRefusal, type Refusal } from '../domain/refusal.ts'
+import { VirtualClock } from '../lib/virtual-clock.ts'
+import type { QuotaGroupOptions } from './group-options.ts'
+import type { Lease, LeaseRequest } from './lease.ts'
+import type { QueuePlace } from './queue-place.ts'
+import { QuotaGroup } from './quota-group.ts'
+
+function open(over: Partial<QuotaGroupOptions> = {}): { clock: VirtualClock; group: QuotaGroup } {
+  const clock = new VirtualClock()
+  const group = new QuotaGroup({
+    name: 'glm/main',
+    ceiling: { start: 1, max: 1, probeMs: 30_000, watchFirstToken: false },
+    rates: { requestsPerMinute: null, tokensPerMinute: null, tokensPerDay: null, refundsTokens: true },
+    costs: 'slot-time',
+    queue: {
+      clientJobsMax: 2,
+      clientBytesMax: 1000,
+      principalJobsMax: 10,
+      jobsMax: 3,
+      forgetAfterMs: 60_000,
+    },
+    waitMsMax: 10_000,
+    firstEstimateMs: 1000,
+    clock,
+    random: () => 0.5,
+    ...over,
+  })
+  return { clock, group }
+}
+
+function ask(group: QuotaGroup, client: string, over: Partial<LeaseRequest> = {}) {
+  const controller = new AbortController()
+  const places: QueuePlace[] = []
+  const answer = group.acquire({
+    principal: 'local',
+    client,
+    class: 'interactive',
+    inputTokens: 10,
+    outputTokensMax: 90,
+    bytes: 100,
+    deadlineAt: Number.POSITIVE_INFINITY,
+    signal: controller.signal,
+    onPlace: (place) => places.push(place),
+    ...over,
+  })
+  return { controller, answer, places }
+}
+
+async function held(answer: Promise<Lease | Refusal>): Promise<Lease> {
+  const lease = await answer
+  if (isRefusal(lease)) throw new Error(lease.message)
+  return lease
+}
+
+describe('quota group', () => {
+  it('takes clients in turn, tells each its place and who holds the slots, and leaves nothing behind', async () => {
+    const { clock, group } = open()
+    const first = await held(ask(group, 'a').answer)
+    const second = ask(group, 'a')
+    const other = ask(group, 'b', { principal: 'somebody' })
+    expect(second.places).toMatchObject([
+      { position: 1, waiting: 1, holders: { own: 1, siblings: 0, others: 0 } },
+    ])
+    expect(other.places).toMatchObject([
+      { position: 2, waiting: 2, holders: { own: 0, siblings: 0, others: 1 } },
+    ])
+    await clock.advance(1000)
+    expect(second.places.length).toBe(1)
+    first.release()
+    const third = await held(second.answer)
+    await clock.advance(1000)
+    expect(other.places.at(-1)).toMatchObject({ position: 1, waiting: 1 })
+    third.release()
+    ;(await held(other.answer)).release()
+    expect(group.inspect()).toMatchObject({ held: 0, waiting: 0, overdue: 0 })
+    await clock.advance(1)
+    expect(clock.pendingTimers).toBe(0)
+  })
+
+  it('repeats the place of whoever waits every 10 seconds, and says how long it will be', async () => {
+    const { clock, group } = open({ waitMsMax: 60_000 })
+    const first = await held(ask(group, 'a').answer)
+    await clock.advance(4000)
+    first.release()
+    const second = await held(ask(group, 'a').answer)
+    const waiting = ask(group, 'b')
+    expect(waiting.places).toMatchObject([{ position: 1, expectedWaitMs: 4000 }])
+    await clock.advance(30_000)
+    expect(waiting.places.length).toBeGreaterThanOrEqual(4)
+    second.release()
+    ;(await held(waiting.answer)).release()
+  })
+
+  it('frees the place of one who cancels, at once', async () => {
+    const { clock, group } = open()
+    const first = await held(ask(group, 'a').answer)
+    const b = ask(group, 'b')
+    const c = ask(group, 'c')
+    b.controller.abort(new CallFailure('cancelled', { message: 'no longer wanted' }))
+    await expect(b.answer).rejects.toMatchObject({ code: 'cancelled' })
+    expect(group.waiting).toBe(1)
+    first.release()
+    ;(await held(c.answer)).release()
+    await clock.advance(1)
+    expect(clock.pendingTimers).toBe(0)
+  })
+
+  it('refuses beyond a bound and says whose it was; a full queue drops the newest job of the most over its share', async () => {
+    const { group } = open()
+    const first = await held(ask(group, 'a').answer)
+    ask(group, 'a')
+    const newest = ask(group, 'a')
+    expect(await ask(group, 'a').answer).toMatchObject({ reason: 'queue-full', scope: 'client', limit: 2 })
+    expect(await ask(group, 'b', { bytes: 1001 }).answer).toMatchObject({ scope: 'client', limit: 1000 })
+    ask(group, 'b')
+    const fits = ask(group, 'c', { principal: 'somebody' })
+    expect(await newest.answer).toMatchObject({ reason: 'queue-full', scope: 'client', retryAfterMs: null })
+    expect(fits.places).toMatchObject([{ waiting: 3 }])
+    first.release()
+    expect(group.inspect()).toMatchObject({ held: 1, waiting: 2 })
+  })
+
+  it('refuses at once what would wait beyond its deadline, and drops what has waited too long', async () => {
+    const { clock, group } = open()
+    const first = await held(ask(group, 'a').answer)
+    await clock.advance(8000)
+    first.release()
+    await held(ask(group, 'a').answer)
+    const late = await ask(group, 'b', { deadlineAt: clock.now() + 5000 }).answer
+    expect(late).toMatchObject({ reason: 'would-miss-deadline', limit: 5, used: 8, retryAfterMs: 3000 })
+    const patient = ask(group, 'b')
+    await clock.advance(10_000)
+    expect(await patient.answer).toMatchObject({ reason: 'would-miss-deadline', limit: 10 })
+    expect(group.waiting).toBe(0)
+  })
+
+  it('puts a job the vendor refused for concurrency back in its place, and shows nobody an error', async () => {
+    const { clock, group } = open({
+      ceiling: { start: 3, max: 100, probeMs: 30_000, watchFirstToken: false },
+      queue: { clientJobsMax: 9, clientBytesMax: 9000, principalJobsMax: 9, jobsMax: 9, forgetAfterMs: 1 },
+    })
+    const first = await held(ask(group, 'a').answer)
+    const second = await held(ask(group, 'a').answer)
+    const third = await held(ask(group, 'a').answer)
+    const fourth = ask(group, 'a')
+    const again = third.refusedByVendor()
+    expect(group.inspect()).toMatchObject({ capacity: 2, held: 2, waiting: 2 })
+    first.release()
+    await clock.advance(1000)
+    const back = await held(again)
+    expect(group.inspect()).toMatchObject({ held: 2, waiting: 1 })
+    second.release()
+    back.release()
+    ;(await held(fourth.answer)).release()
+    expect(group.inspect().held).toBe(0)
+  })
+
+  it('starts nothing that the vendor would count as too much, and wakes by itself when it fits', async () => {
+    const { clock, group } = open({
+      ceiling: { start: 5, max: 5, probeMs: 30_000, watchFirstToken: false },
+      rates: { requestsPerMinute: null, tokensPerMinute: 150, tokensPerDay: 250, refundsTokens: false },
+      waitMsMax: 60_000,
+    })
+    ;(await held(ask(group, 'a').answer)).release({ inputTokens: 10, outputTokens: 0 })
+    const second = ask(group, 'a')
+    await clock.advance(19_999)
+    expect(group.waiting).toBe(1)
+    await clock.advance(1)
+    ;(await held(second.answer)).release()
+    expect(group.snapshot()).toEqual({ day: 0, tokens: 200 })
+    expect(await ask(group, 'a').answer).toMatchObject({ reason: 'would-miss-deadline' })
+    expect(await ask(group, 'a', { inputTokens: 100 }).answer).toMatchObject({
+      reason: 'too-large',
+      limit: 150,
+    })
+  })
+
+  it('gives a lease back once, however often it is released', async () => {
+    const { group } = open()
+    const lease = await held(ask(group, 'a').answer)
+    lease.release()
+    lease.release()
+    expect(group.inspect()).toMatchObject({ held: 0 })
+  })
+})

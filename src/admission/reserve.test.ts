@@ -1,0 +1,114 @@
+import { describe, expect, it } from 'vitest'
+import type { Identity } from '../domain/identity.ts'
+import type { ClientId, PrincipalName } from '../domain/ids.ts'
+import { isRefusal } from '../domain/refusal.ts'
+import { VirtualClock } from '../lib/virtual-clock.ts'
+import type { Quota } from './quota.ts'
+import { QuotaBook, type Reservation } from './reserve.ts'
+
+const anna: Identity = {
+  team: 'api',
+  principal: 'anna' as PrincipalName,
+  client: 'window-1' as ClientId,
+  label: 'api@main',
+  root: null, isLocal: true,
+}
+const daily: Quota = { scope: 'principal', unit: 'tokens', period: 'day', limit: 1000 }
+const money: Quota = { scope: 'team', unit: 'micro-dollars', period: 'month', limit: 5_000_000 }
+const minute: Quota = { scope: 'client', unit: 'tokens', period: 'minute', limit: 600 }
+const dayMs = 86_400_000
+
+function open(): { clock: VirtualClock; book: QuotaBook } {
+  const clock = new VirtualClock()
+  return { clock, book: new QuotaBook({ clock, graceMs: 1000, accountsMax: 100 }) }
+}
+
+function take(book: QuotaBook, quotas: readonly Quota[], tokens: number, dollars = 0): Reservation {
+  const answer = book.reserve(anna, quotas, { tokens, 'micro-dollars': dollars * 1e6 }, 10_000)
+  if (isRefusal(answer)) throw new Error(answer.message)
+  return answer
+}
+
+describe('quota book', () => {
+  it('takes from all quotas or from none, and names the one that lacks room', () => {
+    const { book } = open()
+    take(book, [daily, money], 400, 4)
+    const before = book.snapshot()
+    const refusal = book.reserve(anna, [daily, money], { tokens: 400, 'micro-dollars': 2e6 }, 10_000)
+    expect(refusal).toMatchObject({
+      reason: 'rate-limited',
+      scope: 'team',
+      dimension: 'US dollars a month',
+      limit: 5,
+      used: 4,
+      retryAfterMs: 31 * dayMs,
+    })
+    expect(book.snapshot()).toEqual(before)
+    take(book, [daily], 600)
+  })
+
+  it('settles to what was used, once, and a refund leaves nothing', () => {
+    const { book } = open()
+    const first = take(book, [daily, minute], 500)
+    first.settle({ tokens: 120, 'micro-dollars': 0 })
+    first.refund()
+    expect(book.snapshot()).toMatchObject({ 'principal tokens day anna': { spent: 120 } })
+    const second = take(book, [daily, minute], 480)
+    expect(book.reserve(anna, [minute], { tokens: 1, 'micro-dollars': 0 }, 0)).toMatchObject({
+      retryAfterMs: 100,
+    })
+    second.refund()
+    expect(book.snapshot()).toMatchObject({ 'principal tokens day anna': { spent: 120 } })
+    take(book, [minute], 480).refund()
+    expect(book.open).toBe(0)
+  })
+
+  it('refuses for good what is more than the whole quota', () => {
+    const { book } = open()
+    expect(book.reserve(anna, [daily], { tokens: 1001, 'micro-dollars': 0 }, 0)).toMatchObject({
+      reason: 'too-large',
+      retryAfterMs: null,
+    })
+  })
+
+  it('begins anew with the next day, and a reservation of yesterday gives nothing back to today', async () => {
+    const { clock, book } = open()
+    const late = take(book, [daily], 1000)
+    expect(book.reserve(anna, [daily], { tokens: 1, 'micro-dollars': 0 }, 0)).toMatchObject({
+      retryAfterMs: dayMs,
+    })
+    await clock.advance(dayMs)
+    const today = take(book, [daily], 700)
+    late.refund()
+    today.settle({ tokens: 700, 'micro-dollars': 0 })
+    expect(book.reserve(anna, [daily], { tokens: 301, 'micro-dollars': 0 }, 0)).toMatchObject({ used: 700 })
+  })
+
+  it('counts what nobody ended as wholly used, and counts it as a leak', async () => {
+    const { clock, book } = open()
+    const lost = take(book, [daily], 600)
+    await clock.advance(11_000)
+    take(book, [daily], 400).refund()
+    expect(book.expired).toBe(1)
+    expect(book.open).toBe(0)
+    lost.refund()
+    expect(book.reserve(anna, [daily], { tokens: 401, 'micro-dollars': 0 }, 0)).toMatchObject({ used: 600 })
+  })
+
+  it('goes on where it was after a restart, with the open reservations spent', async () => {
+    const { clock, book } = open()
+    take(book, [daily, money, minute], 300, 1).settle({ tokens: 200, 'micro-dollars': 1e6 })
+    take(book, [daily, minute], 300)
+    const kept = JSON.parse(JSON.stringify(book.snapshot())) as ReturnType<QuotaBook['snapshot']>
+    const again = new QuotaBook({ clock, graceMs: 1000, accountsMax: 100 })
+    again.restore(kept)
+    expect(again.snapshot()).toEqual(kept)
+    expect(again.reserve(anna, [daily], { tokens: 501, 'micro-dollars': 0 }, 0)).toMatchObject({ used: 500 })
+    expect(again.reserve(anna, [minute], { tokens: 101, 'micro-dollars': 0 }, 0)).toMatchObject({
+      retryAfterMs: 100,
+    })
+    expect(again.reserve(anna, [money], { tokens: 0, 'micro-dollars': 4e6 + 1 }, 0)).toMatchObject({
+      used: 1,
+    })
+  })
+})

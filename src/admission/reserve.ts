@@ -1,0 +1,185 @@
+// Quotas of tokens and money, per period, for a client, its principal and its team. Before a job all of its quotas are
+// reserved or none is; after it each is settled to what was used, in the very account and period it was taken from.
+//
+//   reserve --> open --settle--> used      --refund--> nothing used
+//                 +--- deadline and grace pass ---> counted as wholly used
+//
+// With worst-case amounts no interleaving spends more than a limit. In one process: two servers are two books.
+
+import { clientKey, type Identity } from '../domain/identity.ts'
+import type { Refusal } from '../domain/refusal.ts'
+import type { Clock } from '../lib/clock.ts'
+import type { Amounts, Quota, QuotaUnit } from './quota.ts'
+import {
+  type AccountState,
+  type Claim,
+  PeriodAccount,
+  type QuotaAccount,
+  RateAccount,
+} from './quota-account.ts'
+import { quotaUsed } from './quota-refusals.ts'
+
+/** What is held for one job; the first of the two ends counts, later ones do nothing. */
+export interface Reservation {
+  /** Replaces the reserved amounts by what was used. */
+  settle(used: Amounts): void
+  /** Nothing was used. */
+  refund(): void
+}
+
+/** Bounds of the book; times in milliseconds. */
+export interface QuotaBookOptions {
+  readonly clock: Clock
+  /** How long after its job's deadline a reservation may stay open. */
+  readonly graceMs: number
+  /** Accounts with state at once; empty ones make room first. */
+  readonly accountsMax: number
+}
+
+/** The state of all accounts, by name, for a restart. */
+export type QuotaSnapshot = Readonly<Record<string, AccountState>>
+
+/** Reserves and settles. */
+export class QuotaBook {
+  readonly #options: QuotaBookOptions
+  readonly #accounts = new Map<string, QuotaAccount>()
+  readonly #open = new Set<Held>()
+  #restored = new Map<string, AccountState>()
+  #nextSweepAt = 0
+  #expired = 0
+
+  constructor(options: QuotaBookOptions) {
+    this.#options = options
+  }
+
+  /** Reserves `amounts` in all `quotas`, or says which one lacks room longest and changes none. */
+  reserve(
+    identity: Identity,
+    quotas: readonly Quota[],
+    amounts: Amounts,
+    deadlineAt: number,
+  ): Reservation | Refusal {
+    const now = this.#options.clock.now()
+    if (now >= this.#nextSweepAt) this.#sweep(now)
+    let worst: {
+      readonly quota: Quota
+      readonly account: QuotaAccount
+      readonly waitMs: number | null
+    } | null = null
+    const accounts: { readonly account: QuotaAccount; readonly unit: QuotaUnit }[] = []
+    for (const quota of quotas) {
+      if (quota.scope === 'team' && identity.team === null) continue
+      const account = this.#account(nameOf(identity, quota), quota)
+      const waitMs = account.waitMs(amounts[quota.unit], quota.limit)
+      if (waitMs !== 0 && (worst === null || isLonger(waitMs, worst.waitMs)))
+        worst = { quota, account, waitMs }
+      accounts.push({ account, unit: quota.unit })
+    }
+    if (worst) return quotaUsed(identity, worst.quota, amounts, worst.account.used(), worst.waitMs)
+    const claims = accounts.map(({ account, unit }) => ({ claim: account.take(amounts[unit]), unit }))
+    const held = new Held(claims, amounts, deadlineAt + this.#options.graceMs, (each) =>
+      this.#open.delete(each),
+    )
+    this.#open.add(held)
+    return held
+  }
+
+  /** Reservations neither settled nor refunded; 0 when idle. */
+  get open(): number {
+    return this.#open.size
+  }
+
+  /** Reservations that nobody ended in time: a leak, to stay 0. */
+  get expired(): number {
+    return this.#expired
+  }
+
+  /** The state for a restart: what is reserved counts as spent, since nobody may live to settle it. */
+  snapshot(): QuotaSnapshot {
+    const live = [...this.#accounts].filter(([, account]) => !account.isEmpty())
+    return Object.fromEntries([
+      ...this.#restored,
+      ...live.map(([name, account]) => [name, account.state()] as const),
+    ])
+  }
+
+  /** Takes up the state of an earlier life, before the first reservation. */
+  restore(snapshot: QuotaSnapshot): void {
+    this.#restored = new Map(Object.entries(snapshot))
+  }
+
+  #account(name: string, quota: Quota): QuotaAccount {
+    const known = this.#accounts.get(name)
+    if (known) return known
+    if (this.#accounts.size >= this.#options.accountsMax) this.#forgetEmpty()
+    const state = this.#restored.get(name)
+    const { clock } = this.#options
+    const account =
+      quota.period === 'minute'
+        ? new RateAccount(clock, quota.limit, state?.kind === 'rate' ? state.fullAtWallMs : null)
+        : new PeriodAccount(clock, quota.period, state?.kind === 'period' ? state : null)
+    this.#restored.delete(name)
+    this.#accounts.set(name, account)
+    return account
+  }
+
+  #sweep(now: number): void {
+    this.#nextSweepAt = now + sweepEveryMs
+    for (const held of this.#open) {
+      if (now < held.expiresAt) continue
+      this.#expired++
+      held.expire()
+    }
+  }
+
+  #forgetEmpty(): void {
+    for (const [name, account] of this.#accounts) if (account.isEmpty()) this.#accounts.delete(name)
+  }
+}
+
+class Held implements Reservation {
+  readonly expiresAt: number
+  readonly #claims: readonly { readonly claim: Claim; readonly unit: QuotaUnit }[]
+  readonly #amounts: Amounts
+  readonly #onClose: (held: Held) => void
+  #isOpen = true
+
+  constructor(
+    claims: readonly { readonly claim: Claim; readonly unit: QuotaUnit }[],
+    amounts: Amounts,
+    expiresAt: number,
+    onClose: (held: Held) => void,
+  ) {
+    this.#claims = claims
+    this.#amounts = amounts
+    this.expiresAt = expiresAt
+    this.#onClose = onClose
+  }
+
+  settle(used: Amounts): void {
+    if (!this.#isOpen) return
+    this.#isOpen = false
+    for (const { claim, unit } of this.#claims) claim.close(used[unit])
+    this.#onClose(this)
+  }
+
+  refund(): void {
+    this.settle(nothing)
+  }
+
+  expire(): void {
+    this.settle(this.#amounts)
+  }
+}
+
+const nothing: Amounts = { tokens: 0, 'micro-dollars': 0 }
+const sweepEveryMs = 1000
+
+function nameOf(identity: Identity, { scope, unit, period }: Quota): string {
+  const owner = { client: clientKey(identity), principal: identity.principal, team: identity.team }[scope]
+  return `${scope} ${unit} ${period} ${owner}`
+}
+
+function isLonger(waitMs: number | null, than: number | null): boolean {
+  return than !== null && (waitMs === null || waitMs > than)
+}

@@ -1,0 +1,211 @@
+// One flight; see `flights.ts`. Its own signal, its waiters in the order they came, the first of whom pays.
+
+import { CallFailure } from '../domain/failure.ts'
+import type { Identity } from '../domain/identity.ts'
+import type { Clock, Timer } from '../lib/clock.ts'
+
+/** Somebody who wants the answer. */
+export interface FlightWaiter<Part> {
+  /** To whom the work is charged while this waiter pays. */
+  readonly identity: Identity
+  readonly signal: AbortSignal
+  /** Monotonic milliseconds. */
+  readonly deadlineAt: number
+  /** Parts in order; a late joiner gets those it missed at once. */
+  onPart?(part: Part): void
+  /** A new run begins: what was shown of the last one is void. */
+  onRestart?(): void
+}
+
+/** What the work is lent. */
+export interface FlightPilot<Part> {
+  /** The flight's own: no single waiter's leaving aborts it. */
+  readonly signal: AbortSignal
+  /** The latest deadline of those who wait now. */
+  readonly deadlineAt: number
+  /** Who pays now: the one who waits longest. null: nobody waits any more. */
+  readonly payer: Identity | null
+  part(part: Part, bytes: number): void
+}
+
+/** What a waiter gets: the answer, and whether it was made for somebody else. */
+export interface Landed<Answer> {
+  readonly answer: Answer
+  /** True for all but the one who pays. */
+  readonly isShared: boolean
+}
+
+/** Bounds of one flight. */
+export interface FlightOptions {
+  readonly clock: Clock
+  readonly replayBytesMax: number
+  readonly runsMax: number
+}
+
+interface Seat<Part, Answer> {
+  readonly waiter: FlightWaiter<Part>
+  readonly timer: Timer
+  readonly abort: () => void
+  leave(reason: unknown): void
+  resolve(landed: Landed<Answer>): void
+  reject(error: unknown): void
+}
+
+/** A flight: open while it flies and can still replay what was missed. */
+export class Flight<Part, Answer> {
+  readonly #options: FlightOptions
+  readonly #fly: (pilot: FlightPilot<Part>) => Promise<Answer>
+  readonly #onEnd: () => void
+  readonly #controller = new AbortController()
+  readonly #seats = new Set<Seat<Part, Answer>>()
+  #parts: Part[] | null = []
+  #partBytes = 0
+  #runs = 0
+  #isOver = false
+  #payer: Seat<Part, Answer> | null = null
+
+  constructor(options: FlightOptions, fly: (pilot: FlightPilot<Part>) => Promise<Answer>, onEnd: () => void) {
+    this.#options = options
+    this.#fly = fly
+    this.#onEnd = onEnd
+  }
+
+  /** Whether somebody may still join. */
+  get isOpen(): boolean {
+    return !this.#isOver && this.#parts !== null
+  }
+
+  /** How many wait. */
+  get waiters(): number {
+    return this.#seats.size
+  }
+
+  /** Takes a seat. */
+  join(waiter: FlightWaiter<Part>): Promise<Landed<Answer>> {
+    return new Promise((resolve, reject) => {
+      const leave = (reason: unknown): void => {
+        if (!this.#free(seat)) return
+        reject(reason)
+        this.#left(seat, reason)
+      }
+      const abort = (): void => leave(waiter.signal.reason)
+      const leftMs = waiter.deadlineAt - this.#options.clock.now()
+      const timer = this.#options.clock.after(Math.max(0, leftMs), () => leave(tooLate()))
+      const seat: Seat<Part, Answer> = { waiter, timer, abort, leave, resolve, reject }
+      this.#seats.add(seat)
+      this.#payer ??= seat
+      waiter.signal.addEventListener('abort', abort, { once: true })
+      for (const part of this.#parts ?? []) this.#tell(seat, () => waiter.onPart?.(part))
+    })
+  }
+
+  /** Begins the work. */
+  start(): void {
+    void this.#run()
+  }
+
+  /** Ends it for everybody, with a reason. */
+  cancel(reason: CallFailure): void {
+    if (this.#isOver) return
+    this.#end()
+    for (const seat of [...this.#seats]) if (this.#free(seat)) seat.reject(reason)
+    this.#controller.abort(reason)
+  }
+
+  async #run(): Promise<void> {
+    while (!this.#isOver) {
+      this.#runs++
+      try {
+        const answer = await this.#fly(this.#pilot())
+        this.#land((seat) => seat.resolve({ answer, isShared: seat !== this.#payer }))
+      } catch (error) {
+        const isWorthAnother =
+          error instanceof CallFailure && error.retryable && this.#runs < this.#options.runsMax
+        if (!isWorthAnother || this.#isOver) this.#land((seat) => seat.reject(error))
+        else this.#restart()
+      }
+    }
+  }
+
+  #restart(): void {
+    this.#parts = []
+    this.#partBytes = 0
+    for (const seat of [...this.#seats]) this.#tell(seat, () => seat.waiter.onRestart?.())
+  }
+
+  #pilot(): FlightPilot<Part> {
+    const run = this.#runs
+    const flight = this
+    return {
+      signal: this.#controller.signal,
+      get deadlineAt() {
+        return Math.max(...[...flight.#seats].map(({ waiter }) => waiter.deadlineAt))
+      },
+      get payer() {
+        return flight.#payer?.waiter.identity ?? null
+      },
+      part: (part, bytes) => {
+        // A run that was given up may still speak.
+        if (this.#isOver || run !== this.#runs) return
+        this.#keep(part, bytes)
+        for (const seat of [...this.#seats]) this.#tell(seat, () => seat.waiter.onPart?.(part))
+      },
+    }
+  }
+
+  #keep(part: Part, bytes: number): void {
+    if (this.#parts === null) return
+    this.#partBytes += bytes
+    if (this.#partBytes > this.#options.replayBytesMax) this.#parts = null
+    else this.#parts.push(part)
+  }
+
+  // A waiter whose ear throws leaves alone; it must not end the work of the others.
+  #tell(seat: Seat<Part, Answer>, say: () => void): void {
+    if (!this.#seats.has(seat)) return
+    try {
+      say()
+    } catch (error) {
+      seat.leave(error)
+    }
+  }
+
+  #land(tell: (seat: Seat<Part, Answer>) => void): void {
+    if (this.#isOver) return
+    this.#end()
+    for (const seat of [...this.#seats]) {
+      this.#free(seat)
+      tell(seat)
+    }
+  }
+
+  #end(): void {
+    this.#isOver = true
+    this.#parts = null
+    this.#onEnd()
+  }
+
+  #free(seat: Seat<Part, Answer>): boolean {
+    if (!this.#seats.delete(seat)) return false
+    seat.timer.cancel()
+    seat.waiter.signal.removeEventListener('abort', seat.abort)
+    return true
+  }
+
+  #left(seat: Seat<Part, Answer>, reason: unknown): void {
+    const next = this.#seats.values().next()
+    if (next.done) {
+      this.#end()
+      this.#controller.abort(reason)
+    } else if (this.#payer === seat) {
+      this.#payer = next.value
+    }
+  }
+}
+
+function tooLate(): CallFailure {
+  return new CallFailure('deadline', {
+    message:
+      'The time of this call was over before the answer it waited for was made. Call again: it may be there by then.',
+  })
+}

@@ -1,0 +1,128 @@
+// The ledger over a real data file: what is summed, what a row costs, which price holds.
+
+import { afterEach, beforeEach, describe, expect, it } from 'vitest'
+import type { Records } from '../store/records.ts'
+import { openSqliteRecords } from '../store/sqlite-records.ts'
+import { toNanoUsd } from './cost.ts'
+import { Ledger, ledgerMigrations } from './ledger.ts'
+import type { LedgerEntry } from './ledger-row.ts'
+import { PriceTable, priceFileSchema } from './price-table.ts'
+import { ledgerUsage } from './usage-estimate.ts'
+
+const november = Date.UTC(2026, 10, 1)
+const usage = {
+  inputTokens: 1_000,
+  cachedInputTokens: 400,
+  outputTokens: 100,
+  reasoningTokens: 50,
+  source: 'provider' as const,
+}
+const entry = (attemptId: string, over: Partial<LedgerEntry> = {}): LedgerEntry => ({
+  attemptId,
+  callId: attemptId.slice(0, 1),
+  endedAtMs: november,
+  principal: 'ada',
+  team: 'web',
+  client: 'window-1',
+  tool: 'chat',
+  provider: 'glm',
+  model: 'glm-5.2',
+  group: 'glm/main',
+  keyName: 'glm/main#0',
+  attempt: 1,
+  outcome: 'done',
+  isHedge: false,
+  durationMs: 10.4,
+  firstPartMs: null,
+  usage,
+  ...over,
+})
+
+let records: Records
+beforeEach(async () => {
+  records = await openSqliteRecords({ path: ':memory:', migrations: ledgerMigrations })
+})
+afterEach(() => records.close())
+
+describe('the ledger', () => {
+  it('prices cached input apart, and counts what failed as well as what was saved', async () => {
+    const ledger = new Ledger(records, new PriceTable(null))
+    // 600 tokens at 1.40, 400 at 0.26, 100 at 4.40 dollars a million.
+    const cost = 840_000n + 104_000n + 440_000n
+    expect(await ledger.record(entry('a1', { outcome: 'timeout' }))).toBe(cost)
+    expect(await ledger.record(entry('a2'))).toBe(cost)
+    expect(await ledger.record(entry('b1', { outcome: 'cached', savedNanoUsd: cost }))).toBe(0n)
+    expect(await ledger.usage({ by: 'principal', sinceMs: 0 })).toEqual([
+      {
+        name: 'ada',
+        calls: 2,
+        attempts: 2,
+        failedAttempts: 1,
+        cachedAnswers: 1,
+        estimatedAttempts: 0,
+        inputTokens: 3_000n,
+        cachedInputTokens: 1_200n,
+        outputTokens: 300n,
+        costNanoUsd: 2n * cost,
+        savedNanoUsd: cost,
+      },
+    ])
+  })
+
+  it('sums by what is asked, since when, and only one’s own', async () => {
+    const ledger = new Ledger(records, new PriceTable(null))
+    await ledger.record(entry('a1', { endedAtMs: november - 1 }))
+    await ledger.record(entry('a2'))
+    await ledger.record(entry('b1', { principal: 'bob', team: null, client: 'window-1' }))
+    const named = async (query: Parameters<Ledger['usage']>[0]) =>
+      (await ledger.usage(query)).map(({ name, attempts }) => [name, attempts])
+    expect(await named({ by: 'client', sinceMs: november })).toEqual([
+      ['ada/window-1', 1],
+      ['bob/window-1', 1],
+    ])
+    expect(await named({ by: 'team', sinceMs: 0 })).toEqual([
+      ['web', 2],
+      [null, 1],
+    ])
+    expect(await named({ by: 'model', sinceMs: 0, principal: 'bob' })).toEqual([['glm-5.2', 1]])
+    expect(await ledger.spentNanoUsd('team', 'web', november)).toBe(1_384_000n)
+    expect(await ledger.spentNanoUsd('principal', 'nobody', 0)).toBe(0n)
+  })
+
+  it('charges the price of the day, and an operator’s own before ours', () => {
+    const line = { provider: 'glm', model: 'glm-5.2', input: '2', output: '3' }
+    const override = priceFileSchema.parse({
+      version: 'ours',
+      prices: [
+        { ...line, from: '2026-11-01' },
+        { ...line, input: '1', from: '2026-06-01' },
+      ],
+    })
+    const prices = new PriceTable(override)
+    expect(prices.at('glm', 'glm-5.2', november)).toMatchObject({
+      input: toNanoUsd('2'),
+      version: 'ours 2026-11-01',
+    })
+    expect(prices.at('glm', 'glm-5.2', november - 1)).toMatchObject({ input: toNanoUsd('1') })
+    expect(prices.at('glm', 'glm-5.2', 0)).toBeNull()
+    expect(prices.at('kimi', 'kimi-k3', november)).toMatchObject({ output: toNanoUsd('15') })
+    expect(prices.at('glm', null, november)).toBeNull()
+    expect(() =>
+      priceFileSchema.parse({ version: 'x', prices: [{ ...line, input: '-1', from: '2026-11-01' }] }),
+    ).toThrow()
+  })
+})
+
+describe('usage', () => {
+  it('is the vendor’s where it counted, a counted zero included', () => {
+    const zero = { ...usage, inputTokens: 0 }
+    expect(ledgerUsage({ usage: zero, inputTokens: 99, outputChars: 99, outcome: 'done' })).toBe(zero)
+  })
+
+  it('is estimated and marked where it did not, and none where no work was done', () => {
+    const cut = ledgerUsage({ usage: null, inputTokens: 10, outputChars: 30, outcome: 'truncated' })
+    expect(cut).toMatchObject({ inputTokens: 10, outputTokens: 10, source: 'estimated' })
+    const limited = ledgerUsage({ usage: null, inputTokens: 10, outputChars: 0, outcome: 'rate-limited' })
+    expect(limited).toMatchObject({ inputTokens: 0, outputTokens: 0, source: 'none' })
+  })
+})

@@ -1,0 +1,178 @@
+// The ledger: one row per attempt, priced when it is written, never changed. `record` resolves when the row is safe on disk; so a result
+// that waited for it is never written to a client without its row, whatever kills the process.
+
+import type { Migration, Records, SqlRow, SqlValue } from '../store/records.ts'
+import { costNanoUsd, tokens } from './cost.ts'
+import type { LedgerEntry } from './ledger-row.ts'
+import type { PriceTable } from './price-table.ts'
+
+/** The ledger's tables. */
+export const ledgerMigrations: readonly Migration[] = [
+  {
+    room: 'ledger',
+    version: 1,
+    sql: `CREATE TABLE ledger (
+      attempt_id TEXT PRIMARY KEY, call_id TEXT NOT NULL, ended_at_ms INTEGER NOT NULL,
+      principal TEXT NOT NULL, team TEXT, client TEXT, tool TEXT NOT NULL,
+      provider TEXT NOT NULL, model TEXT, quota_group TEXT NOT NULL, key_name TEXT NOT NULL,
+      attempt INTEGER NOT NULL, outcome TEXT NOT NULL, is_hedge INTEGER NOT NULL,
+      duration_ms INTEGER NOT NULL, first_part_ms INTEGER,
+      usage_source TEXT NOT NULL, input_tokens INTEGER NOT NULL, cached_input_tokens INTEGER NOT NULL,
+      output_tokens INTEGER NOT NULL, reasoning_tokens INTEGER NOT NULL,
+      cost_nano_usd INTEGER NOT NULL, saved_nano_usd INTEGER NOT NULL, price_version TEXT
+    ) STRICT, WITHOUT ROWID;
+    CREATE INDEX ledger_by_time ON ledger (ended_at_ms);
+    CREATE INDEX ledger_by_principal ON ledger (principal, ended_at_ms);`,
+  },
+]
+
+/** What usage may be summed by. */
+export type UsageDimension = 'client' | 'principal' | 'team' | 'provider' | 'model' | 'tool'
+
+/** Which rows to sum. `principal` narrows to one's own. */
+export interface UsageQuery {
+  readonly by: UsageDimension
+  /** Milliseconds since the epoch, inclusive. */
+  readonly sinceMs: number
+  readonly principal?: string | undefined
+}
+
+/** One line of usage. Failed and lost attempts are in every sum: they cost too. */
+export interface UsageLine {
+  /** null: rows without that dimension, such as callers without a team. */
+  readonly name: string | null
+  readonly calls: number
+  readonly attempts: number
+  readonly failedAttempts: number
+  readonly cachedAnswers: number
+  /** Attempts whose tokens are our estimate. */
+  readonly estimatedAttempts: number
+  readonly inputTokens: bigint
+  readonly cachedInputTokens: bigint
+  readonly outputTokens: bigint
+  readonly costNanoUsd: bigint
+  readonly savedNanoUsd: bigint
+}
+
+const columns: Readonly<Record<UsageDimension, string>> = {
+  // A client id is a claim inside its principal: equal ids of two principals are two clients.
+  client: "principal || '/' || COALESCE(client, '')",
+  principal: 'principal',
+  team: 'team',
+  provider: 'provider',
+  model: 'model',
+  tool: 'tool',
+}
+const linesMax = 1_000
+
+/** The ledger over the records. Errors: `StoreFault`. */
+export class Ledger {
+  readonly #records: Records
+  readonly #prices: PriceTable
+
+  constructor(records: Records, prices: PriceTable) {
+    this.#records = records
+    this.#prices = prices
+  }
+
+  /** Writes one row and resolves when it is safe. The same attempt again changes nothing. Answers its cost in nano-dollars. */
+  async record(entry: LedgerEntry): Promise<bigint> {
+    const price = this.#prices.at(entry.provider, entry.model, entry.endedAtMs)
+    const isFree = entry.outcome === 'cached' || entry.usage.source === 'none' || price === null
+    const cost = isFree ? 0n : costNanoUsd(entry.usage, price)
+    const row = toColumns(entry, cost, price?.version ?? null)
+    const names = Object.keys(row)
+    await this.#records.write([
+      {
+        sql: `INSERT INTO ledger (${names.join(', ')}) VALUES (${names.map(() => '?').join(', ')}) ON CONFLICT (attempt_id) DO NOTHING`,
+        values: Object.values(row),
+      },
+    ])
+    return cost
+  }
+
+  /** What an attempt at these tokens costs now, before it is made; null: unknown. */
+  price(
+    provider: string,
+    model: string | null,
+    usage: Parameters<typeof costNanoUsd>[0],
+    atMs: number,
+  ): bigint | null {
+    const price = this.#prices.at(provider, model, atMs)
+    return price === null ? null : costNanoUsd(usage, price)
+  }
+
+  /** Sums, dearest first. */
+  async usage({ by, sinceMs, principal }: UsageQuery): Promise<readonly UsageLine[]> {
+    const own = principal === undefined ? '' : 'AND principal = ?'
+    const rows = await this.#records.read({
+      sql: `SELECT ${columns[by]} AS name, COUNT(DISTINCT call_id) AS calls,
+          SUM(outcome <> 'cached') AS attempts, SUM(outcome NOT IN ('done', 'cached')) AS failed_attempts,
+          SUM(outcome = 'cached') AS cached_answers, SUM(usage_source = 'estimated') AS estimated_attempts,
+          SUM(input_tokens) AS input_tokens, SUM(cached_input_tokens) AS cached_input_tokens,
+          SUM(output_tokens) AS output_tokens, SUM(cost_nano_usd) AS cost, SUM(saved_nano_usd) AS saved
+        FROM ledger WHERE ended_at_ms >= ? ${own} GROUP BY 1 ORDER BY cost DESC, attempts DESC, name LIMIT ${linesMax}`,
+      values: principal === undefined ? [sinceMs] : [sinceMs, principal],
+    })
+    return rows.map(toLine)
+  }
+
+  /** Nano-dollars spent since then by one principal or one team: what a budget is checked against after a restart. */
+  async spentNanoUsd(whose: 'principal' | 'team', name: string, sinceMs: number): Promise<bigint> {
+    const [row] = await this.#records.read({
+      sql: `SELECT COALESCE(SUM(cost_nano_usd), 0) AS cost FROM ledger WHERE ${whose} = ? AND ended_at_ms >= ?`,
+      values: [name, sinceMs],
+    })
+    return toBigInt(row?.cost)
+  }
+}
+
+function toColumns(entry: LedgerEntry, cost: bigint, priceVersion: string | null): Record<string, SqlValue> {
+  const { usage } = entry
+  return {
+    attempt_id: entry.attemptId,
+    call_id: entry.callId,
+    ended_at_ms: Math.round(entry.endedAtMs),
+    principal: entry.principal,
+    team: entry.team,
+    client: entry.client,
+    tool: entry.tool,
+    provider: entry.provider,
+    model: entry.model,
+    quota_group: entry.group,
+    key_name: entry.keyName,
+    attempt: entry.attempt,
+    outcome: entry.outcome,
+    is_hedge: entry.isHedge ? 1 : 0,
+    duration_ms: Math.round(entry.durationMs),
+    first_part_ms: entry.firstPartMs === null ? null : Math.round(entry.firstPartMs),
+    usage_source: usage.source,
+    input_tokens: tokens(usage.inputTokens),
+    cached_input_tokens: tokens(usage.cachedInputTokens),
+    output_tokens: tokens(usage.outputTokens),
+    reasoning_tokens: tokens(usage.reasoningTokens),
+    cost_nano_usd: cost,
+    saved_nano_usd: entry.savedNanoUsd ?? 0n,
+    price_version: priceVersion,
+  }
+}
+
+function toLine(row: SqlRow): UsageLine {
+  return {
+    name: row.name === null || row.name === undefined ? null : String(row.name),
+    calls: Number(row.calls),
+    attempts: Number(row.attempts),
+    failedAttempts: Number(row.failed_attempts),
+    cachedAnswers: Number(row.cached_answers),
+    estimatedAttempts: Number(row.estimated_attempts),
+    inputTokens: toBigInt(row.input_tokens),
+    cachedInputTokens: toBigInt(row.cached_input_tokens),
+    outputTokens: toBigInt(row.output_tokens),
+    costNanoUsd: toBigInt(row.cost),
+    savedNanoUsd: toBigInt(row.saved),
+  }
+}
+
+function toBigInt(value: SqlValue | undefined): bigint {
+  return typeof value === 'bigint' ? value : 0n
+}

@@ -1,0 +1,148 @@
+// The file of keys (`keys.json` in the data folder): who may call, with which share and limits. It holds digests, never keys.
+// The command line changes it, a running server reads it again within half a second; each change is one atomic rename,
+// made under a lock file, so that two commands at once lose nothing.
+
+import { open, readFile, rename, rm, stat } from 'node:fs/promises'
+import { z } from 'zod'
+import type { Clock } from '../lib/clock.ts'
+
+/** One key as it is kept. */
+export interface KeyRecord {
+  /** The principal's name; unique among the keys that are not revoked. */
+  readonly name: string
+  readonly team: string | null
+  /** Share under contention; 1 is everybody's. */
+  readonly weight: number
+  /** null: the configured default. */
+  readonly requestsPerMinute: number | null
+  /** US dollars a calendar month (UTC); null: no budget. */
+  readonly budgetUsdPerMonth: number | null
+  /** `operator` may also watch the whole server. */
+  readonly scope: 'use' | 'operator'
+  readonly digest: string
+  /** ISO times. */
+  readonly createdAt: string
+  readonly revokedAt: string | null
+}
+
+const nameRule = z
+  .string()
+  .regex(
+    /^[a-z0-9][a-z0-9._-]{0,63}$/,
+    'must be 1 to 64 small letters, digits, dots, dashes or underscores, and begin with a letter or digit',
+  )
+const recordRule = z.strictObject({
+  name: nameRule,
+  team: nameRule.nullable(),
+  weight: z.number().min(0.01).max(1000),
+  requestsPerMinute: z.int().min(1).max(1_000_000).nullable(),
+  budgetUsdPerMonth: z.number().min(0).max(1_000_000).nullable(),
+  scope: z.enum(['use', 'operator']),
+  digest: z.string().regex(/^[0-9a-f]{64}$/, 'must be a SHA-256 in hex'),
+  createdAt: z.string(),
+  revokedAt: z.string().nullable(),
+})
+const fileRule = z.strictObject({ version: z.literal(1), keys: z.array(recordRule).max(10_000) })
+
+const lockRetryMs = 100
+const lockTriesMax = 50
+const staleLockMs = 10_000
+
+/** The keys in `path`; none when there is no file. Throws a sentence when it is damaged: a damaged file lets nobody in. */
+export async function readKeyFile(path: string): Promise<readonly KeyRecord[]> {
+  const text = await readFile(path, 'utf8').catch((error: NodeJS.ErrnoException) => {
+    if (error.code === 'ENOENT') return null
+    throw new Error(`The file of keys ${path} cannot be read (${error.code ?? error.message}).`, {
+      cause: error,
+    })
+  })
+  if (text === null) return []
+  const parsed = fileRule.safeParse(parseJson(text))
+  if (parsed.success) return parsed.data.keys
+  const [issue] = parsed.error.issues
+  throw new Error(
+    `The file of keys ${path} is damaged at ${issue?.path.join('.') || 'its beginning'}: ${issue?.message ?? 'not JSON'}. Restore it from a backup, or remove it and add the keys again.`,
+  )
+}
+
+/** Adds a key. Throws a sentence for a bad record or a name that is in use. */
+export async function addKey(path: string, record: KeyRecord, clock: Clock): Promise<void> {
+  const checked = recordRule.safeParse(record)
+  if (!checked.success) {
+    const [issue] = checked.error.issues
+    throw new Error(`${String(issue?.path.join('.'))} ${issue?.message ?? 'is not valid'}.`)
+  }
+  await change(path, clock, (keys) => {
+    if (keys.some(({ name, revokedAt }) => name === record.name && revokedAt === null)) {
+      throw new Error(`There is a key for "${record.name}" already. Revoke it first, or choose another name.`)
+    }
+    return [...keys, record]
+  })
+}
+
+/** Revokes the key of `name`, at the given ISO time. Throws a sentence when there is none. */
+export async function revokeKey(path: string, name: string, revokedAt: string, clock: Clock): Promise<void> {
+  await change(path, clock, (keys) => {
+    if (!keys.some((key) => key.name === name && key.revokedAt === null)) {
+      throw new Error(`There is no key for "${name}". See: exai key list`)
+    }
+    return keys.map((key) => (key.name === name && key.revokedAt === null ? { ...key, revokedAt } : key))
+  })
+}
+
+async function change(
+  path: string,
+  clock: Clock,
+  edit: (keys: readonly KeyRecord[]) => readonly KeyRecord[],
+): Promise<void> {
+  const release = await lock(`${path}.lock`, clock)
+  try {
+    const keys = edit(await readKeyFile(path))
+    const draft = `${path}.${process.pid}.new`
+    const file = await open(draft, 'w', 0o600)
+    try {
+      await file.writeFile(`${JSON.stringify({ version: 1, keys }, null, 2)}\n`)
+      await file.sync()
+    } finally {
+      await file.close()
+    }
+    await rename(draft, path)
+  } finally {
+    await release()
+  }
+}
+
+// A lock left by a killed command is taken over once it is old.
+async function lock(path: string, clock: Clock): Promise<() => Promise<void>> {
+  for (let tries = 0; tries < lockTriesMax; tries++) {
+    try {
+      await (await open(path, 'wx', 0o600)).close()
+      return () => rm(path, { force: true })
+    } catch (error) {
+      if ((error as NodeJS.ErrnoException).code !== 'EEXIST') {
+        throw new Error(
+          `The folder of ${path} cannot be written (${(error as NodeJS.ErrnoException).code}).`,
+          { cause: error },
+        )
+      }
+      const age = await stat(path).then(
+        ({ mtimeMs }) => clock.wallMs() - mtimeMs,
+        () => 0, // gone in the meantime: the next try takes it
+      )
+      if (age > staleLockMs) await rm(path, { force: true })
+      else await new Promise<void>((resolve) => clock.after(lockRetryMs, resolve))
+    }
+  }
+  throw new Error(
+    `Another command holds ${path}. Try again; remove that file if no other exai key command runs.`,
+  )
+}
+
+function parseJson(text: string): unknown {
+  try {
+    return JSON.parse(text)
+  } catch (error) {
+    if (error instanceof SyntaxError) return undefined
+    throw error
+  }
+}

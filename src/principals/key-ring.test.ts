@@ -1,0 +1,139 @@
+import { mkdtempSync, readFileSync, rmSync, statSync, writeFileSync } from 'node:fs'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import fc from 'fast-check'
+import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest'
+import { systemClock } from '../lib/clock.ts'
+import { VirtualClock } from '../lib/virtual-clock.ts'
+import { keyDigest, mintKey } from './api-key.ts'
+import { addKey, type KeyRecord, readKeyFile, revokeKey } from './key-file.ts'
+import { KeyRing } from './key-ring.ts'
+
+let folder = ''
+let path = ''
+beforeEach(() => {
+  folder = mkdtempSync(join(tmpdir(), 'keys-'))
+  path = join(folder, 'keys.json')
+})
+afterEach(() => rmSync(folder, { recursive: true, force: true }))
+
+const record = (name: string, digest: string, over: Partial<KeyRecord> = {}): KeyRecord => ({
+  name,
+  team: null,
+  weight: 1,
+  requestsPerMinute: null,
+  budgetUsdPerMonth: null,
+  scope: 'use',
+  digest,
+  createdAt: '2026-11-22T00:00:00Z',
+  revokedAt: null,
+  ...over,
+})
+
+describe('an API key', () => {
+  it('is recognisable, never the same twice, and knows its own typing errors', () => {
+    const keys = Array.from({ length: 200 }, () => mintKey())
+    expect(new Set(keys.map(({ key }) => key)).size).toBe(200)
+    for (const { key, digest } of keys) {
+      expect(key).toMatch(/^exai_[0-9A-Za-z]{49}$/)
+      expect(keyDigest(key)).toBe(digest)
+    }
+    const { key } = mintKey()
+    fc.assert(
+      fc.property(
+        fc.integer({ min: 5, max: key.length - 1 }),
+        fc.constantFrom(...'0aZ9_- é'),
+        (at, letter) => {
+          const wrong = key.slice(0, at) + letter + key.slice(at + 1)
+          expect(keyDigest(wrong)).toBe(wrong === key ? keyDigest(key) : null)
+        },
+      ),
+    )
+  })
+
+  it('is refused in any other shape, however long', () => {
+    for (const text of ['', 'exai_', 'Bearer x', 'x'.repeat(1_000_000), `${mintKey().key} `])
+      expect(keyDigest(text)).toBeNull()
+  })
+})
+
+describe('the file of keys', () => {
+  it('holds digests and no key, for its owner alone', async () => {
+    const { key, digest } = mintKey()
+    await addKey(path, record('anna', digest), systemClock)
+    expect(readFileSync(path, 'utf8')).not.toContain(key)
+    expect(statSync(path).mode & 0o777).toBe(0o600)
+    expect(await readKeyFile(path)).toEqual([record('anna', digest)])
+  })
+
+  it('loses nothing when many change it at once', async () => {
+    const names = Array.from({ length: 12 }, (_, i) => `user-${i}`)
+    await Promise.all(names.map((name) => addKey(path, record(name, mintKey().digest), systemClock)))
+    expect((await readKeyFile(path)).map(({ name }) => name).sort()).toEqual(names.sort())
+  })
+
+  it('refuses a second key of a name, a bad name, and to revoke what is not there', async () => {
+    await addKey(path, record('anna', mintKey().digest), systemClock)
+    await expect(addKey(path, record('anna', mintKey().digest), systemClock)).rejects.toThrow(
+      'There is a key for "anna" already',
+    )
+    await expect(addKey(path, record('An na', mintKey().digest), systemClock)).rejects.toThrow(
+      'small letters',
+    )
+    await expect(revokeKey(path, 'bert', '2026-11-22T00:00:00Z', systemClock)).rejects.toThrow(
+      'no key for "bert"',
+    )
+  })
+
+  it('lets nobody in when it is damaged, and says where', async () => {
+    writeFileSync(path, '{"version":1,"keys":[{"name":"anna"}]}')
+    await expect(readKeyFile(path)).rejects.toThrow('is damaged at keys.0')
+    writeFileSync(path, 'nonsense')
+    await expect(readKeyFile(path)).rejects.toThrow('is damaged')
+  })
+})
+
+describe('the key ring', () => {
+  it('knows a key added while it runs, and forgets a revoked one within a second', async () => {
+    const clock = new VirtualClock()
+    const onRevoked = vi.fn()
+    const ring = await KeyRing.open({
+      path,
+      clock,
+      onFault: (error) => expect.fail(error.message),
+      onRevoked,
+    })
+    const { key, digest } = mintKey()
+    expect(ring.find(key)).toEqual({ kind: 'unknown' })
+    await addKey(path, record('anna', digest, { team: 'blue', weight: 2 }), systemClock)
+    await vi.waitFor(async () => {
+      await clock.advance(500)
+      expect(ring.find(key)).toMatchObject({ kind: 'known', key: { name: 'anna', team: 'blue', weight: 2 } })
+    })
+    expect(ring.size).toBe(1)
+    await revokeKey(path, 'anna', '2026-11-22T00:00:00Z', systemClock)
+    await vi.waitFor(async () => {
+      await clock.advance(500)
+      expect(ring.find(key)).toEqual({ kind: 'revoked' })
+    })
+    expect(onRevoked).toHaveBeenCalledWith(['anna'])
+    expect(ring.find('exai_short')).toEqual({ kind: 'malformed' })
+    ring.destroy()
+  })
+
+  it('keeps the keys it knows when the file breaks under it, and tells', async () => {
+    const clock = new VirtualClock()
+    const faults: string[] = []
+    const { key, digest } = mintKey()
+    await addKey(path, record('anna', digest), systemClock)
+    const ring = await KeyRing.open({ path, clock, onFault: (error) => faults.push(error.message) })
+    writeFileSync(path, 'nonsense')
+    await vi.waitFor(async () => {
+      await clock.advance(500)
+      expect(faults[0]).toContain('is damaged')
+    })
+    expect(ring.find(key)).toMatchObject({ kind: 'known' })
+    ring.destroy()
+    expect(clock.pendingTimers).toBe(0)
+  })
+})

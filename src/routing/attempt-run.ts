@@ -1,0 +1,161 @@
+// One attempt from its start to its one end: a signal of its own under the job's, a time limit, a meter that remembers what came,
+// and the end emitted exactly once, whether it answered, failed, was aborted or lost against a hedge.
+
+import { randomUUID } from 'node:crypto'
+import { CallFailure } from '../domain/failure.ts'
+import type { Clock } from '../lib/clock.ts'
+import type { Usage } from '../providers/provider.ts'
+import type { AttemptEnd, AttemptOutcomeCode } from './attempt-end.ts'
+import type { Target } from './target.ts'
+
+/** What whoever reads the vendor's stream reports as it goes; a failed attempt's tokens are billed too. */
+export interface AttemptMeter {
+  /** Answers after how many milliseconds it came. */
+  firstPart(): number
+  usage(usage: Usage): void
+  outputChars(count: number): void
+}
+
+/** What one attempt is given. */
+export interface AttemptInput {
+  /** Also the vendor's request id: new for every attempt. */
+  readonly id: string
+  /** Shown with text as progress: text of attempt 2 takes the place of attempt 1's. */
+  readonly number: number
+  readonly keyIndex: number
+  readonly outputTokensMax: number | null
+  readonly signal: AbortSignal
+  readonly meter: AttemptMeter
+}
+
+/** How it came out. */
+export type AttemptResult<Result> =
+  | { readonly kind: 'done'; readonly value: Result }
+  | { readonly kind: 'failed'; readonly failure: CallFailure }
+
+/** What `startAttempt` needs. */
+export interface AttemptStart<Result> {
+  readonly clock: Clock
+  readonly target: Target
+  readonly keyIndex: number
+  readonly keyName: string
+  readonly number: number
+  readonly isHedge: boolean
+  readonly outputTokensMax: number | null
+  /** Longest it may take. */
+  readonly limitMs: number
+  readonly signal: AbortSignal
+  run(input: AttemptInput): Promise<Result>
+  /** Told once, before the result is. `isOurLimit`: it was speaking when its time was over, so the vendor is not to blame. */
+  onEnd(end: AttemptEnd, isOurLimit: boolean, failure: CallFailure | null): void
+  onFirstPart?(): void
+}
+
+/** An attempt on its way. */
+export interface RunningAttempt<Result> {
+  /** Never rejects. */
+  readonly result: Promise<AttemptResult<Result>>
+  readonly hasSpoken: boolean
+  /** Ends it because another attempt was faster. */
+  lose(): void
+}
+
+/** Starts one attempt. */
+export function startAttempt<Result>(start: AttemptStart<Result>): RunningAttempt<Result> {
+  const { clock, target } = start
+  const startedAt = clock.now()
+  const controller = new AbortController()
+  const abortOuter = (): void => controller.abort(start.signal.reason)
+  if (start.signal.aborted) abortOuter()
+  start.signal.addEventListener('abort', abortOuter, { once: true })
+  const limit = clock.after(start.limitMs, () => controller.abort(tooSlow(target, start.limitMs)))
+  let firstPartMs: number | null = null
+  let usage: Usage | null = null
+  let outputChars = 0
+  let hasLost = false
+  const input: AttemptInput = {
+    id: randomUUID(),
+    number: start.number,
+    keyIndex: start.keyIndex,
+    outputTokensMax: start.outputTokensMax,
+    signal: controller.signal,
+    meter: {
+      firstPart: () => {
+        if (firstPartMs !== null) return firstPartMs
+        const ms = clock.now() - startedAt
+        firstPartMs = ms
+        start.onFirstPart?.()
+        return ms
+      },
+      usage: (counted) => {
+        usage = counted
+      },
+      outputChars: (count) => {
+        outputChars += count
+      },
+    },
+  }
+  const finish = (failure: CallFailure | null): void => {
+    limit.cancel()
+    start.signal.removeEventListener('abort', abortOuter)
+    const outcome: AttemptOutcomeCode = failure === null ? 'done' : hasLost ? 'hedge-lost' : failure.code
+    const isOurLimit =
+      failure !== null &&
+      failure === controller.signal.reason &&
+      !start.signal.aborted &&
+      firstPartMs !== null
+    const end: AttemptEnd = {
+      attemptId: input.id,
+      number: start.number,
+      target,
+      keyName: start.keyName,
+      outcome,
+      isHedge: start.isHedge,
+      endedAtMs: clock.wallMs(),
+      durationMs: clock.now() - startedAt,
+      firstPartMs,
+      usage,
+      outputChars,
+      outputTokensMax: start.outputTokensMax,
+    }
+    start.onEnd(end, isOurLimit || hasLost, failure)
+  }
+  const run = async (): Promise<AttemptResult<Result>> => {
+    let value: Result
+    try {
+      controller.signal.throwIfAborted()
+      value = await start.run(input)
+    } catch (error) {
+      const failure = toFailure(controller.signal.aborted ? controller.signal.reason : error)
+      finish(failure)
+      return { kind: 'failed', failure }
+    }
+    finish(null)
+    return { kind: 'done', value }
+  }
+  return {
+    result: run(),
+    get hasSpoken() {
+      return firstPartMs !== null
+    },
+    lose: () => {
+      hasLost = true
+      controller.abort(new CallFailure('cancelled', { message: 'Another attempt was faster.' }))
+    },
+  }
+}
+
+function tooSlow(target: Target, limitMs: number): CallFailure {
+  return new CallFailure('timeout', {
+    message: `${target.model ?? target.provider} did not finish within ${Math.round(limitMs / 1000)} seconds. Ask for less at once, or try again.`,
+    retryable: true,
+  })
+}
+
+function toFailure(error: unknown): CallFailure {
+  if (error instanceof CallFailure) return error
+  return new CallFailure('internal', {
+    message: 'The server made a mistake in this job; nothing else is affected. Its log has the details.',
+    cause: error,
+  })
+}

@@ -1,0 +1,256 @@
+// The retry loop in virtual time: which road each failure opens, how long it waits, and what the caller is told.
+
+import { setImmediate } from 'node:timers/promises'
+import { describe, expect, it } from 'vitest'
+import { CallFailure, type FailureCode } from '../domain/failure.ts'
+import type { Refusal } from '../domain/refusal.ts'
+import { createSeededRandom } from '../lib/random.ts'
+import { VirtualClock } from '../lib/virtual-clock.ts'
+import type { AttemptEnd } from './attempt-end.ts'
+import type { AttemptInput } from './attempt-run.ts'
+import { Attempts } from './attempts.ts'
+import type { AttemptLease, JobSite } from './job-plan.ts'
+import { RetryBudget } from './retry-budget.ts'
+import type { Target } from './target.ts'
+import { type Obstacle, TargetHealth } from './target-health.ts'
+
+const target = (provider: string, over: Partial<Target> = {}): Target => ({
+  provider,
+  model: `${provider}-model`,
+  accountName: `${provider}/main`,
+  group: `${provider}/main`,
+  endpoint: `https://${provider}`,
+  keyCount: 1,
+  contextTokens: 1000,
+  weight: 1,
+  ...over,
+})
+const glm = target('glm')
+const kimi = target('kimi', { contextTokens: 8000 })
+
+type Play = (input: AttemptInput, at: Target) => Promise<string>
+
+function createLoop() {
+  const clock = new VirtualClock()
+  const random = createSeededRandom(1)
+  const health = new TargetHealth({ clock, random })
+  const attempts = new Attempts({ clock, random, health, budget: new RetryBudget({ clock }) })
+  const ends: AttemptEnd[] = []
+  const waits: Obstacle[] = []
+  let held = 0
+  let backInQueue = 0
+  const lease = (): AttemptLease => {
+    held++
+    return {
+      release: () => {
+        held--
+      },
+      refusedByVendor: async () => {
+        held--
+        backInQueue++
+        return lease()
+      },
+    }
+  }
+  const sleep = (ms: number, signal: AbortSignal): Promise<void> =>
+    new Promise((resolve, reject) => {
+      const timer = clock.after(ms, resolve)
+      signal.addEventListener('abort', () => {
+        timer.cancel()
+        reject(signal.reason)
+      })
+    })
+  const run = async (
+    steps: readonly (readonly Target[])[],
+    plays: readonly Play[],
+    over: Partial<JobSite<Target, string>> = {},
+  ) => {
+    let turn = 0
+    const job = attempts
+      .run<Target, string>(
+        {
+          steps,
+          deadlineAt: clock.now() + 240_000,
+          signal: new AbortController().signal,
+          outputTokensMax: 100,
+          affinity: null,
+          isHedgeable: false,
+        },
+        {
+          acquire: async () => lease(),
+          run: async (at, input) => (await plays[turn++]?.(input, at)) ?? `${at.provider} said nothing`,
+          load: () => ({ inFlight: 0, capacity: 1 }),
+          isCommitted: () => false,
+          onWait: (obstacle) => waits.push(obstacle),
+          emit: (end) => {
+            ends.push(end)
+          },
+          ...over,
+        },
+      )
+      .catch((error: unknown) => error as CallFailure)
+    // Lets everything that needs no time go first.
+    await setImmediate()
+    await clock.advance(300_000)
+    const outcome = await job
+    expect(held).toBe(0)
+    expect(clock.pendingTimers).toBe(0)
+    return outcome
+  }
+  const roads = (): string => ends.map((end) => `${end.target.provider}:${end.outcome}`).join(' ')
+  return { clock, health, ends, waits, run, roads, sleep, requeued: () => backInQueue }
+}
+
+const fails =
+  (code: FailureCode, over: { retryable?: boolean; retryAfterMs?: number } = {}): Play =>
+  () =>
+    Promise.reject(new CallFailure(code, { message: `It was ${code}.`, retryable: true, ...over }))
+const says =
+  (text: string): Play =>
+  async () =>
+    text
+
+describe('the retry loop', () => {
+  it.each<[FailureCode, string]>([
+    ['provider-error', 'glm:provider-error glm:provider-error kimi:done'],
+    ['rate-limited', 'glm:rate-limited kimi:done'],
+    ['quota-exhausted', 'glm:quota-exhausted kimi:done'],
+    ['model-unknown', 'glm:model-unknown kimi:done'],
+    ['permission-denied', 'glm:permission-denied kimi:done'],
+    ['context-too-long', 'glm:context-too-long kimi:done'],
+    ['credential-rejected', 'glm:credential-rejected kimi:done'],
+  ])('after %s takes its road', async (code, road) => {
+    const loop = createLoop()
+    const play: Play = (input, at) => (at === glm ? fails(code)(input, at) : says('from kimi')(input, at))
+    expect(await loop.run([[glm], [kimi]], [play, play, play, play])).toBe('from kimi')
+    expect(loop.roads()).toBe(road)
+  })
+
+  it('goes on at once when a vendor names a time, instead of waiting for it', async () => {
+    const loop = createLoop()
+    expect(
+      await loop.run([[glm], [kimi]], [fails('provider-error', { retryAfterMs: 47_000 }), says('from kimi')]),
+    ).toBe('from kimi')
+    expect(loop.ends[1]?.endedAtMs).toBeLessThan(1_000)
+  })
+
+  it('waits for the only target to come back, says so, and then succeeds', async () => {
+    const loop = createLoop()
+    const outcome = await loop.run(
+      [[glm]],
+      [fails('rate-limited', { retryAfterMs: 20_000 }), says('at last')],
+    )
+    expect(outcome).toBe('at last')
+    expect(loop.waits[0]).toMatchObject({ code: 'rate-limited', says: 'glm-model asked us to wait' })
+    expect(loop.ends[1]?.endedAtMs).toBeGreaterThanOrEqual(20_000)
+  })
+
+  it('fails at once, with the time to come back, when that is after the deadline', async () => {
+    const loop = createLoop()
+    const outcome = await loop.run([[glm]], [fails('rate-limited', { retryAfterMs: 3_600_000 })])
+    expect(outcome).toMatchObject({ code: 'rate-limited' })
+    expect((outcome as CallFailure).retryAfterMs).toBeGreaterThanOrEqual(3_600_000)
+    expect(loop.clock.now()).toBe(300_000)
+    expect(loop.ends).toHaveLength(1)
+  })
+
+  it('rotates through all keys of an account, whatever the number of attempts', async () => {
+    const loop = createLoop()
+    const rich = target('glm', { keyCount: 7 })
+    const dead = fails('credential-rejected')
+    expect(await loop.run([[rich]], [dead, dead, dead, dead, dead, dead, says('the seventh')])).toBe(
+      'the seventh',
+    )
+    expect(new Set(loop.ends.map(({ keyName }) => keyName)).size).toBe(7)
+    expect(loop.health.inspect().deadKeys).toHaveLength(6)
+  })
+
+  it('doubles the cap once when it left no room for an answer', async () => {
+    const loop = createLoop()
+    await loop.run([[glm]], [fails('empty-output'), fails('empty-output')])
+    expect(loop.ends.map(({ outputTokensMax }) => outputTokensMax)).toEqual([100, 200])
+  })
+
+  it('puts a job back into its queue when the vendor takes no more at once, and shows no error', async () => {
+    const loop = createLoop()
+    const full = fails('concurrency-limited')
+    expect(await loop.run([[glm]], [full, full, full, full, full, full, says('well')])).toBe('well')
+    expect(loop.requeued()).toBe(6)
+  })
+
+  it('gives a first attempt two thirds of the time while another candidate is left, and blames nobody who spoke', async () => {
+    const loop = createLoop()
+    const slow: Play = async (input) => {
+      input.meter.firstPart()
+      await loop.sleep(1_000_000, input.signal)
+      return 'never'
+    }
+    // The second chance is given up as well: it has what is left.
+    expect(await loop.run([[glm], [kimi]], [slow, says('in time')])).toBe('in time')
+    expect(loop.ends[0]).toMatchObject({ outcome: 'timeout', durationMs: 160_000, number: 1 })
+    expect(loop.health.obstacle(glm)).toBeNull()
+  })
+
+  it('tells of all attempts when the last one fails', async () => {
+    const loop = createLoop()
+    const outcome = await loop.run([[glm], [kimi]], [fails('model-unknown'), fails('bad-request')])
+    expect(outcome).toMatchObject({
+      code: 'bad-request',
+      message: 'It was bad-request. Tried before it: glm/main glm-model (model-unknown).',
+    })
+  })
+
+  it('asks for an unknown model once a minute, not at each call', async () => {
+    const loop = createLoop()
+    await loop.run([[glm]], [fails('model-unknown')])
+    const first = loop.ends.length
+    // Virtual minutes have passed: it is asked again, and then remembered.
+    const calls = Promise.all([loop.run([[glm]], [fails('model-unknown')])])
+    expect(await calls).toMatchObject([{ code: 'model-unknown' }])
+    expect(loop.ends.length).toBe(first + 1)
+  })
+
+  it('takes another group when a queue is full, and makes no attempt of it', async () => {
+    const loop = createLoop()
+    const refusal: Refusal = {
+      kind: 'refusal',
+      reason: 'queue-full',
+      scope: 'provider',
+      dimension: 'jobs',
+      limit: 1,
+      used: 1,
+      retryAfterMs: 1000,
+      message: 'Too many wait for glm.',
+    }
+    const acquire = async (at: Target): Promise<AttemptLease | Refusal> =>
+      at === glm ? refusal : { release: () => {}, refusedByVendor: async () => refusal }
+    expect(await loop.run([[glm], [kimi]], [says('from kimi')], { acquire })).toBe('from kimi')
+    expect(loop.roads()).toBe('kimi:done')
+    const alone = await loop.run([[glm]], [], { acquire })
+    expect(alone).toMatchObject({ code: 'refused', refusal })
+  })
+
+  it('stops where the surface has sent what it cannot take back', async () => {
+    const loop = createLoop()
+    const outcome = await loop.run([[glm], [kimi]], [fails('truncated')], { isCommitted: () => true })
+    expect(outcome).toMatchObject({ code: 'truncated' })
+    expect(loop.roads()).toBe('glm:truncated')
+  })
+
+  it('gives no result before its row is safe', async () => {
+    const loop = createLoop()
+    let isSafe = false
+    let wasSafe = false
+    const emit = (): Promise<void> =>
+      new Promise((resolve) => {
+        loop.clock.after(5_000, () => {
+          isSafe = true
+          resolve()
+        })
+      })
+    await loop.run([[glm]], [says('well')], { emit }).then(() => {
+      wasSafe = isSafe
+    })
+    expect(wasSafe).toBe(true)
+  })
+})

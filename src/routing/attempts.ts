@@ -1,0 +1,214 @@
+// The one retry loop. A job goes through its candidates until one answers, up to the surface's commit point:
+//
+//   choose (not cooling, breaker not open, a key alive) -> slot of its group -> permits -> attempt -> one end, emitted
+//        ^                                                                                     |
+//        +---- again | other key | doubled cap | requeued | next candidate <---- next step <---+---> result or failure
+//
+// Promises: one attempt at a time unless hedged; none after the deadline; a target is visited once a cycle; retries keep within
+// the budget; leases and permits go back on every path. Does not: know any vendor.
+
+import { CallFailure } from '../domain/failure.ts'
+import { isRefusal, type Refusal } from '../domain/refusal.ts'
+import type { Clock } from '../lib/clock.ts'
+import type { Random } from '../lib/random.ts'
+import { wait } from '../lib/wait.ts'
+import { AttemptStarter } from './attempt-starter.ts'
+import { backoffMs } from './backoff.ts'
+import { assertInTime, CandidateChoice, type Trail } from './candidate-choice.ts'
+import { costsRetryBudget, countsAsAttempt } from './failure-class.ts'
+import { withStory } from './failure-story.ts'
+import { HedgeBudget, type HedgeOptions } from './hedge.ts'
+import type { AttemptLease, JobPlan, JobSite } from './job-plan.ts'
+import { beginHistory, type Direction, nextStep } from './next-step.ts'
+import type { RetryBudget } from './retry-budget.ts'
+import { type Target, targetKey } from './target.ts'
+import type { TargetHealth } from './target-health.ts'
+
+/** Collaborators and bounds, shared by all jobs. */
+export interface AttemptsOptions {
+  readonly clock: Clock
+  readonly random: Random
+  readonly health: TargetHealth
+  readonly budget: RetryBudget
+  /** Attempts a job; default 4. Requeued ones and dead keys are bounded apart. */
+  readonly attemptsMax?: number
+  /** Absent or null: off. */
+  readonly hedge?: HedgeOptions | null
+}
+
+const attemptsMaxDefault = 4
+const requeuesMax = 32
+const turnsMax = 64
+
+/** The retry loop of all jobs. */
+export class Attempts {
+  readonly #options: AttemptsOptions
+  readonly #choice: CandidateChoice
+  readonly #hedges: HedgeBudget
+
+  constructor(options: AttemptsOptions) {
+    this.#options = options
+    this.#choice = new CandidateChoice(options)
+    this.#hedges = new HedgeBudget(options.hedge?.share ?? 0)
+  }
+
+  /** Runs a job to its end. Throws the last `CallFailure`, which tells of those before it, or the signal's reason. */
+  async run<Each extends Target, Result>(plan: JobPlan<Each>, site: JobSite<Each, Result>): Promise<Result> {
+    if (plan.isHedgeable) this.#hedges.deposit()
+    const starter = new AttemptStarter(this.#options, this.#choice, this.#hedges, plan, site)
+    const job = new JobLoop(this.#options, this.#choice, starter, plan, site)
+    try {
+      return await job.run()
+    } finally {
+      // A row must be safe before the answer it pays for is written to anybody.
+      await starter.recorded()
+    }
+  }
+
+  /** Jobs that wait for a target to come back. */
+  get waiting(): number {
+    return this.#choice.waiting
+  }
+}
+
+type Stay<Result> = { readonly kind: 'done'; readonly value: Result } | { readonly kind: 'moved' }
+
+class JobLoop<Each extends Target, Result> {
+  readonly #options: AttemptsOptions
+  readonly #choice: CandidateChoice
+  readonly #starter: AttemptStarter<Each, Result>
+  readonly #plan: JobPlan<Each>
+  readonly #site: JobSite<Each, Result>
+  readonly #trail: Trail<Each> = { history: beginHistory(), setbacks: [], from: null }
+  #outputTokensMax: number | null
+
+  constructor(
+    options: AttemptsOptions,
+    choice: CandidateChoice,
+    starter: AttemptStarter<Each, Result>,
+    plan: JobPlan<Each>,
+    site: JobSite<Each, Result>,
+  ) {
+    this.#options = options
+    this.#choice = choice
+    this.#starter = starter
+    this.#plan = plan
+    this.#site = site
+    this.#outputTokensMax = plan.outputTokensMax
+  }
+
+  async run(): Promise<Result> {
+    for (let turn = 0; turn < turnsMax; turn++) {
+      const target = await this.#choice.next(this.#plan, this.#site, this.#trail)
+      const lease = await this.#site.acquire(target, this.#plan.signal)
+      if (isRefusal(lease)) {
+        const { message } = lease
+        this.#trail.history.visited.add(targetKey(target))
+        this.#fail(target, new CallFailure('refused', { message, refusal: lease, retryable: true }))
+        this.#goOn(target, 'other-group')
+        continue
+      }
+      const stay = await this.#stay(target, lease)
+      if (stay.kind === 'done') return stay.value
+    }
+    throw this.#story()
+  }
+
+  // All attempts at one target, on one slot. Throws when nothing further may be tried.
+  async #stay(target: Each, granted: AttemptLease): Promise<Stay<Result>> {
+    const { health } = this.#options
+    const { history } = this.#trail
+    const triedKeys = new Set<number>()
+    let lease: AttemptLease | null = granted
+    try {
+      for (;;) {
+        assertInTime(this.#options.clock, this.#plan)
+        const permit = health.enter(target, triedKeys)
+        // Something came up while the job waited: the choice looks again, and an untried target stays one.
+        if (permit === null) {
+          return history.visited.has(targetKey(target)) ? this.#goOn(target, 'any') : { kind: 'moved' }
+        }
+        if (!this.#mayAttempt(target)) {
+          permit.giveBack()
+          throw this.#story()
+        }
+        history.visited.add(targetKey(target))
+        history.attempts++
+        const result = await this.#starter.attempt(target, permit, history, this.#outputTokensMax)
+        if (result.kind === 'done') return result
+        const { failure } = result
+        if (!countsAsAttempt(failure.code)) history.attempts--
+        this.#fail(target, failure)
+        const step = nextStep(failure, target, history, this.#limits, this.#site.isCommitted())
+        switch (step.kind) {
+          case 'stop':
+            throw this.#story()
+          case 'go-on':
+            return this.#goOn(target, step.direction)
+          case 'other-key':
+            triedKeys.add(permit.keyIndex)
+            if (health.keys.isUsable(target.accountName, target.keyCount, triedKeys)) break
+            return this.#goOn(target, 'other-account')
+          case 'double-cap':
+            history.hasDoubledCap = true
+            if (this.#outputTokensMax !== null) this.#outputTokensMax *= 2
+            break
+          case 'again':
+            history.retriedProviders.add(target.provider)
+            // It named a time, or its breaker opened: whoever else can goes on now.
+            if (health.obstacle(target) !== null) return this.#goOn(target, 'any')
+            await wait(
+              this.#options.clock,
+              backoffMs(history.attempts - 1, this.#options.random),
+              this.#plan.signal,
+            )
+            break
+          case 'requeue': {
+            history.requeues++
+            const refused: AttemptLease = lease
+            // From here the slot is the queue's again.
+            lease = null
+            const again: AttemptLease | Refusal = await refused.refusedByVendor()
+            if (isRefusal(again)) return this.#goOn(target, 'other-group')
+            lease = again
+          }
+        }
+      }
+    } finally {
+      lease?.release()
+    }
+  }
+
+  get #limits(): { readonly attemptsMax: number; readonly requeuesMax: number } {
+    return { attemptsMax: this.#options.attemptsMax ?? attemptsMaxDefault, requeuesMax }
+  }
+
+  // The job's first attempt earns; every further one that an outage could multiply pays.
+  #mayAttempt(target: Each): boolean {
+    const last = this.#trail.setbacks.findLast(({ failure }) => failure.code !== 'refused')
+    if (last !== undefined) {
+      return !costsRetryBudget(last.failure.code) || this.#options.budget.withdraw(target.provider)
+    }
+    this.#options.budget.deposit(target.provider)
+    return true
+  }
+
+  #fail(target: Each, failure: CallFailure): void {
+    this.#trail.setbacks.push({ target, failure })
+  }
+
+  #goOn(target: Each, direction: Direction): Stay<Result> {
+    this.#trail.from = { target, direction }
+    return { kind: 'moved' }
+  }
+
+  #story(): CallFailure {
+    return (
+      withStory(this.#trail.setbacks, null) ??
+      new CallFailure('overloaded', {
+        message: 'The vendors changed their mind too often while this job waited. Call again in a minute.',
+        retryable: true,
+      })
+    )
+  }
+}

@@ -1,0 +1,172 @@
+// Which candidate a job tries next: the first step of its chain with a member that nothing forbids; among members the balance
+// decides. When all are forbidden for a while, the job waits for the first to come back, if that is before its deadline: failing
+// every job in the second in which all targets cool would turn a pause into an outage.
+
+import { CallFailure } from '../domain/failure.ts'
+import type { Clock } from '../lib/clock.ts'
+import type { Random } from '../lib/random.ts'
+import { wait } from '../lib/wait.ts'
+import { type Setback, withStory } from './failure-story.ts'
+import type { JobPlan, JobSite } from './job-plan.ts'
+import { type Direction, type JobHistory, liesAhead } from './next-step.ts'
+import { type Target, targetKey } from './target.ts'
+import type { Obstacle, TargetHealth } from './target-health.ts'
+
+/** Collaborators. */
+export interface CandidateChoiceOptions {
+  readonly clock: Clock
+  readonly random: Random
+  readonly health: TargetHealth
+}
+
+/** Where a job stands. */
+export interface Trail<Each extends Target> {
+  readonly history: JobHistory
+  readonly setbacks: Setback[]
+  /** What failed last, and where to go from there; null at the beginning and in a new cycle. */
+  from: { readonly target: Each; readonly direction: Direction } | null
+}
+
+// Jobs that wait for a target to come back are in no queue; so they are counted here.
+const waitingMax = 256
+const pollMs = 500
+const waitMsMin = 10
+
+/** Chooses for all jobs. */
+export class CandidateChoice {
+  readonly #options: CandidateChoiceOptions
+  #waiting = 0
+
+  constructor(options: CandidateChoiceOptions) {
+    this.#options = options
+  }
+
+  /** Jobs that wait for a target to come back. */
+  get waiting(): number {
+    return this.#waiting
+  }
+
+  /** The next target. Throws the job's last failure, or why nothing can be tried, or the signal's reason. */
+  async next<Each extends Target, Result>(
+    plan: JobPlan<Each>,
+    site: JobSite<Each, Result>,
+    trail: Trail<Each>,
+  ): Promise<Each> {
+    for (;;) {
+      assertInTime(this.#options.clock, plan)
+      const ahead = this.#ahead(plan, trail)
+      const free = this.#firstFree(ahead)
+      if (free) return this.#options.health.balance.pick(free, (each) => site.load(each), plan.affinity)
+      await this.#untilOneReturns(ahead.flat(), plan, site, trail)
+    }
+  }
+
+  /** Whether the job could still go elsewhere. */
+  hasOther<Each extends Target>(plan: JobPlan<Each>, target: Each, history: JobHistory): boolean {
+    return plan.steps.some((step) =>
+      step.some((each) => liesAhead(each, target, 'any', history) && this.#isFree(each)),
+    )
+  }
+
+  /** A free target in another group with an idle slot, for a hedge; null: none. */
+  idleElsewhere<Each extends Target, Result>(
+    plan: JobPlan<Each>,
+    site: JobSite<Each, Result>,
+    target: Each,
+    history: JobHistory,
+  ): Each | null {
+    const isIdle = (each: Each): boolean => {
+      const { inFlight, capacity } = site.load(each)
+      return inFlight < capacity && liesAhead(each, target, 'other-group', history) && this.#isFree(each)
+    }
+    return plan.steps.flat().find(isIdle) ?? null
+  }
+
+  #isFree(target: Target): boolean {
+    return this.#options.health.obstacle(target) === null
+  }
+
+  #ahead<Each extends Target>(plan: JobPlan<Each>, trail: Trail<Each>): readonly (readonly Each[])[] {
+    const { from, history } = trail
+    const isAhead = (each: Each): boolean =>
+      from === null
+        ? !history.visited.has(targetKey(each))
+        : liesAhead(each, from.target, from.direction, history)
+    const ahead = plan.steps.map((step) => step.filter(isAhead)).filter((step) => step.length > 0)
+    if (ahead.length > 0 || from === null || !this.#returnsInTime(from.target, plan)) return ahead
+    // Everything was visited, and the last was only sent away for a while: a new cycle.
+    history.visited.clear()
+    trail.from = null
+    return plan.steps.filter((step) => step.length > 0)
+  }
+
+  #returnsInTime<Each extends Target>(target: Each, plan: JobPlan<Each>): boolean {
+    const obstacle = this.#options.health.obstacle(target)
+    if (obstacle?.code !== 'rate-limited' || obstacle.waitMs === null) return false
+    return this.#options.clock.now() + obstacle.waitMs < plan.deadlineAt
+  }
+
+  #firstFree<Each extends Target>(steps: readonly (readonly Each[])[]): readonly [Each, ...Each[]] | null {
+    for (const step of steps) {
+      const [first, ...rest] = step.filter((each) => this.#isFree(each))
+      if (first !== undefined) return [first, ...rest]
+    }
+    return null
+  }
+
+  async #untilOneReturns<Each extends Target, Result>(
+    targets: readonly Each[],
+    plan: JobPlan<Each>,
+    site: JobSite<Each, Result>,
+    trail: Trail<Each>,
+  ): Promise<void> {
+    const { clock, random, health } = this.#options
+    const obstacles = targets.map((target) => health.obstacle(target)).filter((each) => each !== null)
+    const soonest = obstacles
+      .filter(({ failure }) => failure === null)
+      .reduce<Obstacle | null>(
+        (best, each) => (best === null || (each.waitMs ?? pollMs) < (best.waitMs ?? pollMs) ? each : best),
+        null,
+      )
+    if (soonest === null) {
+      throw withStory(trail.setbacks, null) ?? obstacles[0]?.failure ?? nothingToTry()
+    }
+    const waitMs = Math.max(waitMsMin, soonest.waitMs ?? pollMs * (0.5 + random()))
+    if (clock.now() + waitMs >= plan.deadlineAt || this.#waiting >= waitingMax) {
+      throw withStory(trail.setbacks, soonest.waitMs) ?? unavailable(soonest)
+    }
+    site.onWait?.(soonest)
+    this.#waiting++
+    try {
+      await wait(clock, waitMs, plan.signal)
+    } finally {
+      this.#waiting--
+    }
+  }
+}
+
+/** Throws the signal's reason, or `deadline` when the job's time is over. */
+export function assertInTime(clock: Clock, plan: JobPlan<Target>): void {
+  plan.signal.throwIfAborted()
+  if (clock.now() < plan.deadlineAt) return
+  throw new CallFailure('deadline', {
+    message:
+      'The time of this call was over before a vendor could answer. Call again, or ask for less at once.',
+  })
+}
+
+function unavailable(obstacle: Obstacle): CallFailure {
+  const says = obstacle.says.charAt(0).toUpperCase() + obstacle.says.slice(1)
+  const seconds = obstacle.waitMs === null ? null : Math.max(1, Math.ceil(obstacle.waitMs / 1000))
+  return new CallFailure(obstacle.code, {
+    message: `${says}, and nothing else is set up for this. Try again ${seconds === null ? 'in a while' : `in ${seconds} seconds`}.`,
+    retryable: true,
+    ...(obstacle.waitMs === null ? {} : { retryAfterMs: Math.ceil(obstacle.waitMs) }),
+  })
+}
+
+function nothingToTry(): CallFailure {
+  return new CallFailure('not-configured', {
+    message: 'No provider is set up for this. Set one up in the config and restart the server.',
+  })
+}

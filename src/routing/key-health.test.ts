@@ -1,0 +1,50 @@
+// Which key is used, and when a dead one is asked again.
+
+import { describe, expect, it } from 'vitest'
+import { VirtualClock } from '../lib/virtual-clock.ts'
+import { KeyHealth } from './key-health.ts'
+
+const none = new Set<number>()
+
+describe('keys', () => {
+  it('are used in turn, the least busy first', () => {
+    const keys = new KeyHealth({ clock: new VirtualClock() })
+    const [a, b] = [keys.acquire('glm/main', 2, none), keys.acquire('glm/main', 2, none)]
+    expect([a?.index, b?.index]).toEqual([0, 1])
+    a?.settle('works')
+    expect(keys.acquire('glm/main', 2, none)?.index).toBe(0)
+  })
+
+  it('are dead when rejected, asked once an hour, and alive when one probe works', async () => {
+    const clock = new VirtualClock()
+    const deaths: string[] = []
+    const keys = new KeyHealth({ clock, onDeath: (name) => deaths.push(name) })
+    keys.acquire('glm/main', 1, none)?.settle('rejected')
+    expect(deaths).toEqual(['glm/main#0'])
+    expect(keys.acquire('glm/main', 1, none)).toBeNull()
+    expect(keys.waitMs('glm/main', 1)).toBe(3_600_000)
+    await clock.advance(3_600_000)
+    const probe = keys.acquire('glm/main', 1, none)
+    expect(keys.acquire('glm/main', 1, none)).toBeNull()
+    probe?.settle('unknown')
+    const second = keys.acquire('glm/main', 1, none)
+    second?.settle('works')
+    expect(keys.inspect().dead).toEqual([])
+  })
+
+  it('all die with their account, and all come back when the operator says so', () => {
+    const keys = new KeyHealth({ clock: new VirtualClock() })
+    expect(keys.isUsable('glm/main', 3, none)).toBe(true)
+    keys.acquire('glm/main', 3, none)?.settle('account-dead')
+    expect(keys.isUsable('glm/main', 3, none)).toBe(false)
+    expect(keys.isUsable('kimi/main', 1, none)).toBe(true)
+    keys.revive('glm/main')
+    expect(keys.isUsable('glm/main', 3, none)).toBe(true)
+  })
+
+  it('tried by a job are not tried again by it', () => {
+    const keys = new KeyHealth({ clock: new VirtualClock() })
+    expect(keys.acquire('glm/main', 2, new Set([0]))?.index).toBe(1)
+    expect(keys.acquire('glm/main', 2, new Set([0, 1]))).toBeNull()
+  })
+})

@@ -1,0 +1,72 @@
+// Rows of attempts and of cached answers.
+
+import { expect, it } from 'vitest'
+import type { PrincipalName } from '../domain/ids.ts'
+import type { AttemptEnd } from './attempt-end.ts'
+import { toCachedEntry, toLedgerEntry } from './ledger-entry.ts'
+import type { JobRequest } from './router.ts'
+
+const request: JobRequest = {
+  identity: {
+    team: 'web',
+    principal: 'ada' as PrincipalName,
+    client: null,
+    label: 'api@main',
+    root: null,
+    isLocal: true,
+  },
+  callId: 'c-1',
+  tool: 'chat',
+  signal: new AbortController().signal,
+  progress: () => {},
+}
+const end: AttemptEnd = {
+  attemptId: 'a-1',
+  number: 2,
+  target: {
+    provider: 'glm',
+    model: 'glm-5.2',
+    accountName: 'glm/main',
+    group: 'glm/main glm-5.2',
+    endpoint: 'https://glm',
+    keyCount: 1,
+    contextTokens: null,
+    weight: 1,
+  },
+  keyName: 'glm/main#0',
+  outcome: 'timeout',
+  isHedge: false,
+  endedAtMs: 5,
+  durationMs: 4,
+  firstPartMs: 3,
+  usage: null,
+  outputChars: 300,
+  outputTokensMax: 100,
+}
+
+it('an attempt cut short is charged to its caller by an estimate that is marked', () => {
+  expect(toLedgerEntry({ end, request, inputTokens: 20 })).toMatchObject({
+    attemptId: 'a-1',
+    callId: 'c-1',
+    tool: 'chat',
+    principal: 'ada',
+    team: 'web',
+    attempt: 2,
+    outcome: 'timeout',
+    usage: { inputTokens: 20, outputTokens: 100, source: 'estimated' },
+  })
+})
+
+it('a cached answer is a row of its own each time, with what it saved', () => {
+  const outcome = {
+    text: 'x',
+    sources: [],
+    usage: null,
+    finish: 'stop',
+    provider: 'glm',
+    model: 'glm-5.2',
+  } as const
+  const [one, two] = [toCachedEntry(request, outcome, 7n, 1), toCachedEntry(request, outcome, 7n, 1)]
+  expect(one).toMatchObject({ outcome: 'cached', savedNanoUsd: 7n, principal: 'ada' })
+  expect(one.attemptId).not.toBe(two.attemptId)
+})

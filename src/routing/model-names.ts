@@ -1,0 +1,41 @@
+// Names that the config gives to models: aliases (`fast: glm-5.3-flash`) and chains (`chat: [glm-5.2, kimi-k3]`), the order in which
+// a task or a name falls back. A chain may name aliases and other chains; rings and endless chains are cut.
+
+/** Names by the operator; both may be empty. */
+export interface ModelNames {
+  /** A short name for one model. */
+  readonly aliases: Readonly<Record<string, string>>
+  /** A task (`chat`, `review`) or a name of its own, to the models to try in order. */
+  readonly chains: Readonly<Record<string, readonly string[]>>
+}
+
+const modelsMax = 8
+const depthMax = 8
+
+/** The models behind `name`, in order, each once; `[name]` when the config does not know it. */
+export function expandModelName(name: string, names: ModelNames): readonly string[] {
+  const found = new Set<string>()
+  expand(name, names, new Set(), found)
+  return [...found].slice(0, modelsMax)
+}
+
+/** The chain the config gives to a task; null: none, so the providers' own defaults hold. */
+export function chainOfTask(task: string, names: ModelNames): readonly string[] | null {
+  return Object.hasOwn(names.chains, task) ? expandModelName(task, names) : null
+}
+
+function expand(name: string, names: ModelNames, above: ReadonlySet<string>, found: Set<string>): void {
+  if (above.has(name) || above.size >= depthMax || found.size >= modelsMax) return
+  const inside = new Set([...above, name])
+  if (Object.hasOwn(names.chains, name)) {
+    for (const link of names.chains[name] ?? []) {
+      // A chain may hold the model it is called after: `glm-5.2: [glm-5.2, kimi-k3]`.
+      if (link === name) found.add(name)
+      else expand(link, names, inside, found)
+    }
+    return
+  }
+  const alias = Object.hasOwn(names.aliases, name) ? names.aliases[name] : undefined
+  if (alias === undefined || alias === name) found.add(name)
+  else expand(alias, names, inside, found)
+}

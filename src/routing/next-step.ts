@@ -1,0 +1,101 @@
+// After a failed attempt: what next? A pure decision from the failure and the job's history; who is free, cooling or broken is
+// looked at afterwards, by the loop. Bounded on every road: visited targets, attempts, requeues, one doubled cap.
+
+import type { CallFailure } from '../domain/failure.ts'
+import { failureClass } from './failure-class.ts'
+import { type Target, targetKey } from './target.ts'
+
+/** What a job has tried so far. */
+export interface JobHistory {
+  /** Attempts that reached a vendor, requeued ones not counted. */
+  attempts: number
+  requeues: number
+  hasDoubledCap: boolean
+  /** `targetKey` of everything tried in this cycle. */
+  readonly visited: Set<string>
+  /** Providers that already got their second chance. */
+  readonly retriedProviders: Set<string>
+}
+
+/** Where to go on, as seen from the target that failed. */
+export type Direction = 'any' | 'other-group' | 'other-account' | 'other-model' | 'larger-window'
+
+/** The decision. */
+export type NextStep =
+  | { readonly kind: 'stop' }
+  /** The same target; `other-key` and `double-cap` change one thing, `again` waits a backoff. */
+  | { readonly kind: 'again' | 'other-key' | 'double-cap' | 'requeue' }
+  | { readonly kind: 'go-on'; readonly direction: Direction }
+
+/** Bounds of one job. */
+export interface StepLimits {
+  readonly attemptsMax: number
+  readonly requeuesMax: number
+}
+
+/** A fresh history. */
+export function beginHistory(): JobHistory {
+  return { attempts: 0, requeues: 0, hasDoubledCap: false, visited: new Set(), retriedProviders: new Set() }
+}
+
+/** Decides; changes nothing. `isCommitted`: the surface has sent what it cannot take back. */
+export function nextStep(
+  failure: CallFailure,
+  target: Target,
+  history: JobHistory,
+  limits: StepLimits,
+  isCommitted: boolean,
+): NextStep {
+  const kind = failureClass(failure.code)
+  if (kind === 'stop' || isCommitted) return { kind: 'stop' }
+  if (kind === 'requeue') {
+    return history.requeues < limits.requeuesMax
+      ? { kind: 'requeue' }
+      : { kind: 'go-on', direction: 'other-group' }
+  }
+  if (history.attempts >= limits.attemptsMax) return { kind: 'stop' }
+  switch (kind) {
+    case 'transient':
+      // A failure that its thrower calls final may still be another provider's success.
+      return failure.retryable && !history.retriedProviders.has(target.provider)
+        ? { kind: 'again' }
+        : { kind: 'go-on', direction: 'any' }
+    case 'double-cap':
+      return history.hasDoubledCap ? { kind: 'stop' } : { kind: 'double-cap' }
+    case 'other-key':
+      return { kind: 'other-key' }
+    case 'other-group':
+      return { kind: 'go-on', direction: 'other-group' }
+    case 'other-account':
+      return { kind: 'go-on', direction: 'other-account' }
+    case 'next-model':
+      return { kind: 'go-on', direction: 'other-model' }
+    case 'larger-window':
+      return { kind: 'go-on', direction: 'larger-window' }
+  }
+}
+
+/** Whether a candidate lies in that direction and was not tried. */
+export function liesAhead(
+  candidate: Target,
+  failed: Target,
+  direction: Direction,
+  history: JobHistory,
+): boolean {
+  if (history.visited.has(targetKey(candidate))) return false
+  switch (direction) {
+    case 'any':
+      return true
+    case 'other-group':
+      return candidate.group !== failed.group
+    case 'other-account':
+      return candidate.accountName !== failed.accountName
+    case 'other-model':
+      return candidate.model !== failed.model || candidate.provider !== failed.provider
+    case 'larger-window':
+      return (
+        candidate.contextTokens !== null &&
+        (failed.contextTokens === null || candidate.contextTokens > failed.contextTokens)
+      )
+  }
+}

@@ -1,0 +1,188 @@
+// Before a job is made: is its answer there already, or on its way? Cache, then flight, then the job itself.
+//
+//   key (namespace first) -> fresh or stale answer -> hit, at no cost; a stale one is made anew behind the caller's back, once
+//                         -> nothing: the first caller makes it, identical callers of the namespace wait for the same
+//
+// Promises: nobody outside the namespace ever meets an answer; what was not whole is not kept; what another model answered in place
+// of the one asked for is not kept under its name. Does not: decide who may share what; that comes with the request.
+
+import type { AnswerCache, CacheHit } from '../cache/cache.ts'
+import { type CacheScope, cacheKey, cacheNamespace } from '../cache/cache-key.ts'
+import type { FlightPilot } from '../cache/flight.ts'
+import type { Flights } from '../cache/flights.ts'
+import { CallFailure } from '../domain/failure.ts'
+import type { Progress } from '../domain/progress.ts'
+import type { Clock } from '../lib/clock.ts'
+import type { Job } from '../providers/provider.ts'
+import type { JobRequest } from './router.ts'
+import type { RoutedOutcome } from './vendor-site.ts'
+
+/** How an answer came without a job of one's own. Ages in milliseconds. */
+interface SharedFact {
+  readonly kind: 'cached' | 'flight'
+  readonly ageMs: number
+  /** True: past its time, served while a new one is made or because the vendor failed. */
+  readonly isStale: boolean
+}
+
+/** An outcome that may be somebody else's. */
+export interface SharedOutcome extends RoutedOutcome {
+  /** null: made for this caller. */
+  readonly shared: SharedFact | null
+}
+
+/** A job whose answer may be shared, and what decides it. */
+export interface SharedSubject {
+  readonly job: Job
+  readonly provider: string
+  readonly endpoint: string
+  readonly model: string | null
+  readonly adapterVersion: string
+  readonly scope: CacheScope
+  /** Whether the answer may be kept: temperature 0, or the tool's own choice. Flights are shared anyway. */
+  readonly isKept: boolean
+  /** True: a kept answer is no answer, unless the vendor fails. */
+  readonly wantsNew: boolean
+}
+
+/** Collaborators. `onHit` writes the ledger's row of an answer that cost nothing. */
+export interface SharedAnswersOptions {
+  readonly clock: Clock
+  readonly cache: AnswerCache<RoutedOutcome>
+  readonly flights: Flights<Progress, RoutedOutcome>
+  onHit?(request: JobRequest, outcome: RoutedOutcome): Promise<void> | void
+}
+
+const partBytes = 64
+const refreshMsMax = 240_000
+
+/** Cache and flights before the router. */
+export class SharedAnswers {
+  readonly #options: SharedAnswersOptions
+
+  constructor(options: SharedAnswersOptions) {
+    this.#options = options
+  }
+
+  /** The answer, kept, shared or made. Throws what `make` throws, or the reason of the caller's own signal or deadline. */
+  async run(
+    subject: SharedSubject,
+    request: JobRequest,
+    make: (request: JobRequest) => Promise<RoutedOutcome>,
+  ): Promise<SharedOutcome> {
+    const namespace = cacheNamespace(request.identity, subject.scope)
+    const key = namespace === null ? null : cacheKey({ ...subject, namespace })
+    if (namespace === null || key === null) return { ...(await make(request)), shared: null }
+    const hit = subject.isKept && !subject.wantsNew ? this.#options.cache.find(namespace, key) : null
+    if (hit) {
+      if (hit.refresh) void this.#refresh(subject, namespace, key, request, make, hit.refresh)
+      return this.#serve(request, hit)
+    }
+    try {
+      return await this.#fly(subject, namespace, key, request, make)
+    } catch (error) {
+      const kept =
+        subject.isKept && isVendors(error) ? this.#options.cache.findForError(namespace, key) : null
+      if (!kept) throw error
+      return this.#serve(request, { ...kept, isStale: true })
+    }
+  }
+
+  async #serve(request: JobRequest, hit: CacheHit<RoutedOutcome>): Promise<SharedOutcome> {
+    await this.#options.onHit?.(request, hit.answer)
+    return { ...hit.answer, shared: { kind: 'cached', ageMs: hit.ageMs, isStale: hit.isStale } }
+  }
+
+  async #fly(
+    subject: SharedSubject,
+    namespace: string,
+    key: string,
+    request: JobRequest,
+    make: (request: JobRequest) => Promise<RoutedOutcome>,
+  ): Promise<SharedOutcome> {
+    const { clock, cache, flights } = this.#options
+    const waiter = {
+      identity: request.identity,
+      signal: request.signal,
+      deadlineAt: request.deadlineAt ?? clock.now() + refreshMsMax,
+      onPart: (update: Progress) => request.progress(update),
+    }
+    const { answer, isShared } = await flights.join(key, waiter, async (pilot) => {
+      const startedAt = clock.now()
+      const outcome = await make(ofFlight(request, pilot))
+      const isItsOwn = outcome.provider === subject.provider && outcome.model === subject.model
+      if (subject.isKept && isItsOwn) {
+        cache.store(namespace, key, outcome, {
+          finish: outcome.finish,
+          hasToolUses: false,
+          bytes: weigh(outcome),
+          tookMs: clock.now() - startedAt,
+        })
+      }
+      return outcome
+    })
+    return { ...answer, shared: isShared ? { kind: 'flight', ageMs: 0, isStale: false } : null }
+  }
+
+  // Nobody waits for it: it goes behind everybody's own jobs, and a failure is nobody's.
+  async #refresh(
+    subject: SharedSubject,
+    namespace: string,
+    key: string,
+    request: JobRequest,
+    make: (request: JobRequest) => Promise<RoutedOutcome>,
+    permit: { release(): void },
+  ): Promise<void> {
+    const background: JobRequest = {
+      ...request,
+      class: 'batch',
+      signal: new AbortController().signal,
+      deadlineAt: this.#options.clock.now() + refreshMsMax,
+      progress: () => {},
+    }
+    try {
+      await this.#fly(subject, namespace, key, background, make)
+    } catch {
+      // The stale answer stays until its end, and the next caller may try again; the attempts are in the ledger.
+    } finally {
+      permit.release()
+    }
+  }
+}
+
+// The job of a flight lives as long as anybody waits for it, and is charged to whoever pays.
+function ofFlight(request: JobRequest, pilot: FlightPilot<Progress>): JobRequest {
+  return {
+    ...request,
+    get identity() {
+      return pilot.payer ?? request.identity
+    },
+    get deadlineAt() {
+      return pilot.deadlineAt
+    },
+    signal: pilot.signal,
+    progress: (update) =>
+      pilot.part(update, partBytes + (update.kind === 'text' ? 2 * update.text.length : 0)),
+  }
+}
+
+// An old answer helps where the vendor failed; it must not hide a caller's own fault or leaving.
+const ofVendors: ReadonlySet<string> = new Set<CallFailure['code']>([
+  'rate-limited',
+  'overloaded',
+  'quota-exhausted',
+  'credential-rejected',
+  'unreachable',
+  'timeout',
+  'provider-error',
+  'truncated',
+  'malformed-output',
+])
+
+function isVendors(error: unknown): boolean {
+  return error instanceof CallFailure && ofVendors.has(error.code)
+}
+
+function weigh({ text, sources }: RoutedOutcome): number {
+  return 2 * (text.length + JSON.stringify(sources).length)
+}

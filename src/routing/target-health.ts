@@ -1,0 +1,191 @@
+// What stands between a job and a target, in one place: breaker, cooldown, keys. And what an attempt's end teaches them, together
+// with the balance. Cooldown and breaker stay two things: a vendor that says "later" is not sick.
+
+import { UnknownModels } from '../cache/unknown-models.ts'
+import type { CallFailure, FailureCode } from '../domain/failure.ts'
+import { BoundedMap } from '../lib/bounded-map.ts'
+import type { Clock } from '../lib/clock.ts'
+import type { Random } from '../lib/random.ts'
+import type { AttemptEnd } from './attempt-end.ts'
+import { Balance } from './balance.ts'
+import { Breaker, type BreakerChange } from './breaker.ts'
+import { type BreakerVerdict, verdictOf } from './breaker-verdict.ts'
+import { Cooldowns } from './cooldown.ts'
+import { KeyHealth, type KeyVerdict } from './key-health.ts'
+import { breakerKey, type Target, targetKey } from './target.ts'
+
+/** A change that people should see. */
+export type HealthEvent =
+  | ({ readonly type: 'breaker-changed'; readonly target: Target } & BreakerChange)
+  | { readonly type: 'cooldown-began'; readonly target: Target; readonly untilMs: number }
+  | { readonly type: 'key-died' | 'key-revived'; readonly keyName: string }
+
+/** Collaborators. */
+export interface TargetHealthOptions {
+  readonly clock: Clock
+  readonly random: Random
+  emit?(event: HealthEvent): void
+}
+
+/** Why a target cannot be tried now. */
+export interface Obstacle {
+  readonly code: FailureCode
+  /** Half a sentence for people: "glm-5.2 asked us to wait". */
+  readonly says: string
+  /** null: nobody knows; a probe is out. */
+  readonly waitMs: number | null
+  /** Not null: waiting is no use; this is thrown at once. */
+  readonly failure: CallFailure | null
+}
+
+/** All that one attempt holds of a target's health; settled exactly once. */
+export interface AttemptPermit {
+  readonly keyIndex: number
+  readonly keyName: string
+  /** `isOurLimit`: the end says nothing about the vendor. */
+  settle(end: AttemptEnd, isOurLimit: boolean, failure: CallFailure | null): void
+  /** Instead of `settle`, when no attempt is made after all. */
+  giveBack(): void
+}
+
+const breakersMax = 1_024
+
+/** Health of all targets. */
+export class TargetHealth {
+  readonly keys: KeyHealth
+  readonly balance: Balance
+  readonly #options: TargetHealthOptions
+  readonly #cooldowns: Cooldowns
+  readonly #unknownModels: UnknownModels
+  readonly #breakers = new BoundedMap<string, Breaker>(breakersMax)
+
+  constructor(options: TargetHealthOptions) {
+    this.#options = options
+    this.keys = new KeyHealth({
+      clock: options.clock,
+      onDeath: (keyName) => options.emit?.({ type: 'key-died', keyName }),
+      onRevival: (keyName) => options.emit?.({ type: 'key-revived', keyName }),
+    })
+    this.balance = new Balance(options)
+    this.#cooldowns = new Cooldowns(options)
+    this.#unknownModels = new UnknownModels(options.clock)
+  }
+
+  /** What forbids an attempt now; null: nothing. */
+  obstacle(target: Target): Obstacle | null {
+    const name = target.model ?? target.provider
+    const keyWaitMs = this.keys.waitMs(target.accountName, target.keyCount)
+    if (keyWaitMs > 0) {
+      const says = `no key or plan of ${target.accountName} works any more`
+      return { code: 'credential-rejected', says, waitMs: keyWaitMs, failure: null }
+    }
+    const unknown = this.#unknownModels.find(target.endpoint, target.model ?? '')
+    if (unknown) {
+      return { code: unknown.code, says: `${name} is not known there`, waitMs: null, failure: unknown }
+    }
+    const breakerWaitMs = this.#breaker(target).waitMs
+    const coolMs = this.#cooldowns.waitMs(targetKey(target))
+    if (breakerWaitMs !== 0) {
+      const waitMs = breakerWaitMs === null ? null : Math.max(breakerWaitMs, coolMs)
+      return {
+        code: 'provider-error',
+        says: `${name} failed too often and is left in peace`,
+        waitMs,
+        failure: null,
+      }
+    }
+    if (coolMs <= 0) return null
+    return { code: 'rate-limited', says: `${name} asked us to wait`, waitMs: coolMs, failure: null }
+  }
+
+  /** The permits of one attempt, or null when an obstacle has come up. `exceptKeys`: keys this job has tried. */
+  enter(target: Target, exceptKeys: ReadonlySet<number>): AttemptPermit | null {
+    if (this.#cooldowns.waitMs(targetKey(target)) > 0) return null
+    if (this.#unknownModels.find(target.endpoint, target.model ?? '')) return null
+    if (!this.keys.isUsable(target.accountName, target.keyCount, exceptKeys)) return null
+    const breaker = this.#breaker(target).acquire()
+    if (breaker === null) return null
+    const key = this.keys.acquire(target.accountName, target.keyCount, exceptKeys)
+    if (key === null) {
+      breaker.settle('ignored')
+      return null
+    }
+    return {
+      keyIndex: key.index,
+      keyName: key.name,
+      settle: (end, isOurLimit, failure) => {
+        key.settle(keyVerdict(end, failure))
+        this.#learn(target, end, failure)
+        // Last: its closing starts the ramp, which must not see this attempt as one of the recovered.
+        breaker.settle(breakerVerdict(end, isOurLimit))
+      },
+      giveBack: () => {
+        key.settle('unknown')
+        breaker.settle('ignored')
+      },
+    }
+  }
+
+  /** Breakers that are not closed, cooldowns with the milliseconds left, dead keys. */
+  inspect(): {
+    readonly breakers: Readonly<Record<string, string>>
+    readonly cooldowns: Readonly<Record<string, number>>
+    readonly deadKeys: readonly string[]
+  } {
+    const breakers = [...this.#breakers.entries()]
+      .map(([key, breaker]) => [key, breaker.state] as const)
+      .filter(([, state]) => state !== 'closed')
+    return {
+      breakers: Object.fromEntries(breakers),
+      cooldowns: this.#cooldowns.inspect(),
+      deadKeys: this.keys.inspect().dead,
+    }
+  }
+
+  #learn(target: Target, end: AttemptEnd, failure: CallFailure | null): void {
+    if (end.firstPartMs !== null) this.balance.observeFirstPart(target, end.firstPartMs)
+    const isLimited = end.outcome === 'rate-limited' || end.outcome === 'concurrency-limited'
+    if (end.outcome === 'done' || isLimited) this.balance.observeAnswer(target, isLimited)
+    if (end.outcome === 'done') this.#cooldowns.succeeded(targetKey(target))
+    if (failure) this.#unknownModels.remember(target.endpoint, target.model ?? '', failure)
+    if (!isCoolingFailure(end, failure)) return
+    const untilMs = this.#cooldowns.cool(targetKey(target), failure?.retryAfterMs ?? null)
+    this.#options.emit?.({ type: 'cooldown-began', target, untilMs })
+  }
+
+  #breaker(target: Target): Breaker {
+    return this.#breakers.getOrCreate(breakerKey(target), () => {
+      const onChange = (change: BreakerChange): void => {
+        if (change.from === 'half-open' && change.to === 'closed') this.balance.recovered(target)
+        this.#options.emit?.({ type: 'breaker-changed', target, ...change })
+      }
+      return new Breaker({ clock: this.#options.clock, random: this.#options.random, onChange })
+    })
+  }
+}
+
+function breakerVerdict(end: AttemptEnd, isOurLimit: boolean): BreakerVerdict {
+  if (end.outcome === 'done') return 'good'
+  return isOurLimit || end.outcome === 'hedge-lost' ? 'ignored' : verdictOf(end.outcome)
+}
+
+function keyVerdict(end: AttemptEnd, failure: CallFailure | null): KeyVerdict {
+  if (end.outcome === 'done') return 'works'
+  if (end.outcome === 'credential-rejected') return 'rejected'
+  // A quota that comes back at a known time is a cooldown; one without a time needs a person.
+  return end.outcome === 'quota-exhausted' && (failure?.retryAfterMs ?? null) === null
+    ? 'account-dead'
+    : 'unknown'
+}
+
+// What a vendor says with a time of its own is believed. Too many at once lowers the ceiling instead; that is admission's to do.
+const coolingWithHint: ReadonlySet<AttemptEnd['outcome']> = new Set<AttemptEnd['outcome']>([
+  'overloaded',
+  'quota-exhausted',
+  'provider-error',
+])
+
+function isCoolingFailure(end: AttemptEnd, failure: CallFailure | null): boolean {
+  if (end.outcome === 'rate-limited') return true
+  return coolingWithHint.has(end.outcome) && (failure?.retryAfterMs ?? null) !== null
+}

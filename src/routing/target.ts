@@ -1,0 +1,30 @@
+// What routing may try: a provider's model through one quota group. The words that choice, breaker, cooldown and keys share.
+
+/** One target. Two targets with the same `group` share one capacity. */
+export interface Target {
+  readonly provider: string
+  /** null where the vendor operation has no model: a search, a page. */
+  readonly model: string | null
+  /** `glm/main`. */
+  readonly accountName: string
+  /** The quota group: the account, and the model where the vendor counts so. */
+  readonly group: string
+  /** Base URL: what breaks together. */
+  readonly endpoint: string
+  /** Keys of the account; 0 where none is needed. */
+  readonly keyCount: number
+  /** null: unknown. */
+  readonly contextTokens: number | null
+  /** Share among the groups of one model; at least 0, usually 1. */
+  readonly weight: number
+}
+
+/** Names a target for visited sets and cooldowns: the same model twice in a chain is one. */
+export function targetKey(target: Target): string {
+  return `${target.group}\n${target.provider}\n${target.model ?? ''}`
+}
+
+/** Names what a breaker guards. */
+export function breakerKey(target: Target): string {
+  return `${target.provider}\n${target.endpoint}\n${target.model ?? ''}`
+}

@@ -1,0 +1,149 @@
+// What the retry loop is lent for a job at real vendors: slots of their groups, one vendor request for each attempt, and the tokens
+// used told to the group when its slot goes back.
+
+import type { Lease } from '../admission/lease.ts'
+import type { JobClass } from '../admission/queue-tree.ts'
+import type { Identity } from '../domain/identity.ts'
+import type { Progress } from '../domain/progress.ts'
+import { isRefusal, type Refusal } from '../domain/refusal.ts'
+import type { Job, JobKind, Usage } from '../providers/provider.ts'
+import type { AttemptEnd } from './attempt-end.ts'
+import type { AttemptInput, AttemptMeter } from './attempt-run.ts'
+import type { GroupLoad } from './balance.ts'
+import type { RoutedCandidate } from './candidate-steps.ts'
+import { estimateInput } from './input-estimate.ts'
+import type { AttemptLease, JobSite } from './job-plan.ts'
+import { type AttemptOutcome, readAnswer } from './read-answer.ts'
+import type { Obstacle } from './target-health.ts'
+
+/** An outcome and who brought it. */
+export interface RoutedOutcome extends AttemptOutcome {
+  readonly provider: string
+  readonly model: string | null
+}
+
+/** One job at vendors. */
+export interface VendorWork {
+  readonly identity: Identity
+  readonly kind: JobKind
+  readonly class: JobClass
+  /** Monotonic milliseconds. */
+  readonly deadlineAt: number
+  /** Opaque, stable per principal, for the vendor's abuse control. */
+  readonly endUser: string
+  /** The job as this candidate should get it; `outputTokensMax` grows when a cap was too low. */
+  jobFor(candidate: RoutedCandidate, outputTokensMax: number | null): Job
+  readonly outputTokensMax: number | null
+  progress(update: Progress): void
+  /** Told every end once; what it promises is awaited before the result is given out. */
+  onEnd(end: AttemptEnd, inputTokens: number): Promise<void> | void
+}
+
+/** The site of one job. */
+export class VendorSite implements JobSite<RoutedCandidate, RoutedOutcome> {
+  readonly #work: VendorWork
+  // By group: what its slot has been used for since it was granted.
+  readonly #stays = new Map<string, { lease: Lease; input: number; output: number }>()
+  #inputTokens = 0
+
+  constructor(work: VendorWork) {
+    this.#work = work
+  }
+
+  async acquire(candidate: RoutedCandidate, signal: AbortSignal): Promise<AttemptLease | Refusal> {
+    const { identity, deadlineAt, progress } = this.#work
+    const job = this.#work.jobFor(candidate, this.#work.outputTokensMax)
+    const { tokens, bytes } = estimateInput(job)
+    this.#inputTokens = tokens
+    const lease = await candidate.account.groups.groupFor(candidate.model ?? this.#work.kind).acquire({
+      principal: identity.principal,
+      client: identity.client ?? '',
+      class: this.#work.class,
+      inputTokens: tokens,
+      outputTokensMax: job.kind === 'generate' ? job.outputTokensMax : 0,
+      bytes,
+      deadlineAt,
+      signal,
+      onPlace: ({ position, waiting, expectedWaitMs }) =>
+        progress({ kind: 'queued', provider: candidate.provider, position, waiting, expectedWaitMs }),
+    })
+    return isRefusal(lease) ? lease : this.#stay(candidate.group, lease)
+  }
+
+  async run(candidate: RoutedCandidate, input: AttemptInput): Promise<RoutedOutcome> {
+    const { endUser, progress } = this.#work
+    const { configured, account, model, group } = candidate
+    const { provider } = configured
+    const job = this.#work.jobFor(candidate, input.outputTokensMax)
+    progress({ kind: 'started', provider: provider.name, model, attempt: input.number })
+    const parts = provider.run(job, {
+      apiKey: account.apiKeys[input.keyIndex] ?? null,
+      signal: input.signal,
+      requestId: input.id,
+      endUser,
+    })
+    const meter = this.#meter(group, input.meter)
+    const outcome = await readAnswer(parts, {
+      provider: provider.name,
+      attempt: input.number,
+      showsText: job.kind === 'generate',
+      meter,
+      progress,
+    })
+    return { ...outcome, provider: provider.name, model }
+  }
+
+  load({ account, model }: RoutedCandidate): GroupLoad {
+    const { inFlight, waiting, capacity } = account.groups.groupFor(model ?? this.#work.kind)
+    return { inFlight: inFlight + waiting, capacity }
+  }
+
+  isCommitted(): boolean {
+    // The outcome is one value: until it is returned, nothing was sent that could not be taken back.
+    return false
+  }
+
+  onWait({ says, waitMs }: Obstacle): void {
+    const when = waitMs === null ? 'soon' : `in about ${Math.max(1, Math.round(waitMs / 1000))} s`
+    this.#work.progress({ kind: 'working', message: `${says}; trying again ${when}` })
+  }
+
+  emit(end: AttemptEnd): Promise<void> | void {
+    return this.#work.onEnd(end, this.#inputTokens)
+  }
+
+  #stay(group: string, lease: Lease): AttemptLease {
+    this.#stays.set(group, { lease, input: 0, output: 0 })
+    return {
+      release: () => {
+        const stay = this.#stays.get(group)
+        this.#stays.delete(group)
+        // Where no vendor counted, the estimate stands.
+        const isCounted = stay !== undefined && stay.input + stay.output > 0
+        lease.release(isCounted ? { inputTokens: stay.input, outputTokens: stay.output } : undefined)
+      },
+      refusedByVendor: async () => {
+        const again = await lease.refusedByVendor()
+        return isRefusal(again) ? again : this.#stay(group, again)
+      },
+    }
+  }
+
+  #meter(group: string, meter: AttemptMeter): AttemptMeter {
+    return {
+      ...meter,
+      firstPart: () => {
+        const ms = meter.firstPart()
+        this.#stays.get(group)?.lease.firstToken(ms)
+        return ms
+      },
+      usage: (usage: Usage) => {
+        meter.usage(usage)
+        const stay = this.#stays.get(group)
+        if (!stay) return
+        stay.input += usage.inputTokens
+        stay.output += usage.outputTokens
+      },
+    }
+  }
+}

@@ -1,0 +1,115 @@
+// The store on real files: durable, grouped, honest about what is wrong.
+
+import { mkdtempSync, rmSync, writeFileSync } from 'node:fs'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { DatabaseSync } from 'node:sqlite'
+import { afterEach, beforeEach, describe, expect, it } from 'vitest'
+import type { Migration } from './records.ts'
+import { openSqliteRecords } from './sqlite-records.ts'
+
+const first: Migration = {
+  room: 'birds',
+  version: 1,
+  sql: 'CREATE TABLE birds (name TEXT PRIMARY KEY, weight INTEGER NOT NULL) STRICT',
+}
+const insert = (name: string, weight: number | bigint = 1) => ({
+  sql: 'INSERT INTO birds (name, weight) VALUES (?, ?)',
+  values: [name, weight],
+})
+const all = { sql: 'SELECT name, weight FROM birds ORDER BY name', values: [] }
+
+let folder = ''
+let path = ''
+beforeEach(() => {
+  folder = mkdtempSync(join(tmpdir(), 'exai-store-'))
+  path = join(folder, 'data', 'records.db')
+})
+afterEach(() => rmSync(folder, { recursive: true, force: true }))
+
+describe('records', () => {
+  it('are there after a restart, with integers beyond 53 bits', async () => {
+    const records = await openSqliteRecords({ path, migrations: [first] })
+    expect(await records.write([insert('wren', 2n ** 62n), insert('tit')])).toBe(2)
+    await records.close()
+    const again = await openSqliteRecords({ path, migrations: [first] })
+    expect(await again.read(all)).toEqual([
+      { name: 'tit', weight: 1n },
+      { name: 'wren', weight: 2n ** 62n },
+    ])
+    await again.close()
+  })
+
+  it('of one write are all kept or none, and a failed write harms no other of its group', async () => {
+    const records = await openSqliteRecords({ path, migrations: [first], groupMs: 5 })
+    const results = await Promise.allSettled([
+      records.write([insert('wren')]),
+      records.write([insert('tit'), insert('wren')]),
+      records.write([insert('owl')]),
+    ])
+    expect(results.map(({ status }) => status)).toEqual(['fulfilled', 'rejected', 'fulfilled'])
+    expect(results[1]).toMatchObject({ reason: { name: 'StoreFault', trouble: 'conflict' } })
+    expect((await records.read(all)).map(({ name }) => name)).toEqual(['owl', 'wren'])
+    await records.close()
+  })
+
+  it('move to a newer schema, and refuse a file that is newer than the program', async () => {
+    const second: Migration = { room: 'birds', version: 2, sql: 'ALTER TABLE birds ADD COLUMN song TEXT' }
+    const old = await openSqliteRecords({ path, migrations: [first] })
+    await old.write([insert('wren')])
+    await old.close()
+    const young = await openSqliteRecords({ path, migrations: [first, second] })
+    expect(await young.read({ sql: 'SELECT name, song FROM birds', values: [] })).toEqual([
+      { name: 'wren', song: null },
+    ])
+    await young.close()
+    await expect(openSqliteRecords({ path, migrations: [first] })).rejects.toMatchObject({ trouble: 'newer' })
+  })
+
+  it('say what is wrong with the file', async () => {
+    const rubbish = join(folder, 'rubbish.db')
+    writeFileSync(rubbish, 'this is no database, whatever its name says. '.repeat(100))
+    await expect(openSqliteRecords({ path: rubbish, migrations: [first] })).rejects.toMatchObject({
+      trouble: 'corrupt',
+      message: expect.stringContaining('damaged'),
+    })
+    writeFileSync(join(folder, 'file'), '')
+    await expect(
+      openSqliteRecords({ path: join(folder, 'file', 'records.db'), migrations: [first] }),
+    ).rejects.toMatchObject({ name: 'StoreFault' })
+  })
+
+  it('wait for another process that holds the file, then say so', async () => {
+    const records = await openSqliteRecords({ path, migrations: [first], busyMs: 200 })
+    const other = new DatabaseSync(path)
+    other.exec('BEGIN IMMEDIATE')
+    const waiting = records.write([insert('wren')])
+    await expect(waiting).rejects.toMatchObject({
+      trouble: 'busy',
+      message: expect.stringContaining('second server'),
+    })
+    other.exec('COMMIT')
+    other.close()
+    expect(await records.write([insert('wren')])).toBe(1)
+    await records.close()
+  })
+
+  it('say that the disk is full, and go on when it is not any more', async () => {
+    const records = await openSqliteRecords({ path, migrations: [first] })
+    await records.read({ sql: 'PRAGMA max_page_count = 6', values: [] })
+    const large = insert('x'.repeat(60_000))
+    await expect(records.write([large])).rejects.toMatchObject({ trouble: 'full' })
+    await records.read({ sql: 'PRAGMA max_page_count = 100000', values: [] })
+    expect(await records.write([large])).toBe(1)
+    await records.close()
+  })
+
+  it('bound what waits, and refuse after they are closed', async () => {
+    const records = await openSqliteRecords({ path, migrations: [first], pendingMax: 2 })
+    const kept = [records.write([insert('wren')]), records.write([insert('tit')])]
+    await expect(records.write([insert('owl')])).rejects.toMatchObject({ trouble: 'overloaded' })
+    await Promise.all(kept)
+    await records.close()
+    await expect(records.read(all)).rejects.toMatchObject({ trouble: 'closed' })
+  })
+})

@@ -1,0 +1,199 @@
+// R1, R2, R3, R6 and R7: how many attempts, how many at once, until when, and where.
+
+import type { FailureCode } from '../../src/domain/failure.ts'
+import { chain, everyFate, glm, kimi, play } from './job-fates.ts'
+import { holds, type Property, property } from './kit.ts'
+import { createWorld, settled, target } from './routing-world.ts'
+
+const callerFaults: readonly FailureCode[] = [
+  'bad-request',
+  'content-filtered',
+  'document-unreadable',
+  'not-found',
+]
+
+/** The retry loop. */
+export const properties: readonly Property[] = [
+  property({
+    id: 'R1',
+    says: 'in a total outage a provider sees at most 1.2 attempts for each first one, and the floor of ten a minute',
+    mutants: [
+      {
+        file: 'routing/attempts.ts',
+        find: '!costsRetryBudget(last.failure.code) || this.#options.budget.withdraw(target.provider)',
+        replace: 'true',
+      },
+      {
+        file: 'routing/retry-budget.ts',
+        find: 'account[purse] = Math.max(0, account[purse] - 1)',
+        replace: '',
+      },
+      { file: 'routing/retry-budget.ts', find: 'options.share ?? 0.2', replace: 'options.share ?? 2' },
+    ],
+    async check(rooms, seed) {
+      // An overloaded vendor opens no breaker: the budget alone stands between the jobs and the vendor.
+      for (const code of ['overloaded', 'provider-error', 'rate-limited', 'empty-output'] as const) {
+        const world = await createWorld(rooms, seed)
+        const firstAttempts = 200
+        const jobs: Promise<unknown>[] = []
+        for (let i = 0; i < firstAttempts; i++) {
+          const script = async () => Promise.reject(world.fail(code))
+          jobs.push(settled(world.run({ steps: [[glm], [kimi]], script, timeoutMs: 3_000 })))
+          await world.clock.advance(50)
+        }
+        await world.clock.advance(10_000)
+        await Promise.all(jobs)
+        const attempts = world.watch.ends.length
+        const floor = 2 * (10 + (10 * world.clock.now()) / 60_000)
+        const limit = 1.2 * firstAttempts + floor
+        holds(attempts <= limit, `${code}: ${attempts} attempts for ${firstAttempts} jobs, at most ${limit}`)
+        holds(code !== 'overloaded' || attempts > firstAttempts + 40, `only ${attempts} attempts`)
+      }
+    },
+  }),
+  property({
+    id: 'R2',
+    says: 'a job never has two attempts at once unless it is hedged, and then two',
+    mutants: [
+      {
+        file: 'routing/hedge.ts',
+        find: 'if (!first.hasSpoken) return first.lose()',
+        replace: 'if (!first.hasSpoken) return',
+      },
+      {
+        file: 'routing/hedge.ts',
+        find: 'await Promise.all([first.result, other.result])',
+        replace:
+          'await Promise.race([Promise.all([first.result, first.result]), Promise.all([other.result, other.result])])',
+      },
+    ],
+    async check(rooms, seed) {
+      const hedge = { afterMs: 2_000, share: 1 }
+      await everyFate(
+        seed,
+        rooms,
+        async (world, fate) => {
+          await play(world, fate)
+          holds(world.watch.most <= 1, `${world.watch.most} attempts at once without a hedge`)
+        },
+        hedge,
+      )
+      let mostSeen = 0
+      await everyFate(
+        seed,
+        rooms,
+        async (world, fate) => {
+          const outcome = await play(world, fate, {
+            isHedgeable: true,
+            steps: [[glm], [kimi]],
+            script: async (at, input) => {
+              // The loser of a hedge takes a while to go: the job must wait for it.
+              try {
+                await world.sleep(at.provider === 'glm' ? 8_000 : 5_000, input.signal)
+                input.meter.firstPart()
+                await world.sleep(9_000, input.signal)
+                return at.group
+              } finally {
+                await world.sleep(500)
+              }
+            },
+          })
+          mostSeen = Math.max(mostSeen, world.watch.most)
+          holds(world.watch.most <= 2, `${world.watch.most} attempts at once with a hedge`)
+          const done = world.watch.ends.filter((end) => end.outcome === 'done')
+          holds(done.length === ('value' in outcome ? 1 : 0), `${done.length} attempts went on to their end`)
+          const lost = world.watch.ends.find((end) => end.outcome === 'hedge-lost')
+          const [won] = done
+          holds(!lost || lost.firstPartMs === null, 'the one that had spoken lost')
+          holds(
+            !lost || !won || won.endedAtMs - lost.endedAtMs > 5_000,
+            'the loser went on after the winner spoke',
+          )
+          holds(
+            world.watch.ends.length === world.watch.started.length,
+            'an end is missing when the job is over',
+          )
+        },
+        hedge,
+      )
+      holds(mostSeen === 2, 'no hedge was ever made')
+    },
+  }),
+  property({
+    id: 'R3',
+    says: 'no attempt starts after the deadline',
+    mutants: [
+      {
+        file: 'routing/attempts.ts',
+        find: '        assertInTime(this.#options.clock, this.#plan)\n',
+        replace: '',
+      },
+    ],
+    async check(rooms, seed) {
+      await everyFate(seed, rooms, async (world, fate) => {
+        const timeoutMs = 30_000
+        await play(world, { ...fate, waitForSlotMs: fate.waitForSlotMs ?? 7_000 }, { timeoutMs })
+        for (const { at } of world.watch.started) holds(at < timeoutMs, `an attempt began at ${at}`)
+      })
+    },
+  }),
+  property({
+    id: 'R6',
+    says: 'a chain visits each target at most once a cycle, and a job makes at most four attempts beside requeues and dead keys',
+    mutants: [
+      {
+        file: 'routing/attempts.ts',
+        find: '        history.visited.add(targetKey(target))\n        history.attempts++',
+        replace: '        history.attempts++',
+      },
+      {
+        file: 'routing/attempts.ts',
+        find: 'const attemptsMaxDefault = 4',
+        replace: 'const attemptsMaxDefault = 7',
+      },
+    ],
+    async check(rooms, seed) {
+      const many = [
+        ...chain,
+        [target('x', 'x1', 'x/1')],
+        [target('y', 'y1', 'y/1')],
+        [target('z', 'z1', 'z/1')],
+      ]
+      await everyFate(seed, rooms, async (world, fate) => {
+        await play(world, fate, { steps: many })
+        const counted = world.watch.ends.filter(
+          ({ outcome }) => outcome !== 'concurrency-limited' && outcome !== 'credential-rejected',
+        )
+        holds(counted.length <= 4, `${counted.length} attempts`)
+        // A cooldown within the deadline begins a new cycle; without one there is none.
+        if (world.watch.ends.some(({ outcome }) => outcome === 'rate-limited' || outcome === 'overloaded'))
+          return
+        if (world.watch.ends.some(({ outcome }) => outcome === 'quota-exhausted')) return
+        const visits = world.watch.started
+          .map((start) => start.target.group)
+          .filter((group, index, all) => group !== all[index - 1])
+        holds(new Set(visits).size === visits.length, `visits: ${visits.join(', ')}`)
+      })
+    },
+  }),
+  property({
+    id: 'R7',
+    says: "a caller's fault makes exactly one attempt",
+    mutants: [
+      {
+        file: 'routing/failure-class.ts',
+        find: "'bad-request': 'stop'",
+        replace: "'bad-request': 'transient'",
+      },
+    ],
+    async check(rooms, seed) {
+      for (const code of callerFaults) {
+        const world = await createWorld(rooms, seed)
+        const job = settled(world.run({ steps: chain, script: async () => Promise.reject(world.fail(code)) }))
+        await world.clock.advance(60_000)
+        holds('error' in (await job), 'it fails')
+        holds(world.watch.ends.length === 1, `${code}: ${world.watch.ends.length} attempts`)
+      }
+    },
+  }),
+]

@@ -1,0 +1,300 @@
+// K1 to K5: what the ledger promises. (That reservations are 0 when idle, the other half of K3, is admission's.)
+
+import { spawn } from 'node:child_process'
+import { mkdtempSync, rmSync } from 'node:fs'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { createInterface } from 'node:readline'
+import { workerData } from 'node:worker_threads'
+import fc from 'fast-check'
+import type { LedgerEntry } from '../../src/ledger/ledger-row.ts'
+import type { AttemptEnd } from '../../src/routing/attempt-end.ts'
+import { holds, type Property, property, type Rooms, room } from './kit.ts'
+import { openTestLedger, testEntry } from './ledger-world.ts'
+import { createWorld, settled, target } from './routing-world.ts'
+
+const costs = room<typeof import('../../src/ledger/cost.ts')>('ledger/cost.ts')
+const estimates = room<typeof import('../../src/ledger/usage-estimate.ts')>('ledger/usage-estimate.ts')
+
+const names = fc.constantFrom('ada', 'bob', 'eve')
+const entries = fc.array(
+  fc.record({
+    principal: names,
+    team: fc.option(names),
+    client: fc.option(names),
+    tool: fc.constantFrom('chat', 'review'),
+    model: fc.constantFrom('glm-5.2', 'kimi-k3', 'unheard-of'),
+    outcome: fc.constantFrom<LedgerEntry['outcome']>('done', 'timeout', 'cached', 'hedge-lost'),
+    inputTokens: fc.nat(2_000_000),
+    cachedInputTokens: fc.nat(2_000_000),
+    outputTokens: fc.nat(200_000),
+    source: fc.constantFrom('provider' as const, 'estimated' as const, 'none' as const),
+  }),
+  { minLength: 1, maxLength: 40 },
+)
+const toEntry = (
+  fields: typeof entries extends fc.Arbitrary<infer All> ? (All extends (infer One)[] ? One : never) : never,
+  id: string,
+): LedgerEntry => {
+  const { inputTokens, cachedInputTokens, outputTokens, source, ...over } = fields
+  const usage = { inputTokens, cachedInputTokens, outputTokens, reasoningTokens: 0, source }
+  return testEntry(id, { ...over, provider: over.model === 'kimi-k3' ? 'kimi' : 'glm', usage })
+}
+
+const dimensions = ['client', 'principal', 'team', 'provider', 'model', 'tool'] as const
+
+async function sums(ledger: Awaited<ReturnType<typeof openTestLedger>>['ledger']) {
+  const all = []
+  for (const by of dimensions) {
+    const lines = await ledger.usage({ by, sinceMs: 0 })
+    const sum = (pick: (line: (typeof lines)[number]) => bigint | number) =>
+      lines.reduce((total, line) => total + BigInt(pick(line)), 0n)
+    all.push({
+      by,
+      cost: sum((line) => line.costNanoUsd),
+      attempts: sum((line) => line.attempts + line.cachedAnswers),
+      input: sum((line) => line.inputTokens),
+      output: sum((line) => line.outputTokens),
+    })
+  }
+  return all
+}
+
+// Exact cost by decimal digits alone, without the code under test: tokens times price per million, rounded up.
+function oracle(entry: LedgerEntry): bigint {
+  if (entry.outcome === 'cached' || entry.usage.source === 'none') return 0n
+  const prices: Readonly<Record<string, readonly [bigint, bigint, bigint]>> = {
+    'glm-5.2': [1_400_000_000n, 260_000_000n, 4_400_000_000n],
+    'kimi-k3': [3_000_000_000n, 300_000_000n, 15_000_000_000n],
+  }
+  const price = prices[entry.model ?? '']
+  if (!price) return 0n
+  const input = BigInt(entry.usage.inputTokens)
+  const cached = BigInt(Math.min(entry.usage.cachedInputTokens, entry.usage.inputTokens))
+  const micro = (input - cached) * price[0] + cached * price[1] + BigInt(entry.usage.outputTokens) * price[2]
+  return micro / 1_000_000n + (micro % 1_000_000n === 0n ? 0n : 1n)
+}
+
+/** The ledger. */
+export const properties: readonly Property[] = [
+  property({
+    id: 'K1',
+    says: 'the sum of all rows is the sum by client, by provider and by everything else',
+    mutants: [
+      {
+        file: 'ledger/ledger.ts',
+        find: 'GROUP BY 1 ORDER',
+        replace: 'GROUP BY 1 HAVING name IS NOT NULL ORDER',
+      },
+      { file: 'ledger/ledger.ts', find: 'const linesMax = 1_000', replace: 'const linesMax = 1' },
+      {
+        file: 'ledger/ledger.ts',
+        find: 'SUM(cost_nano_usd) AS cost, SUM(saved',
+        replace: 'MAX(cost_nano_usd) AS cost, SUM(saved',
+      },
+    ],
+    async check(rooms, seed) {
+      await fc.assert(
+        fc.asyncProperty(entries, async (fields) => {
+          const { ledger, records } = await openTestLedger(rooms)
+          const all = fields.map((each, index) => toEntry(each, `attempt ${index}`))
+          const recorded = await Promise.all(all.map((each) => ledger.record(each)))
+          const counted = recorded.reduce((total, cost) => total + cost, 0n)
+          const expected = all.reduce((total, each) => total + oracle(each), 0n)
+          holds(counted === expected, `the counter says ${counted}, the rows cost ${expected}`)
+          for (const { by, cost, attempts, input } of await sums(ledger)) {
+            holds(cost === expected, `by ${by} it is ${cost}, in all ${expected}`)
+            holds(attempts === BigInt(all.length), `by ${by} there are ${attempts} rows of ${all.length}`)
+            holds(
+              input === all.reduce((total, each) => total + BigInt(each.usage.inputTokens), 0n),
+              `tokens by ${by}`,
+            )
+          }
+          await records.close()
+        }),
+        { seed, numRuns: 10, endOnFailure: true },
+      )
+    },
+  }),
+  property({
+    id: 'K2',
+    says: 'an attempt recorded again, in any order, is one row',
+    mutants: [
+      {
+        file: 'ledger/ledger.ts',
+        find: 'attempt_id TEXT PRIMARY KEY',
+        replace: 'attempt_id TEXT, row INTEGER PRIMARY KEY AUTOINCREMENT',
+      },
+      { file: 'ledger/ledger.ts', find: ' ON CONFLICT (attempt_id) DO NOTHING', replace: '' },
+    ],
+    async check(rooms, seed) {
+      await fc.assert(
+        fc.asyncProperty(entries, fc.array(fc.nat(), { maxLength: 60 }), async (fields, replays) => {
+          const { ledger, records } = await openTestLedger(rooms)
+          const all = fields.map((each, index) => toEntry(each, `attempt ${index}`))
+          const again = replays.flatMap((index) => all[index % all.length] ?? [])
+          await Promise.all([...all, ...again].map((each) => ledger.record(each)))
+          const [line] = await sums(ledger)
+          holds(line?.attempts === BigInt(all.length), `${line?.attempts} rows for ${all.length} attempts`)
+          holds(
+            line.cost === all.reduce((total, each) => total + oracle(each), 0n),
+            'a cost was counted twice',
+          )
+          await records.close()
+        }),
+        { seed, numRuns: 10, endOnFailure: true },
+      )
+    },
+  }),
+  property({
+    id: 'K3',
+    says: 'when a job is over, each of its attempts has a row, and one row says done exactly when there is an answer',
+    mutants: [
+      { file: 'routing/attempt-starter.ts', find: 'this.#recordings.push(recording)', replace: '' },
+      {
+        file: 'routing/attempt-run.ts',
+        find: '      finish(failure)\n',
+        replace: '      if (!start.signal.aborted) finish(failure)\n',
+      },
+    ],
+    async check(rooms, seed) {
+      const { ledgerUsage } = await rooms.load(estimates)
+      const { ledger, records } = await openTestLedger(rooms)
+      const world = await createWorld(rooms, seed)
+      const steps = [[target('glm', 'glm-5.2', 'glm/main')], [target('kimi', 'kimi-k3', 'kimi/main')]]
+      for (let job = 0; job < 40; job++) {
+        const principal = `principal ${job}`
+        const record = async (end: AttemptEnd): Promise<void> => {
+          const usage = ledgerUsage({ ...end, inputTokens: 10 })
+          const { attemptId, endedAtMs, keyName, outcome, isHedge, durationMs, firstPartMs, number } = end
+          const { provider, model, group } = end.target
+          const entry = {
+            endedAtMs,
+            keyName,
+            outcome,
+            isHedge,
+            durationMs,
+            firstPartMs,
+            provider,
+            model,
+            group,
+          }
+          await ledger.record(testEntry(attemptId, { ...entry, principal, usage, attempt: number }))
+        }
+        const controller = new AbortController()
+        let runs = 0
+        const running = settled(
+          world.run({
+            steps,
+            signal: controller.signal,
+            emit: record,
+            script: async (_target, input) => {
+              runs++
+              await world.sleep(100, input.signal)
+              if (world.random() < 0.5) throw world.fail('provider-error')
+              return 'well'
+            },
+          }),
+        )
+        if (job % 5 === 0) world.clock.after(50, () => controller.abort(world.fail('client-gone', false)))
+        await world.clock.advance(20_000)
+        // The last row's safety is waited for in real time; nothing of the job is.
+        const outcome = await running
+        const [line] = await ledger.usage({ by: 'principal', sinceMs: 0, principal })
+        holds(
+          (line?.attempts ?? 0) === runs,
+          `${line?.attempts} rows for ${runs} attempts when the job was over`,
+        )
+        const done = (line?.attempts ?? 0) - (line?.failedAttempts ?? 0)
+        holds(done === ('value' in outcome ? 1 : 0), `${done} rows say done`)
+      }
+      await records.close()
+    },
+  }),
+  property({
+    id: 'K4',
+    says: 'a cost is the exact sum of tokens times price, rounded up once',
+    mutants: [
+      { file: 'ledger/cost.ts', find: '(sum + million - 1n) / million', replace: 'sum / million' },
+      { file: 'ledger/cost.ts', find: '(input - cached) * price.input', replace: 'input * price.input' },
+      { file: 'ledger/cost.ts', find: ".padEnd(9, '0')", replace: ".padEnd(8, '0')" },
+    ],
+    async check(rooms, seed) {
+      const { costNanoUsd, toNanoUsd } = await rooms.load(costs)
+      const dollars = fc.tuple(
+        fc.nat(99_999),
+        fc.string({ unit: fc.constantFrom(...'0123456789'), maxLength: 9 }),
+      )
+      const count = fc.nat(2 ** 31 - 1)
+      fc.assert(
+        fc.property(dollars, dollars, dollars, count, count, count, (input, cached, output, a, b, c) => {
+          const text = ([whole, fraction]: [number, string]) =>
+            fraction === '' ? `${whole}` : `${whole}.${fraction}`
+          const exact = ([whole, fraction]: [number, string]) =>
+            BigInt(`${whole}${`${fraction}000000000`.slice(0, 9)}`)
+          const price = {
+            input: toNanoUsd(text(input)),
+            cachedInput: toNanoUsd(text(cached)),
+            output: toNanoUsd(text(output)),
+            perAttempt: 0n,
+          }
+          const usage = { inputTokens: a, cachedInputTokens: b, outputTokens: c }
+          const held = BigInt(Math.min(a, b))
+          const sum = (BigInt(a) - held) * exact(input) + held * exact(cached) + BigInt(c) * exact(output)
+          const cost = costNanoUsd(usage, price)
+          holds(cost * 1_000_000n >= sum && (cost - 1n) * 1_000_000n < sum, `${cost} for ${sum} millionths`)
+        }),
+        { seed, numRuns: 2_000 },
+      )
+    },
+  }),
+  property({
+    id: 'K5',
+    says: 'kill -9 at any moment loses no row that was said to be safe, and nothing is counted twice after a replay',
+    mutants: [
+      {
+        file: 'store/sqlite-worker.ts',
+        find: '      group.push(request)\n',
+        replace: "      group.push(request)\n      answer({ id: request.id, kind: 'wrote', changes: 1 })\n",
+      },
+    ],
+    async check(rooms, seed) {
+      for (let round = 0; round < 3; round++) await killOnce(rooms, seed + round)
+    },
+  }),
+]
+
+async function killOnce(rooms: Rooms, seed: number): Promise<void> {
+  const folder = mkdtempSync(join(tmpdir(), 'exai-ledger-'))
+  try {
+    const path = join(folder, 'ledger.db')
+    const script = join(import.meta.dirname, 'ledger-writer.ts')
+    const { sources } = workerData as { readonly sources: string }
+    const child = spawn(process.execPath, [script, sources, path, '8'], {
+      stdio: ['ignore', 'pipe', 'inherit'],
+    })
+    const safe: string[] = []
+    const enough = 30 + (seed % 40)
+    for await (const line of createInterface({ input: child.stdout })) {
+      safe.push(line)
+      if (safe.length === enough) child.kill('SIGKILL')
+    }
+    // A line cut by the kill was never whole to anybody.
+    const whole = safe.filter((id) => /^attempt-\d+-\d+$/.test(id))
+    holds(whole.length >= enough - 1, `the process ended by itself after ${safe.length} rows`)
+    const { ledger, records } = await openTestLedger(rooms, path)
+    const rows = async (): Promise<Set<string>> => {
+      const all = await records.read({ sql: 'SELECT attempt_id FROM ledger', values: [] })
+      holds(new Set(all.map((row) => row.attempt_id)).size === all.length, 'an attempt has two rows')
+      return new Set(all.map((row) => String(row.attempt_id)))
+    }
+    const kept = await rows()
+    const lost = whole.filter((id) => !kept.has(id))
+    holds(lost.length === 0, `${lost.length} of ${whole.length} rows that were said to be safe are lost`)
+    await Promise.all(whole.map((id) => ledger.record(testEntry(id))))
+    holds((await rows()).size === kept.size, 'a replay counted twice')
+    await records.close()
+  } finally {
+    rmSync(folder, { recursive: true, force: true })
+  }
+}
