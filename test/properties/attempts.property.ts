@@ -159,6 +159,13 @@ export const properties: readonly Property[] = [
         [target('y', 'y1', 'y/1')],
         [target('z', 'z1', 'z/1')],
       ]
+      const world = await createWorld(rooms, seed)
+      const script = async () => Promise.reject(world.fail('provider-error', false))
+      const job = settled(world.run({ steps: many, script }))
+      await world.clock.advance(1_000)
+      await job
+      const tried = world.watch.started.map((start) => start.target.group)
+      holds(tried.length === 4 && new Set(tried).size === 4, `four targets, each once: ${tried.join(', ')}`)
       await everyFate(seed, rooms, async (world, fate) => {
         await play(world, fate, { steps: many })
         const counted = world.watch.ends.filter(
