@@ -3,6 +3,7 @@
 import { mkdir } from 'node:fs/promises'
 import { join } from 'node:path'
 import { createAdminRoutes } from './admin/http-api.ts'
+import type { QueueOrder } from './admission/fair-queue.ts'
 import { FrontDoor } from './admission/front-door.ts'
 import { CallRunner } from './calls/run.ts'
 import type { Config } from './config/config.ts'
@@ -63,6 +64,8 @@ export interface Server {
   drain(): Promise<void>
   destroy(): Promise<void>
   inspect(): Readonly<Record<string, unknown>>
+  /** Changes the order in which those who wait are served, at every vendor, from now on. */
+  setQueueOrder(order: QueueOrder): void
   facts(): { readonly providers: readonly ProviderFact[]; readonly tools: readonly ToolFact[] }
 }
 
@@ -112,6 +115,10 @@ export async function createServer(options: ServerOptions): Promise<Server> {
     clock,
     random,
   )
+  const setQueueOrder = (order: QueueOrder): void => {
+    for (const { accounts } of providers) for (const { groups } of accounts) groups.setOrder(order)
+  }
+  setQueueOrder(limits.queue.order)
   const router = new Router(providers, { clock, random })
   const threads = new ThreadStore({
     clock,
@@ -230,6 +237,7 @@ export async function createServer(options: ServerOptions): Promise<Server> {
       log.destroy()
     },
     inspect,
+    setQueueOrder,
     facts: () => ({ providers: providerFacts(), tools: tools.map((tool) => toolFact(tool, router)) }),
   }
 }

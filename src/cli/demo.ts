@@ -11,6 +11,8 @@ import { stringify } from 'yaml'
 import { loadConfig } from '../config/load.ts'
 import type { ConfigFlags } from '../config/overrides.ts'
 import { type Clock, systemClock } from '../lib/clock.ts'
+import type { Server } from '../server.ts'
+import { OrderSwitch } from './demo/order-switch.ts'
 import { openDemoPlay } from './demo/play.ts'
 import { drawStage } from './demo/stage.ts'
 import { isColored, runServer, type ServeOptions } from './serve.ts'
@@ -46,7 +48,7 @@ export async function demonstrate(options: ServeOptions): Promise<number> {
     return await runServer(config, {
       ...options,
       isDemo: true,
-      beside: (url, signal) => showPlay(url, signal, isColored(options.env), systemClock),
+      beside: (url, server, signal) => showPlay(url, server, signal, isColored(options.env), systemClock),
     })
   } finally {
     simulator.stdin?.end()
@@ -76,11 +78,12 @@ function writeDemoConfig(folder: string, vendors: VendorAddresses): string {
         glm: { baseUrl: vendors.glm, accounts: account('sim-glm-demo') },
         kimi: { baseUrl: vendors.kimi, accounts: account('sim-kimi-demo') },
       },
-      // The play stands where the log would run through it; its windows ask more than people do.
+      // The play stands where the log would run through it; its windows ask more than people do, and the greedy one far more:
+      // without a fair queue its colour alone fills the strip.
       log: { level: 'error' },
       limits: {
-        client: { requestsPerMinute: 600, burst: 100 },
-        principal: { requestsPerMinute: 3600, burst: 600 },
+        client: { requestsPerMinute: 6000, burst: 1000, concurrency: 64 },
+        principal: { requestsPerMinute: 36_000, burst: 6000, concurrency: 96 },
       },
     }),
   )
@@ -92,14 +95,30 @@ function withoutDataDir({ port, host }: ConfigFlags): ConfigFlags {
 }
 
 /** Draws the play until `signal`; over itself on a terminal, else as a few lines from time to time. */
-async function showPlay(url: string, signal: AbortSignal, isColored: boolean, clock: Clock): Promise<void> {
+async function showPlay(
+  url: string,
+  server: Server,
+  signal: AbortSignal,
+  isColored: boolean,
+  clock: Clock,
+): Promise<void> {
+  using order = new OrderSwitch({
+    keyboard: process.stdin,
+    setQueueOrder: (wanted) => server.setQueueOrder(wanted),
+    interrupt: () => process.kill(process.pid, 'SIGINT'),
+  })
   const play = openDemoPlay(`${url.replace(/^http/, 'ws')}/ws`, clock, (error) => {
     process.stderr.write(`A window of the demo lost its connection: ${error.message}\n`)
   })
   const isTerminal = process.stderr.isTTY === true
   let drawn = 0
   const draw = (): void => {
-    const lines = drawStage(play.stage(), clock.now(), process.stderr.columns ?? 120, isColored)
+    const lines = drawStage(
+      { ...play.stage(), order: order.order, hasSwitch: order.isThere },
+      clock.now(),
+      process.stderr.columns ?? 120,
+      isColored,
+    )
     const back = isTerminal && drawn > 0 ? `\u001b[${drawn}A\u001b[0J` : ''
     process.stderr.write(`${back}${lines.join('\n')}\n`)
     drawn = lines.length

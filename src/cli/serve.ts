@@ -29,7 +29,7 @@ export interface RunServerOptions {
   readonly launcher: string
   readonly isDemo: boolean
   /** Runs beside the server, from the first screen on; is told to end by `signal` when the server stops. */
-  beside?(url: string, signal: AbortSignal): Promise<void>
+  beside?(url: string, server: Server, signal: AbortSignal): Promise<void>
 }
 
 const exitGraceMs = 1_000
@@ -61,7 +61,7 @@ export async function runServer(config: Config, options: RunServerOptions): Prom
         { columns: process.stderr.columns ?? 120, isColored: isColored(options.env) },
       ),
     )
-    const beside = options.beside?.(url, stopping.signal)
+    const beside = options.beside?.(url, server, stopping.signal)
     await Promise.race([
       signals.stopped,
       ...(beside === undefined ? [] : [beside.then(() => signals.stopped)]),

@@ -1,6 +1,7 @@
 // What is in force once file, environment and flags are merged and checked. Frozen all the way down; the one thing that
 // rooms are configured from. Durations in milliseconds, sizes in bytes.
 
+import type { QueueOrder } from '../admission/fair-queue.ts'
 import type { Secret } from '../lib/secret.ts'
 import type { ProviderKind } from '../providers/registry.ts'
 
@@ -64,7 +65,7 @@ export interface LimitsConfig {
   readonly toolTimeoutMs: Readonly<Record<string, number>>
   readonly drainTimeoutMs: number
   /** The queue before a provider's slots. */
-  readonly queue: { readonly perClient: number; readonly waitMs: number }
+  readonly queue: { readonly perClient: number; readonly waitMs: number; readonly order: QueueOrder }
   readonly bodyBytesMax: number
   readonly uploadBytesMax: number
 }

@@ -72,7 +72,7 @@ describe('what is read', () => {
     expect(ollama?.accounts).toEqual([
       { name: 'main', apiKeys: [], concurrency: { default: 4, byModel: {} } },
     ])
-    expect(config.limits.queue).toEqual({ perClient: 64, waitMs: 120_000 })
+    expect(config.limits.queue).toEqual({ perClient: 64, waitMs: 120_000, order: 'fair' })
   })
 
   test('without file, key or flag there are defaults, and each vendor says what to set', () => {

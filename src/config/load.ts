@@ -81,6 +81,7 @@ function build(
       queue: {
         perClient: limits.queue.perClient,
         waitMs: limits.queue.waitMs ?? Math.min(queueWaitMs, limits.callTimeoutMs),
+        order: limits.queue.order,
       },
     },
     log: shape.log,

@@ -2,6 +2,7 @@
 // what is expected of it; `describe-issue.ts` adds the place and what was found.
 
 import { z } from 'zod'
+import type { QueueOrder } from '../admission/fair-queue.ts'
 import { documentBytesMax } from '../documents/limits.ts'
 import type { ConfigurableKind, LogLevel, RateConfig } from './config.ts'
 
@@ -36,7 +37,11 @@ export interface FileShape {
     readonly callTimeoutMs: number
     readonly toolTimeoutMs: Readonly<Record<string, number>>
     readonly drainTimeoutMs: number
-    readonly queue: { readonly perClient: number; readonly waitMs?: number | undefined }
+    readonly queue: {
+      readonly perClient: number
+      readonly waitMs?: number | undefined
+      readonly order: QueueOrder
+    }
     readonly bodyBytesMax: number
     readonly uploadBytesMax: number
   }
@@ -154,6 +159,7 @@ export const fileSchema: z.ZodType<FileShape> = section({
     queue: section({
       perClient: wholeNumber(1, 100_000, 'of waiting jobs').default(64),
       waitMs: milliseconds.optional(),
+      order: z.enum(['fair', 'first-come'], { error: 'fair or first-come' }).default('fair'),
     }).prefault({}),
     bodyBytesMax: wholeNumber(1024, gibibyte, 'of bytes').default(4 * 1024 * 1024),
     uploadBytesMax: wholeNumber(1024, documentBytesMax, 'of bytes').default(documentBytesMax),

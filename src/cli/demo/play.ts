@@ -6,7 +6,8 @@ import { type DemoStep, openDemoWindow } from './window.ts'
 
 /** A play in progress. */
 export interface DemoPlay {
-  stage(): DemoStage
+  /** What the windows have heard; order and keyboard are the theatre's to say. */
+  stage(): Omit<DemoStage, 'order' | 'hasSwitch'>
   close(): void
 }
 
@@ -46,7 +47,7 @@ const roles: readonly Role[] = [
   { label: 'docs@main', color: 'magenta', isGreedy: false, parallel: 1, restMs: 600, steps: [summary, chat] },
   { label: 'infra@k8s', color: 'yellow', isGreedy: false, parallel: 1, restMs: 700, steps: [chat, search] },
   { label: 'data@etl', color: 'blue', isGreedy: false, parallel: 1, restMs: 800, steps: [analysis, review] },
-  { label: 'crawler@loop', color: 'red', isGreedy: true, parallel: 4, restMs: 0, steps: [chat, review] },
+  { label: 'crawler@loop', color: 'red', isGreedy: true, parallel: 48, restMs: 0, steps: [chat, review] },
 ]
 
 const stripMax = 400

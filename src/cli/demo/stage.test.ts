@@ -3,6 +3,8 @@ import { type DemoStage, drawStage } from './stage.ts'
 
 const stage: DemoStage = {
   startedAt: 0,
+  order: 'fair',
+  hasSwitch: true,
   strip: ['api@main', 'crawler@loop', 'crawler@loop'],
   windows: [
     {
@@ -37,9 +39,18 @@ describe('the stage of the demo', () => {
     expect(text).toContain('Shares: api@main 33 %  crawler@loop 67 %')
   })
 
+  it('says who is next, and which key changes it where there is a keyboard', () => {
+    expect(drawStage(stage, 2000, 120, false)[1]).toBe(
+      'Queue: fair, everybody has a share. Press f to change it.',
+    )
+    expect(drawStage({ ...stage, order: 'first-come', hasSwitch: false }, 2000, 120, false)[1]).toBe(
+      'Queue: first come, first served: whoever asks most has most',
+    )
+  })
+
   it('keeps to the width and uses no colour where none is wanted', () => {
     const lines = drawStage(stage, 2000, 60, false)
-    expect(lines.slice(2, 4).every((line) => line.length <= 60)).toBe(true)
+    expect(lines.slice(3, 5).every((line) => line.length <= 60)).toBe(true)
     expect(lines.join('')).not.toContain('\u001b[')
     expect(drawStage(stage, 2000, 60, true).join('')).toContain('\u001b[')
   })

@@ -1,6 +1,7 @@
 // The demo's stage: who is served and who waits, folded from what the windows hear, drawn as lines of text. Pure.
 
 import { styleText } from 'node:util'
+import type { QueueOrder } from '../../admission/fair-queue.ts'
 
 /** One scripted window as the stage sees it. Times in milliseconds of the demo's clock. */
 export interface DemoWindow {
@@ -26,6 +27,10 @@ export interface DemoStage {
   readonly windows: readonly DemoWindow[]
   readonly strip: readonly string[]
   readonly startedAt: number
+  /** Who is next at the vendors. */
+  readonly order: QueueOrder
+  /** Whether a key changes the order: only where there is a keyboard. */
+  readonly hasSwitch: boolean
 }
 
 /** Draws the stage at `now` within `width` columns; colours only if `isColored`. */
@@ -49,12 +54,24 @@ export function drawStage(
   })
   return [
     paint('bold', 'Who is served and who waits (every answer is simulated; Ctrl-C ends the demo)'),
+    drawOrder(stage, paint),
     '',
     ...rows,
     '',
     `Last answers, oldest first: ${drawStrip(stage, Math.max(10, width - 30), isColored)}`,
     ...drawShares(stage, paint),
   ]
+}
+
+function drawOrder(
+  { order, hasSwitch }: DemoStage,
+  paint: (color: 'green' | 'red', text: string) => string,
+): string {
+  const now =
+    order === 'fair'
+      ? paint('green', 'Queue: fair, everybody has a share')
+      : paint('red', 'Queue: first come, first served: whoever asks most has most')
+  return hasSwitch ? `${now}. Press f to change it.` : now
 }
 
 function describe(served: readonly DemoCall[], waits: readonly DemoCall[], now: number): string {
