@@ -5,6 +5,7 @@ import { join } from 'node:path'
 import { createAdminRoutes } from './admin/http-api.ts'
 import type { QueueOrder } from './admission/fair-queue.ts'
 import { FrontDoor } from './admission/front-door.ts'
+import { PenaltyBox } from './admission/penalty-box.ts'
 import { CallRunner } from './calls/run.ts'
 import type { Config } from './config/config.ts'
 import { createDocuments } from './documents/documents.ts'
@@ -86,8 +87,10 @@ export async function createServer(options: ServerOptions): Promise<Server> {
   })
   const log = createLog(config.log.level, clock, options.log)
   const counts = new CallCounts()
+  const penaltyBox = new PenaltyBox(clock, limits.maxClients * 2)
   const frontDoor = new FrontDoor({
     clock,
+    penaltyBox,
     client: limits.client,
     principal: limits.principal,
     clientsMax: limits.maxClients,
@@ -96,6 +99,7 @@ export async function createServer(options: ServerOptions): Promise<Server> {
   const calls = new CallRunner({
     clock,
     frontDoor,
+    penaltyBox,
     callTimeoutMs: limits.callTimeoutMs,
     abortGraceMs: 1_000,
     emit(event) {
@@ -119,7 +123,7 @@ export async function createServer(options: ServerOptions): Promise<Server> {
     for (const { accounts } of providers) for (const { groups } of accounts) groups.setOrder(order)
   }
   setQueueOrder(limits.queue.order)
-  const router = new Router(providers, { clock, random })
+  const router = new Router(providers, { clock, random, penaltyBox, weightOf })
   const threads = new ThreadStore({
     clock,
     idleMs: 10_800_000,
@@ -241,6 +245,9 @@ export async function createServer(options: ServerOptions): Promise<Server> {
     facts: () => ({ providers: providerFacts(), tools: tools.map((tool) => toolFact(tool, router)) }),
   }
 }
+
+// Everybody's, until keys carry weights of their own.
+const weightOf = (): number => 1
 
 const instructions = `EX-AI gives this window a second set of AI tools, shared fairly with other windows: chat (GLM, Kimi and other models), web_search, codereview, analyze_document and summarize (PDF, DOCX, HTML, Markdown, text). Give documents by path inside the project folder. When a tool says it is busy, wait as it says and call again.`
 

@@ -1,6 +1,7 @@
 import { describe, expect, it } from 'vitest'
 import { FrontDoor } from '../admission/front-door.ts'
-import { CallFailure } from '../domain/failure.ts'
+import { PenaltyBox } from '../admission/penalty-box.ts'
+import { CallFailure, type FailureCode } from '../domain/failure.ts'
 import type { ClientId, PrincipalName } from '../domain/ids.ts'
 import { VirtualClock } from '../lib/virtual-clock.ts'
 import type { Call, CallOptions } from './call.ts'
@@ -23,7 +24,7 @@ const options: CallOptions = {
 function open() {
   const clock = new VirtualClock()
   const events: CallEvent[] = []
-  const limits = { requestsPerMinute: 600, burst: 50, concurrency: 2 }
+  const limits = { requestsPerMinute: 600, burst: 100, concurrency: 2 }
   const frontDoor = new FrontDoor({
     clock,
     client: limits,
@@ -31,9 +32,11 @@ function open() {
     clientsMax: 10,
     clientIdleMs: 1000,
   })
+  const penaltyBox = new PenaltyBox(clock, 10)
   const calls = new CallRunner({
     clock,
     frontDoor,
+    penaltyBox,
     callTimeoutMs: 30_000,
     abortGraceMs: 500,
     emit: (event) => events.push(event),
@@ -43,7 +46,7 @@ function open() {
     expect(frontDoor.inFlight).toBe(0)
     expect(clock.pendingTimers).toBe(0)
   }
-  return { clock, events, calls, idle }
+  return { clock, events, calls, penaltyBox, idle }
 }
 
 const untilAborted = (call: Call): Promise<never> =>
@@ -54,6 +57,22 @@ describe('the one life of a call', () => {
     const { events, calls, idle } = open()
     expect(await calls.run(options, async () => 42)).toEqual({ kind: 'done', value: 42 })
     expect(events).toMatchObject([{ type: 'call-finished', failure: null, isAbandoned: false }])
+    idle()
+  })
+
+  it('reports what the client itself did wrong to the penalty box, and nothing else', async () => {
+    const { calls, penaltyBox, idle } = open()
+    const failing = (code: FailureCode, identity = options.identity) =>
+      calls.run({ ...options, identity }, () => Promise.reject(new CallFailure(code, { message: 'No.' })))
+    const anonymous = { ...options.identity, client: null }
+    for (let i = 0; i < 20; i++) {
+      await failing('provider-error')
+      await failing('not-found', anonymous)
+    }
+    expect(penaltyBox.standing('local\nwindow-1').isBoxed).toBe(false)
+    expect(penaltyBox.standing('local\n').isBoxed).toBe(false)
+    for (let i = 0; i < 10; i++) await failing('not-found')
+    expect(penaltyBox.standing('local\nwindow-1')).toMatchObject({ isBoxed: true, weightFactor: 0.25 })
     idle()
   })
 

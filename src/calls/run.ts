@@ -6,7 +6,9 @@
 
 import { randomBytes } from 'node:crypto'
 import type { FrontDoor, Permit } from '../admission/front-door.ts'
+import type { PenaltyBox } from '../admission/penalty-box.ts'
 import { CallFailure } from '../domain/failure.ts'
+import { clientKey } from '../domain/identity.ts'
 import type { CallId } from '../domain/ids.ts'
 import { isRefusal, type Refusal } from '../domain/refusal.ts'
 import type { Clock, Timer } from '../lib/clock.ts'
@@ -17,6 +19,8 @@ import type { CallEvent } from './events.ts'
 export interface CallRunnerOptions {
   readonly clock: Clock
   readonly frontDoor: FrontDoor
+  /** Told of every failure; it judges which are the client's own doing. */
+  readonly penaltyBox?: PenaltyBox
   readonly callTimeoutMs: number
   /** How long an aborted call's work may take to clean up before the caller is answered without it. */
   readonly abortGraceMs: number
@@ -50,6 +54,10 @@ export class CallRunner implements Calls {
         permit,
         (failure, isAbandoned) => {
           this.#running.delete(running)
+          // A caller without a client id shares its place with others: they must not pay for it.
+          if (failure && options.identity.client !== null) {
+            this.#options.penaltyBox?.failed(clientKey(options.identity), failure.code)
+          }
           this.#emitEnd(running, failure, isAbandoned)
           if (this.#running.size === 0) for (const done of this.#idleWaiters.splice(0)) done()
           if (failure) resolve({ kind: 'failed', failure })

@@ -9,6 +9,8 @@ export type Progress =
       readonly position: number
       readonly waiting: number
       readonly expectedWaitMs: number | null
+      /** Slots held by this client, by its principal's other clients, and by everybody else. */
+      readonly holders: { readonly own: number; readonly siblings: number; readonly others: number }
     }
   | {
       readonly kind: 'started'

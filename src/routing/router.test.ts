@@ -1,6 +1,7 @@
 import { describe, expect, it } from 'vitest'
 import { AccountGroups } from '../admission/account-groups.ts'
 import { toGroupPlan } from '../admission/group-plan.ts'
+import { PenaltyBox } from '../admission/penalty-box.ts'
 import { CallFailure } from '../domain/failure.ts'
 import type { Identity } from '../domain/identity.ts'
 import type { ClientId, PrincipalName } from '../domain/ids.ts'
@@ -132,6 +133,36 @@ describe('router', () => {
     expect(most).toBe(1)
     expect(requests[2]?.seen[0]).toMatchObject({ kind: 'queued', position: 2, waiting: 2 })
     expect(Object.values(router.inspect())).toMatchObject([{ capacity: 1, held: 0, waiting: 0 }])
+  })
+
+  it('gives a principal its weight, and a window whose own faults pile up a quarter of its share', async () => {
+    const clock = new VirtualClock()
+    const penaltyBox = new PenaltyBox(clock, 10)
+    for (let i = 0; i < 10; i++) penaltyBox.failed('local\nwindow-1', 'bad-request')
+    const seen: object[] = []
+    const groups = new AccountGroups(
+      'glm/main',
+      toGroupPlan({ per: 'model', concurrency: { default: 1, byModel: {} } }),
+      clock,
+      () => 0.5,
+    )
+    const group = groups.groupFor('glm-5.2')
+    const acquire = group.acquire.bind(group)
+    group.acquire = (wish) => {
+      seen.push({ client: wish.clientWeight, principal: wish.principalWeight })
+      return acquire(wish)
+    }
+    const glm = configure({ provider: provider('glm', ['glm-5.2'], says('x')) })
+    const router = new Router([{ ...glm, accounts: [{ name: 'main', apiKeys: ['key-1'], groups }] }], {
+      penaltyBox,
+      weightOf: (principal) => (principal === 'local' ? 4 : 1),
+    })
+    const other = { ...identity, principal: 'anna' as PrincipalName }
+    for (const who of [identity, other]) await router.run(draft, { ...request(), identity: who })
+    expect(seen).toEqual([
+      { client: 0.25, principal: 4 },
+      { client: 1, principal: 1 },
+    ])
   })
 
   it('gives the slot back when the vendor fails, when the stream is cut, and when the caller leaves', async () => {

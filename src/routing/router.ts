@@ -3,9 +3,11 @@
 
 import { createHash } from 'node:crypto'
 import type { GroupFact } from '../admission/group-fact.ts'
+import type { PenaltyBox } from '../admission/penalty-box.ts'
 import type { JobClass } from '../admission/queue-tree.ts'
 import { CallFailure } from '../domain/failure.ts'
-import type { Identity } from '../domain/identity.ts'
+import { clientKey, type Identity } from '../domain/identity.ts'
+import type { PrincipalName } from '../domain/ids.ts'
 import type { Progress } from '../domain/progress.ts'
 import { type Clock, systemClock } from '../lib/clock.ts'
 import { type Random, systemRandom } from '../lib/random.ts'
@@ -56,6 +58,10 @@ export interface RouterOptions {
   readonly random?: Random
   readonly names?: ModelNames
   readonly hedge?: HedgeOptions | null
+  /** Lowers the share of clients whose own faults pile up. */
+  readonly penaltyBox?: PenaltyBox
+  /** A principal's weight among the others; 1 when absent. */
+  weightOf?(principal: PrincipalName): number
   /** The result of the job waits until it resolves: the ledger's row is safe first. */
   record?(attempt: AttemptRecord): Promise<void>
   onHealth?(event: HealthEvent): void
@@ -110,6 +116,8 @@ export class Router {
       identity: request.identity,
       kind: draft.kind,
       class: request.class ?? 'interactive',
+      clientWeight: this.#options.penaltyBox?.standing(clientKey(request.identity)).weightFactor ?? 1,
+      principalWeight: this.#options.weightOf?.(request.identity.principal) ?? 1,
       get deadlineAt() {
         return deadlineAt()
       },

@@ -27,6 +27,8 @@ export interface VendorWork {
   readonly identity: Identity
   readonly kind: JobKind
   readonly class: JobClass
+  readonly clientWeight: number
+  readonly principalWeight: number
   /** Monotonic milliseconds. */
   readonly deadlineAt: number
   /** Opaque, stable per principal, for the vendor's abuse control. */
@@ -59,13 +61,14 @@ export class VendorSite implements JobSite<RoutedCandidate, RoutedOutcome> {
       principal: identity.principal,
       client: identity.client ?? '',
       class: this.#work.class,
+      clientWeight: this.#work.clientWeight,
+      principalWeight: this.#work.principalWeight,
       inputTokens: tokens,
       outputTokensMax: job.kind === 'generate' ? job.outputTokensMax : 0,
       bytes,
       deadlineAt,
       signal,
-      onPlace: ({ position, waiting, expectedWaitMs }) =>
-        progress({ kind: 'queued', provider: candidate.provider, position, waiting, expectedWaitMs }),
+      onPlace: (place) => progress({ kind: 'queued', provider: candidate.provider, ...place }),
     })
     return isRefusal(lease) ? lease : this.#stay(candidate.group, lease)
   }

@@ -103,7 +103,7 @@ describe('the 2025 era', () => {
       ),
     )
     expect(messages.map((message) => message.params?.message ?? message.id)).toEqual([
-      'Waiting for glm: 3rd of 7, about 12 s',
+      "Waiting for glm: 3rd of 7, about 12 s (2 slots: 1 yours, 1 other windows')",
       'Working on tea',
       'a',
     ])

@@ -152,7 +152,14 @@ export const slowTool: Tool = defineTool({
   annotations: { readOnlyHint: true },
   pace: 'long',
   run: async ({ text, waitMs }, context) => {
-    context.progress({ kind: 'queued', provider: 'glm', position: 3, waiting: 7, expectedWaitMs: 12_000 })
+    context.progress({
+      kind: 'queued',
+      provider: 'glm',
+      position: 3,
+      waiting: 7,
+      expectedWaitMs: 12_000,
+      holders: { own: 1, siblings: 1, others: 0 },
+    })
     context.progress({ kind: 'working', message: `Working on ${text}` })
     await wait(waitMs, context.signal)
     return { content: [{ type: 'text', text }] }

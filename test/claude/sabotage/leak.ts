@@ -3,7 +3,7 @@
 import { plantFault } from './plant.ts'
 
 plantFault(
-  '/dist/src/admission/slot-queue.js',
-  'this.#held--',
-  'this.#held -= (globalThis.sabotagedSlots ??= 0) === 0 ? globalThis.sabotagedSlots++ : 1',
+  '/dist/src/admission/quota-group.js',
+  'this.#finish(job, settlement);',
+  'if (globalThis.sabotagedSlots === undefined) globalThis.sabotagedSlots = 1; else this.#finish(job, settlement);',
 )

@@ -1,6 +1,16 @@
 import { beforeEach, expect, test } from 'vitest'
+import type { Progress } from '../../../domain/progress.ts'
 import { VirtualClock } from '../../../lib/virtual-clock.ts'
 import { createProgressReporter, type ProgressReporter } from './progress.ts'
+
+const queued: Extract<Progress, { kind: 'queued' }> = {
+  kind: 'queued',
+  provider: 'glm',
+  position: 1,
+  waiting: 1,
+  expectedWaitMs: null,
+  holders: { own: 0, siblings: 0, others: 0 },
+}
 
 let clock: VirtualClock
 let sent: { at: number; progress: number; message: string }[]
@@ -56,7 +66,7 @@ test('numbers only rise, whatever is reported', async () => {
 })
 
 test('it is never silent for ten seconds', async () => {
-  reporter.report({ kind: 'queued', provider: 'kimi', position: 2, waiting: 4, expectedWaitMs: 61_000 })
+  reporter.report({ ...queued, provider: 'kimi', position: 2, waiting: 4, expectedWaitMs: 61_000 })
   await clock.advance(60_000)
   reporter.stop()
   let last = 0
@@ -80,8 +90,21 @@ test('after stop nothing is sent and no timer is left', async () => {
   expect(clock.pendingTimers).toBe(0)
 })
 
+test.each([
+  [{ own: 0, siblings: 0, others: 0 }, ''],
+  [{ own: 1, siblings: 0, others: 0 }, ' (1 slot: yours)'],
+  [{ own: 0, siblings: 1, others: 0 }, " (1 slot: another window's)"],
+  [{ own: 0, siblings: 0, others: 1 }, " (1 slot: another person's)"],
+  [{ own: 1, siblings: 1, others: 0 }, " (2 slots: 1 yours, 1 other windows')"],
+  [{ own: 2, siblings: 3, others: 4 }, " (9 slots: 2 yours, 3 other windows', 4 other people's)"],
+])('who waits is told who holds the slots: %o', (holders, said) => {
+  reporter.report({ ...queued, position: 3, waiting: 7, expectedWaitMs: 12_000, holders })
+  reporter.stop()
+  expect(sent[0]?.message).toBe(`Waiting for glm: 3rd of 7, about 12 s${said}`)
+})
+
 test('sentences read well at the edges', () => {
-  reporter.report({ kind: 'queued', provider: 'glm', position: 1, waiting: 1, expectedWaitMs: null })
+  reporter.report(queued)
   reporter.report({ kind: 'started', provider: 'glm', model: null, attempt: 2 })
   reporter.report({ kind: 'working', message: 'x'.repeat(10_000) })
   expect(sent[0]?.message).toBe('Waiting for glm: next')

@@ -7,6 +7,8 @@ import { unreachable } from '../../../lib/assert.ts'
 import type { Clock, Timer } from '../../../lib/clock.ts'
 import type { RequestId } from '../envelope.ts'
 
+type Holders = Extract<Progress, { kind: 'queued' }>['holders']
+
 const conflateMs = 500
 const silenceMs = 9_000
 const textCharsMax = 2_000
@@ -116,7 +118,7 @@ function toSentence(update: Exclude<Progress, { kind: 'text' }>): string {
         update.expectedWaitMs === null
           ? ''
           : `, about ${Math.max(1, Math.round(update.expectedWaitMs / 1_000))} s`
-      return `Waiting for ${update.provider}: ${place}${wait}`
+      return `Waiting for ${update.provider}: ${place}${wait}${holdersText(update.holders)}`
     }
     case 'started': {
       const who = update.model === null ? update.provider : `${update.provider} (${update.model})`
@@ -129,6 +131,21 @@ function toSentence(update: Exclude<Progress, { kind: 'text' }>): string {
     default:
       return unreachable(update)
   }
+}
+
+function holdersText({ own, siblings, others }: Holders): string {
+  const sum = own + siblings + others
+  // Nobody holds a slot: it waits for the vendor's rate.
+  if (sum === 0) return ''
+  if (sum === 1) {
+    return ` (1 slot: ${own === 1 ? 'yours' : siblings === 1 ? "another window's" : "another person's"})`
+  }
+  const parts = [
+    own > 0 ? `${own} yours` : '',
+    siblings > 0 ? `${siblings} other windows'` : '',
+    others > 0 ? `${others} other people's` : '',
+  ]
+  return ` (${sum} slots: ${parts.filter((part) => part !== '').join(', ')})`
 }
 
 function ordinal(n: number): string {
