@@ -2,8 +2,10 @@
 // rooms are configured from. Durations in milliseconds, sizes in bytes.
 
 import type { QueueOrder } from '../admission/fair-queue.ts'
+import type { PriceLine } from '../ledger/price-table.ts'
 import type { Secret } from '../lib/secret.ts'
 import type { ProviderKind } from '../providers/registry.ts'
+import type { CacheConfig, ModelsConfig } from './answers-section.ts'
 
 /** Where a value came from. Defaults have no origin. */
 export type Origin =
@@ -70,6 +72,19 @@ export interface LimitsConfig {
   readonly uploadBytesMax: number
 }
 
+/** Limits of a team over all its keys; money in US dollars a calendar month (UTC), null: no budget. */
+export interface TeamConfig {
+  readonly requestsPerMinute: number
+  readonly concurrency: number
+  readonly budgetUsdPerMonth: number | null
+}
+
+/** Files in PEM. */
+export interface TlsConfig {
+  readonly cert: string
+  readonly key: string
+}
+
 /** How much is logged. */
 export type LogLevel = 'fatal' | 'error' | 'warn' | 'info' | 'debug' | 'trace' | 'silent'
 
@@ -80,12 +95,25 @@ export interface Config {
   readonly listen: { readonly host: string; readonly mcp: number }
   /** Names beyond our own address that a `Host` header may carry. */
   readonly allowedHosts: readonly string[]
+  /** How others reach this server, without a slash at its end; null: as it listens. */
+  readonly publicUrl: string | null
+  /** Addresses that speak for others: nothing from them is from this computer. */
+  readonly trustedProxies: readonly string[]
+  /** Absolute paths; null: plain HTTP. */
+  readonly tls: TlsConfig | null
+  /** Whether callers on this computer need a key once there are keys. */
+  readonly auth: { readonly loopback: 'key' | 'open' }
+  readonly teams: Readonly<Record<string, TeamConfig>>
   /** Absolute. */
   readonly dataDir: string
   /** Folders whose files tools may read, absolute. */
   readonly roots: readonly string[]
   readonly providers: readonly ProviderConfig[]
   readonly limits: LimitsConfig
+  readonly cache: CacheConfig
+  readonly models: ModelsConfig
+  /** Prices that win over ours, model by model. */
+  readonly prices: readonly PriceLine[]
   readonly log: { readonly level: LogLevel }
   /** By dotted path, for every value that is not a default. */
   readonly origins: Readonly<Record<string, Origin>>

@@ -4,13 +4,14 @@
 import { readFileSync } from 'node:fs'
 import { homedir, hostname, networkInterfaces } from 'node:os'
 import { resolve } from 'node:path'
+import { checkAnswers } from './answer-relations.ts'
 import type { Config, Origin, ProviderConfig } from './config.ts'
 import { ConfigError } from './config-error.ts'
 import { describeFault, describeIssue, type Places } from './describe-issue.ts'
 import { freezeDeep, Layers } from './layers.ts'
 import { type ConfigFlags, readOverrides } from './overrides.ts'
 import { buildProvider } from './providers.ts'
-import { checkLimits, checkLoops, checkReach, type Fault } from './relations.ts'
+import { checkLimits, checkLoops, type Fault } from './relations.ts'
 import { type FileShape, fileSchema } from './schema.ts'
 import { readYaml, type YamlSource } from './yaml-source.ts'
 
@@ -42,7 +43,7 @@ export function loadConfig(sources: ConfigSources): Config {
   const config = build(parsed.data, sources, file, layers, faults, warnings)
   faults.push(
     ...checkLimits(config.limits),
-    ...checkReach(config.listen),
+    ...checkAnswers(config),
     ...checkLoops(config.providers, config.listen, ownAddresses()),
   )
   if (faults.length > 0) refuse(faults.map(({ path, sentence }) => describeFault(places, path, sentence)))
@@ -73,6 +74,11 @@ function build(
     file: file?.file ?? null,
     listen: { host: shape.listen.host, mcp: shape.listen.mcp },
     allowedHosts: shape.allowedHosts.map((host) => host.toLowerCase()),
+    publicUrl: shape.publicUrl?.replace(/\/+$/, '') ?? null,
+    trustedProxies: shape.trustedProxies,
+    tls: shape.tls && { cert: folder('tls.cert', shape.tls.cert), key: folder('tls.key', shape.tls.key) },
+    auth: shape.auth,
+    teams: shape.teams,
     dataDir: folder('dataDir', shape.dataDir),
     roots: shape.roots.map((root, index) => folder(`roots.${index}`, root)),
     providers: providers.filter((provider): provider is ProviderConfig => provider !== null),
@@ -84,6 +90,9 @@ function build(
         order: limits.queue.order,
       },
     },
+    cache: shape.cache,
+    models: shape.models,
+    prices: shape.prices,
     log: shape.log,
     origins: layers.origins(),
     warnings,

@@ -4,7 +4,16 @@
 import { z } from 'zod'
 import type { QueueOrder } from '../admission/fair-queue.ts'
 import { documentBytesMax } from '../documents/limits.ts'
-import type { ConfigurableKind, LogLevel, RateConfig } from './config.ts'
+import type { PriceLine } from '../ledger/price-table.ts'
+import {
+  type CacheConfig,
+  cacheSection,
+  type ModelsConfig,
+  modelsSection,
+  pricesSection,
+} from './answers-section.ts'
+import type { ConfigurableKind, LogLevel, RateConfig, TeamConfig, TlsConfig } from './config.ts'
+import { dayMs, gibibyte, list, milliseconds, section, text, wholeNumber } from './schema-words.ts'
 
 /** A provider's section once checked. */
 export interface ProviderSection {
@@ -27,6 +36,11 @@ interface AccountSection {
 export interface FileShape {
   readonly listen: { readonly host: string; readonly mcp: number }
   readonly allowedHosts: readonly string[]
+  readonly publicUrl: string | null
+  readonly trustedProxies: readonly string[]
+  readonly tls: TlsConfig | null
+  readonly auth: { readonly loopback: 'key' | 'open' }
+  readonly teams: Readonly<Record<string, TeamConfig>>
   readonly dataDir: string
   readonly roots: readonly string[]
   readonly providers: Readonly<Record<string, ProviderSection>>
@@ -45,37 +59,12 @@ export interface FileShape {
     readonly bodyBytesMax: number
     readonly uploadBytesMax: number
   }
+  readonly cache: CacheConfig
+  readonly models: ModelsConfig
+  readonly prices: readonly PriceLine[]
   readonly log: { readonly level: LogLevel }
 }
 
-const dayMs = 86_400_000
-const gibibyte = 1024 ** 3
-
-// Variables expand to text, so digits in text are numbers too.
-function wholeNumber(min: number, max: number, what: string): z.ZodType<number> {
-  const error = `a whole number ${what} from ${min} to ${max}`
-  return z.preprocess(
-    (value) => (typeof value === 'string' && /^\d{1,15}$/.test(value) ? Number(value) : value),
-    z.int({ error }).min(min, { error }).max(max, { error }),
-  )
-}
-
-function text(what: string): z.ZodString {
-  return z.string({ error: what }).trim().min(1, { error: what })
-}
-
-function list<Item extends z.ZodType>(item: Item, max: number, what: string): z.ZodArray<Item> {
-  const error = `a list of at most ${max} ${what}`
-  return z.array(item, { error }).max(max, { error })
-}
-
-function section<Shape extends z.ZodRawShape>(shape: Shape): z.ZodObject<Shape, z.core.$strict> {
-  return z.strictObject(shape, {
-    error: (issue) => (issue.code === 'invalid_type' ? 'a section of keys' : undefined),
-  })
-}
-
-const milliseconds = wholeNumber(1, dayMs, 'of milliseconds')
 const atOnce = wholeNumber(1, 100_000, 'of requests at once')
 const closedDoor = z
   .literal(false, { error: 'false, or to be left out: this version does not open that door' })
@@ -113,6 +102,20 @@ const provider: z.ZodType<ProviderSection> = section({
   concurrency: concurrency.optional(),
 })
 
+const unlimited = 1_000_000
+
+// What is left out of a team's limits is no limit.
+const team: z.ZodType<TeamConfig> = section({
+  requestsPerMinute: wholeNumber(1, unlimited, 'of requests a minute').default(unlimited),
+  concurrency: wholeNumber(1, 100_000, 'of calls at once').default(100_000),
+  budgetUsdPerMonth: z
+    .number({ error: 'US dollars a month' })
+    .min(0, { error: 'US dollars a month' })
+    .max(1_000_000, { error: 'at most 1000000 US dollars a month' })
+    .nullable()
+    .default(null),
+})
+
 function rate(
   requestsPerMinute: number,
   burst: number,
@@ -136,6 +139,26 @@ export const fileSchema: z.ZodType<FileShape> = section({
     chat: closedDoor,
   }).prefault({}),
   allowedHosts: list(text('a host name'), 256, 'host names').default([]),
+  publicUrl: text('an http or https address')
+    .regex(/^https?:\/\/[^/?#\s]+(\/[^?#\s]*)?$/i, { error: 'an http or https address' })
+    .nullable()
+    .default(null),
+  trustedProxies: list(text('an IP address'), 64, 'IP addresses').default([]),
+  tls: section({ cert: text('a file'), key: text('a file') })
+    .nullable()
+    .default(null),
+  auth: section({
+    loopback: z.enum(['key', 'open'], { error: 'one of key, open' }).default('key'),
+  }).prefault({}),
+  teams: z
+    .record(
+      z.string().regex(/^[a-z0-9][a-z0-9._-]{0,63}$/, { error: 'a team name of small letters and digits' }),
+      team,
+      {
+        error: 'a section of teams by name',
+      },
+    )
+    .default({}),
   dataDir: text('a folder').default('~/.local/share/exai'),
   roots: list(text('a folder'), 256, 'folders').default([]),
   providers: z
@@ -164,6 +187,9 @@ export const fileSchema: z.ZodType<FileShape> = section({
     bodyBytesMax: wholeNumber(1024, gibibyte, 'of bytes').default(4 * 1024 * 1024),
     uploadBytesMax: wholeNumber(1024, documentBytesMax, 'of bytes').default(documentBytesMax),
   }).prefault({}),
+  cache: cacheSection,
+  models: modelsSection,
+  prices: pricesSection,
   log: section({
     level: z
       .enum(['fatal', 'error', 'warn', 'info', 'debug', 'trace', 'silent'], {

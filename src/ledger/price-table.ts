@@ -5,42 +5,50 @@ import { z } from 'zod'
 import { type TokenPrice, toNanoUsd } from './cost.ts'
 import shipped from './prices.json' with { type: 'json' }
 
-const amount = z.string().regex(/^\d{1,9}(\.\d{1,9})?$/, 'US dollars like "1.40", with at most nine decimals')
+const amountWords = 'US dollars like "1.40", with at most nine decimals'
+const amount = z.string({ error: amountWords }).regex(/^\d{1,9}(\.\d{1,9})?$/, amountWords)
 
-/** The form of a price file. Amounts are US dollars per million tokens; `perAttempt` is US dollars. */
+/** A price line of a model from a day on. Amounts are US dollars per million tokens; `perAttempt` is US dollars. */
+export interface PriceLine {
+  readonly provider: string
+  readonly model: string
+  /** First day (UTC) on which it is valid: `2026-11-01`. */
+  readonly from: string
+  readonly input: string
+  /** Absent: as `input`. */
+  readonly cachedInput?: string | undefined
+  readonly output: string
+  readonly perAttempt?: string | undefined
+}
+
+/** Price lines as they are written down. */
+export const priceLinesSchema: z.ZodType<readonly PriceLine[]> = z
+  .array(
+    z.strictObject({
+      provider: z.string({ error: "a provider's name" }).min(1, "a provider's name"),
+      model: z.string({ error: "a model's name" }).min(1, "a model's name"),
+      from: z.iso.date('a day like 2026-11-01'),
+      input: amount,
+      cachedInput: amount.optional(),
+      output: amount,
+      perAttempt: amount.optional(),
+    }),
+    { error: 'a list of prices' },
+  )
+  .max(5_000, 'a list of at most 5000 prices')
+
+/** The form of a price file. */
 export const priceFileSchema: z.ZodType<PriceFile> = z.object({
   version: z.string().min(1).max(40),
   note: z.string().optional(),
-  prices: z
-    .array(
-      z.object({
-        provider: z.string().min(1),
-        model: z.string().min(1),
-        from: z.iso.date(),
-        input: amount,
-        cachedInput: amount.optional(),
-        output: amount,
-        perAttempt: amount.optional(),
-      }),
-    )
-    .max(5_000),
+  prices: priceLinesSchema,
 })
 
 /** A price file, read and checked. */
 export interface PriceFile {
   readonly version: string
   readonly note?: string | undefined
-  readonly prices: readonly {
-    readonly provider: string
-    readonly model: string
-    /** First day (UTC) on which it is valid: `2026-11-01`. */
-    readonly from: string
-    readonly input: string
-    /** Absent: as `input`. */
-    readonly cachedInput?: string | undefined
-    readonly output: string
-    readonly perAttempt?: string | undefined
-  }[]
+  readonly prices: readonly PriceLine[]
 }
 
 /** A price and where it comes from. */
@@ -87,7 +95,7 @@ function keyOf(provider: string, model: string): string {
   return `${provider}\n${model}`
 }
 
-function toLine(version: string, price: PriceFile['prices'][number]): Line {
+function toLine(version: string, price: PriceLine): Line {
   return {
     fromMs: Date.parse(`${price.from}T00:00:00Z`),
     version: `${version} ${price.from}`,

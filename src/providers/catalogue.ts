@@ -26,6 +26,12 @@ const catalogues: Readonly<Record<string, Catalogue>> = {
   },
 }
 
+/** Names that begin so belong to a provider of that kind, even if the lists do not hold them. */
+export const modelPrefixes: Readonly<Record<string, readonly string[]>> = {
+  glm: ['glm-', 'autoglm-'],
+  kimi: ['kimi-', 'moonshot-'],
+}
+
 /** The date of the lists above, for people. */
 export const catalogueAsOf: string = '2026-11-22'
 

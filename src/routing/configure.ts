@@ -4,7 +4,7 @@ import { AccountGroups } from '../admission/account-groups.ts'
 import { toGroupPlan } from '../admission/group-plan.ts'
 import type { Clock } from '../lib/clock.ts'
 import type { Random } from '../lib/random.ts'
-import { defaultModel, offeredModels } from '../providers/catalogue.ts'
+import { defaultModel, modelPrefixes, offeredModels } from '../providers/catalogue.ts'
 import { createProvider, type ProviderKind } from '../providers/registry.ts'
 import type { ConfiguredProvider } from './route.ts'
 
@@ -29,12 +29,6 @@ export interface ProviderSpec {
 
 // GLM counts requests in flight per model, Kimi and most others over the account (providers.md 1.11, 2.10).
 const countsPer = { glm: 'model', kimi: 'account', 'openai-compatible': 'account', local: 'account' } as const
-const prefixes: Readonly<Record<ProviderKind, readonly string[]>> = {
-  glm: ['glm-', 'autoglm-'],
-  kimi: ['kimi-', 'moonshot-'],
-  'openai-compatible': [],
-  local: [],
-}
 
 // Always there. Its work has a queue of its own; the slots only keep one window from filling it.
 const local: ProviderSpec = {
@@ -94,6 +88,6 @@ function configure(
     defaultModel: (task) => defaultModel(kind, task, provider.models),
     missing: spec.missing,
     endpoint: baseUrl,
-    modelPrefixes: prefixes[kind],
+    modelPrefixes: modelPrefixes[kind] ?? [],
   }
 }
