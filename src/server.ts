@@ -5,9 +5,11 @@ import { join } from 'node:path'
 import { createAdminRoutes } from './admin/http-api.ts'
 import type { QueueOrder } from './admission/fair-queue.ts'
 import { FrontDoor } from './admission/front-door.ts'
+import { ownLimits, teamLimits } from './admission/limits-of.ts'
 import { PenaltyBox } from './admission/penalty-box.ts'
 import { CallRunner } from './calls/run.ts'
 import type { Config } from './config/config.ts'
+import { assertKeyed, listenUrl, ownNames } from './config/reach.ts'
 import { createDocuments } from './documents/documents.ts'
 import { createExtractor } from './documents/extract.ts'
 import { createRoots } from './documents/roots.ts'
@@ -15,9 +17,10 @@ import { createUploads } from './documents/uploads.ts'
 import { type Clock, systemClock } from './lib/clock.ts'
 import { packageVersion } from './lib/package-version.ts'
 import { type Random, systemRandom } from './lib/random.ts'
-import { identify } from './principals/identify.ts'
+import { revokedFailure } from './principals/callers.ts'
+import { keyFileName } from './principals/key-file.ts'
 import { configureProviders } from './routing/configure.ts'
-import { Router } from './routing/router.ts'
+import { openDesk } from './routing/open-desk.ts'
 import { createFilesSurface } from './surfaces/files/files-surface.ts'
 import { createMcpSurface } from './surfaces/mcp/mcp-surface.ts'
 import { CallCounts } from './telemetry/call-counts.ts'
@@ -25,11 +28,13 @@ import { createLog, type LogStream } from './telemetry/log.ts'
 import { ThreadStore } from './threads/thread-store.ts'
 import { createToolContexts } from './tools/context.ts'
 import { tools as ownTools } from './tools/registry.ts'
+import { type ToolFact, toolFact } from './tools/tool-fact.ts'
 import type { LoadFact, ProviderFact, Tool } from './tools/tool.ts'
-import { readCallerFacts } from './transport/caller-facts.ts'
+import { Gate } from './transport/gate.ts'
 import { createHttpListener, type Route } from './transport/http-listener.ts'
-import { identified } from './transport/identified.ts'
+import { identified, identifiedUpgrade } from './transport/identified.ts'
 import { createOriginGuard } from './transport/origin-guard.ts'
+import { readTlsMaterial } from './transport/tls-material.ts'
 import { createWebSocketDoor } from './transport/websocket.ts'
 
 /** What a server is built from. */
@@ -50,15 +55,6 @@ export interface ServerAddress {
   readonly url: string
 }
 
-/** A tool as the first screen shows it. */
-export interface ToolFact {
-  readonly name: string
-  /** null: it needs no provider, or none is set up. */
-  readonly provider: string | null
-  /** What to set. */
-  readonly missing: string | null
-}
-
 /** A whole server. `listen` rejects with a sentence; `drain` finishes what runs; `destroy` ends everything now. */
 export interface Server {
   listen(): Promise<ServerAddress>
@@ -67,7 +63,12 @@ export interface Server {
   inspect(): Readonly<Record<string, unknown>>
   /** Changes the order in which those who wait are served, at every vendor, from now on. */
   setQueueOrder(order: QueueOrder): void
-  facts(): { readonly providers: readonly ProviderFact[]; readonly tools: readonly ToolFact[] }
+  facts(): {
+    readonly providers: readonly ProviderFact[]
+    readonly tools: readonly ToolFact[]
+    /** Whether callers on this computer must send a key. */
+    readonly needsKey: boolean
+  }
 }
 
 /** Builds the rooms. Rejects with a sentence when the data folder cannot be written. */
@@ -86,6 +87,20 @@ export async function createServer(options: ServerOptions): Promise<Server> {
     )
   })
   const log = createLog(config.log.level, clock, options.log)
+  const tls = config.tls && (await readTlsMaterial(config.tls))
+  const gate = await Gate.open({
+    keyFile: join(config.dataDir, keyFileName),
+    isLoopbackOpen: config.auth.loopback === 'open',
+    trustedProxies: config.trustedProxies,
+    clock,
+    onFault: (error) => log.logger.warn(error.message),
+    onExpelled(principals) {
+      calls.expel(principals, revokedFailure())
+      mcp.expel(principals)
+    },
+    onChanged: () => frontDoor.limitsChanged(),
+  })
+  const { keys } = gate
   const counts = new CallCounts()
   const penaltyBox = new PenaltyBox(clock, limits.maxClients * 2)
   const frontDoor = new FrontDoor({
@@ -93,6 +108,8 @@ export async function createServer(options: ServerOptions): Promise<Server> {
     penaltyBox,
     client: limits.client,
     principal: limits.principal,
+    team: (name) => teamLimits(config.teams[name]),
+    limitsOf: (principal) => ownLimits(keys.of(principal)),
     clientsMax: limits.maxClients,
     clientIdleMs: 300_000,
   })
@@ -123,7 +140,14 @@ export async function createServer(options: ServerOptions): Promise<Server> {
     for (const { accounts } of providers) for (const { groups } of accounts) groups.setOrder(order)
   }
   setQueueOrder(limits.queue.order)
-  const router = new Router(providers, { clock, random, penaltyBox, weightOf })
+  const { router, jobs, ledger, records } = await openDesk(providers, config, {
+    clock,
+    random,
+    penaltyBox,
+    weightOf: (name) => keys.of(name)?.weight ?? 1,
+    onRows: log.rows,
+    onHealth: log.health,
+  })
   const threads = new ThreadStore({
     clock,
     idleMs: 10_800_000,
@@ -161,17 +185,20 @@ export async function createServer(options: ServerOptions): Promise<Server> {
     instructions,
     tools,
     calls,
+    factsOf: gate.factsOf,
     identify(facts) {
-      const identity = identify(facts)
+      const identity = gate.identify(facts)
       // A window that names its folder will soon give a document; whoever only calls is not made to pay for it.
       if (identity.root !== null || facts.connectionId !== undefined) extractor.warm()
       return identity
     },
     toolContext: createToolContexts({
       router,
+      jobs,
+      ledger,
       threads,
       documents,
-      facts: { version: packageVersion, load, providers: providerFacts },
+      facts: { version: packageVersion, wallMs: clock.wallMs, load, providers: providerFacts },
     }),
     limits: {
       bodyBytesMax: limits.bodyBytesMax,
@@ -186,7 +213,7 @@ export async function createServer(options: ServerOptions): Promise<Server> {
     clock,
     connectionsMax: limits.maxClients,
     frameBytesMax: limits.bodyBytesMax,
-    onConnection: (connection, request) => mcp.acceptWebSocket(connection, readCallerFacts(request)),
+    onConnection: (connection, request) => mcp.acceptWebSocket(connection, gate.factsOf(request)),
   })
   const inspect = (): Readonly<Record<string, unknown>> => ({
     version: packageVersion,
@@ -194,7 +221,10 @@ export async function createServer(options: ServerOptions): Promise<Server> {
     isDraining,
     calls: { inFlight: calls.inFlight, ...counts.totals() },
     clients: frontDoor.clients(),
+    keys: keys.size,
     groups: router.inspect(),
+    health: router.inspectHealth(),
+    ...jobs.inspect(),
     mcp: mcp.inspect(),
     http: listener.inspect(),
     documents: extractor.inspect(),
@@ -202,27 +232,30 @@ export async function createServer(options: ServerOptions): Promise<Server> {
     threads: threads.size,
     process: { residentBytes: process.memoryUsage.rss(), heapBytes: process.memoryUsage().heapUsed },
   })
+  const upgrade = identifiedUpgrade(gate.holderOf, door.upgrade)
   const routes = new Map<string, Route>([
-    ['/mcp', (request, response) => mcp.handleHttp(request, response)],
-    ['/files', identified(files.handle)],
-    ['/files/', identified(files.handle)],
-    ...Object.entries(createAdminRoutes({ inspect, isReady: () => !isDraining })),
+    ['/mcp', identified(gate.holderOf, (request, response) => mcp.handleHttp(request, response))],
+    ['/files', identified(gate.identityOf, files.handle)],
+    ['/files/', identified(gate.identityOf, files.handle)],
+    ...Object.entries(createAdminRoutes({ inspect, isReady: () => !isDraining, holderOf: gate.holderOf })),
   ])
   const listener = createHttpListener({
     routes,
     upgrades: new Map([
-      ['/ws', door.upgrade],
-      ['/', door.upgrade],
+      ['/ws', upgrade],
+      ['/', upgrade],
     ]),
-    guard: createOriginGuard({ allowedHosts: config.allowedHosts }),
+    guard: createOriginGuard({ allowedHosts: ownNames(config) }),
+    tls,
     connectionsMax: limits.maxClients * 4,
   })
 
   return {
     async listen() {
+      assertKeyed(config, keys.size)
       const { host, mcp: wanted } = config.listen
       const port = await listener.listen(host, wanted)
-      return { host, port, url: `http://${host.includes(':') ? `[${host}]` : host}:${port}` }
+      return { host, port, url: listenUrl(config, port) }
     },
     async drain() {
       isDraining = true
@@ -232,29 +265,25 @@ export async function createServer(options: ServerOptions): Promise<Server> {
     },
     async destroy() {
       isDraining = true
+      keys.destroy()
       calls.destroy()
       mcp.destroy()
       door.destroy()
       await listener.destroy()
-      await Promise.all([extractor.destroy(), ...providers.map(({ provider }) => provider.destroy())])
+      // The rows of the attempts that were just ended, before the vendors' pools and the data file go.
+      await jobs.destroy()
+      await Promise.all([records.close(), extractor.destroy(), ...providers.map(({ provider }) => provider.destroy())])
       uploads.destroy()
       log.destroy()
     },
     inspect,
     setQueueOrder,
-    facts: () => ({ providers: providerFacts(), tools: tools.map((tool) => toolFact(tool, router)) }),
+    facts: () => ({
+      providers: providerFacts(),
+      tools: tools.map((tool) => toolFact(tool, router)),
+      needsKey: gate.needsKey,
+    }),
   }
 }
 
-// Everybody's, until keys carry weights of their own.
-const weightOf = (): number => 1
-
 const instructions = `EX-AI gives this window a second set of AI tools, shared fairly with other windows: chat (GLM, Kimi and other models), web_search, codereview, analyze_document and summarize (PDF, DOCX, HTML, Markdown, text). Give documents by path inside the project folder. When a tool says it is busy, wait as it says and call again.`
-
-function toolFact(tool: Tool, router: Router): ToolFact {
-  if (tool.job === undefined) return { name: tool.name, provider: null, missing: null }
-  const place = router.where(tool.job)
-  return 'missing' in place
-    ? { name: tool.name, provider: null, missing: place.missing }
-    : { name: tool.name, provider: place.provider, missing: null }
-}

@@ -1,7 +1,10 @@
-// What operators and load balancers ask: is it alive, is it ready, what is going on. JSON, read only, loopback only
-// (the transport's guard), and never anybody's arguments or answers.
+// What operators and load balancers ask: is it alive, is it ready, what is going on. JSON, read only, and never anybody's arguments or
+// answers. Life and readiness are told to everybody, what is going on to operators alone.
 
 import type { IncomingMessage, ServerResponse } from 'node:http'
+
+import type { Holder } from '../principals/identify.ts'
+import { identified } from '../transport/identified.ts'
 
 /** What the composition root hands down. */
 export interface AdminApiOptions {
@@ -9,6 +12,8 @@ export interface AdminApiOptions {
   inspect(): Readonly<Record<string, unknown>>
   /** False while draining. */
   isReady(): boolean
+  /** Who asks; throws `CallFailure` `unauthenticated`. */
+  holderOf(request: IncomingMessage): Holder
 }
 
 /** Handlers by exact path. */
@@ -18,6 +23,7 @@ export type AdminRoutes = Readonly<
 
 /** The routes `/healthz`, `/readyz` and `/api/inspect`. */
 export function createAdminRoutes(options: AdminApiOptions): AdminRoutes {
+  const inspect = readOnly((response) => sendJson(response, 200, options.inspect()))
   return {
     '/healthz': readOnly((response) => sendJson(response, 200, { alive: true })),
     '/readyz': readOnly((response) =>
@@ -25,11 +31,17 @@ export function createAdminRoutes(options: AdminApiOptions): AdminRoutes {
         ? sendJson(response, 200, { ready: true })
         : sendJson(response, 503, { ready: false, why: 'The server is draining: it takes nothing new.' }),
     ),
-    '/api/inspect': readOnly((response) => sendJson(response, 200, options.inspect())),
+    '/api/inspect': identified(options.holderOf, (request, response, { isOperator }) => {
+      if (isOperator) return inspect(request, response)
+      request.resume()
+      sendJson(response, 403, { error: 'This needs the key of an operator: exai key add NAME --operator' })
+    }),
   }
 }
 
-function readOnly(answer: (response: ServerResponse) => void): AdminRoutes[string] {
+function readOnly(
+  answer: (response: ServerResponse) => void,
+): (request: IncomingMessage, response: ServerResponse) => void {
   return (request, response) => {
     request.resume()
     if (request.method === 'GET' || request.method === 'HEAD') return answer(response)

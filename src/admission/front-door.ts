@@ -24,8 +24,8 @@ export interface FrontDoorOptions {
   readonly clock: Clock
   readonly client: CallLimits
   readonly principal: CallLimits
-  /** Absent: teams have no limits of their own. */
-  readonly team?: CallLimits
+  /** For all teams alike, or for each by name; absent or null: a team has no limits of its own. */
+  readonly team?: CallLimits | ((team: string) => CallLimits | null)
   /** A principal's own limits, where its key has some; asked when it is first seen and on `limitsChanged`. */
   readonly limitsOf?: (principal: string) => Partial<CallLimits> | null
   readonly penaltyBox?: PenaltyBox
@@ -75,7 +75,7 @@ interface PrincipalState extends Counter {
 export class FrontDoor {
   readonly #options: FrontDoorOptions
   readonly #clientGate: Gate
-  readonly #teamGate: Gate | null
+  readonly #teamGate: (team: string) => Gate | null
   readonly #principals = new Map<string, PrincipalState>()
   readonly #teams = new Map<string, Counter>()
   #clients = 0
@@ -84,7 +84,12 @@ export class FrontDoor {
   constructor(options: FrontDoorOptions) {
     this.#options = options
     this.#clientGate = toGate(options.client)
-    this.#teamGate = options.team ? toGate(options.team) : null
+    const { team } = options
+    const gate = team === undefined || typeof team === 'function' ? null : toGate(team)
+    this.#teamGate = (name) => {
+      const limits = typeof team === 'function' ? team(name) : null
+      return limits ? toGate(limits) : gate
+    }
   }
 
   /** Admits one call or says why not. A caller without a client id is bound by its principal and team alone. */
@@ -166,8 +171,11 @@ export class FrontDoor {
   }
 
   #teamOf(identity: Identity): Counter | null {
-    if (this.#teamGate === null || identity.team === null) return null
-    return this.#teams.get(identity.team) ?? newCounter(this.#teamGate)
+    if (identity.team === null) return null
+    const known = this.#teams.get(identity.team)
+    if (known) return known
+    const gate = this.#teamGate(identity.team)
+    return gate && newCounter(gate)
   }
 
   #newPrincipal(name: string): PrincipalState {

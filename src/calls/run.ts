@@ -86,6 +86,13 @@ export class CallRunner implements Calls {
     for (const running of this.#running) running.abort(reason)
   }
 
+  /** Aborts the calls of principals who may not call any more. */
+  expel(principals: readonly string[], reason: CallFailure): void {
+    for (const running of this.#running) {
+      if (principals.includes(running.identity.principal)) running.abort(reason)
+    }
+  }
+
   /** Calls that have begun and not ended. */
   get inFlight(): number {
     return this.#running.size

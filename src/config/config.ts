@@ -5,6 +5,7 @@ import type { QueueOrder } from '../admission/fair-queue.ts'
 import type { PriceLine } from '../ledger/price-table.ts'
 import type { Secret } from '../lib/secret.ts'
 import type { ProviderKind } from '../providers/registry.ts'
+import type { AccessConfig } from './access-section.ts'
 import type { CacheConfig, ModelsConfig } from './answers-section.ts'
 
 /** Where a value came from. Defaults have no origin. */
@@ -72,38 +73,16 @@ export interface LimitsConfig {
   readonly uploadBytesMax: number
 }
 
-/** Limits of a team over all its keys; money in US dollars a calendar month (UTC), null: no budget. */
-export interface TeamConfig {
-  readonly requestsPerMinute: number
-  readonly concurrency: number
-  readonly budgetUsdPerMonth: number | null
-}
-
-/** Files in PEM. */
-export interface TlsConfig {
-  readonly cert: string
-  readonly key: string
-}
-
 /** How much is logged. */
 export type LogLevel = 'fatal' | 'error' | 'warn' | 'info' | 'debug' | 'trace' | 'silent'
 
 /** The whole configuration in force. */
-export interface Config {
+export interface Config extends AccessConfig {
   /** The file it was read from, absolute; null when there was none. */
   readonly file: string | null
   readonly listen: { readonly host: string; readonly mcp: number }
   /** Names beyond our own address that a `Host` header may carry. */
   readonly allowedHosts: readonly string[]
-  /** How others reach this server, without a slash at its end; null: as it listens. */
-  readonly publicUrl: string | null
-  /** Addresses that speak for others: nothing from them is from this computer. */
-  readonly trustedProxies: readonly string[]
-  /** Absolute paths; null: plain HTTP. */
-  readonly tls: TlsConfig | null
-  /** Whether callers on this computer need a key once there are keys. */
-  readonly auth: { readonly loopback: 'key' | 'open' }
-  readonly teams: Readonly<Record<string, TeamConfig>>
   /** Absolute. */
   readonly dataDir: string
   /** Folders whose files tools may read, absolute. */

@@ -32,7 +32,12 @@ function child(schema: z.ZodType | null, step: PropertyKey): z.ZodType | null {
 }
 
 function unwrap(schema: z.ZodType): z.ZodType {
-  if (schema instanceof z.ZodOptional || schema instanceof z.ZodDefault || schema instanceof z.ZodPrefault) {
+  if (
+    schema instanceof z.ZodOptional ||
+    schema instanceof z.ZodDefault ||
+    schema instanceof z.ZodPrefault ||
+    schema instanceof z.ZodNullable
+  ) {
     return unwrap(schema.unwrap() as z.ZodType)
   }
   return schema instanceof z.ZodPipe ? unwrap(schema.out as z.ZodType) : schema

@@ -74,7 +74,7 @@ function build(
     file: file?.file ?? null,
     listen: { host: shape.listen.host, mcp: shape.listen.mcp },
     allowedHosts: shape.allowedHosts.map((host) => host.toLowerCase()),
-    publicUrl: shape.publicUrl?.replace(/\/+$/, '') ?? null,
+    publicUrl: shape.publicUrl,
     trustedProxies: shape.trustedProxies,
     tls: shape.tls && { cert: folder('tls.cert', shape.tls.cert), key: folder('tls.key', shape.tls.key) },
     auth: shape.auth,

@@ -53,17 +53,6 @@ export function checkLoops(
   })
 }
 
-/** Without keys everybody who reaches the port is `local`: so nobody else may reach it. */
-export function checkReach(listen: Config['listen']): readonly Fault[] {
-  if (/^(127\.\d+\.\d+\.\d+|::1|localhost)$/.test(listen.host.toLowerCase())) return []
-  return [
-    {
-      path: 'listen.host',
-      sentence: `${listen.host} can be reached from other computers, and whoever reaches this server may use it and its keys. Use 127.0.0.1, and an SSH tunnel from elsewhere.`,
-    },
-  ]
-}
-
 function isOurs(host: string, listenHost: string, ownAddresses: readonly string[]): boolean {
   if (host === listenHost) return true
   const isWildcard = listenHost === '0.0.0.0' || listenHost === '::'

@@ -5,6 +5,7 @@ import { z } from 'zod'
 import type { QueueOrder } from '../admission/fair-queue.ts'
 import { documentBytesMax } from '../documents/limits.ts'
 import type { PriceLine } from '../ledger/price-table.ts'
+import { type AccessConfig, accessSections } from './access-section.ts'
 import {
   type CacheConfig,
   cacheSection,
@@ -12,7 +13,7 @@ import {
   modelsSection,
   pricesSection,
 } from './answers-section.ts'
-import type { ConfigurableKind, LogLevel, RateConfig, TeamConfig, TlsConfig } from './config.ts'
+import type { ConfigurableKind, LogLevel, RateConfig } from './config.ts'
 import { dayMs, gibibyte, list, milliseconds, section, text, wholeNumber } from './schema-words.ts'
 
 /** A provider's section once checked. */
@@ -33,14 +34,9 @@ interface AccountSection {
 }
 
 /** The file once checked, before relations, folders and keys are worked out. */
-export interface FileShape {
+export interface FileShape extends AccessConfig {
   readonly listen: { readonly host: string; readonly mcp: number }
   readonly allowedHosts: readonly string[]
-  readonly publicUrl: string | null
-  readonly trustedProxies: readonly string[]
-  readonly tls: TlsConfig | null
-  readonly auth: { readonly loopback: 'key' | 'open' }
-  readonly teams: Readonly<Record<string, TeamConfig>>
   readonly dataDir: string
   readonly roots: readonly string[]
   readonly providers: Readonly<Record<string, ProviderSection>>
@@ -102,20 +98,6 @@ const provider: z.ZodType<ProviderSection> = section({
   concurrency: concurrency.optional(),
 })
 
-const unlimited = 1_000_000
-
-// What is left out of a team's limits is no limit.
-const team: z.ZodType<TeamConfig> = section({
-  requestsPerMinute: wholeNumber(1, unlimited, 'of requests a minute').default(unlimited),
-  concurrency: wholeNumber(1, 100_000, 'of calls at once').default(100_000),
-  budgetUsdPerMonth: z
-    .number({ error: 'US dollars a month' })
-    .min(0, { error: 'US dollars a month' })
-    .max(1_000_000, { error: 'at most 1000000 US dollars a month' })
-    .nullable()
-    .default(null),
-})
-
 function rate(
   requestsPerMinute: number,
   burst: number,
@@ -139,26 +121,7 @@ export const fileSchema: z.ZodType<FileShape> = section({
     chat: closedDoor,
   }).prefault({}),
   allowedHosts: list(text('a host name'), 256, 'host names').default([]),
-  publicUrl: text('an http or https address')
-    .regex(/^https?:\/\/[^/?#\s]+(\/[^?#\s]*)?$/i, { error: 'an http or https address' })
-    .nullable()
-    .default(null),
-  trustedProxies: list(text('an IP address'), 64, 'IP addresses').default([]),
-  tls: section({ cert: text('a file'), key: text('a file') })
-    .nullable()
-    .default(null),
-  auth: section({
-    loopback: z.enum(['key', 'open'], { error: 'one of key, open' }).default('key'),
-  }).prefault({}),
-  teams: z
-    .record(
-      z.string().regex(/^[a-z0-9][a-z0-9._-]{0,63}$/, { error: 'a team name of small letters and digits' }),
-      team,
-      {
-        error: 'a section of teams by name',
-      },
-    )
-    .default({}),
+  ...accessSections,
   dataDir: text('a folder').default('~/.local/share/exai'),
   roots: list(text('a folder'), 256, 'folders').default([]),
   providers: z

@@ -19,6 +19,7 @@ export type FailureCode =
   | 'context-too-long' // vendor: input does not fit the model
   | 'content-filtered' // vendor: refused for its content
   | 'bad-request' // the request itself is wrong
+  | 'unauthenticated' // the caller's own key is missing, unknown or revoked
   | 'unreachable' // connect, DNS or TLS failed, or the socket was reset
   | 'timeout' // no first token, or silence in mid-stream
   | 'provider-error' // vendor: 5xx or its like

@@ -1,10 +1,10 @@
-// Decides who is calling, in one place, from facts the transport saw. The order is the design's: the `x-exai-client`
+// Tells the clients of one principal apart, in one place, from facts the transport saw. The order is the design's: the `x-exai-client`
 // header; else the WebSocket connection; else the 2025-era session; else nobody in particular. An id is a claim: it
 // separates windows inside one principal and never crosses principals. Nothing is keyed by address.
 
 import { CallFailure } from '../domain/failure.ts'
 import type { Identity } from '../domain/identity.ts'
-import { type ClientId, localPrincipal } from '../domain/ids.ts'
+import { type ClientId, localPrincipal, type PrincipalName } from '../domain/ids.ts'
 
 /** What is known of a caller. Header values are as received, percent-encoded by `exai id`. */
 export interface CallerFacts {
@@ -17,9 +17,22 @@ export interface CallerFacts {
   readonly sessionId?: string | undefined
   /** `clientInfo.name`, where known, for the label. */
   readonly programName?: string | undefined
-  /** True when the peer is this machine. */
+  /** `Authorization`, as received. Never logged. */
+  readonly authorization?: string | undefined
+  /** True when the peer is this machine and speaks for nobody else. */
   readonly isLoopback: boolean
 }
+
+/** Whose call it is: the holder of a key, or everybody on this computer while none is needed. */
+export interface Holder {
+  readonly principal: PrincipalName
+  readonly team: string | null
+  /** May watch the whole server. */
+  readonly isOperator: boolean
+}
+
+/** Whoever calls from this computer without a key: its owner. */
+export const localHolder: Holder = { principal: localPrincipal, team: null, isOperator: true }
 
 const clientPattern = /^[A-Za-z0-9._~-]{8,128}$/
 const labelCharsMax = 80
@@ -29,11 +42,11 @@ const rootCharsMax = 4096
  * Identity of a caller. Throws `CallFailure` `bad-request` for a malformed `x-exai-client`: two windows must never be
  * merged in silence.
  */
-export function identify(facts: CallerFacts): Identity {
+export function identify(facts: CallerFacts, holder: Holder = localHolder): Identity {
   const client = clientOf(facts)
   return {
-    team: null,
-    principal: localPrincipal,
+    team: holder.team,
+    principal: holder.principal,
     client,
     label: labelOf(facts, client),
     root: facts.isLoopback ? rootOf(facts.rootHeader) : null,

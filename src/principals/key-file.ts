@@ -4,7 +4,11 @@
 
 import { open, readFile, rename, rm, stat } from 'node:fs/promises'
 import { z } from 'zod'
+import { localPrincipal } from '../domain/ids.ts'
 import type { Clock } from '../lib/clock.ts'
+
+/** Its name in the data folder. */
+export const keyFileName = 'keys.json'
 
 /** One key as it is kept. */
 export interface KeyRecord {
@@ -30,6 +34,10 @@ const nameRule = z
   .regex(
     /^[a-z0-9][a-z0-9._-]{0,63}$/,
     'must be 1 to 64 small letters, digits, dots, dashes or underscores, and begin with a letter or digit',
+  )
+  .refine(
+    (name) => name !== localPrincipal,
+    'must not be "local": that is whoever calls from this computer without a key',
   )
 const recordRule = z.strictObject({
   name: nameRule,

@@ -21,6 +21,8 @@ export interface KeyRingOptions {
   onFault(error: Error): void
   /** Hears the names of keys that have just been revoked, so that what they opened can be closed. */
   onRevoked?(names: readonly string[]): void
+  /** Told after each change of the file, once the new keys are in force. */
+  onChanged?(): void
 }
 
 const pollMs = 500
@@ -29,6 +31,8 @@ const pollMs = 500
 export class KeyRing {
   readonly #options: KeyRingOptions
   #keys: ReadonlyMap<string, KeyRecord> = new Map()
+  /** Those not revoked, by name. */
+  #active: ReadonlyMap<string, KeyRecord> = new Map()
   #version = ''
   #timer: Timer | null = null
   #isDestroyed = false
@@ -47,9 +51,22 @@ export class KeyRing {
 
   /** Keys that are not revoked. */
   get size(): number {
-    let count = 0
-    for (const { revokedAt } of this.#keys.values()) if (revokedAt === null) count++
-    return count
+    return this.#active.size
+  }
+
+  /** True when there has never been a key: a revoked one is still one. */
+  get isEmpty(): boolean {
+    return this.#keys.size === 0
+  }
+
+  /** Keys in force. */
+  active(): Iterable<KeyRecord> {
+    return this.#active.values()
+  }
+
+  /** The key in force of a principal. */
+  of(name: string): KeyRecord | null {
+    return this.#active.get(name) ?? null
   }
 
   /** Who holds `token`. */
@@ -89,11 +106,16 @@ export class KeyRing {
     const version = await versionOf(this.#options.path)
     const before = this.#keys
     this.#keys = new Map((await readKeyFile(this.#options.path)).map((key) => [key.digest, key]))
+    this.#active = new Map(
+      [...this.#keys.values()].flatMap((key) => (key.revokedAt === null ? [[key.name, key] as const] : [])),
+    )
+    const isFirst = this.#version === ''
     this.#version = version
     const revoked = [...before.values()].filter(
       ({ digest, revokedAt }) => revokedAt === null && this.#keys.get(digest)?.revokedAt !== null,
     )
     if (revoked.length > 0) this.#options.onRevoked?.(revoked.map(({ name }) => name))
+    if (!isFirst) this.#options.onChanged?.()
   }
 }
 

@@ -22,6 +22,7 @@ const verdicts: Readonly<Record<FailureCode, BreakerVerdict>> = {
   'context-too-long': 'ignored',
   'content-filtered': 'ignored',
   'bad-request': 'ignored',
+  unauthenticated: 'ignored',
   'empty-output': 'ignored',
   'not-configured': 'ignored',
   'document-unreadable': 'ignored',

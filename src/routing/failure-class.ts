@@ -32,6 +32,7 @@ const classes: Readonly<Record<FailureCode, FailureClass>> = {
   refused: 'other-group',
   'content-filtered': 'stop',
   'bad-request': 'stop',
+  unauthenticated: 'stop',
   'not-configured': 'stop',
   'document-unreadable': 'stop',
   'path-not-allowed': 'stop',

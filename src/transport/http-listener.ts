@@ -3,10 +3,12 @@
 // leaves no socket.
 
 import { createServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http'
+import { createServer as createTlsServer } from 'node:https'
 import type { AddressInfo, Socket } from 'node:net'
 import type { Duplex } from 'node:stream'
 import type { OriginGuard } from './origin-guard.ts'
 import { refuse, refuseSocket } from './refuse.ts'
+import type { TlsMaterial } from './tls-material.ts'
 
 /** Serves one request. */
 export type Route = (request: IncomingMessage, response: ServerResponse) => void
@@ -19,6 +21,8 @@ export interface HttpListenerOptions {
   readonly routes: ReadonlyMap<string, Route>
   readonly upgrades: ReadonlyMap<string, UpgradeRoute>
   readonly guard: OriginGuard
+  /** Certificate and key in PEM; absent: plain HTTP. */
+  readonly tls?: TlsMaterial | null
   /** Open sockets at once, default 4,096; one more is answered 503 and closed. */
   readonly connectionsMax?: number
   /** Time for the request head, default 10 s, and for the whole request, default 60 s. */
@@ -56,7 +60,7 @@ export function createHttpListener(options: HttpListenerOptions): HttpListener {
     inFlight -= 1
     if (isDraining) server.closeIdleConnections()
   }
-  const server: Server = createServer({
+  const settings = {
     headersTimeout: options.headersTimeoutMs ?? 10_000,
     requestTimeout: options.requestTimeoutMs ?? 60_000,
     keepAliveTimeout: options.keepAliveMs ?? 75_000,
@@ -64,8 +68,14 @@ export function createHttpListener(options: HttpListenerOptions): HttpListener {
     connectionsCheckingInterval: 5_000,
     noDelay: true,
     // A browser or a Java client may offer `Upgrade: h2c`: that is a plain request here, not a WebSocket.
-    shouldUpgradeCallback: (request) => request.headers.upgrade?.toLowerCase() === 'websocket',
-  })
+    shouldUpgradeCallback: (request: IncomingMessage) =>
+      request.headers.upgrade?.toLowerCase() === 'websocket',
+  }
+  const { tls = null } = options
+  const server: Server =
+    tls === null
+      ? createServer(settings)
+      : createTlsServer({ ...settings, ...tls, handshakeTimeout: 10_000, minVersion: 'TLSv1.2' })
 
   server.timeout = options.stalledMs ?? 900_000
 
@@ -106,12 +116,17 @@ export function createHttpListener(options: HttpListenerOptions): HttpListener {
   })
   server.on('connection', (socket: Socket) => {
     if (sockets.size >= connectionsMax) {
+      socket.on('error', () => socket.destroy())
+      if (tls !== null) {
+        // Before the handshake there is no way to say anything.
+        socket.destroy()
+        return
+      }
       refuseSocket(
         socket,
         503,
         `The server has its ${connectionsMax} connections open. Try again in a moment.`,
       )
-      socket.on('error', () => socket.destroy())
       return
     }
     sockets.add(socket)
@@ -124,7 +139,8 @@ export function createHttpListener(options: HttpListenerOptions): HttpListener {
     if (error.code === 'HPE_HEADER_OVERFLOW') refuseSocket(socket, 431, 'The request head is too large.')
     else if (error.code === 'ERR_HTTP_REQUEST_TIMEOUT') {
       refuseSocket(socket, 408, 'The request did not arrive in time.')
-    } else if (error.code === 'ECONNRESET' || !socket.writable) socket.destroy()
+    } else if (error.code === 'ECONNRESET' || error.code?.startsWith('ERR_SSL') || !socket.writable)
+      socket.destroy()
     else refuseSocket(socket, 400, 'This is not a valid HTTP/1.1 request.')
   })
 

@@ -5,7 +5,7 @@ import { type ServerResponse, STATUS_CODES } from 'node:http'
 import type { Duplex } from 'node:stream'
 
 /** The statuses this room answers by itself. */
-export type RefusalStatus = 400 | 403 | 404 | 405 | 406 | 408 | 413 | 415 | 431 | 503
+export type RefusalStatus = 400 | 401 | 403 | 404 | 405 | 406 | 408 | 413 | 415 | 431 | 503
 
 /** Answers with `status` and a sentence; `headers` are added. Does nothing when an answer has begun already. */
 export function refuse(
@@ -26,14 +26,22 @@ export function refuse(
 }
 
 /** The same on a raw socket (before HTTP has a response, or instead of an upgrade); the socket is closed after it. */
-export function refuseSocket(socket: Duplex, status: RefusalStatus, sentence: string): void {
+export function refuseSocket(
+  socket: Duplex,
+  status: RefusalStatus,
+  sentence: string,
+  headers: Readonly<Record<string, string>> = {},
+): void {
   if (!socket.writable) {
     socket.destroy()
     return
   }
   const body = `${sentence}\n`
+  const more = Object.entries(headers)
+    .map(([name, value]) => `${name}: ${value}\r\n`)
+    .join('')
   socket.end(
     `HTTP/1.1 ${status} ${STATUS_CODES[status] ?? 'Refused'}\r\ncontent-type: text/plain; charset=utf-8\r\n` +
-      `content-length: ${Buffer.byteLength(body)}\r\nconnection: close\r\n\r\n${body}`,
+      `content-length: ${Buffer.byteLength(body)}\r\n${more}connection: close\r\n\r\n${body}`,
   )
 }

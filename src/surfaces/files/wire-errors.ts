@@ -32,6 +32,7 @@ const failureStatus: Record<FailureCode, number> = {
   'context-too-long': 413,
   'content-filtered': 422,
   'bad-request': 400,
+  unauthenticated: 401,
   unreachable: 502,
   timeout: 504,
   'provider-error': 502,

@@ -4,7 +4,7 @@
 import type { IncomingMessage, ServerResponse } from 'node:http'
 import { CallFailure } from '../../domain/failure.ts'
 import { readBody } from '../../transport/body.ts'
-import { readCallerFacts } from '../../transport/caller-facts.ts'
+import { challenge } from '../../transport/identified.ts'
 import { refuse } from '../../transport/refuse.ts'
 import { type Envelope, isObject, parseEnvelope, type RequestEnvelope, rpcCode } from './envelope.ts'
 import { HttpExchange, respondJson } from './http-exchange.ts'
@@ -71,7 +71,7 @@ export class HttpDoor {
         ? header === modernVersion
         : isModern(envelope.params, typeof header === 'string' ? header : undefined)
     if (!isStateless) {
-      this.#options.legacy.post(request, response, envelope, readCallerFacts(request))
+      this.#options.legacy.post(request, response, envelope, this.#options.surface.factsOf(request))
     } else if (envelope.kind === 'request') this.#postModern(request, response, envelope)
     else if (envelope.kind === 'notification') {
       // This revision defines no notification from client to server over HTTP: taken and dropped.
@@ -92,7 +92,7 @@ export class HttpDoor {
       respondJson(response, status, errorMessage(envelope.id, code, message, data))
       return
     }
-    const identity = surface.identify({ ...readCallerFacts(request), programName: programNameOf(envelope) })
+    const identity = surface.identify({ ...surface.factsOf(request), programName: programNameOf(envelope) })
     const exchange = new HttpExchange(request, response, {
       id: envelope.id,
       identity,
@@ -110,7 +110,7 @@ export class HttpDoor {
       return
     }
     try {
-      const facts = readCallerFacts(request)
+      const facts = this.#options.surface.factsOf(request)
       if (request.method === 'GET') this.#options.legacy.get(request, response, facts)
       else this.#options.legacy.delete(request, response, facts)
     } catch (error) {
@@ -121,6 +121,11 @@ export class HttpDoor {
   #failed(response: ServerResponse, envelope: Envelope | null, error: unknown): void {
     const id = envelope === null || envelope.kind === 'notification' ? null : envelope.id
     if (error instanceof CallFailure) {
+      // The key was good when the request began, and has been revoked since.
+      if (error.code === 'unauthenticated') {
+        refuse(response, 401, error.message, challenge)
+        return
+      }
       respondJson(response, 400, errorMessage(id, rpcCode.invalidRequest, error.message))
       return
     }

@@ -1,5 +1,6 @@
 // What the MCP surface needs from its composition root, what it tells, and what it shows of itself.
 
+import type { IncomingMessage } from 'node:http'
 import type { Call, Calls } from '../../calls/call.ts'
 import type { Identity } from '../../domain/identity.ts'
 import type { Progress } from '../../domain/progress.ts'
@@ -47,7 +48,7 @@ export type McpEvent =
   | { readonly type: 'surface-failed'; readonly error: unknown }
 
 /** Why a session ended. */
-export type SessionEnd = 'deleted' | 'idle' | 'yielded' | 'drained'
+export type SessionEnd = 'deleted' | 'idle' | 'yielded' | 'drained' | 'revoked'
 
 /** Everything handed down by `server.ts`. */
 export interface McpSurfaceOptions {
@@ -63,7 +64,9 @@ export interface McpSurfaceOptions {
     progress: (update: Progress) => void,
     sessionRoots: () => Promise<readonly string[]>,
   ) => ToolContext
-  /** May throw `CallFailure` `bad-request`: answered 400. */
+  /** What the wire says of a caller. */
+  readonly factsOf: (request: IncomingMessage) => CallerFacts
+  /** May throw `CallFailure` `bad-request`, answered 400, or `unauthenticated`, answered 401. */
   readonly identify: (facts: CallerFacts) => Identity
   readonly limits?: McpLimits
   readonly emit: (event: McpEvent) => void

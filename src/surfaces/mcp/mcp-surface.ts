@@ -3,6 +3,7 @@
 
 import type { IncomingMessage, ServerResponse } from 'node:http'
 import { CallFailure } from '../../domain/failure.ts'
+import type { Identity } from '../../domain/identity.ts'
 import type { CallerFacts } from '../../principals/identify.ts'
 import type { Tool } from '../../tools/tool.ts'
 import type { WebSocketConnection } from '../../transport/websocket.ts'
@@ -26,6 +27,8 @@ export interface McpSurface {
   acceptWebSocket(connection: WebSocketConnection, facts: CallerFacts): void
   /** Exchanges the set of tools and tells every client that asked to know. */
   replaceTools(tools: readonly Tool[]): void
+  /** Ends at once whatever these principals have open here: their keys are revoked. */
+  expel(principals: readonly string[]): void
   /** Ends streams and subscriptions, lets running calls finish; resolves when none is left. */
   drain(): Promise<void>
   /** Ends everything now. */
@@ -93,6 +96,14 @@ export function createMcpSurface(options: McpSurfaceOptions): McpSurface {
       const changed = notificationMessage('notifications/tools/list_changed')
       for (const session of sessions) session.stream?.sendDroppable(changed)
       for (const client of clients) client.toolsChanged()
+    },
+    expel(principals) {
+      const isTheirs = ({ principal }: Identity): boolean => principals.includes(principal)
+      for (const session of [...sessions])
+        if (isTheirs(session.peer.identity)) sessions.close(session, 'revoked')
+      for (const client of [...clients]) if (isTheirs(client.identity)) client.expel()
+      subscriptions.end(({ identity }) => isTheirs(identity))
+      for (const call of live) if (isTheirs(call.identity)) call.clientGone()
     },
     async drain() {
       subscriptions.drain()

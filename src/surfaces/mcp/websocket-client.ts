@@ -67,6 +67,12 @@ export class WebSocketClient {
     this.#closeIfDone()
   }
 
+  /** Closes now with 1008: the key that opened it is revoked. */
+  expel(): void {
+    this.#connection.close(1008, 'The key of this connection has been revoked.')
+    this.#closed()
+  }
+
   /** Closes now; what is under way loses its client. */
   destroy(): void {
     this.#connection.close(1012, 'The server is stopping.')

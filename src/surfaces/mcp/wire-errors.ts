@@ -34,6 +34,7 @@ const failureAdvice: Record<FailureCode, Advice> = {
   'context-too-long': 'change',
   'content-filtered': 'change',
   'bad-request': 'change',
+  unauthenticated: 'operator',
   unreachable: 'wait',
   timeout: 'wait',
   'provider-error': 'wait',

@@ -90,7 +90,13 @@ export class Subscriptions {
   /** Ends every subscription gracefully and opens no more: the server stops. */
   drain(): void {
     this.#isDraining = true
+    this.end(() => true)
+  }
+
+  /** Ends those on such exchanges gracefully. */
+  end(isMeant: (exchange: Exchange) => boolean): void {
     for (const subscription of [...this.#open]) {
+      if (!isMeant(subscription.exchange)) continue
       this.#forget(subscription)
       const { exchange } = subscription
       exchange.finish(
