@@ -78,7 +78,12 @@ function configure(
         toGroupPlan({
           per: countsPer[kind],
           concurrency: account.concurrency,
-          queue: { clientJobsMax: bounds.jobsPerClientMax },
+          // A window may fill an eighth of its principal's line, and that a quarter of the whole.
+          queue: {
+            clientJobsMax: bounds.jobsPerClientMax,
+            principalJobsMax: bounds.jobsPerClientMax * 8,
+            jobsMax: bounds.jobsPerClientMax * 32,
+          },
           waitMsMax: bounds.waitMsMax,
         }),
         clock,

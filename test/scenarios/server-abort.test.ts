@@ -3,7 +3,8 @@
 
 import { afterEach, beforeEach, describe, expect, test, vi } from 'vitest'
 import type { Vendor } from '../../simulator/vendors.ts'
-import { SlotQueue } from '../../src/admission/slot-queue.ts'
+import { QuotaGroup } from '../../src/admission/quota-group.ts'
+import { isRefusal } from '../../src/domain/refusal.ts'
 import { VirtualClock } from '../../src/lib/virtual-clock.ts'
 import { Router } from '../../src/routing/router.ts'
 import { nothingInProgress } from '../support/leftovers.ts'
@@ -217,14 +218,15 @@ describe('a call that waits in the queue', () => {
 
 describe('the check can fail', () => {
   test('a slot that is not given back is found out', async () => {
-    const { acquire } = SlotQueue.prototype
-    vi.spyOn(SlotQueue.prototype, 'acquire').mockImplementationOnce(async function leaking(
-      this: SlotQueue,
+    const { acquire } = QuotaGroup.prototype
+    vi.spyOn(QuotaGroup.prototype, 'acquire').mockImplementationOnce(async function leaking(
+      this: QuotaGroup,
       request,
     ) {
-      const slot = await acquire.call(this, request)
-      if ('release' in slot) leaked = slot
-      return { release: () => undefined }
+      const lease = await acquire.call(this, request)
+      if (isRefusal(lease)) return lease
+      leaked = lease
+      return { ...lease, release: () => undefined }
     })
     let leaked: { release(): void } | null = null
     const call = await held(await server.window('modern', 'window-one'), chat)

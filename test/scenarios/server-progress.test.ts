@@ -33,13 +33,13 @@ describe.each(windowDoors)('%s', (door) => {
     const call = window.call('chat', { prompt: 'Say why names matter. TEXT-42-END' })
     expect(await call.head).toBe(200)
     await until(() => heard(call).length === 1, 'it knows its place')
-    expect(heard(call)).toEqual(['Waiting for glm: next'])
+    expect(heard(call)).toEqual(["Waiting for glm: next (1 slot: another window's)"])
     server.simulator.control({ glm: { gate: 'open' } })
     expect((await call.answer)?.text).toContain('TEXT-42-END')
     await holder.answer
     const [waits, asks, answers, ...text] = heard(call)
     expect([waits, asks, answers]).toEqual([
-      'Waiting for glm: next',
+      "Waiting for glm: next (1 slot: another window's)",
       'Asking glm (glm-5.2)',
       'glm is answering',
     ])

@@ -8,6 +8,9 @@ import { type FixtureOptions, type ServerFixture, startServer } from '../support
 import { type Window, type WindowCall, windowDoors } from '../support/window-call.ts'
 
 const group = 'glm/main glm-5.2'
+// Asked for by name, so that nobody is served elsewhere.
+const model = 'glm-5.2'
+const held = " (1 slot: another window's)"
 const oneSlot = `providers: { glm: { concurrency: 1 } }\n`
 
 let server: ServerFixture
@@ -35,7 +38,7 @@ async function lineUp(count: number): Promise<readonly { window: Window; call: W
   const line: { window: Window; call: WindowCall }[] = []
   for (let index = 0; index < count; index++) {
     const window = await server.window(windowDoors[index % 3] ?? 'modern', `window-${index}`)
-    line.push({ window, call: window.call('chat', { prompt: `PLACE-${index}-IN-LINE` }) })
+    line.push({ window, call: window.call('chat', { model, prompt: `PLACE-${index}-IN-LINE` }) })
     await until(() => vendor().inFlight === 1 && waiting() === index, `${index} wait`)
   }
   return line
@@ -47,10 +50,10 @@ describe('one slot and six windows', () => {
     const line = await lineUp(6)
     await until(() => heard(line[5]?.call).length > 0, 'the last one knows its place')
     expect(heard(line[0]?.call)).toEqual(['Asking glm (glm-5.2)'])
-    expect(heard(line[1]?.call)).toEqual(['Waiting for glm: next'])
-    expect(heard(line[2]?.call)).toEqual(['Waiting for glm: 2nd of 2'])
-    expect(heard(line[3]?.call)).toEqual(['Waiting for glm: 3rd of 3'])
-    expect(heard(line[5]?.call)).toEqual(['Waiting for glm: 5th of 5'])
+    expect(heard(line[1]?.call)).toEqual([`Waiting for glm: next${held}`])
+    expect(heard(line[2]?.call)).toEqual([`Waiting for glm: 2nd of 2${held}`])
+    expect(heard(line[3]?.call)).toEqual([`Waiting for glm: 3rd of 3${held}`])
+    expect(heard(line[5]?.call)).toEqual([`Waiting for glm: 5th of 5${held}`])
     server.simulator.control({ glm: { gate: 'open' } })
     for (const [index, { call }] of line.entries()) {
       expect((await call.answer)?.text).toContain(`PLACE-${index}-IN-LINE`)
@@ -76,7 +79,7 @@ describe('one slot and six windows', () => {
       windows.flatMap((window) =>
         [1, 2, 3].map(async (round) => {
           const mark = `${window.name}-round-${round}`
-          return { mark, answer: await window.ask('chat', { prompt: mark }) }
+          return { mark, answer: await window.ask('chat', { model, prompt: mark }) }
         }),
       ),
     )
@@ -89,8 +92,11 @@ describe('one slot and six windows', () => {
     const line = await lineUp(4)
     await line[1]?.call.cancel()
     await until(() => waiting() === 2, 'one is gone')
-    await until(() => heard(line[3]?.call).includes('Waiting for glm: 2nd of 2'), 'the last one moved up')
-    expect(heard(line[2]?.call).at(-1)).toBe('Waiting for glm: next')
+    await until(
+      () => heard(line[3]?.call).includes(`Waiting for glm: 2nd of 2${held}`),
+      'the last one moved up',
+    )
+    expect(heard(line[2]?.call).at(-1)).toBe(`Waiting for glm: next${held}`)
   })
 })
 
@@ -99,7 +105,7 @@ describe('in time', () => {
     const clock = new VirtualClock()
     await start({ clock })
     const first = await server.window('modern', 'window-first')
-    const warm = first.call('chat', { prompt: 'The first one takes 20 s.' })
+    const warm = first.call('chat', { model, prompt: 'The first one takes 20 s.' })
     await until(() => vendor().inFlight === 1, 'it runs')
     await clock.advance(20_000)
     server.simulator.control({ glm: { gate: 'open' } })
@@ -109,8 +115,8 @@ describe('in time', () => {
 
     const line = await lineUp(6)
     await until(() => heard(line[5]?.call).length > 0, 'the last one knows its place')
-    expect(heard(line[3]?.call)).toEqual(['Waiting for glm: 3rd of 3, about 60 s'])
-    expect(heard(line[5]?.call)).toEqual(['Waiting for glm: 5th of 5, about 100 s'])
+    expect(heard(line[3]?.call)).toEqual([`Waiting for glm: 3rd of 3, about 60 s${held}`])
+    expect(heard(line[5]?.call)).toEqual([`Waiting for glm: 5th of 5, about 100 s${held}`])
     for (let seconds = 10; seconds <= 60; seconds += 10) {
       const before = line.map(({ call }) => call.progress.length)
       await clock.advance(10_000)
@@ -119,7 +125,9 @@ describe('in time', () => {
         `everybody has heard something after ${seconds} s`,
       )
     }
-    expect(heard(line[5]?.call).at(-1)).toMatch(/^Waiting for glm: 5th of 5, about 100 s \(5\d s so far\)$/)
+    // The one that runs was expected to take 20 s: from then on it may end any moment, and four are still before the last.
+    expect(heard(line[5]?.call)).toContain(`Waiting for glm: 5th of 5, about 90 s${held}`)
+    expect(heard(line[5]?.call).at(-1)).toBe(`Waiting for glm: 5th of 5, about 80 s${held}`)
     expect(heard(line[0]?.call).at(-1)).toMatch(/^Asking glm \(glm-5\.2\) \(5\d s so far\)$/)
     server.simulator.control({ glm: { gate: 'open' } })
     for (const { call } of line) expect((await call.answer)?.isError).toBe(false)
@@ -137,22 +145,34 @@ describe('in time', () => {
     })
     expect(waiting()).toBe(0)
   })
+
+  test('who waits longer than the queue allows, and named no model, is served elsewhere', async () => {
+    const clock = new VirtualClock()
+    await start({ clock, yaml: `${oneSlot}limits: { queue: { waitMs: 30000 } }` })
+    await lineUp(1)
+    const window = await server.window('modern', 'window-open')
+    const call = window.call('chat', { prompt: 'ANYWHERE' })
+    await until(() => waiting() === 1, 'it waits')
+    await clock.advance(30_000)
+    expect((await call.answer)?.text).toMatch(/ANYWHERE[^]*Answered by kimi kimi-k3\./)
+    expect(vendor().requests).toEqual({ chat: 1 })
+  })
 })
 
 describe('a full queue', () => {
   test('refuses one window’s next job with a sentence, and takes another window’s', async () => {
     await start({ yaml: `${oneSlot}limits: { queue: { perClient: 2 } }` })
     const holder = await server.window('modern', 'window-holder')
-    holder.call('chat', { prompt: 'I hold the slot.' })
+    holder.call('chat', { model, prompt: 'I hold the slot.' })
     await until(() => vendor().inFlight === 1, 'the slot is taken')
     for (const [index, door] of windowDoors.entries()) {
       const window = await server.window(door, `window-${door}`)
-      for (const turn of [1, 2]) window.call('chat', { prompt: `turn ${turn}` })
+      for (const turn of [1, 2]) window.call('chat', { model, prompt: `turn ${turn}` })
       await until(() => waiting() === 2 * index + 2, 'its places are taken')
-      expect(await window.ask('chat', { prompt: 'one too many' })).toMatchObject({
+      expect(await window.ask('chat', { model, prompt: 'one too many' })).toMatchObject({
         status: 200,
         isError: true,
-        text: `2 of your jobs already wait for ${group} (limit 2). Wait until some are done, then try again.`,
+        text: `2 jobs of your window already wait for ${group} (limit 2). Wait until some are done, then try again.`,
         meta: {
           'exai/refusal': { reason: 'queue-full', scope: 'client', limit: 2, used: 2, advice: 'wait' },
         },
@@ -161,21 +181,21 @@ describe('a full queue', () => {
     expect(vendor().requests).toEqual({ chat: 1 })
   })
 
-  test('refuses everybody when the provider’s line is full, and serves them later', async () => {
+  test('refuses everybody when the line of a principal is full, and serves them later', async () => {
     await start({
       yaml: `${oneSlot}limits: { queue: { perClient: 1 }, principal: { concurrency: 64 } }`,
     })
-    const line = await lineUp(17)
+    const line = await lineUp(9)
     const late = await server.window('modern', 'window-late')
-    expect(await late.ask('chat', { prompt: 'am I late?' })).toMatchObject({
+    expect(await late.ask('chat', { model, prompt: 'am I late?' })).toMatchObject({
       status: 200,
       isError: true,
-      text: `16 jobs already wait for ${group} (limit 16). Wait until some are done, then try again.`,
-      meta: { 'exai/refusal': { reason: 'queue-full', scope: 'provider', limit: 16, used: 16 } },
+      text: `8 jobs of your key already wait for ${group} (limit 8). Wait until some are done, then try again.`,
+      meta: { 'exai/refusal': { reason: 'queue-full', scope: 'principal', limit: 8, used: 8 } },
     })
     server.simulator.control({ glm: { gate: 'open' } })
     for (const { call } of line) expect((await call.answer)?.isError).toBe(false)
-    expect((await late.ask('chat', { prompt: 'and now?' })).isError).toBe(false)
+    expect((await late.ask('chat', { model, prompt: 'and now?' })).isError).toBe(false)
     expect(vendor().mostInFlight).toBe(1)
   })
 })
