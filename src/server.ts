@@ -28,8 +28,8 @@ import { createLog, type LogStream } from './telemetry/log.ts'
 import { ThreadStore } from './threads/thread-store.ts'
 import { createToolContexts } from './tools/context.ts'
 import { tools as ownTools } from './tools/registry.ts'
-import { type ToolFact, toolFact } from './tools/tool-fact.ts'
 import type { LoadFact, ProviderFact, Tool } from './tools/tool.ts'
+import { type ToolFact, toolFact } from './tools/tool-fact.ts'
 import { Gate } from './transport/gate.ts'
 import { createHttpListener, type Route } from './transport/http-listener.ts'
 import { identified, identifiedUpgrade } from './transport/identified.ts'
@@ -198,7 +198,7 @@ export async function createServer(options: ServerOptions): Promise<Server> {
       ledger,
       threads,
       documents,
-      facts: { version: packageVersion, wallMs: clock.wallMs, load, providers: providerFacts },
+      facts: { version: packageVersion, wallMs: () => clock.wallMs(), load, providers: providerFacts },
     }),
     limits: {
       bodyBytesMax: limits.bodyBytesMax,
@@ -272,7 +272,11 @@ export async function createServer(options: ServerOptions): Promise<Server> {
       await listener.destroy()
       // The rows of the attempts that were just ended, before the vendors' pools and the data file go.
       await jobs.destroy()
-      await Promise.all([records.close(), extractor.destroy(), ...providers.map(({ provider }) => provider.destroy())])
+      await Promise.all([
+        records.close(),
+        extractor.destroy(),
+        ...providers.map(({ provider }) => provider.destroy()),
+      ])
       uploads.destroy()
       log.destroy()
     },

@@ -7,7 +7,7 @@
 
 import type { Clock } from '../lib/clock.ts'
 import type { Random } from '../lib/random.ts'
-import { Shelf, type StoredAnswer } from './shelf.ts'
+import { Shelf, type ShelfInspection, type StoredAnswer } from './shelf.ts'
 
 /** Bounds; times in milliseconds. */
 export interface AnswerCacheOptions {
@@ -48,11 +48,20 @@ export interface CacheHit<Answer> {
   readonly refresh: RefreshPermit | null
 }
 
+/** What is kept, and how often it was asked for. */
+export interface CacheInspection extends ShelfInspection {
+  readonly refreshing: number
+  readonly hits: number
+  readonly misses: number
+}
+
 /** Kept answers. */
 export class AnswerCache<Answer> {
   readonly #options: AnswerCacheOptions
   readonly #shelf: Shelf<Answer>
   readonly #refreshing = new Set<string>()
+  #hits = 0
+  #misses = 0
 
   constructor(options: AnswerCacheOptions) {
     this.#options = options
@@ -61,6 +70,13 @@ export class AnswerCache<Answer> {
 
   /** The answer under `key`, fresh or stale; null: none. The namespace is also part of the key; here it is looked at once more. */
   find(namespace: string, key: string): CacheHit<Answer> | null {
+    const hit = this.#look(namespace, key)
+    if (hit === null) this.#misses++
+    else this.#hits++
+    return hit
+  }
+
+  #look(namespace: string, key: string): CacheHit<Answer> | null {
     const stored = this.#shelf.take(namespace, key)
     if (stored === null) return null
     const ageMs = this.#options.clock.now() - stored.storedAt
@@ -75,7 +91,7 @@ export class AnswerCache<Answer> {
 
   /** Any answer that is not gone, for a caller whose vendor has just failed; it must be told that and how old it is. */
   findForError(namespace: string, key: string): CacheHit<Answer> | null {
-    const hit = this.find(namespace, key)
+    const hit = this.#look(namespace, key)
     hit?.refresh?.release()
     return hit && { ...hit, refresh: null }
   }
@@ -88,9 +104,14 @@ export class AnswerCache<Answer> {
     return this.#shelf.put(namespace, key, { answer, bytes: facts.bytes, tookMs: facts.tookMs, storedAt })
   }
 
-  /** Numbers for `inspect()`. */
-  inspect(): { readonly bytes: number; readonly answers: number; readonly refreshing: number } {
-    return { ...this.#shelf.inspect(), refreshing: this.#refreshing.size }
+  /** Numbers for `inspect()`; hits and misses since the start. */
+  inspect(): CacheInspection {
+    return {
+      ...this.#shelf.inspect(),
+      refreshing: this.#refreshing.size,
+      hits: this.#hits,
+      misses: this.#misses,
+    }
   }
 
   // XFetch (Vattani, Chierichetti, Lowenstein 2015): each reader of a fresh answer may be the one to refresh it, the likelier the nearer

@@ -8,6 +8,13 @@ export interface StoredAnswer<Answer> {
   readonly storedAt: number
 }
 
+/** How much lies on the shelf. */
+export interface ShelfInspection {
+  readonly bytes: number
+  readonly answers: number
+  readonly namespaces: Readonly<Record<string, { readonly bytes: number; readonly answers: number }>>
+}
+
 interface Namespace<Answer> {
   bytes: number
   readonly answers: Map<string, StoredAnswer<Answer>>
@@ -15,6 +22,7 @@ interface Namespace<Answer> {
 
 // What an entry costs beside its answer: two map slots, its key, its record.
 const entryBytes = 512
+const namespacesShownMax = 100
 
 /** Bounded shelves. When full, the namespace least recently used gives up its least recently used answer. */
 export class Shelf<Answer> {
@@ -71,10 +79,18 @@ export class Shelf<Answer> {
     if (shelf.answers.size === 0) this.#namespaces.delete(namespace)
   }
 
-  /** How much lies there. */
-  inspect(): { readonly bytes: number; readonly answers: number } {
-    const answers = [...this.#namespaces.values()].reduce((sum, shelf) => sum + shelf.answers.size, 0)
-    return { bytes: this.#bytes, answers }
+  /** How much lies there, and whose it is: the namespaces last used. */
+  inspect(): ShelfInspection {
+    const all = [...this.#namespaces].map(
+      ([name, { bytes, answers }]) => [name, bytes, answers.size] as const,
+    )
+    return {
+      bytes: this.#bytes,
+      answers: all.reduce((sum, [, , answers]) => sum + answers, 0),
+      namespaces: Object.fromEntries(
+        all.slice(-namespacesShownMax).map(([name, bytes, answers]) => [name, { bytes, answers }]),
+      ),
+    }
   }
 
   #removeOldest(namespace: string, shelf: Namespace<Answer>): void {

@@ -44,6 +44,15 @@ export interface JobRequest {
   progress(update: Progress): void
 }
 
+/** The first candidate's provider and model, and the job made for it. */
+export interface Foremost {
+  readonly provider: string
+  /** Base URL. */
+  readonly endpoint: string
+  readonly model: string | null
+  readonly job: Job
+}
+
 /** An attempt that is over, and for whom it was made. */
 export interface AttemptRecord {
   readonly end: AttemptEnd
@@ -101,10 +110,18 @@ export class Router {
     return first ? { provider: first.provider, model: first.model } : { missing: 'No provider is set up.' }
   }
 
+  /** Who is first in line for a job, whoever of them will do it, and the job as they get it; null: nobody is set up. */
+  foremost(draft: JobDraft, request: Pick<JobRequest, 'model' | 'prefer'>): Foremost | null {
+    const steps = this.#steps(wishOf(draft, request))
+    const first = 'missing' in steps ? undefined : steps[0]?.[0]
+    if (first === undefined) return null
+    const { provider, endpoint, model } = first
+    return { provider, endpoint, model, job: toJob(draft, first, null) }
+  }
+
   /** Runs a job to its end. Throws `not-configured` when nobody can do it, else what the last attempt threw. */
   run(draft: JobDraft, request: JobRequest): Promise<RoutedOutcome> {
-    const wish: RouteWish = { kind: draft.kind, model: request.model, prefer: request.prefer }
-    const steps = this.#steps(draft.kind === 'generate' ? { ...wish, task: draft.task } : wish)
+    const steps = this.#steps(wishOf(draft, request))
     if ('missing' in steps) {
       return Promise.reject(new CallFailure('not-configured', { message: steps.missing }))
     }
@@ -163,6 +180,11 @@ export class Router {
   #steps(wish: RouteWish): ReturnType<typeof candidateSteps> {
     return candidateSteps(this.#providers, wish, this.#options.names ?? noNames)
   }
+}
+
+function wishOf(draft: JobDraft, { model, prefer }: Pick<JobRequest, 'model' | 'prefer'>): RouteWish {
+  const wish: RouteWish = { kind: draft.kind, model, prefer }
+  return draft.kind === 'generate' ? { ...wish, task: draft.task } : wish
 }
 
 // `cap` is the draft's own, or that doubled: the room for reasoning grows with it.

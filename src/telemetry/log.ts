@@ -3,8 +3,10 @@
 
 import { type DestinationStream, destination, type Logger, pino } from 'pino'
 import type { CallEvent } from '../calls/events.ts'
+import type { RowEvent } from '../ledger/row-keeper.ts'
 import { unreachable } from '../lib/assert.ts'
 import type { Clock } from '../lib/clock.ts'
+import type { HealthEvent } from '../routing/target-health.ts'
 import type { McpEvent } from '../surfaces/mcp/mcp-options.ts'
 
 /** Where lines go. */
@@ -15,6 +17,10 @@ export interface Log {
   readonly logger: Logger
   call(event: CallEvent): void
   mcp(event: McpEvent): void
+  /** Of the ledger's rows: trouble with the disk. */
+  rows(event: RowEvent): void
+  /** Of vendors' health: breakers, cooldowns, keys. */
+  health(event: HealthEvent): void
   destroy(): void
 }
 
@@ -37,6 +43,15 @@ export function createLog(level: string, clock: Clock, stream?: LogStream): Log 
     },
     mcp(event) {
       writeMcp(logger, event)
+    },
+    rows(event) {
+      const { type, ...facts } = event
+      if (type === 'ledger-recovered') logger.info(facts, type)
+      else logger.error(facts, type)
+      flush()
+    },
+    health(event) {
+      writeHealth(logger, event)
     },
     destroy() {
       isOpen = false
@@ -96,6 +111,15 @@ function writeCall(logger: Logger, event: CallEvent): boolean {
     default:
       return unreachable(event)
   }
+}
+
+function writeHealth(logger: Logger, event: HealthEvent): void {
+  if ('keyName' in event) {
+    logger.warn({ key: event.keyName }, event.type)
+    return
+  }
+  const { type, target, ...facts } = event
+  logger.warn({ provider: target.provider, model: target.model, group: target.group, ...facts }, type)
 }
 
 function writeMcp(logger: Logger, event: McpEvent): void {

@@ -3,6 +3,7 @@
 import { z } from 'zod'
 import { toAnswer } from './answer.ts'
 import { documentFields } from './document-input.ts'
+import { freshField } from './fresh-field.ts'
 import { defineTool, type Tool } from './tool.ts'
 
 const job = { kind: 'generate', task: 'answer', prefer: ['kimi', 'local'] } as const
@@ -11,6 +12,7 @@ const input = z.strictObject({
   ...documentFields,
   question: z.string().min(1).max(20_000).describe('What to find out'),
   model: z.string().max(100).optional().describe('A model name from listmodels'),
+  ...freshField,
 })
 
 const instructions =
@@ -40,7 +42,10 @@ export const analyzeDocument: Tool = defineTool({
         ],
         outputTokensMax: 4096,
       },
-      args.model === undefined ? { prefer: job.prefer } : { model: args.model },
+      {
+        ...(args.model === undefined ? { prefer: job.prefer } : { model: args.model }),
+        sharing: { isFresh: args.fresh },
+      },
     )
     const pages = document.pages === null ? '' : `, ${document.pages} pages`
     const cut = document.isCut ? ['The document was too long: only its beginning was read.'] : []

@@ -4,13 +4,17 @@ import type { Documents } from '../documents/documents.ts'
 import type { Identity } from '../domain/identity.ts'
 import type { CallId } from '../domain/ids.ts'
 import type { Progress } from '../domain/progress.ts'
-import type { Router } from '../routing/router.ts'
+import type { Ledger } from '../ledger/ledger.ts'
+import type { DeskOutcome, JobDesk } from '../routing/job-desk.ts'
+import type { JobDraft, JobRequest, Router } from '../routing/router.ts'
 import type { ThreadStore } from '../threads/thread-store.ts'
-import type { ToolContext } from './tool.ts'
+import type { RunOptions, ToolContext } from './tool.ts'
 
 /** The rooms behind every context. */
 export interface ToolRooms {
-  readonly router: Router
+  readonly router: Pick<Router, 'where'>
+  readonly jobs: Pick<JobDesk, 'run'>
+  readonly ledger: Pick<Ledger, 'usage'>
   readonly threads: ThreadStore
   readonly documents: Documents
   readonly facts: ToolContext['facts']
@@ -19,6 +23,8 @@ export interface ToolRooms {
 /** What a context needs of its call. */
 export interface CallerOfTool {
   readonly id: CallId
+  /** The tool's. */
+  readonly name: string
   readonly identity: Identity
   readonly signal: AbortSignal
   /** Monotonic milliseconds. */
@@ -33,40 +39,49 @@ export function createToolContexts(
   progress: (update: Progress) => void,
   sessionRoots: () => Promise<readonly string[]>,
 ) => ToolContext {
-  const { router, threads, documents, facts } = rooms
-  return ({ id, identity, signal, deadlineAt }, progress, sessionRoots) => ({
-    identity,
-    callId: id,
-    signal,
-    progress,
-    facts,
-    run: (job, wishes) => router.run(job, { ...wishes, identity, callId: id, signal, deadlineAt, progress }),
-    openDocument: async (source) =>
-      documents.open(
-        { path: source.path, file: source.file, text: source.text },
+  const { router, jobs, ledger, threads, documents, facts } = rooms
+  return (call, progress, sessionRoots) => {
+    const { id, name, identity, signal, deadlineAt } = call
+    const run = (draft: JobDraft, { sharing, ...wishes }: RunOptions = {}): Promise<DeskOutcome> => {
+      const request: JobRequest = {
+        ...wishes,
         identity,
-        source.path === undefined ? [] : await sessionRoots(),
+        callId: id,
+        tool: name,
         signal,
-        'missing' in router.where(foreignFormats)
-          ? null
-          : async (filename, bytes) => {
-              progress({ kind: 'working', message: `Having ${filename} read by its vendor` })
-              const wishes = {
-                prefer: foreignFormats.prefer,
-                identity,
-                callId: id,
-                signal,
-                deadlineAt,
-                progress,
-              }
-              return (await router.run({ kind: 'extract', filename, bytes }, wishes)).text
-            },
-      ),
-    threads: {
-      read: (handle) => threads.read(identity.principal, handle),
-      append: (handle, turn) => threads.append(identity.principal, handle, turn),
-    },
-  })
+        deadlineAt,
+        progress,
+      }
+      return jobs.run(draft, request, sharing ?? null)
+    }
+    return {
+      identity,
+      callId: id,
+      signal,
+      progress,
+      facts,
+      run,
+      openDocument: async (source) =>
+        documents.open(
+          { path: source.path, file: source.file, text: source.text },
+          identity,
+          source.path === undefined ? [] : await sessionRoots(),
+          signal,
+          'missing' in router.where(foreignFormats)
+            ? null
+            : async (filename, bytes) => {
+                progress({ kind: 'working', message: `Having ${filename} read by its vendor` })
+                const wishes = { prefer: foreignFormats.prefer, sharing: { isFresh: false } }
+                return (await run({ kind: 'extract', filename, bytes }, wishes)).text
+              },
+        ),
+      threads: {
+        read: (handle) => threads.read(identity.principal, handle),
+        append: (handle, turn) => threads.append(identity.principal, handle, turn),
+      },
+      usage: (query) => ledger.usage({ ...query, principal: identity.principal }),
+    }
+  }
 }
 
 // Spreadsheets, slides and e-books: we read none of them, Kimi does, at no charge.

@@ -6,6 +6,7 @@ import { codeReview } from './code-review.ts'
 import { listModels, status, version } from './server-facts.ts'
 import { summarize } from './summarize.ts'
 import type { Tool } from './tool.ts'
+import { usage } from './usage.ts'
 import { webSearch } from './web-search.ts'
 
 /** The tools, in the order people see them. */
@@ -16,6 +17,7 @@ export const tools: readonly Tool[] = [
   analyzeDocument,
   summarize,
   listModels,
+  usage,
   version,
   status,
 ]

@@ -3,6 +3,7 @@
 import { z } from 'zod'
 import { toAnswer } from './answer.ts'
 import { documentFields } from './document-input.ts'
+import { freshField } from './fresh-field.ts'
 import { defineTool, type Tool } from './tool.ts'
 
 const job = { kind: 'generate', task: 'summarize', prefer: ['kimi', 'local'] } as const
@@ -12,6 +13,7 @@ const input = z.strictObject({
   length: z.enum(['short', 'medium', 'long']).default('medium').describe('How long the summary shall be'),
   focus: z.string().max(2000).optional().describe('What the reader cares about'),
   model: z.string().max(100).optional().describe('A model name from listmodels'),
+  ...freshField,
 })
 
 const lengths = {
@@ -42,7 +44,10 @@ export const summarize: Tool = defineTool({
         messages: [{ role: 'user', content: `Summarize ${document.name} ${lengths[args.length]}.${focus}` }],
         outputTokensMax: 4096,
       },
-      args.model === undefined ? { prefer: job.prefer } : { model: args.model },
+      {
+        ...(args.model === undefined ? { prefer: job.prefer } : { model: args.model }),
+        sharing: { isFresh: args.fresh },
+      },
     )
     return toAnswer(
       outcome,

@@ -5,9 +5,10 @@ import type { DocumentText } from '../domain/document-text.ts'
 import type { Identity } from '../domain/identity.ts'
 import type { CallId } from '../domain/ids.ts'
 import type { Progress } from '../domain/progress.ts'
+import type { UsageLine, UsageQuery } from '../ledger/ledger.ts'
 import type { GenerateJob, Job, Message } from '../providers/provider.ts'
+import type { DeskOutcome, SharingWish } from '../routing/job-desk.ts'
 import type { JobDraft } from '../routing/router.ts'
-import type { RoutedOutcome } from '../routing/vendor-site.ts'
 
 /** Content of a result, as MCP speaks it. */
 export type ToolContent =
@@ -45,7 +46,7 @@ export interface ToolContext {
   readonly signal: AbortSignal
   progress(update: Progress): void
   /** Routes and runs one job to its end: picks the provider, waits in its queue, reports progress. */
-  run(job: JobDraft, options?: RunOptions): Promise<RoutedOutcome>
+  run(job: JobDraft, options?: RunOptions): Promise<DeskOutcome>
   /** Reads a document from a path inside the roots, an upload handle, or inline text. */
   openDocument(source: DocumentSource): Promise<DocumentText>
   /** Threads of this principal. */
@@ -55,9 +56,13 @@ export interface ToolContext {
     /** Appends a turn to `handle`, or to a new thread; answers its handle. */
     append(handle: string | undefined, turn: readonly Message[]): string
   }
+  /** What this principal used: nobody else's rows. */
+  usage(query: Omit<UsageQuery, 'principal'>): Promise<readonly UsageLine[]>
   /** What the server knows of itself, for `status` and `listmodels`. */
   readonly facts: {
     readonly version: string
+    /** Milliseconds since the epoch. */
+    wallMs(): number
     load(): LoadFact
     providers(): readonly ProviderFact[]
   }
@@ -67,6 +72,8 @@ export interface ToolContext {
 export interface RunOptions {
   readonly model?: string | undefined
   readonly prefer?: readonly string[] | undefined
+  /** Given: the answer may be kept and shared. Absent: it is this call's alone, unless the job's temperature is 0. */
+  readonly sharing?: SharingWish
 }
 
 /** How busy the server is: numbers only, nobody's data. */

@@ -1,7 +1,8 @@
 // `web_search`: results of a vendor's web search, as a short list with links.
 
 import { z } from 'zod'
-import { bounded } from './answer.ts'
+import { bounded, cacheFacts, cacheNotes } from './answer.ts'
+import { freshField } from './fresh-field.ts'
 import { defineTool, type Tool } from './tool.ts'
 
 const job = { kind: 'search', prefer: ['glm', 'kimi'] } as const
@@ -11,6 +12,7 @@ const input = z.strictObject({
   count: z.int().min(1).max(50).default(10).describe('How many results'),
   recency: z.enum(['day', 'week', 'month', 'year']).optional().describe('Only results this recent'),
   domain: z.string().max(253).optional().describe('Only this site, such as example.org'),
+  ...freshField,
 })
 
 /** Web search on GLM. */
@@ -31,7 +33,7 @@ export const webSearch: Tool = defineTool({
         ...(args.recency === undefined ? {} : { recency: args.recency }),
         ...(args.domain === undefined ? {} : { domain: args.domain }),
       },
-      { prefer: job.prefer },
+      { prefer: job.prefer, sharing: { isFresh: args.fresh } },
     )
     const results = outcome.sources
       .slice(0, args.count)
@@ -41,9 +43,11 @@ export const webSearch: Tool = defineTool({
       )
     const body = [outcome.text, ...results].filter((piece) => piece !== '').join('\n\n')
     const text = body === '' ? `No results for "${args.query}". Try other words.` : body
+    const notes = [`Searched by ${outcome.provider}.`, ...cacheNotes(outcome)].join('\n')
+    const { provider, model, usage } = outcome
     return {
-      content: [{ type: 'text', text: `${bounded(text)}\n\n---\nSearched by ${outcome.provider}.` }],
-      meta: { 'exai/answer': { provider: outcome.provider, model: outcome.model, usage: outcome.usage } },
+      content: [{ type: 'text', text: `${bounded(text)}\n\n---\n${notes}` }],
+      meta: { 'exai/answer': { provider, model, usage, ...cacheFacts(outcome) } },
     }
   },
 })

@@ -65,6 +65,7 @@ export async function startMcpComposition(options: McpCompositionOptions): Promi
     tools: options.tools,
     calls,
     toolContext,
+    factsOf: readCallerFacts,
     identify,
     ...(options.limits ? { limits: options.limits } : {}),
     emit: (event) => events.push(event),
@@ -123,8 +124,10 @@ function toolContext(
       passages: (await sessionRoots()).map((text) => ({ page: null, text })),
       isCut: false,
     }),
+    usage: async () => [],
     threads: { read: missing, append: missing },
     facts: {
+      wallMs: () => Date.now(),
       version: '0.0.1',
       load: () => ({ uptimeMs: 0, clients: 0, callsInFlight: 0, groups: {} }),
       providers: () => [],

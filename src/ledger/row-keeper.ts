@@ -1,0 +1,178 @@
+// Sees every row to the disk. A result waits for its row; but an answer that was paid for is not thrown away because a disk is full:
+//
+//   well      -> row written -> safe: the result goes out
+//   a fault   -> degraded: rows are kept in memory, tried again every so often, and results no longer wait; said in the log and inspect()
+//   too many  -> no new vendor work, until the disk takes rows again
+//
+// Promises: the same attempt is never counted twice; what is kept is bounded. Does not: say what a row means.
+
+import { CallFailure } from '../domain/failure.ts'
+import type { Clock, Timer } from '../lib/clock.ts'
+import { StoreFault } from '../store/store-fault.ts'
+import type { Ledger } from './ledger.ts'
+import type { LedgerEntry } from './ledger-row.ts'
+
+/** How the rows are doing, for `inspect()`. */
+export interface RowFacts {
+  /** `degraded`: the disk does not take rows, and results do not wait for theirs. */
+  readonly state: 'well' | 'degraded'
+  /** What is wrong, in a sentence. */
+  readonly fault: string | null
+  /** Since the start. */
+  readonly written: number
+  /** On their way to the disk. */
+  readonly pending: number
+  /** In memory alone, because the disk did not take them. */
+  readonly kept: number
+  /** Given up: refused by the data file as contradictory, or beyond the bound. */
+  readonly lost: number
+}
+
+/** A change people should hear of. */
+export type RowEvent =
+  | { readonly type: 'ledger-degraded'; readonly message: string; readonly detail: string | null }
+  | { readonly type: 'ledger-recovered'; readonly rows: number }
+  | { readonly type: 'ledger-row-lost'; readonly attemptId: string; readonly detail: string }
+
+/** Collaborators and bounds. */
+export interface RowKeeperOptions {
+  readonly ledger: Pick<Ledger, 'record'>
+  readonly clock: Clock
+  /** Rows kept in memory while the disk does not take them; default 10,000. */
+  readonly keptMax?: number
+  emit?(event: RowEvent): void
+}
+
+const retryMsFirst = 1_000
+const retryMsMax = 30_000
+
+/** Keeps rows until they are safe. */
+export class RowKeeper {
+  readonly #options: RowKeeperOptions
+  readonly #keptMax: number
+  readonly #kept = new Map<string, LedgerEntry>()
+  readonly #writing = new Set<Promise<void>>()
+  #fault: string | null = null
+  #retryMs = retryMsFirst
+  #timer: Timer | null = null
+  #written = 0
+  #lost = 0
+
+  constructor(options: RowKeeperOptions) {
+    this.#options = options
+    this.#keptMax = options.keptMax ?? 10_000
+  }
+
+  /** Resolves when the row is safe, or kept because nothing is safe now. Never rejects. */
+  record(entry: LedgerEntry): Promise<void> {
+    if (this.#kept.size > 0) {
+      this.#keep(entry)
+      return Promise.resolve()
+    }
+    const writing = this.#write(entry).finally(() => this.#writing.delete(writing))
+    this.#writing.add(writing)
+    return writing
+  }
+
+  /** Throws `overloaded` when no more unwritten rows are taken: work that cannot be accounted for is not begun. */
+  assertRoom(): void {
+    if (this.#kept.size < this.#keptMax) return
+    throw new CallFailure('overloaded', {
+      message: `The server cannot record what is used, so it takes no new work: ${this.#fault ?? ''} Tell whoever runs it; tools that need no vendor still answer.`,
+      retryable: true,
+      retryAfterMs: retryMsMax,
+    })
+  }
+
+  /** Numbers for `inspect()`. */
+  inspect(): RowFacts {
+    return {
+      state: this.#fault === null ? 'well' : 'degraded',
+      fault: this.#fault,
+      written: this.#written,
+      pending: this.#writing.size,
+      kept: this.#kept.size,
+      lost: this.#lost,
+    }
+  }
+
+  /** Waits for what is on its way, and tries once more what was kept. */
+  async close(): Promise<void> {
+    this.#timer?.cancel()
+    this.#timer = null
+    while (this.#writing.size > 0) await Promise.all(this.#writing)
+    await this.#retry(false)
+  }
+
+  async #write(entry: LedgerEntry): Promise<void> {
+    try {
+      await this.#options.ledger.record(entry)
+      this.#written++
+    } catch (error) {
+      if (isContradiction(error)) {
+        this.#lose(entry, error.detail ?? error.message)
+        return
+      }
+      this.#degrade(error)
+      this.#keep(entry)
+    }
+  }
+
+  #keep(entry: LedgerEntry): void {
+    if (this.#kept.size >= 2 * this.#keptMax) this.#lose(entry, 'too many rows wait for the disk')
+    else this.#kept.set(entry.attemptId, entry)
+    this.#schedule()
+  }
+
+  #lose(entry: LedgerEntry, detail: string): void {
+    this.#lost++
+    this.#options.emit?.({ type: 'ledger-row-lost', attemptId: entry.attemptId, detail })
+  }
+
+  #degrade(error: unknown): void {
+    const isNew = this.#fault === null
+    this.#fault = error instanceof Error ? error.message : String(error)
+    const detail = error instanceof StoreFault ? error.detail : null
+    if (isNew) this.#options.emit?.({ type: 'ledger-degraded', message: this.#fault, detail })
+  }
+
+  #schedule(): void {
+    if (this.#timer !== null) return
+    this.#timer = this.#options.clock.after(this.#retryMs, () => {
+      this.#timer = null
+      void this.#retry(true)
+    })
+  }
+
+  async #retry(isAgain: boolean): Promise<void> {
+    let rows = 0
+    for (const [attemptId, entry] of this.#kept) {
+      try {
+        await this.#options.ledger.record(entry)
+      } catch (error) {
+        if (isContradiction(error)) {
+          this.#kept.delete(attemptId)
+          this.#lose(entry, error.detail ?? error.message)
+          continue
+        }
+        this.#degrade(error)
+        this.#retryMs = Math.min(retryMsMax, this.#retryMs * 2)
+        if (isAgain) this.#schedule()
+        return
+      }
+      // The end of the server may be trying them as well.
+      if (!this.#kept.delete(attemptId)) continue
+      this.#written++
+      rows++
+    }
+    if (this.#fault === null) return
+    this.#fault = null
+    this.#retryMs = retryMsFirst
+    this.#options.emit?.({ type: 'ledger-recovered', rows })
+  }
+}
+
+// Such a row can never be written: kept, it would stand in the way of all others.
+function isContradiction(error: unknown): error is StoreFault {
+  return error instanceof StoreFault && error.trouble === 'conflict'
+}

@@ -1,0 +1,69 @@
+// Builds what jobs run through, once: the data file, the ledger over it, the router that records there, and the desk before it.
+
+import { join } from 'node:path'
+import { Ledger, ledgerMigrations } from '../ledger/ledger.ts'
+import { type PriceLine, PriceTable } from '../ledger/price-table.ts'
+import { type RowEvent, RowKeeper } from '../ledger/row-keeper.ts'
+import type { Clock } from '../lib/clock.ts'
+import type { Random } from '../lib/random.ts'
+import type { Records } from '../store/records.ts'
+import { openSqliteRecords } from '../store/sqlite-records.ts'
+import { JobDesk, type SharingOptions } from './job-desk.ts'
+import { toLedgerEntry } from './ledger-entry.ts'
+import type { ModelNames } from './model-names.ts'
+import type { ConfiguredProvider } from './route.ts'
+import { Router, type RouterOptions } from './router.ts'
+
+/** The file in the data folder that holds all records. */
+export const dataFileName = 'exai.db'
+
+/** What an operator sets about jobs. */
+export interface DeskSettings {
+  readonly dataDir: string
+  readonly cache: SharingOptions
+  readonly models: ModelNames & {
+    readonly hedge: false | { readonly afterMs: number; readonly sharePercent: number }
+  }
+  /** Prices that win over ours. */
+  readonly prices: readonly PriceLine[]
+}
+
+/** Collaborators. */
+export interface DeskRooms extends Omit<RouterOptions, 'names' | 'hedge' | 'record'> {
+  readonly clock: Clock
+  readonly random: Random
+  onRows(event: RowEvent): void
+}
+
+/** Everything jobs need. Whoever opens it destroys `jobs`, then closes `records`. */
+export interface OpenDesk {
+  readonly router: Router
+  readonly jobs: JobDesk
+  readonly ledger: Ledger
+  readonly records: Records
+}
+
+/** Opens the data file and builds the rest. Rejects with a `StoreFault` that says what is wrong with the file. */
+export async function openDesk(
+  providers: readonly ConfiguredProvider[],
+  { dataDir, cache, models, prices }: DeskSettings,
+  { onRows, ...rooms }: DeskRooms,
+): Promise<OpenDesk> {
+  const { clock, random } = rooms
+  const records = await openSqliteRecords({ path: join(dataDir, dataFileName), migrations: ledgerMigrations })
+  const ledger = new Ledger(records, priceTable(prices))
+  const rows = new RowKeeper({ ledger, clock, emit: onRows })
+  const { hedge } = models
+  const router = new Router(providers, {
+    ...rooms,
+    names: models,
+    hedge: hedge === false ? null : { afterMs: hedge.afterMs, share: hedge.sharePercent / 100 },
+    record: (attempt) => rows.record(toLedgerEntry(attempt)),
+  })
+  const jobs = new JobDesk({ clock, random, router, ledger, rows, sharing: cache })
+  return { router, jobs, ledger, records }
+}
+
+function priceTable(prices: readonly PriceLine[]): PriceTable {
+  return new PriceTable(prices.length === 0 ? null : { version: 'operator', prices })
+}
