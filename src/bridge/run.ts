@@ -7,6 +7,7 @@ import { systemClock } from '../lib/clock.ts'
 import { systemRandom } from '../lib/random.ts'
 import { Bridge } from './bridge.ts'
 import { claimHeaders, hostFacts, projectFolder } from './claim.ts'
+import { keyHeader } from './key-header.ts'
 import { LineSplitter } from './line-splitter.ts'
 import { createConnect } from './link.ts'
 import { errorLine } from './passing-message.ts'
@@ -59,10 +60,11 @@ function createBridge(url: string, env: NodeJS.ProcessEnv): Bridge {
     folder: projectFolder(env.CLAUDE_PROJECT_DIR, () => process.cwd()),
   }
   // Where no window is found, the bridge itself stands for one: a reconnect must not make it another client.
+  const key = keyHeader(env)
   const first = { 'x-exai-client': randomBytes(16).toString('base64url'), ...claimHeaders(facts) }
   const bridge: Bridge = new Bridge({
     url,
-    connect: createConnect(url, () => ({ ...first, ...claimHeaders(facts) }), systemClock),
+    connect: createConnect(url, () => ({ ...first, ...claimHeaders(facts), ...key }), systemClock),
     write(line) {
       if (process.stdout.write(`${line}\n`)) return
       bridge.setPaused(true)

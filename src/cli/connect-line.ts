@@ -12,12 +12,22 @@ export interface ConnectPlace {
   readonly launcher: string
   /** The person's environment: its PATH decides whether `exai` alone is us. */
   readonly env: Readonly<Record<string, string | undefined>>
+  /** The person's key, where the server asks for one. */
+  readonly key?: string
+  /** The line is for another computer: what is installed here does not matter there. */
+  readonly isElsewhere?: boolean
 }
 
 /** The line, ready for a POSIX shell. */
 export function connectLine(place: ConnectPlace): string {
-  const helper = isOnPath(place) ? 'exai id' : `node ${doubleQuoted(place.launcher)} id`
-  const server = JSON.stringify({ type: 'http', url: `${place.url}/mcp`, headersHelper: helper })
+  const helper =
+    place.isElsewhere === true || isOnPath(place) ? 'exai id' : `node ${doubleQuoted(place.launcher)} id`
+  const server = JSON.stringify({
+    type: 'http',
+    url: `${place.url}/mcp`,
+    ...(place.key === undefined ? {} : { headers: { Authorization: `Bearer ${place.key}` } }),
+    headersHelper: helper,
+  })
   return `claude mcp add-json exai '${server.replaceAll("'", `'\\''`)}'`
 }
 

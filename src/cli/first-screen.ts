@@ -29,7 +29,8 @@ export interface FirstScreenFacts {
   readonly providers: readonly ProviderLine[]
   readonly tools: readonly ToolLine[]
   readonly warnings: readonly string[]
-  readonly connectLine: string
+  /** null: everybody has a line of their own, with their key. */
+  readonly connectLine: string | null
   /** Every answer is simulated. */
   readonly isDemo: boolean
 }
@@ -72,9 +73,13 @@ export function firstScreen(facts: FirstScreenFacts, style: ScreenStyle): string
     heading('Tools'),
     ...facts.tools.map((tool) => row(tool.name, tool.missing === null, toolText(tool))),
     ...(isAnyKeySet ? [] : ['', ...withoutKey(facts.tools).map((line) => cut(line, 0))]),
-    heading('Connect Claude Code: paste this once in a project'),
-    '',
-    facts.connectLine,
+    ...(facts.connectLine === null
+      ? [
+          heading('Connect Claude Code'),
+          '',
+          'Everybody needs a key. This prints one with the line to paste: exai key add NAME',
+        ]
+      : [heading('Connect Claude Code: paste this once in a project'), '', facts.connectLine]),
     '',
   ].join('\n')}\n`
 }

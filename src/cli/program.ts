@@ -2,12 +2,14 @@
 
 import { Command, CommanderError } from 'commander'
 import { claimHeaders, hostFacts, projectFolder } from '../bridge/claim.ts'
+import { keyHeader } from '../bridge/key-header.ts'
 import { systemProcessTable } from '../bridge/process-table.ts'
 import { runBridge } from '../bridge/run.ts'
 import { ConfigError } from '../config/config-error.ts'
 import { loadConfig } from '../config/load.ts'
 import { packageVersion } from '../lib/package-version.ts'
 import { runId } from './id.ts'
+import { addKeyCommands } from './key-commands.ts'
 
 type Environment = NodeJS.ProcessEnv
 
@@ -73,6 +75,7 @@ function createProgram(env: Environment, launcher: string, end: (code: number) =
       const { printConfig } = await import('./config.ts')
       end(printConfig(loadConfig({ cwd: process.cwd(), env, configPath: config })))
     })
+  addKeyCommands(program, env, launcher, end)
   program
     .command('simulate')
     .description('play GLM and Kimi on one port, for tests and demos (see: exai simulate --help)')
@@ -91,7 +94,7 @@ function createProgram(env: Environment, launcher: string, end: (code: number) =
     .option('--url <url>', 'address of the server', defaultUrl)
     .action(async (file: string, { url }: { url: string }) => {
       const { upload } = await import('./upload.ts')
-      end(await upload({ file, url, headers: claimHere(env) }))
+      end(await upload({ file, url, headers: { ...claimHere(env), ...keyHeader(env) } }))
     })
   program
     .command('id')

@@ -2,6 +2,7 @@
 
 import type { Config, ProviderConfig } from '../config/config.ts'
 import { originText } from '../config/masked.ts'
+import { reachWarnings } from '../config/reach.ts'
 import type { Server } from '../server.ts'
 import type { FirstScreenFacts, ProviderLine } from './first-screen.ts'
 
@@ -9,7 +10,7 @@ import type { FirstScreenFacts, ProviderLine } from './first-screen.ts'
 export interface ScreenPlace {
   readonly version: string
   readonly url: string
-  readonly connectLine: string
+  readonly connectLine: string | null
   readonly isDemo: boolean
 }
 
@@ -20,7 +21,7 @@ export function screenFacts(config: Config, server: Server, place: ScreenPlace):
     ...place,
     configFile: config.file,
     dataDir: config.dataDir,
-    warnings: config.warnings,
+    warnings: [...config.warnings, ...reachWarnings(config)],
     tools,
     providers: providers.map(({ name, isReady, missing, models }): ProviderLine => {
       const configured = config.providers.find((provider) => provider.name === name)

@@ -49,13 +49,14 @@ export async function runServer(config: Config, options: RunServerOptions): Prom
   try {
     checkToolNames(config, server)
     const address = await server.listen()
+    // People dial the public address; what plays beside the server dials where it listens.
     const url = reachableUrl(address.url)
     process.stderr.write(
       firstScreen(
         screenFacts(config, server, {
           version: packageVersion,
           url,
-          connectLine: connectLine({ ...options, url }),
+          connectLine: server.facts().needsKey ? null : connectLine({ ...options, url }),
           isDemo: options.isDemo,
         }),
         { columns: process.stderr.columns ?? 120, isColored: isColored(options.env) },
