@@ -140,11 +140,16 @@ export async function createServer(options: ServerOptions): Promise<Server> {
     for (const { accounts } of providers) for (const { groups } of accounts) groups.setOrder(order)
   }
   setQueueOrder(limits.queue.order)
-  const { router, jobs, ledger, records } = await openDesk(providers, config, {
+  const { router, jobs, ledger, records, budgets } = await openDesk(providers, config, {
     clock,
     random,
     penaltyBox,
     weightOf: (name) => keys.of(name)?.weight ?? 1,
+    budgetsOf: ({ principal, team }) => ({
+      principal: keys.of(principal)?.budgetUsdPerMonth,
+      team: team === null ? null : config.teams[team]?.budgetUsdPerMonth,
+    }),
+    onFault: (error) => log.logger.warn(error.message),
     onRows: log.rows,
     onHealth: log.health,
   })
@@ -225,6 +230,7 @@ export async function createServer(options: ServerOptions): Promise<Server> {
     groups: router.inspect(),
     health: router.inspectHealth(),
     ...jobs.inspect(),
+    budgets: budgets.inspect(),
     mcp: mcp.inspect(),
     http: listener.inspect(),
     documents: extractor.inspect(),
@@ -274,6 +280,7 @@ export async function createServer(options: ServerOptions): Promise<Server> {
       await jobs.destroy()
       await Promise.all([
         records.close(),
+        budgets.close(),
         extractor.destroy(),
         ...providers.map(({ provider }) => provider.destroy()),
       ])

@@ -11,6 +11,7 @@ export function quotaUsed(
   amounts: Amounts,
   used: number,
   waitMs: number | null,
+  wallMs: number,
 ): Refusal {
   const { scope, unit, period } = quota
   const who = { client: `Your window (${identity.label})`, principal: 'Your key', team: 'Your team' }[scope]
@@ -33,13 +34,22 @@ export function quotaUsed(
     message:
       waitMs === null
         ? `${head}, and this job may take ${wanted}. Send less text, or ask for a shorter answer.`
-        : `${head} and has used ${spent}; this job may take ${wanted}. Try again in ${inWords(waitMs)}, or ask for less.`,
+        : `${head} and has used ${spent}; this job may take ${wanted}. ${comeBack(period, waitMs, wallMs)}`,
   }
+}
+
+// A calendar period ends on a date that people can write down; a minute is over before they have.
+function comeBack(period: Quota['period'], waitMs: number, wallMs: number): string {
+  if (period === 'minute') return `Try again in ${inWords(waitMs)}, or ask for less.`
+  const date = new Date(wallMs + waitMs).toISOString().slice(0, 10)
+  return `It begins anew on ${date} (UTC), in ${inWords(waitMs)}; until then only smaller jobs may fit.`
 }
 
 function inWords(ms: number): string {
   const seconds = Math.max(1, Math.ceil(ms / 1000))
   if (seconds < 120) return `${seconds} second${seconds === 1 ? '' : 's'}`
   const minutes = Math.ceil(seconds / 60)
-  return minutes < 120 ? `${minutes} minutes` : `${Math.ceil(minutes / 60)} hours`
+  if (minutes < 120) return `${minutes} minutes`
+  const hours = Math.ceil(minutes / 60)
+  return hours < 72 ? `${hours} hours` : `${Math.ceil(hours / 24)} days`
 }

@@ -75,7 +75,15 @@ export class QuotaBook {
         worst = { quota, account, waitMs }
       accounts.push({ account, unit: quota.unit })
     }
-    if (worst) return quotaUsed(identity, worst.quota, amounts, worst.account.used(), worst.waitMs)
+    if (worst)
+      return quotaUsed(
+        identity,
+        worst.quota,
+        amounts,
+        worst.account.used(),
+        worst.waitMs,
+        this.#options.clock.wallMs(),
+      )
     const claims = accounts.map(({ account, unit }) => ({ claim: account.take(amounts[unit]), unit }))
     const held = new Held(claims, amounts, deadlineAt + this.#options.graceMs, (each) =>
       this.#open.delete(each),

@@ -35,9 +35,9 @@ export async function addKeyCommand(name: string, flags: KeyFlags, place: KeyPla
   const record: KeyRecord = {
     name,
     team: flags.team ?? null,
-    weight: number('--weight', flags.weight) ?? 1,
-    requestsPerMinute: number('--rpm', flags.rpm),
-    budgetUsdPerMonth: number('--budget', flags.budget),
+    weight: number('--weight', flags.weight, 0.01, 1000) ?? 1,
+    requestsPerMinute: number('--rpm', flags.rpm, 1, 1_000_000),
+    budgetUsdPerMonth: number('--budget', flags.budget, 0, 1_000_000),
     scope: flags.operator === true ? 'operator' : 'use',
     digest,
     createdAt: new Date(clock.wallMs()).toISOString(),
@@ -119,9 +119,9 @@ function firstKeyNote({ auth }: Config): string {
     : 'This is the first key: from now on everybody sends one, on this computer too (auth.loopback: open would change that).'
 }
 
-function number(flag: string, text: string | undefined): number | null {
+function number(flag: string, text: string | undefined, min: number, max: number): number | null {
   if (text === undefined) return null
   const value = /^\d+(\.\d+)?$/.test(text.trim()) ? Number(text) : Number.NaN
-  if (Number.isFinite(value)) return value
-  throw new Error(`${flag} must be a number; it is "${text.slice(0, 40)}".`)
+  if (value >= min && value <= max) return value
+  throw new Error(`${flag} must be a number from ${min} to ${max}; it is "${text.slice(0, 40)}".`)
 }

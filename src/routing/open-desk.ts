@@ -8,6 +8,7 @@ import type { Clock } from '../lib/clock.ts'
 import type { Random } from '../lib/random.ts'
 import type { Records } from '../store/records.ts'
 import { openSqliteRecords } from '../store/sqlite-records.ts'
+import { Budgets, type BudgetsOptions } from './budgets.ts'
 import { JobDesk, type SharingOptions } from './job-desk.ts'
 import { toLedgerEntry } from './ledger-entry.ts'
 import type { ModelNames } from './model-names.ts'
@@ -29,39 +30,54 @@ export interface DeskSettings {
 }
 
 /** Collaborators. */
-export interface DeskRooms extends Omit<RouterOptions, 'names' | 'hedge' | 'record'> {
+export interface DeskRooms extends Omit<RouterOptions, 'names' | 'hedge' | 'record' | 'budgets'> {
   readonly clock: Clock
   readonly random: Random
   onRows(event: RowEvent): void
+  budgetsOf: BudgetsOptions['budgetsOf']
+  /** What was spent could not be written; the next job tries again. */
+  onFault(error: Error): void
 }
 
-/** Everything jobs need. Whoever opens it destroys `jobs`, then closes `records`. */
+/** Everything jobs need. Whoever opens it destroys `jobs`, then closes `records` and `budgets`. */
 export interface OpenDesk {
   readonly router: Router
   readonly jobs: JobDesk
   readonly ledger: Ledger
   readonly records: Records
+  readonly budgets: Budgets
 }
 
 /** Opens the data file and builds the rest. Rejects with a `StoreFault` that says what is wrong with the file. */
 export async function openDesk(
   providers: readonly ConfiguredProvider[],
   { dataDir, cache, models, prices }: DeskSettings,
-  { onRows, ...rooms }: DeskRooms,
+  { onRows, budgetsOf, onFault, ...rooms }: DeskRooms,
 ): Promise<OpenDesk> {
   const { clock, random } = rooms
   const records = await openSqliteRecords({ path: join(dataDir, dataFileName), migrations: ledgerMigrations })
   const ledger = new Ledger(records, priceTable(prices))
   const rows = new RowKeeper({ ledger, clock, emit: onRows })
+  const budgets = await Budgets.open({
+    dataDir,
+    clock,
+    budgetsOf,
+    price: (provider, model, usage, atMs) => ledger.price(provider, model, usage, atMs),
+    onFault,
+  }).catch(async (error: unknown) => {
+    await records.close()
+    throw error
+  })
   const { hedge } = models
   const router = new Router(providers, {
     ...rooms,
+    budgets,
     names: models,
     hedge: hedge === false ? null : { afterMs: hedge.afterMs, share: hedge.sharePercent / 100 },
     record: (attempt) => rows.record(toLedgerEntry(attempt)),
   })
   const jobs = new JobDesk({ clock, random, router, ledger, rows, sharing: cache })
-  return { router, jobs, ledger, records }
+  return { router, jobs, ledger, records, budgets }
 }
 
 function priceTable(prices: readonly PriceLine[]): PriceTable {

@@ -9,13 +9,16 @@ import { CallFailure } from '../domain/failure.ts'
 import { clientKey, type Identity } from '../domain/identity.ts'
 import type { PrincipalName } from '../domain/ids.ts'
 import type { Progress } from '../domain/progress.ts'
+import { isRefusal, type Refusal } from '../domain/refusal.ts'
 import { type Clock, systemClock } from '../lib/clock.ts'
 import { type Random, systemRandom } from '../lib/random.ts'
 import type { ExtractJob, GenerateJob, Job, ReadJob, SearchJob } from '../providers/provider.ts'
 import type { AttemptEnd } from './attempt-end.ts'
 import { Attempts } from './attempts.ts'
+import type { Budgets, Tab } from './budgets.ts'
 import { candidateSteps, type RoutedCandidate } from './candidate-steps.ts'
 import type { HedgeOptions } from './hedge.ts'
+import { estimateInput } from './input-estimate.ts'
 import type { ModelNames } from './model-names.ts'
 import { RetryBudget } from './retry-budget.ts'
 import type { ConfiguredProvider, RouteWish } from './route.ts'
@@ -69,6 +72,8 @@ export interface RouterOptions {
   readonly hedge?: HedgeOptions | null
   /** Lowers the share of clients whose own faults pile up. */
   readonly penaltyBox?: PenaltyBox
+  /** Counts the money of principals and teams that have a budget. */
+  readonly budgets?: Budgets
   /** A principal's weight among the others; 1 when absent. */
   weightOf?(principal: PrincipalName): number
   /** The result of the job waits until it resolves: the ledger's row is safe first. */
@@ -128,6 +133,10 @@ export class Router {
     const latestAt = this.#clock.now() + deadlineMsDefault
     // Asked again and again: whoever joins a flight may have more time.
     const deadlineAt = (): number => request.deadlineAt ?? latestAt
+    const tab = this.#reserve(draft, request, steps.flat(), deadlineAt())
+    if (isRefusal(tab)) {
+      return Promise.reject(new CallFailure('refused', { message: tab.message, refusal: tab }))
+    }
     const outputTokensMax = draft.kind === 'generate' ? draft.outputTokensMax : null
     const site = new VendorSite({
       identity: request.identity,
@@ -142,9 +151,12 @@ export class Router {
       outputTokensMax,
       jobFor: (candidate, cap) => toJob(draft, candidate, cap),
       progress: (update) => request.progress(update),
-      onEnd: (end, inputTokens) => this.#options.record?.({ end, request, inputTokens }),
+      onEnd: (end, inputTokens) => {
+        tab?.add(end, inputTokens)
+        return this.#options.record?.({ end, request, inputTokens })
+      },
     })
-    return this.#attempts.run(
+    const outcome = this.#attempts.run(
       {
         steps,
         get deadlineAt() {
@@ -157,6 +169,7 @@ export class Router {
       },
       site,
     )
+    return tab === null ? outcome : outcome.finally(() => tab.close())
   }
 
   /** Tries dead keys again: the operator has changed something. */
@@ -175,6 +188,26 @@ export class Router {
   /** Breakers, cooldowns, dead keys, and jobs that wait for one of them. */
   inspectHealth(): ReturnType<TargetHealth['inspect']> & { readonly waiting: number } {
     return { ...this.#health.inspect(), waiting: this.#attempts.waiting }
+  }
+
+  #reserve(
+    draft: JobDraft,
+    { identity }: JobRequest,
+    candidates: readonly RoutedCandidate[],
+    deadlineAt: number,
+  ): Tab | Refusal | null {
+    const { budgets } = this.#options
+    if (!budgets?.counts(identity)) return null
+    const ways = candidates.map((candidate) => {
+      const job = toJob(draft, candidate, null)
+      return {
+        provider: candidate.provider,
+        model: candidate.model,
+        inputTokens: estimateInput(job).tokens,
+        outputTokens: job.kind === 'generate' ? job.outputTokensMax : 0,
+      }
+    })
+    return budgets.reserve(identity, ways, deadlineAt)
   }
 
   #steps(wish: RouteWish): ReturnType<typeof candidateSteps> {

@@ -6,7 +6,7 @@ export type Inspect = () => Readonly<Record<string, unknown>> | Promise<Readonly
 
 // Names of counters of things that end with the work. Totals since the start, limits and idle sessions are other words.
 const busyNames =
-  /^(?:inFlight|callsInFlight|running|waiting|queued|held|receiving|streams|subscriptions|connections|abandoned|lingering|flights)$/
+  /^(?:inFlight|callsInFlight|running|waiting|queued|held|receiving|streams|subscriptions|connections|abandoned|lingering|flights|reservations)$/
 
 /** Counters in `inspected` that are above what is `own`ed by the asker, as `path: value`. */
 export function busyCounters(inspected: unknown, own: Own = {}, path = ''): string[] {

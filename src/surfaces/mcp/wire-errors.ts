@@ -96,7 +96,7 @@ function withDelay(message: string, advice: Advice, retryAfterMs: number | null)
   if (
     advice !== 'wait' ||
     retryAfterMs === null ||
-    /\b\d+(\.\d+)? ?(s|ms|seconds?|minutes?)\b/.test(message)
+    /\b\d+(\.\d+)? ?(s|ms|seconds?|minutes?|hours?|days?)\b/.test(message)
   ) {
     return message
   }
