@@ -21,6 +21,14 @@ interface ServeFlags {
   readonly demo?: boolean
 }
 
+interface UsageFlagsTyped {
+  readonly config?: string
+  readonly dataDir?: string
+  readonly by: string
+  readonly since: string
+  readonly json?: boolean
+}
+
 const defaultUrl = 'http://127.0.0.1:3005'
 
 /** Runs one command to its end and resolves with the exit code. Never rejects for what a person did wrong. */
@@ -76,6 +84,19 @@ function createProgram(env: Environment, launcher: string, end: (code: number) =
       end(printConfig(loadConfig({ cwd: process.cwd(), env, configPath: config })))
     })
   addKeyCommands(program, env, launcher, end)
+  program
+    .command('usage')
+    .description('sum what was used: calls, tokens, money')
+    .option('--config <file>', 'exai.yaml to read')
+    .option('--data-dir <folder>', 'the data folder of the server')
+    .option('--by <what>', 'client, principal, team, provider, model or tool', 'principal')
+    .option('--since <when>', 'such as 24h, 7d, or a day like 2026-11-01', '30d')
+    .option('--json', 'print JSON')
+    .action(async ({ config, dataDir, by, since, json }: UsageFlagsTyped) => {
+      const { printUsage } = await import('./usage.ts')
+      const loaded = loadConfig({ cwd: process.cwd(), env, configPath: config, flags: { dataDir } })
+      end(await printUsage({ dataDir: loaded.dataDir, by, since, json: json === true }))
+    })
   program
     .command('simulate')
     .description('play GLM and Kimi on one port, for tests and demos (see: exai simulate --help)')

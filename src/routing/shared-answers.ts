@@ -111,7 +111,7 @@ export class SharedAnswers {
       const startedAt = clock.now()
       const outcome = await make(ofFlight(request, pilot))
       const isItsOwn = outcome.provider === subject.provider && outcome.model === subject.model
-      if (subject.isKept && isItsOwn) {
+      if (subject.isKept && isItsOwn && hasContent(outcome)) {
         cache.store(namespace, key, outcome, {
           finish: outcome.finish,
           hasToolUses: false,
@@ -181,6 +181,11 @@ const ofVendors: ReadonlySet<string> = new Set<CallFailure['code']>([
 
 function isVendors(error: unknown): boolean {
   return error instanceof CallFailure && ofVendors.has(error.code)
+}
+
+// A search that found nothing may find something in a minute.
+function hasContent({ text, sources }: RoutedOutcome): boolean {
+  return text !== '' || sources.length > 0
 }
 
 function weigh({ text, sources }: RoutedOutcome): number {

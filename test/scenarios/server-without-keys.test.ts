@@ -38,6 +38,7 @@ describe.each(windowDoors)('%s', (door) => {
       'listmodels',
       'status',
       'summarize',
+      'usage',
       'version',
       'web_search',
     ])
