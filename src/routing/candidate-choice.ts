@@ -156,13 +156,19 @@ export function assertInTime(clock: Clock, plan: JobPlan<Target>): void {
 }
 
 function unavailable(obstacle: Obstacle): CallFailure {
-  const says = obstacle.says.charAt(0).toUpperCase() + obstacle.says.slice(1)
-  const seconds = obstacle.waitMs === null ? null : Math.max(1, Math.ceil(obstacle.waitMs / 1000))
+  const when = obstacle.waitMs === null ? 'in a while' : `in ${duration(obstacle.waitMs)}`
   return new CallFailure(obstacle.code, {
-    message: `${says}, and nothing else is set up for this. Try again ${seconds === null ? 'in a while' : `in ${seconds} seconds`}.`,
+    message: `Nobody can take this now: ${obstacle.says}, and nothing else is set up for it. Try again ${when}.`,
     retryable: true,
     ...(obstacle.waitMs === null ? {} : { retryAfterMs: Math.ceil(obstacle.waitMs) }),
   })
+}
+
+// Rounded up: whoever comes back then must not be early.
+function duration(ms: number): string {
+  const seconds = Math.max(1, Math.ceil(ms / 1000))
+  if (seconds < 120) return seconds === 1 ? '1 second' : `${seconds} seconds`
+  return seconds < 7200 ? `${Math.ceil(seconds / 60)} minutes` : `${Math.ceil(seconds / 3600)} hours`
 }
 
 function nothingToTry(): CallFailure {

@@ -15,7 +15,7 @@ export function withStory(setbacks: readonly Setback[], retryAfterMs: number | n
   const last = setbacks.at(-1)
   if (last === undefined) return null
   const { failure } = last
-  const before = setbacks.slice(0, -1).map(({ target, failure: { code } }) => `${nameOf(target)} (${code})`)
+  const before = told(setbacks.slice(0, -1))
   if (before.length === 0 && retryAfterMs === null) return failure
   const comeBackMs = retryAfterMs ?? failure.retryAfterMs
   return new CallFailure(failure.code, {
@@ -27,6 +27,21 @@ export function withStory(setbacks: readonly Setback[], retryAfterMs: number | n
     ...(failure.detail === null ? {} : { detail: failure.detail }),
     ...(failure.refusal === null ? {} : { refusal: failure.refusal }),
   })
+}
+
+// A vendor that sent a job back twenty times is one line of the story.
+function told(setbacks: readonly Setback[]): readonly string[] {
+  const counts = new Map<string, { name: string; code: string; count: number }>()
+  for (const { target, failure } of setbacks) {
+    const name = nameOf(target)
+    const key = `${name} ${failure.code}`
+    const known = counts.get(key)
+    if (known) known.count++
+    else counts.set(key, { name, code: failure.code, count: 1 })
+  }
+  return [...counts.values()].map(
+    ({ name, code, count }) => `${name} (${count === 1 ? code : `${code}, ${count} times`})`,
+  )
 }
 
 function nameOf(target: Target): string {

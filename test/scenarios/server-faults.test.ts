@@ -1,7 +1,8 @@
-// Every fault of both vendors, seen by a window of the whole server: the model gets a sentence that says what happened and
-// what to do, never half an answer taken for a whole one; no secret shows in answers, log or inspection; no slot is kept.
+// Every fault of both vendors, seen by a window of the whole server, once and without end: what one more attempt can survive
+// is survived unseen; else the model gets a sentence that says what happened and what to do, after as many attempts as the
+// failure is worth. Never half an answer taken for a whole one; no secret in answers, log or inspection; no slot is kept.
 
-import { afterAll, afterEach, beforeAll, describe, expect, test } from 'vitest'
+import { afterEach, beforeEach, describe, expect, test } from 'vitest'
 import { faultTables } from '../../simulator/fault-table.ts'
 import type { Vendor } from '../../simulator/vendors.ts'
 import { VirtualClock } from '../../src/lib/virtual-clock.ts'
@@ -12,9 +13,8 @@ import type { Window, WindowAnswer, WindowCall } from '../support/window-call.ts
 const mark = 'OTTER-1947-QX'
 const words = 'Say a few words, and end with the mark:'
 const models: Readonly<Record<Vendor, string>> = { glm: 'glm-5.2', kimi: 'kimi-k3' }
-const group: Readonly<Record<Vendor, string>> = { glm: 'glm/main glm-5.2', kimi: 'kimi/main' }
 
-/** What a window must not notice: the answer is whole all the same. */
+/** What a window must not notice: the answer is whole at the first attempt. */
 const harmless = new Set([
   'slow-first-byte',
   'idle-gap',
@@ -37,59 +37,129 @@ const harmless = new Set([
 /** The vendor asks for a tool that nobody offered: what it said besides is the answer. */
 const oddButWhole = new Set(['tool-arguments-invalid', 'tool-arguments-empty', 'tool-finish-stop'])
 const shortMs: Readonly<Record<string, number>> = { 'slow-first-byte': 40, 'idle-gap': 40, 'slow-drip': 1 }
-/** No vendor stays silent for longer than this, in virtual milliseconds. */
-const patienceMs = 180_000
+
+type Range = readonly [least: number, most: number]
+/** How often a vendor is asked that fails in this way again and again, when nobody else may be asked. */
+const attempts: Readonly<Record<string, Range>> = {
+  // Once more at the same provider; not where the vendor's adapter knows that this one will say the same again.
+  overloaded: [2, 2],
+  unreachable: [2, 2],
+  timeout: [2, 2],
+  'provider-error': [2, 2],
+  truncated: [2, 2],
+  'malformed-output': [2, 2],
+  // Once more, with twice the cap.
+  'empty-output': [2, 2],
+  // A vendor that was silent until the call's own time was over.
+  deadline: [2, 2],
+  // Again whenever it said that it would have room, until the job's four attempts or its time are spent.
+  'rate-limited': [1, 4],
+  // Back to its place in the queue, after longer and longer pauses, until its time to wait is over.
+  'concurrency-limited': [2, 33],
+  // Nothing at this vendor helps.
+  'quota-exhausted': [1, 1],
+  'credential-rejected': [1, 1],
+  'permission-denied': [1, 1],
+  'model-unknown': [1, 1],
+  'context-too-long': [1, 1],
+  'content-filtered': [1, 1],
+  'bad-request': [1, 1],
+}
+const transient = new Set([
+  'overloaded',
+  'unreachable',
+  'timeout',
+  'provider-error',
+  'truncated',
+  'malformed-output',
+])
+/** Remembered: whoever asks for the same at once is told so, and the vendor is not asked. */
+const remembered = new Set(['credential-rejected', 'model-unknown'])
+/** The next probe of a dead key, and longer than open breakers and cooldowns, */
+const hourMs = 3_600_000
+/** but for what the vendor says itself comes back next week. */
+const farOff = new Set(['code-1308', 'code-1310'])
 
 let server: ServerFixture
 let clock: VirtualClock
 let window: Window
 
-beforeAll(async () => {
+beforeEach(async () => {
   clock = new VirtualClock()
   server = await startServer({
     clock,
     yaml: `
 log: { level: trace }
 providers: { glm: { concurrency: 1 }, kimi: { concurrency: 1 } }
-limits:
-  client: { requestsPerMinute: 6000, burst: 1000 }
-  principal: { requestsPerMinute: 60000, burst: 10000 }
 `,
   })
   window = await server.window('modern', 'window-one')
 })
-afterEach(() => server.simulator.control({ glm: { faults: [] }, kimi: { faults: [] } }))
-afterAll(() => server.stop())
+afterEach(async () => {
+  server.simulator.control({ glm: { faults: [] }, kimi: { faults: [] } })
+  await server.stop()
+})
 
-/** The answer; time passes as soon as the vendor is silent. */
+const asked = (vendor: Vendor): number =>
+  Object.values(server.simulator.stats(0)[vendor].requests).reduce((sum, each) => sum + each, 0)
+
+/** The answer; time passes whenever nothing has happened for a while. */
 async function outlasted(call: WindowCall, vendor: Vendor): Promise<WindowAnswer> {
   let answer: WindowAnswer | null | undefined
   void call.answer.then((got) => {
     answer = got
   })
-  const end = performance.now() + 500
-  while (answer === undefined && performance.now() < end) await new Promise((done) => setTimeout(done, 2))
-  if (answer === undefined) {
-    expect(server.simulator.stats(0)[vendor].inFlight).toBe(1)
-    await clock.advance(patienceMs)
-    answer = await call.answer
+  const happened = (): string =>
+    [call.progress.length, asked(vendor), server.simulator.stats(0)[vendor].inFlight].join()
+  const startedAt = clock.now()
+  let seen = ''
+  let quietSince = performance.now()
+  while (answer === undefined) {
+    await new Promise((done) => setTimeout(done, 2))
+    const now = happened()
+    if (now !== seen) {
+      seen = now
+      quietSince = performance.now()
+    } else if (performance.now() - quietSince > 60) {
+      await clock.advance(4_000)
+      quietSince = performance.now() - 40
+      expect(clock.now() - startedAt).toBeLessThan(300_000)
+    }
   }
   if (answer === null) throw new Error('the call ended without an answer')
   return answer
 }
 
-function checkSentence(answer: WindowAnswer, provider: string): void {
+interface Failing {
+  readonly code: string
+  readonly retryable: boolean
+  readonly retryAfterMs: number | null
+}
+
+/** How often a vendor that fails so is asked, at least and at most. */
+function expected({ code, retryable, retryAfterMs }: Failing): Range {
+  if (transient.has(code)) {
+    if (!retryable) return [1, 1]
+    // It named a time: asked again then, as a vendor that limits.
+    if (retryAfterMs !== null) return [2, 4]
+  }
+  return attempts[code] ?? [0, 0]
+}
+
+function checkSentence(answer: WindowAnswer, provider: string): Failing {
   expect(answer).toMatchObject({ status: 200, isError: true })
-  const { code, advice } = answer.meta['exai/failure'] as { code: string; advice: string }
-  expect(code).not.toBe('internal')
-  expect(advice).not.toBe('none')
-  expect(answer.text).toContain(provider)
+  const failure = answer.meta['exai/failure'] as Failing & { readonly advice: string }
+  expect(failure.code).not.toBe('internal')
+  expect(failure.advice).not.toBe('none')
+  if (failure.code !== 'deadline') expect(answer.text).toContain(provider)
   // What happened, then what to do: two sentences at least, and no more than a person reads.
-  expect(answer.text).toMatch(/^[A-Z].+[.!?"] [A-Z].+\.$/s)
+  const start = failure.code === 'deadline' ? '(?:chat|web_search) did not finish' : '[A-Z]'
+  expect(answer.text).toMatch(new RegExp(`^${start}.+[.!?"] [A-Z].+\\.$`, 's'))
   expect(answer.text.length).toBeLessThan(700)
   expect(answer.text).toMatch(
-    /try again|call again|shorten|rephrase|change the request|recharge|listmodels|check |allow more|wait/i,
+    /try again|call again|shorten|rephrase|change the request|recharge|listmodels|check |allow more|wait|ask for less/i,
   )
+  return failure
 }
 
 async function nothingKept(vendor: Vendor): Promise<void> {
@@ -111,41 +181,83 @@ function noSecrets(answer: WindowAnswer): void {
   }
 }
 
+/** Lets the fault strike `times` times and asks once; tells the answer and how often the vendor was asked. */
+async function struck(
+  vendor: Vendor,
+  name: string,
+  times: number | null,
+  begin: () => WindowCall,
+): Promise<{ answer: WindowAnswer; count: number }> {
+  const ms = shortMs[name]
+  server.simulator.control({ [vendor]: { faults: [{ name, times, ...(ms === undefined ? {} : { ms }) }] } })
+  const before = asked(vendor)
+  const answer = await outlasted(begin(), vendor)
+  const count = asked(vendor) - before
+  server.simulator.control({ [vendor]: { faults: [] } })
+  noSecrets(answer)
+  await nothingKept(vendor)
+  return { answer, count }
+}
+
+/** Strikes once, then without end, and checks both against what the failure is worth. */
+async function checkFault(vendor: Vendor, name: string, begin: () => WindowCall): Promise<void> {
+  const once = await struck(vendor, name, 1, begin)
+  if (once.answer.isError) {
+    const failing = checkSentence(once.answer, vendor)
+    expect({ count: once.count, range: expected(failing) }).toEqual({ count: 1, range: [1, 1] })
+    if (remembered.has(failing.code) || farOff.has(name)) {
+      const again = await outlasted(begin(), vendor)
+      expect(again.isError).toBe(true)
+      expect(asked(vendor)).toBe(1)
+    }
+  } else {
+    expect(once.answer.text).toContain(mark)
+    expect(once.answer.text).not.toContain('incomplete')
+    expect(once.count).toBe(2)
+  }
+  await heal(name)
+  const endless = await struck(vendor, name, null, begin)
+  const failing = checkSentence(endless.answer, vendor)
+  const [least, most] = expected(failing)
+  expect(endless.count).toBeGreaterThanOrEqual(least)
+  expect(endless.count).toBeLessThanOrEqual(most)
+  // Whoever was asked twice is told so.
+  if (most > 1 && failing.code !== 'deadline') expect(endless.answer.text).toContain('Tried before it: ')
+  if (most > 1) expect(once.answer.isError).toBe(false)
+}
+
+const heal = (name: string): Promise<void> => clock.advance(farOff.has(name) ? 24 * 10 * hourMs : hourMs)
+
 describe.each(['glm', 'kimi'] as const)('%s', (vendor) => {
   const chatFaults = Object.entries(faultTables[vendor])
     .filter(([, { operations }]) => operations === undefined || operations.includes('chat'))
     .map(([name]) => name)
+  // Asked for by its own name, a model gets no other.
+  const chat = () => window.call('chat', { model: models[vendor], prompt: `${words} ${mark}` })
 
   test.each(chatFaults)('%s in a chat', async (name) => {
-    const ms = shortMs[name]
-    server.simulator.control({
-      [vendor]: { faults: [{ name, times: 1, ...(ms === undefined ? {} : { ms }) }] },
+    if (harmless.has(name) || oddButWhole.has(name) || name === 'length') {
+      const { answer, count } = await struck(vendor, name, 1, chat)
+      expect({ isError: answer.isError, count }).toEqual({ isError: false, count: 1 })
+      expect(answer.text).not.toBe('')
+      if (harmless.has(name)) expect(answer.text).toContain(mark)
+      expect(answer.text.includes('The model reached its output limit: the answer is incomplete.')).toBe(
+        name === 'length',
+      )
+    } else await checkFault(vendor, name, chat)
+    // The next window finds the slot free and, an hour later at the latest, the vendor well.
+    await heal(name)
+    expect(await window.ask('chat', { model: models[vendor], prompt: mark })).toMatchObject({
+      isError: false,
     })
-    const call = window.call('chat', { model: models[vendor], prompt: `${words} ${mark}` })
-    const answer = await outlasted(call, vendor)
-    if (harmless.has(name)) {
-      expect(answer.isError).toBe(false)
-      expect(answer.text).toContain(mark)
-      expect(answer.text).not.toContain('incomplete')
-    } else if (name === 'length') {
-      expect(answer.isError).toBe(false)
-      expect(answer.text).toContain('The model reached its output limit: the answer is incomplete.')
-    } else if (oddButWhole.has(name)) expect(answer.text).not.toBe('')
-    else checkSentence(answer, vendor)
-    noSecrets(answer)
-    await nothingKept(vendor)
-    // The next window finds the slot free and the vendor well.
-    const after = await window.ask('chat', { model: models[vendor], prompt: mark })
-    expect(after).toMatchObject({ isError: false })
-    expect(server.inspect().groups[group[vendor]]?.held).toBe(0)
   })
 
   test('a vendor that repeats the key, the account and the organisation is not quoted with them', async () => {
     const key = fixtureKeys[vendor]
     for (const name of vendor === 'glm' ? ['code-1305', 'dead-key'] : ['overloaded', 'dead-key']) {
       const message = `Your account org-9f8e7d6c5b4a3210 / proj-0123456789abcdef<ak-abcdef0123456789> with key ${key} (Authorization: Bearer ${key}) is not welcome`
-      server.simulator.control({ [vendor]: { faults: [{ name, times: 1, message }] } })
-      const answer = await window.ask('chat', { model: models[vendor], prompt: mark })
+      server.simulator.control({ [vendor]: { faults: [{ name, times: null, message }] } })
+      const answer = await outlasted(chat(), vendor)
       checkSentence(answer, vendor)
       noSecrets(answer)
       for (const text of [answer.text, server.log()]) {
@@ -156,22 +268,29 @@ describe.each(['glm', 'kimi'] as const)('%s', (vendor) => {
 })
 
 describe('a search', () => {
-  const faults = [
-    'code-1701',
-    'code-1703',
-    'reset-mid-stream',
-    'html-502',
-    'error-in-200',
-    'empty-body',
-    'garbled-body',
-    'stalled-first-byte',
-  ]
-  test.each(faults)('%s', async (name) => {
-    server.simulator.control({ glm: { faults: [{ name, times: 1 }] } })
-    const answer = await outlasted(window.call('web_search', { query: mark }), 'glm')
-    checkSentence(answer, 'glm')
-    noSecrets(answer)
-    await nothingKept('glm')
+  const search = () => window.call('web_search', { query: mark })
+  const everywhere = ['reset-mid-stream', 'html-502', 'empty-body', 'garbled-body', 'stalled-first-byte']
+
+  test.each(['code-1701', 'code-1703', 'error-in-200', ...everywhere])(
+    '%s at GLM for as long as it lasts: Kimi searches instead',
+    async (name) => {
+      const { answer, count } = await struck('glm', name, null, search)
+      expect(answer).toMatchObject({ isError: false, text: expect.stringContaining('Searched by kimi.') })
+      expect(count).toBeGreaterThanOrEqual(1)
+      expect(count).toBeLessThanOrEqual(name === 'code-1701' ? 33 : 2)
+      await nothingKept('kimi')
+    },
+  )
+
+  test.each(everywhere)('%s at both: a sentence that tells of both', async (name) => {
+    server.simulator.control({ kimi: { faults: [{ name, times: null }] } })
+    const { answer, count } = await struck('glm', name, null, search)
+    const { code } = checkSentence(answer, 'kimi')
+    if (code !== 'deadline') expect(answer.text).toMatch(/Tried before it: .*glm\/main/)
+    expect(count).toBe(2)
+    expect(asked('kimi')).toBeGreaterThanOrEqual(1)
+    expect(asked('kimi')).toBeLessThanOrEqual(2)
+    await nothingKept('kimi')
   })
 
   test('without a result is an answer that says so', async () => {
@@ -187,7 +306,7 @@ describe('a search', () => {
 describe('what is written down', () => {
   test('the log names each failed call and its cause, and holds nobody’s words', async () => {
     const before = server.log().length
-    server.simulator.control({ kimi: { faults: [{ name: 'limit-concurrency', times: 1 }] } })
+    server.simulator.control({ kimi: { faults: [{ name: 'content-filter', times: 1 }] } })
     await window.ask('summarize', { text: `We agreed on ${mark}.` })
     const line = server
       .log()
@@ -200,8 +319,8 @@ describe('what is written down', () => {
       door: 'http',
       principal: 'local',
       client: 'window-one',
-      failure: 'concurrency-limited',
-      detail: expect.stringContaining('HTTP 429'),
+      failure: 'content-filtered',
+      detail: expect.stringContaining('HTTP 400'),
       msg: 'call failed',
     })
     expect(server.log()).not.toContain(mark)

@@ -1,0 +1,34 @@
+import { expect, it } from 'vitest'
+import { CallFailure, type FailureCode } from '../domain/failure.ts'
+import { type Setback, withStory } from './failure-story.ts'
+
+function setback(model: string, code: FailureCode): Setback {
+  const target = {
+    provider: 'glm',
+    accountName: 'glm/main',
+    model,
+    keyCount: 1,
+    contextTokens: null,
+    group: `glm/main ${model}`,
+    endpoint: 'glm',
+    weight: 1,
+  }
+  return { target, failure: new CallFailure(code, { message: `It was ${code}.`, retryable: true }) }
+}
+
+it('tells of a vendor that sent a job back again and again in one line', () => {
+  const back = Array.from({ length: 20 }, () => setback('glm-5.2', 'concurrency-limited'))
+  expect(
+    withStory([...back, setback('glm-4.7', 'timeout'), setback('kimi-k3', 'truncated')], null),
+  ).toMatchObject({
+    code: 'truncated',
+    message:
+      'It was truncated. Tried before it: glm/main glm-5.2 (concurrency-limited, 20 times), glm/main glm-4.7 (timeout).',
+  })
+})
+
+it('leaves the only failure as it is', () => {
+  const only = setback('glm-5.2', 'timeout')
+  expect(withStory([only], null)).toBe(only.failure)
+  expect(withStory([], null)).toBeNull()
+})
