@@ -25,7 +25,8 @@ const identities: readonly Identity[] = Array.from({ length: 200 }, (_, i) => ({
   principal: `principal-${i % 20}` as PrincipalName,
   client: `window-${i}` as ClientId,
   label: `window ${i}`,
-  root: null, isLocal: true,
+  root: null,
+  isLocal: true,
 }))
 
 function pick<Value>(values: readonly Value[], index: number): Value {
@@ -158,7 +159,8 @@ async function idleClient(): Promise<number> {
       principal: `principal-${i % 200}` as PrincipalName,
       client: `client-${i}` as ClientId,
       label: `label ${i}`,
-      root: null, isLocal: true,
+      root: null,
+      isLocal: true,
     }
     const permit = door.admit(identity)
     const lease: Lease | { kind: 'refusal' } = await group.acquire({

@@ -11,7 +11,8 @@ const anna: Identity = {
   principal: 'anna' as PrincipalName,
   client: 'window-1' as ClientId,
   label: 'api@main',
-  root: null, isLocal: true,
+  root: null,
+  isLocal: true,
 }
 const daily: Quota = { scope: 'principal', unit: 'tokens', period: 'day', limit: 1000 }
 const money: Quota = { scope: 'team', unit: 'micro-dollars', period: 'month', limit: 5_000_000 }

@@ -55,7 +55,8 @@ const nobody: Identity = {
   principal: 'ada' as PrincipalName,
   client: null,
   label: '',
-  root: null, isLocal: true,
+  root: null,
+  isLocal: true,
 }
 
 const outcome = (promise: Promise<unknown>) =>

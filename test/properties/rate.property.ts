@@ -43,7 +43,8 @@ const identity = (client: string): Identity => ({
   principal: 'anna' as PrincipalName,
   client: client as ClientId,
   label: client,
-  root: null, isLocal: true,
+  root: null,
+  isLocal: true,
 })
 
 /** Properties of rates. */

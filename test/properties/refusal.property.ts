@@ -14,7 +14,8 @@ const identity = (principal: string, client: string, team = 'api'): Identity => 
   principal: principal as PrincipalName,
   client: client as ClientId,
   label: client,
-  root: null, isLocal: true,
+  root: null,
+  isLocal: true,
 })
 const bounds = { graceMs: 5000, accountsMax: 1000 }
 
