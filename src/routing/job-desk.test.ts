@@ -1,0 +1,138 @@
+// The desk where tools hand in their jobs: who shares with whom, and what is made alone.
+
+import { describe, expect, it } from 'vitest'
+import { CallFailure } from '../domain/failure.ts'
+import type { Identity } from '../domain/identity.ts'
+import type { ClientId, PrincipalName } from '../domain/ids.ts'
+import type { LedgerEntry } from '../ledger/ledger-row.ts'
+import { RowKeeper } from '../ledger/row-keeper.ts'
+import { VirtualClock } from '../lib/virtual-clock.ts'
+import { JobDesk, type SharingWish } from './job-desk.ts'
+import type { JobDraft, JobRequest } from './router.ts'
+import type { RoutedOutcome } from './vendor-site.ts'
+
+const who = (team: string | null, principal: string, client: string): Identity => ({
+  team,
+  principal: principal as PrincipalName,
+  client: client as ClientId,
+  label: client,
+  root: null,
+  isLocal: true,
+})
+const keep: SharingWish = { isFresh: false }
+const search: JobDraft = { kind: 'search', query: 'otters', count: 3 }
+const generate = (temperature?: number): JobDraft => ({
+  kind: 'generate',
+  task: 'chat',
+  messages: [{ role: 'user', content: 'hello' }],
+  outputTokensMax: 100,
+  ...(temperature === undefined ? {} : { temperature }),
+})
+const answer: RoutedOutcome = {
+  text: 'otters',
+  sources: [],
+  usage: { inputTokens: 1, outputTokens: 1, cachedInputTokens: 0, reasoningTokens: 0, source: 'provider' },
+  finish: 'stop',
+  provider: 'glm',
+  model: null,
+}
+
+function createDesk(namespace: readonly string[] = ['principal'], isDiskFull = false) {
+  const clock = new VirtualClock()
+  const written: LedgerEntry[] = []
+  const made: JobRequest[] = []
+  const record = async (entry: LedgerEntry): Promise<bigint> => {
+    if (isDiskFull) throw new Error('full')
+    written.push(entry)
+    return 0n
+  }
+  const rows = new RowKeeper({ clock, ledger: { record }, keptMax: 1 })
+  const desk = new JobDesk({
+    clock,
+    random: () => 0.5,
+    router: {
+      foremost: (job) => ({
+        provider: 'glm',
+        endpoint: 'https://glm',
+        model: null,
+        job: job.kind === 'generate' ? { ...job, model: 'glm-5.2' } : job,
+      }),
+      run: async (_draft, request) => {
+        made.push(request)
+        await new Promise<void>((resolve) => clock.after(10, resolve))
+        return answer
+      },
+    },
+    ledger: { price: () => 1_200_000n },
+    rows,
+    sharing: { bytesMax: 1 << 20, freshMs: 600_000, staleMs: 3_600_000, namespace },
+  })
+  const ask = async (identity: Identity, draft: JobDraft, wish: SharingWish | null) => {
+    const signal = new AbortController().signal
+    const asked = desk.run(draft, { identity, signal, tool: 'web_search', progress: () => {} }, wish)
+    asked.catch(() => {})
+    await clock.advance(1_000)
+    return asked
+  }
+  return { clock, desk, ask, made, rows, written }
+}
+
+describe('the desk', () => {
+  it('says what an answer from the cache saved, and writes its row at no cost', async () => {
+    const { ask, desk, made, written } = createDesk()
+    expect(await ask(who(null, 'ada', '1'), search, keep)).toMatchObject({ shared: null, savedNanoUsd: null })
+    expect(await ask(who(null, 'ada', '2'), search, keep)).toMatchObject({
+      shared: { kind: 'cached', isStale: false },
+      savedNanoUsd: 1_200_000n,
+    })
+    expect(made).toHaveLength(1)
+    expect(written).toMatchObject([{ outcome: 'cached', client: '2', savedNanoUsd: 1_200_000n }])
+    expect(desk.inspect().cache).toMatchObject({ hits: 1, misses: 1, answers: 1 })
+  })
+
+  it('shares in a team only where the operator named it', async () => {
+    const named = createDesk(['client', 'team:red'])
+    await named.ask(who('red', 'ada', '1'), search, keep)
+    expect((await named.ask(who('red', 'bob', '1'), search, keep)).shared?.kind).toBe('cached')
+    expect((await named.ask(who('blue', 'eve', '1'), search, keep)).shared).toBeNull()
+    expect((await named.ask(who('blue', 'eve', '2'), search, keep)).shared).toBeNull()
+    const silent = createDesk()
+    await silent.ask(who('red', 'ada', '1'), search, keep)
+    expect((await silent.ask(who('red', 'bob', '1'), search, keep)).shared).toBeNull()
+  })
+
+  it('makes a job alone that no tool chose to keep, unless its temperature is 0', async () => {
+    const { ask, made } = createDesk()
+    for (const draft of [generate(), generate(0.7)]) {
+      await ask(who(null, 'ada', '1'), draft, null)
+      await ask(who(null, 'ada', '1'), draft, null)
+    }
+    expect(made).toHaveLength(4)
+    await ask(who(null, 'ada', '1'), generate(0), null)
+    expect((await ask(who(null, 'ada', '2'), generate(0), null)).shared?.kind).toBe('cached')
+    expect(made).toHaveLength(5)
+  })
+
+  it('begins no work that could not be counted', async () => {
+    const { ask, rows, clock } = createDesk(['principal'], true)
+    await rows.record({ ...({} as LedgerEntry), attemptId: 'kept' })
+    await expect(ask(who(null, 'ada', '1'), search, null)).rejects.toThrow(CallFailure)
+    await clock.advance(1)
+  })
+
+  it('waits for the ends of what runs before it closes', async () => {
+    const { clock, desk } = createDesk()
+    const signal = new AbortController().signal
+    const request = { identity: who(null, 'ada', '1'), signal, progress: () => {} }
+    void desk.run(search, request, null)
+    let isClosed = false
+    const closed = desk.destroy().then(() => {
+      isClosed = true
+    })
+    await clock.advance(1)
+    expect(isClosed).toBe(false)
+    await clock.advance(20)
+    await closed
+    expect(clock.pendingTimers).toBe(0)
+  })
+})
