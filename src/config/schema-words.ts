@@ -4,7 +4,7 @@ import { z } from 'zod'
 
 /** A day in milliseconds. */
 export const dayMs: number = 86_400_000
-/** Bytes. */
+/** A gibibyte in bytes. */
 export const gibibyte: number = 1024 ** 3
 
 /** A whole number; variables expand to text, so digits in text are numbers too. */
