@@ -84,6 +84,7 @@ export async function openHttpWindow(door: 'modern' | 'legacy', facts: WindowFac
     ...(isModern ? { 'mcp-protocol-version': '2026-07-28', 'mcp-method': method } : session),
     ...(isModern && name !== undefined ? { 'mcp-name': name } : {}),
     ...(isNamed ? { 'x-exai-client': facts.name } : {}),
+    ...(facts.key === undefined ? {} : { authorization: `Bearer ${facts.key}` }),
     'x-exai-label': encodeURIComponent(facts.name),
     ...(isModern && facts.root !== undefined ? { 'x-exai-root': encodeURIComponent(facts.root) } : {}),
   })

@@ -34,6 +34,8 @@ export interface FixtureOptions {
   /** False: no provider has a key. */
   readonly hasKeys?: boolean
   readonly extraTools?: readonly Tool[]
+  /** Lays down what the server is to find in its data folder. */
+  prepare?(dataDir: string): Promise<void>
 }
 
 /** An answer to a plain HTTP request. */
@@ -94,6 +96,7 @@ export async function startServer(options: FixtureOptions = {}): Promise<ServerF
   const home = realpathSync(mkdtempSync(join(tmpdir(), 'exai-server-')))
   mkdirSync(join(home, 'etc'))
   writeFileSync(join(home, 'etc', 'exai.yaml'), options.yaml ?? '')
+  await options.prepare?.(join(home, 'data'))
   const simulator = createSimulator(options.simulator)
   await simulator.listen()
   const keys =

@@ -20,6 +20,7 @@ export async function openSocketWindow(facts: WindowFacts): Promise<Window> {
   const socket = new WebSocket(`${facts.url.replace('http', 'ws')}/ws`, 'mcp', {
     headers: {
       ...(isNamed ? { 'x-exai-client': facts.name } : {}),
+      ...(facts.key === undefined ? {} : { authorization: `Bearer ${facts.key}` }),
       'x-exai-label': encodeURIComponent(facts.name),
     },
   })

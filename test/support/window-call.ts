@@ -17,6 +17,8 @@ export interface WindowFacts {
   readonly root?: string
   /** Sends no `x-exai-client` where true, `true` for `legacy` and `websocket` unless told otherwise. */
   readonly isAnonymous?: boolean
+  /** Sent as `Authorization: Bearer`. */
+  readonly key?: string
 }
 
 /** A tool's answer as the window got it. `status` is HTTP's; 200 on a WebSocket. */
