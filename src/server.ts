@@ -109,6 +109,7 @@ export async function createServer(options: ServerOptions): Promise<Server> {
       waitingMax: limits.queue.perClient * 16,
       waitingPerClientMax: limits.queue.perClient,
       waitMsMax: limits.queue.waitMs,
+      cutHoldMs: 100,
     },
     clock,
   )

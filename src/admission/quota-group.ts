@@ -17,6 +17,7 @@ export interface QueueBounds {
   readonly waitingMax: number
   readonly waitingPerClientMax: number
   readonly waitMsMax: number
+  readonly cutHoldMs?: number
 }
 
 /** The groups of one account. */

@@ -103,4 +103,18 @@ describe('slot queue', () => {
     slot.release()
     expect(queue.inspect().held).toBe(0)
   })
+
+  it('keeps the slot of a request that was cut until the vendor has had time to notice', async () => {
+    const { queue, clock } = open({ cutHoldMs: 100 })
+    const cut = await held(ask(queue, 'a').answer)
+    const next = ask(queue, 'b').answer
+    cut.releaseCut()
+    cut.release()
+    await clock.advance(99)
+    expect(queue.inspect()).toEqual({ capacity: 1, held: 1, waiting: 1 })
+    await clock.advance(1)
+    ;(await held(next)).release()
+    expect(queue.inspect()).toEqual({ capacity: 1, held: 0, waiting: 0 })
+    expect(clock.pendingTimers).toBe(0)
+  })
 })

@@ -18,6 +18,8 @@ export interface SlotQueueOptions {
   readonly waitingPerClientMax: number
   /** Longest wait in milliseconds. */
   readonly waitMsMax: number
+  /** How long a slot stays taken after its request was cut, in milliseconds; default 0. */
+  readonly cutHoldMs?: number
   readonly clock: Clock
 }
 
@@ -33,6 +35,11 @@ export interface SlotRequest {
 /** The right to one vendor request at a time; released exactly once. */
 export interface Slot {
   release(): void
+  /**
+   * For a request that we cut: the vendor needs a round trip to notice, and counts it until then. A slot given away at
+   * once would be one too many there, and the next in line would be refused for it.
+   */
+  releaseCut(): void
 }
 
 interface Waiter {
@@ -96,19 +103,23 @@ export class SlotQueue {
 
   #hold(): Slot {
     this.#held++
-    const since = this.#options.clock.now()
+    const { clock, cutHoldMs = 0 } = this.#options
+    const since = clock.now()
     let isHeld = true
-    return {
-      release: () => {
-        if (!isHeld) return
-        isHeld = false
-        this.#held--
-        const heldMs = this.#options.clock.now() - since
-        this.#holdMsMean = this.#holdMsMean === null ? heldMs : this.#holdMsMean * 0.8 + heldMs * 0.2
-        const next = this.#waiting[0]
-        if (next) next.grant(this.#hold())
-      },
+    const free = (): void => {
+      this.#held--
+      const heldMs = clock.now() - since
+      this.#holdMsMean = this.#holdMsMean === null ? heldMs : this.#holdMsMean * 0.8 + heldMs * 0.2
+      const next = this.#waiting[0]
+      if (next) next.grant(this.#hold())
     }
+    const releaseAfter = (holdMs: number): void => {
+      if (!isHeld) return
+      isHeld = false
+      if (holdMs > 0) clock.after(holdMs, free)
+      else free()
+    }
+    return { release: () => releaseAfter(0), releaseCut: () => releaseAfter(cutHoldMs) }
   }
 
   #tellPositions(from: number): void {

@@ -53,6 +53,10 @@ export async function attempt(
       endUser: request.endUser,
     })
     return await collect(parts, job.kind === 'generate', provider.name, request)
+  } catch (error) {
+    if (request.signal.aborted || (error instanceof CallFailure && error.code === 'timeout'))
+      slot.releaseCut()
+    throw error
   } finally {
     slot.release()
   }

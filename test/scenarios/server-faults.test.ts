@@ -73,6 +73,8 @@ async function outlasted(call: WindowCall, vendor: Vendor): Promise<WindowAnswer
     expect(server.simulator.stats(0)[vendor].inFlight).toBe(1)
     await clock.advance(patienceMs)
     answer = await call.answer
+    // A cut request keeps its slot until the vendor has noticed.
+    await clock.advance(200)
   }
   if (answer === null) throw new Error('the call ended without an answer')
   return answer
