@@ -1,6 +1,5 @@
 // Composition root: builds each room once and hands each its collaborators. No logic of its own.
 
-import { mkdir } from 'node:fs/promises'
 import { join } from 'node:path'
 import { createAdminRoutes } from './admin/http-api.ts'
 import { FrontDoor } from './admission/front-door.ts'
@@ -11,6 +10,7 @@ import { createExtractor } from './documents/extract.ts'
 import { createRoots } from './documents/roots.ts'
 import { createUploads } from './documents/uploads.ts'
 import { type Clock, systemClock } from './lib/clock.ts'
+import { makeFolder } from './lib/make-folder.ts'
 import { packageVersion } from './lib/package-version.ts'
 import { identify } from './principals/identify.ts'
 import { configureProviders } from './routing/configure.ts'
@@ -72,7 +72,7 @@ export async function createServer(options: ServerOptions): Promise<Server> {
   const startedAt = clock.now()
   let isDraining = false
 
-  await mkdir(config.dataDir, { recursive: true, mode: 0o700 }).catch((error: NodeJS.ErrnoException) => {
+  await makeFolder(config.dataDir).catch((error: NodeJS.ErrnoException) => {
     throw new Error(
       `The data folder ${config.dataDir} cannot be made (${error.code ?? error.message}): set dataDir or EXAI_DATA_DIR to a folder you may write.`,
       { cause: error },
@@ -119,6 +119,7 @@ export async function createServer(options: ServerOptions): Promise<Server> {
     idleMs: 10_800_000,
     threadsPerPrincipalMax: 500,
     charsPerThreadMax: 1_000_000,
+    charsPerPrincipalMax: 20_000_000,
   })
   const extractor = createExtractor({ clock, idleMs: 300_000 })
   const uploads = await createUploads({
@@ -188,6 +189,9 @@ export async function createServer(options: ServerOptions): Promise<Server> {
     mcp: mcp.inspect(),
     http: listener.inspect(),
     documents: extractor.inspect(),
+    providers: Object.fromEntries(
+      providers.flatMap(({ provider }) => (provider.inspect ? [[provider.name, provider.inspect()]] : [])),
+    ),
     uploads: uploads.inspect(),
     threads: threads.size,
     process: { residentBytes: process.memoryUsage.rss(), heapBytes: process.memoryUsage().heapUsed },
@@ -228,6 +232,7 @@ export async function createServer(options: ServerOptions): Promise<Server> {
       await listener.destroy()
       await Promise.all([extractor.destroy(), ...providers.map(({ provider }) => provider.destroy())])
       uploads.destroy()
+      threads.destroy()
       log.destroy()
     },
     inspect,

@@ -51,6 +51,7 @@ export async function attempt(
       signal: request.signal,
       requestId: request.requestId,
       endUser: request.endUser,
+      lane: clientKey(request.identity),
     })
     return await collect(parts, job.kind === 'generate', provider.name, request)
   } catch (error) {
