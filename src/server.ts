@@ -1,6 +1,5 @@
 // Composition root: builds each room once and hands each its collaborators. No logic of its own.
 
-import { mkdir } from 'node:fs/promises'
 import { join } from 'node:path'
 import { createAdminRoutes } from './admin/http-api.ts'
 import type { QueueOrder } from './admission/fair-queue.ts'
@@ -15,11 +14,13 @@ import { createExtractor } from './documents/extract.ts'
 import { createRoots } from './documents/roots.ts'
 import { createUploads } from './documents/uploads.ts'
 import { type Clock, systemClock } from './lib/clock.ts'
+import { makeFolder } from './lib/make-folder.ts'
 import { packageVersion } from './lib/package-version.ts'
 import { type Random, systemRandom } from './lib/random.ts'
 import { revokedFailure } from './principals/callers.ts'
 import { keyFileName } from './principals/key-file.ts'
 import { configureProviders } from './routing/configure.ts'
+import { inspectAll, setOrderOfAll } from './routing/every-provider.ts'
 import { openDesk } from './routing/open-desk.ts'
 import { createFilesSurface } from './surfaces/files/files-surface.ts'
 import { createMcpSurface } from './surfaces/mcp/mcp-surface.ts'
@@ -27,6 +28,7 @@ import { CallCounts } from './telemetry/call-counts.ts'
 import { createLog, type LogStream } from './telemetry/log.ts'
 import { ThreadStore } from './threads/thread-store.ts'
 import { createToolContexts } from './tools/context.ts'
+import { providerFacts } from './tools/provider-facts.ts'
 import { tools as ownTools } from './tools/registry.ts'
 import type { LoadFact, ProviderFact, Tool } from './tools/tool.ts'
 import { type ToolFact, toolFact } from './tools/tool-fact.ts'
@@ -80,7 +82,7 @@ export async function createServer(options: ServerOptions): Promise<Server> {
   const startedAt = clock.now()
   let isDraining = false
 
-  await mkdir(config.dataDir, { recursive: true, mode: 0o700 }).catch((error: NodeJS.ErrnoException) => {
+  await makeFolder(config.dataDir).catch((error: NodeJS.ErrnoException) => {
     throw new Error(
       `The data folder ${config.dataDir} cannot be made (${error.code ?? error.message}): set dataDir or EXAI_DATA_DIR to a folder you may write.`,
       { cause: error },
@@ -136,10 +138,7 @@ export async function createServer(options: ServerOptions): Promise<Server> {
     clock,
     random,
   )
-  const setQueueOrder = (order: QueueOrder): void => {
-    for (const { accounts } of providers) for (const { groups } of accounts) groups.setOrder(order)
-  }
-  setQueueOrder(limits.queue.order)
+  setOrderOfAll(providers, limits.queue.order)
   const { router, jobs, ledger, records, budgets } = await openDesk(providers, config, {
     clock,
     random,
@@ -158,6 +157,7 @@ export async function createServer(options: ServerOptions): Promise<Server> {
     idleMs: 10_800_000,
     threadsPerPrincipalMax: 500,
     charsPerThreadMax: 1_000_000,
+    charsPerPrincipalMax: 20_000_000,
   })
   const extractor = createExtractor({ clock, idleMs: 300_000 })
   const uploads = await createUploads({
@@ -173,13 +173,6 @@ export async function createServer(options: ServerOptions): Promise<Server> {
     callsInFlight: calls.inFlight,
     groups: router.inspect(),
   })
-  const providerFacts = (): readonly ProviderFact[] =>
-    providers.map(({ provider, accounts, missing }) => ({
-      name: provider.name,
-      isReady: accounts.length > 0,
-      missing: accounts.length > 0 ? null : missing,
-      models: provider.models.map(({ id }) => id),
-    }))
   const tools = [...ownTools, ...(options.extraTools ?? [])].map((tool) => {
     const timeoutMs = limits.toolTimeoutMs[tool.name]
     return timeoutMs === undefined ? tool : { ...tool, timeoutMs }
@@ -203,7 +196,12 @@ export async function createServer(options: ServerOptions): Promise<Server> {
       ledger,
       threads,
       documents,
-      facts: { version: packageVersion, wallMs: () => clock.wallMs(), load, providers: providerFacts },
+      facts: {
+        version: packageVersion,
+        wallMs: () => clock.wallMs(),
+        load,
+        providers: () => providerFacts(providers),
+      },
     }),
     limits: {
       bodyBytesMax: limits.bodyBytesMax,
@@ -234,6 +232,7 @@ export async function createServer(options: ServerOptions): Promise<Server> {
     mcp: mcp.inspect(),
     http: listener.inspect(),
     documents: extractor.inspect(),
+    providers: inspectAll(providers),
     uploads: uploads.inspect(),
     threads: threads.size,
     process: { residentBytes: process.memoryUsage.rss(), heapBytes: process.memoryUsage().heapUsed },
@@ -285,12 +284,13 @@ export async function createServer(options: ServerOptions): Promise<Server> {
         ...providers.map(({ provider }) => provider.destroy()),
       ])
       uploads.destroy()
+      threads.destroy()
       log.destroy()
     },
     inspect,
-    setQueueOrder,
+    setQueueOrder: (order) => setOrderOfAll(providers, order),
     facts: () => ({
-      providers: providerFacts(),
+      providers: providerFacts(providers),
       tools: tools.map((tool) => toolFact(tool, router)),
       needsKey: gate.needsKey,
     }),

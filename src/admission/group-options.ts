@@ -19,6 +19,8 @@ export interface QuotaGroupOptions {
   readonly waitMsMax: number
   /** How long a job is thought to hold a slot until one has been seen, in milliseconds. */
   readonly firstEstimateMs: number
+  /** How long a slot stays taken after its request was cut, in milliseconds; 0 when absent. */
+  readonly cutHoldMs?: number
   readonly clock: Clock
   readonly random: Random
 }

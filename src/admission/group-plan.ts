@@ -33,6 +33,8 @@ export interface GroupSettings {
   readonly queue?: Partial<FairQueueLimits>
   /** 120 s when absent. */
   readonly waitMsMax?: number
+  /** How long a vendor may still count a request that was cut; 0 when absent. */
+  readonly cutHoldMs?: number
 }
 
 /** Options for every group of an account. */
@@ -54,6 +56,7 @@ export function toGroupPlan(settings: GroupSettings): GroupPlan {
         queue: { ...queueDefaults, ...queue },
         waitMsMax: waitMsMax ?? 120_000,
         firstEstimateMs: 10_000,
+        cutHoldMs: settings.cutHoldMs ?? 0,
       }
     },
   }

@@ -33,13 +33,18 @@ export interface Settlement {
   readonly outputTokens: number
 }
 
-/** The right to one vendor request until `deadlineAt`. Exactly one of its two ends is called, and only once. */
+/** The right to one vendor request until `deadlineAt`. Exactly one of its three ends is called, and only once. */
 export interface Lease {
   readonly deadlineAt: number
   /** How long it waited, in milliseconds. */
   readonly waitedMs: number
   /** Ends the request. Without a settlement the estimate stands, as when nobody knows what the vendor counted. */
   release(settlement?: Settlement): void
+  /**
+   * Instead of `release`, for a request that we cut: the vendor needs a round trip to notice, and counts it until then. A slot
+   * given away at once would be one too many there, and the next in line would be refused for it.
+   */
+  releaseCut(settlement?: Settlement): void
   /** The vendor refused for concurrency: waits again at the old place. Rejects as `acquire` does. */
   refusedByVendor(): Promise<Lease | Refusal>
   /** Tells the ceiling how long the first token took, in milliseconds. */

@@ -93,6 +93,21 @@ describe('quota group', () => {
     ;(await held(waiting.answer)).release()
   })
 
+  it('keeps the slot of a request that was cut until the vendor has had time to notice', async () => {
+    const { clock, group } = open({ cutHoldMs: 100 })
+    const cut = await held(ask(group, 'a').answer)
+    const next = ask(group, 'b').answer
+    cut.releaseCut()
+    cut.release()
+    await clock.advance(99)
+    expect(group.inspect()).toMatchObject({ capacity: 1, held: 1, waiting: 1 })
+    await clock.advance(1)
+    ;(await held(next)).release()
+    expect(group.inspect()).toMatchObject({ capacity: 1, held: 0, waiting: 0 })
+    await clock.advance(1000)
+    expect(clock.pendingTimers).toBe(0)
+  })
+
   it('frees the place of one who cancels, at once', async () => {
     const { clock, group } = open()
     const first = await held(ask(group, 'a').answer)

@@ -204,14 +204,17 @@ export class QuotaGroup {
   #lease(job: Job): Lease {
     const { payload: waiter } = job
     let isHeld = true
+    const releaseAfter = (holdMs: number, settlement: Settlement | undefined): void => {
+      if (!isHeld) return
+      isHeld = false
+      if (holdMs > 0) this.#options.clock.after(holdMs, () => this.#finish(job, settlement))
+      else this.#finish(job, settlement)
+    }
     return {
       deadlineAt: waiter.request.deadlineAt,
       waitedMs: waiter.startedAt - waiter.since,
-      release: (settlement) => {
-        if (!isHeld) return
-        isHeld = false
-        this.#finish(job, settlement)
-      },
+      release: (settlement) => releaseAfter(0, settlement),
+      releaseCut: (settlement) => releaseAfter(this.#options.cutHoldMs ?? 0, settlement),
       refusedByVendor: () => {
         assert(isHeld, 'a lease is given back once')
         isHeld = false

@@ -133,6 +133,15 @@ describe('the one life of a call', () => {
     idle()
   })
 
+  it('releases everything when the work throws before its first promise', async () => {
+    const { calls, idle } = open()
+    const outcome = await calls.run(options, () => {
+      throw new TypeError('at once')
+    })
+    expect(outcome).toMatchObject({ kind: 'failed', failure: { code: 'internal' } })
+    idle()
+  })
+
   it('is refused by the front door as a value', async () => {
     const { calls, events } = open()
     const controller = new AbortController()

@@ -171,7 +171,8 @@ class RunningCall implements Call {
 
   start<Value>(work: (call: Call) => Promise<Value>, onValue: (value: Value) => void): void {
     if (this.#request.signal?.aborted) this.abort(toFailure(this.#request.signal.reason))
-    work(this).then(
+    // A work that throws before its first promise is a work that failed.
+    new Promise<Value>((resolve) => resolve(work(this))).then(
       (value) => {
         if (this.#isOver) return
         this.#finish(null, false)

@@ -1,12 +1,14 @@
 // `exai serve`: loads the config, starts the server, shows the first screen, and drains it when asked to stop.
 
-import { accessSync, constants, mkdirSync } from 'node:fs'
+import { constants } from 'node:fs'
+import { access } from 'node:fs/promises'
 import type { Config } from '../config/config.ts'
 import { ConfigError } from '../config/config-error.ts'
 import { nearestKey } from '../config/known-keys.ts'
 import { loadConfig } from '../config/load.ts'
 import type { ConfigFlags } from '../config/overrides.ts'
 import { systemClock } from '../lib/clock.ts'
+import { makeFolder } from '../lib/make-folder.ts'
 import { packageVersion } from '../lib/package-version.ts'
 import { createServer, type Server } from '../server.ts'
 import { connectLine } from './connect-line.ts'
@@ -44,7 +46,7 @@ export function serve(options: ServeOptions): Promise<number> {
 export async function runServer(config: Config, options: RunServerOptions): Promise<number> {
   using signals = new StopSignals(process, systemClock, (code) => process.exit(code))
   const stopping = new AbortController()
-  checkDataDir(config)
+  await checkDataDir(config)
   const server = await createServer({ config })
   try {
     checkToolNames(config, server)
@@ -87,10 +89,10 @@ async function drained(server: Server, timeoutMs: number): Promise<void> {
 }
 
 // The server makes the folder too; here a folder that cannot be written is told before anything is opened.
-function checkDataDir({ dataDir }: Config): void {
+async function checkDataDir({ dataDir }: Config): Promise<void> {
   try {
-    mkdirSync(dataDir, { recursive: true, mode: 0o700 })
-    accessSync(dataDir, constants.W_OK)
+    await makeFolder(dataDir)
+    await access(dataDir, constants.W_OK)
   } catch (error) {
     const code = error instanceof Error && 'code' in error ? String(error.code) : String(error)
     throw new Error(

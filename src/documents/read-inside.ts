@@ -24,7 +24,7 @@ const pathCharsMax = 4096
 
 /** Names of files that hold keys or passwords, wherever they lie. */
 const keyFile =
-  /^(id_(rsa|dsa|ecdsa|ed25519)(_sk)?.*|.*\.(pem|key|p12|pfx|jks|keystore|kdbx|ppk|gpg|asc|ovpn)|(credentials?|secrets?|service-account.*)(\.(json|ya?ml|toml|ini|txt))?|_?netrc|htpasswd|authorized_keys|known_hosts)$/i
+  /^(id_(rsa|dsa|ecdsa|ed25519)(_sk)?.*|.*\.(pem|key|p12|pfx|jks|keystore|kdbx|ppk|gpg|asc|ovpn|env|tfstate|tfvars|kubeconfig)|(credentials?|secrets?|service-account.*)(\.(json|ya?ml|toml|ini|txt|csv|xml|properties))?|_?netrc|htpasswd|authorized_keys|known_hosts)$/i
 
 /** Reads the file at `path`. Throws `path-not-allowed`, `document-unreadable`, or the signal's reason. */
 export async function readInside(

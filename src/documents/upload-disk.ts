@@ -1,10 +1,11 @@
 // The folder of uploads on disk: a file behind its handle, its facts in a JSON file beside it, a `.part` while it arrives.
 // Promises: a reader never sees half a file, a failed write leaves nothing. Decides nothing about limits or owners.
 
-import { mkdir, open, readdir, readFile, rename, rm, stat, writeFile } from 'node:fs/promises'
+import { open, readdir, readFile, rename, rm, stat, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { z } from 'zod'
 import type { PrincipalName } from '../domain/ids.ts'
+import { makeFolder } from '../lib/make-folder.ts'
 
 /** What is known of a stored file. `expiresAt` is in wall milliseconds. */
 export interface StoredUpload {
@@ -37,7 +38,7 @@ export class UploadDisk {
 
   /** Makes the folder, sweeps leftovers and answers what an earlier run left. Rejects if it cannot be written. */
   async load(nowMs: number): Promise<readonly StoredUpload[]> {
-    await mkdir(this.#dir, { recursive: true, mode: 0o700 })
+    await makeFolder(this.#dir)
     const names = await readdir(this.#dir)
     const found = await Promise.all(names.map((name) => this.#take(name, nowMs)))
     return found.filter((file) => file !== null)

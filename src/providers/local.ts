@@ -47,7 +47,7 @@ export function createLocalProvider(options: { readonly clock?: Clock } = {}): L
   async function* run(job: Job, attempt: Attempt): AsyncGenerator<StreamPart> {
     const task = toTask(job)
     const chars = task.documents.reduce((sum, document) => sum + charsOf(document), 0)
-    const work = { lane: attempt.endUser ?? '', input: task, weight: chars, signal: attempt.signal }
+    const work = { lane: attempt.lane ?? '', input: task, weight: chars, signal: attempt.signal }
     const text = await pool.run(work).catch((error: unknown) => {
       throw toFailure(error)
     })

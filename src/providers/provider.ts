@@ -118,6 +118,8 @@ export interface Attempt {
   readonly signal: AbortSignal
   /** New for every attempt: vendors refuse a repeated one. */
   readonly requestId: string
+  /** Whose turn it is where work waits on this machine: the caller's `clientKey`. Never sent to a vendor. */
+  readonly lane?: string
   /** An opaque stable id of the caller for the vendor's abuse control; 6 to 64 characters. */
   readonly endUser?: string
   /** Longest wait for the first part, and between two parts, in milliseconds; else the model's own (see catalogue). */
@@ -153,6 +155,8 @@ export interface Provider {
   readonly capabilities: Capabilities
   readonly models: readonly ModelInfo[]
   run(job: Job, attempt: Attempt): AsyncIterable<StreamPart>
+  /** Numbers for operators, where it has work of its own on this machine. */
+  inspect?(): object
   /** Closes its pool. */
   destroy(): Promise<void>
 }

@@ -13,7 +13,7 @@ export interface Vendor {
 
 const sentences: Partial<Record<FailureCode, readonly [happened: string, advice: string]>> = {
   'concurrency-limited': ['has too many requests of this account at once', 'Try again in a moment.'],
-  'rate-limited': ['is asked too often by this account', 'Wait as long as it says, then try again.'],
+  'rate-limited': ['is asked too often by this account', 'Wait a little, then try again.'],
   overloaded: ['is overloaded for everybody', 'Try again in a moment, or use another provider.'],
   'quota-exhausted': [
     "says that this account's balance, plan or quota is used up",

@@ -40,6 +40,9 @@ const local: ProviderSpec = {
   missing: null,
 }
 
+// A round trip to a vendor far away.
+const cutHoldMs = 100
+
 /** Bounds of every queue before a vendor; milliseconds. */
 export interface QueueBounds {
   readonly jobsPerClientMax: number
@@ -85,6 +88,7 @@ function configure(
             jobsMax: bounds.jobsPerClientMax * 32,
           },
           waitMsMax: bounds.waitMsMax,
+          cutHoldMs: kind === 'local' ? 0 : cutHoldMs,
         }),
         clock,
         random,

@@ -3,7 +3,8 @@
 
 import type { Lease } from '../admission/lease.ts'
 import type { JobClass } from '../admission/queue-tree.ts'
-import type { Identity } from '../domain/identity.ts'
+import { CallFailure } from '../domain/failure.ts'
+import { clientKey, type Identity } from '../domain/identity.ts'
 import type { Progress } from '../domain/progress.ts'
 import { isRefusal, type Refusal } from '../domain/refusal.ts'
 import type { Job, JobKind, Usage } from '../providers/provider.ts'
@@ -45,7 +46,7 @@ export interface VendorWork {
 export class VendorSite implements JobSite<RoutedCandidate, RoutedOutcome> {
   readonly #work: VendorWork
   // By group: what its slot has been used for since it was granted.
-  readonly #stays = new Map<string, { lease: Lease; input: number; output: number }>()
+  readonly #stays = new Map<string, { lease: Lease; input: number; output: number; isCut: boolean }>()
   #inputTokens = 0
 
   constructor(work: VendorWork) {
@@ -74,7 +75,7 @@ export class VendorSite implements JobSite<RoutedCandidate, RoutedOutcome> {
   }
 
   async run(candidate: RoutedCandidate, input: AttemptInput): Promise<RoutedOutcome> {
-    const { endUser, progress } = this.#work
+    const { identity, endUser, progress } = this.#work
     const { configured, account, model, group } = candidate
     const { provider } = configured
     const job = this.#work.jobFor(candidate, input.outputTokensMax)
@@ -84,7 +85,10 @@ export class VendorSite implements JobSite<RoutedCandidate, RoutedOutcome> {
       signal: input.signal,
       requestId: input.id,
       endUser,
+      lane: clientKey(identity),
     })
+    const stay = this.#stays.get(group)
+    if (stay) stay.isCut = false
     const meter = this.#meter(group, input.meter)
     const outcome = await readAnswer(parts, {
       provider: provider.name,
@@ -92,6 +96,10 @@ export class VendorSite implements JobSite<RoutedCandidate, RoutedOutcome> {
       showsText: job.kind === 'generate',
       meter,
       progress,
+    }).catch((error: unknown) => {
+      const isCut = input.signal.aborted || (error instanceof CallFailure && error.code === 'timeout')
+      if (stay) stay.isCut = isCut
+      throw error
     })
     return { ...outcome, provider: provider.name, model }
   }
@@ -116,14 +124,16 @@ export class VendorSite implements JobSite<RoutedCandidate, RoutedOutcome> {
   }
 
   #stay(group: string, lease: Lease): AttemptLease {
-    this.#stays.set(group, { lease, input: 0, output: 0 })
+    this.#stays.set(group, { lease, input: 0, output: 0, isCut: false })
     return {
       release: () => {
         const stay = this.#stays.get(group)
         this.#stays.delete(group)
         // Where no vendor counted, the estimate stands.
         const isCounted = stay !== undefined && stay.input + stay.output > 0
-        lease.release(isCounted ? { inputTokens: stay.input, outputTokens: stay.output } : undefined)
+        const settlement = isCounted ? { inputTokens: stay.input, outputTokens: stay.output } : undefined
+        if (stay?.isCut) lease.releaseCut(settlement)
+        else lease.release(settlement)
       },
       refusedByVendor: async () => {
         const again = await lease.refusedByVendor()

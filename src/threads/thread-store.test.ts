@@ -15,7 +15,13 @@ function open() {
   const clock = new VirtualClock()
   return {
     clock,
-    threads: new ThreadStore({ clock, idleMs: 60_000, threadsPerPrincipalMax: 2, charsPerThreadMax: 50 }),
+    threads: new ThreadStore({
+      clock,
+      idleMs: 60_000,
+      threadsPerPrincipalMax: 2,
+      charsPerThreadMax: 50,
+      charsPerPrincipalMax: 80,
+    }),
   }
 }
 
@@ -71,6 +77,25 @@ describe('threads', () => {
     expect(() => threads.read(anna, second)).toThrow('There is no conversation')
     expect(threads.read(anna, first)).toHaveLength(4)
     expect(threads.size).toBe(2)
+  })
+
+  it('are bounded together, in characters, and never the one just used', () => {
+    const { threads } = open()
+    const first = threads.append(anna, undefined, turn('x'.repeat(20)))
+    const second = threads.append(anna, undefined, turn('y'.repeat(20)))
+    expect(() => threads.read(anna, first)).toThrow('There is no conversation')
+    expect(threads.read(anna, second)).toHaveLength(2)
+  })
+
+  it('give their memory back when nobody talks any more', async () => {
+    const { clock, threads } = open()
+    threads.append(anna, undefined, turn('1'))
+    await clock.advance(60_000 * 2 + 2)
+    expect(threads.size).toBe(0)
+    expect(clock.pendingTimers).toBe(0)
+    threads.append(anna, undefined, turn('2'))
+    threads.destroy()
+    expect([threads.size, clock.pendingTimers]).toEqual([0, 0])
   })
 
   it('are forgotten after idle time', async () => {

@@ -4,7 +4,7 @@
 import { randomBytes } from 'node:crypto'
 import { CallFailure } from '../domain/failure.ts'
 import type { PrincipalName } from '../domain/ids.ts'
-import type { Clock } from '../lib/clock.ts'
+import type { Clock, Timer } from '../lib/clock.ts'
 import type { Message } from '../providers/provider.ts'
 
 /** Bounds; times in milliseconds, text in characters. */
@@ -15,10 +15,13 @@ export interface ThreadStoreOptions {
   readonly threadsPerPrincipalMax: number
   /** Oldest messages are dropped beyond this. */
   readonly charsPerThreadMax: number
+  /** All threads of a principal together; the least used go first. */
+  readonly charsPerPrincipalMax: number
 }
 
 interface Thread {
-  messages: readonly Message[]
+  readonly messages: readonly Message[]
+  readonly chars: number
   lastUsed: number
 }
 
@@ -26,6 +29,7 @@ interface Thread {
 export class ThreadStore {
   readonly #options: ThreadStoreOptions
   readonly #threads = new Map<PrincipalName, Map<string, Thread>>()
+  #sweep: Timer | null = null
 
   constructor(options: ThreadStoreOptions) {
     this.#options = options
@@ -43,13 +47,12 @@ export class ThreadStore {
     const own = this.#threads.get(principal) ?? new Map<string, Thread>()
     const id = handle ?? `thread-${randomBytes(12).toString('base64url')}`
     own.delete(id)
-    own.set(id, {
-      messages: newest([...(known?.messages ?? []), ...turn], this.#options.charsPerThreadMax),
-      lastUsed: this.#options.clock.now(),
-    })
-    const oldest = own.keys().next()
-    if (own.size > this.#options.threadsPerPrincipalMax && !oldest.done) own.delete(oldest.value)
+    const messages = newest([...(known?.messages ?? []), ...turn], this.#options.charsPerThreadMax)
+    const chars = messages.reduce((sum, message) => sum + charsOf(message), 0)
+    own.set(id, { messages, chars, lastUsed: this.#options.clock.now() })
+    this.#makeRoom(own)
     this.#threads.set(principal, own)
+    this.#sweepLater()
     return id
   }
 
@@ -58,6 +61,35 @@ export class ThreadStore {
     let sum = 0
     for (const own of this.#threads.values()) sum += own.size
     return sum
+  }
+
+  /** Forgets everything now. */
+  destroy(): void {
+    this.#sweep?.cancel()
+    this.#sweep = null
+    this.#threads.clear()
+  }
+
+  // The thread just used is the last to go: a conversation never loses itself.
+  #makeRoom(own: Map<string, Thread>): void {
+    const { threadsPerPrincipalMax, charsPerPrincipalMax } = this.#options
+    let chars = 0
+    for (const thread of own.values()) chars += thread.chars
+    for (const [handle, thread] of own) {
+      if (own.size <= 1 || (own.size <= threadsPerPrincipalMax && chars <= charsPerPrincipalMax)) return
+      own.delete(handle)
+      chars -= thread.chars
+    }
+  }
+
+  // Memory comes back when nobody talks any more, too.
+  #sweepLater(): void {
+    if (this.#sweep !== null || this.#threads.size === 0) return
+    this.#sweep = this.#options.clock.after(this.#options.idleMs, () => {
+      this.#sweep = null
+      this.#forgetIdle()
+      this.#sweepLater()
+    })
   }
 
   #find(principal: PrincipalName, handle: string): Thread {
@@ -81,19 +113,24 @@ export class ThreadStore {
   }
 }
 
-// The newest messages that fit, never beginning in the middle of a turn.
+// The newest messages that fit, never beginning in the middle of a turn, and always the last turn, whatever its size.
 function newest(messages: readonly Message[], charsMax: number): readonly Message[] {
   let chars = 0
   let from = messages.length
   while (from > 0) {
     const message = messages[from - 1]
-    chars +=
-      typeof message?.content === 'string'
-        ? message.content.length
-        : JSON.stringify(message?.content ?? '').length
+    chars += message === undefined ? 0 : charsOf(message)
     if (chars > charsMax && from < messages.length) break
     from--
   }
   while (from > 0 && from < messages.length && messages[from]?.role !== 'user') from++
-  return messages.slice(from)
+  const lastTurn = Math.max(
+    0,
+    messages.findLastIndex(({ role }) => role === 'user'),
+  )
+  return messages.slice(Math.min(from, lastTurn))
+}
+
+function charsOf({ content }: Message): number {
+  return typeof content === 'string' ? content.length : JSON.stringify(content).length
 }

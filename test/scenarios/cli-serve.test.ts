@@ -152,6 +152,7 @@ describe.each(nodes())('under $name', ({ path: node }) => {
         1,
         /^The data folder .*a-file\/x cannot be written \(ENOTDIR\)/,
       ],
+      [['serve', '--data-dir', '/proc/exai/x'], {}, 1, /^The data folder \/proc\/exai\/x cannot be written/],
       [['serve', '--host', '203.0.113.9'], {}, 1, /203\.0\.113\.9 can be reached from other computers/],
       [['serve'], { EXAI_PORT: 'x' }, 1, /^EXAI_PORT must be a port number/],
       [['serve', '--port', 'x'], {}, 2, /^--port must be a port number/],

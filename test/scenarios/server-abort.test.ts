@@ -53,8 +53,11 @@ const summary: Job = {
 }
 
 let server: ServerFixture
+/** Null: the clock on the wall. */
+let clock: VirtualClock | null = null
 
 beforeEach(async () => {
+  clock = null
   server = await startServer({ yaml })
 })
 afterEach(async () => {
@@ -91,6 +94,8 @@ async function checkAbort(job: Job, end: () => unknown): Promise<void> {
       throw new Error(`not aborted: ${inFlight(job)} at the vendor, ${JSON.stringify({ calls, groups })}`)
     }
     await new Promise((resolve) => setTimeout(resolve, 5))
+    // A cut request keeps its slot until the vendor has noticed.
+    await clock?.advance(20)
   }
   const { abortCount, aborts } = server.simulator.stats()[job.vendor]
   if (abortCount !== before + 1) throw new Error(`the vendor saw ${abortCount - before} aborts`)
@@ -152,14 +157,15 @@ describe('the time limit', () => {
     '%s: strikes running and waiting calls, in a sentence',
     async (door) => {
       await server.stop()
-      const clock = new VirtualClock()
-      server = await startServer({ yaml, clock })
+      const virtual = new VirtualClock()
+      clock = virtual
+      server = await startServer({ yaml, clock: virtual })
       const window = await server.window(door, `window-${door}`)
       await promptly(async () => {
         const call = await held(window, chat)
         const queued = window.call(chat.tool, chat.input)
         await until(() => waiting(chat) === 1, 'the second waits')
-        await checkAbort(chat, () => clock.advance(30_000))
+        await checkAbort(chat, () => virtual.advance(30_000))
         for (const { answer } of [call, queued]) {
           expect(await answer).toMatchObject({
             status: 200,
@@ -226,7 +232,7 @@ describe('the check can fail', () => {
       const lease = await acquire.call(this, request)
       if (isRefusal(lease)) return lease
       leaked = lease
-      return { ...lease, release: () => undefined }
+      return { ...lease, release: () => undefined, releaseCut: () => undefined }
     })
     let leaked: { release(): void } | null = null
     const call = await held(await server.window('modern', 'window-one'), chat)

@@ -26,6 +26,8 @@ let clock: VirtualClock
 
 afterEach(async () => {
   server.simulator.control({ glm: { gate: 'open' } })
+  // A cut request keeps its slot until the vendor has noticed.
+  await clock.advance(200)
   await server.stop()
 })
 

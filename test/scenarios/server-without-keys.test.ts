@@ -94,3 +94,20 @@ describe('what it says of itself', () => {
     expect(await server.plain('GET', '/readyz')).toMatchObject({ status: 200, text: '{"ready":true}' })
   })
 })
+
+test("one window's heavy documents do not keep another's small one waiting", async () => {
+  const [busy, calm] = [await open('modern'), await server.window('modern', 'window-calm', {})]
+  const heavy = 'Cats sat on mats, and one of them was grey. '.repeat(40_000)
+  const ended: string[] = []
+  const all = [1, 2, 3, 4].map(async (n) => {
+    await busy.ask('summarize', { text: `${heavy}${n}` })
+    ended.push('heavy')
+  })
+  await expect.poll(() => server.inspect().calls.inFlight).toBe(4)
+  const answer = await calm.ask('summarize', { text: 'The bridge opens at noon. It closes at night.' })
+  ended.push('calm')
+  await Promise.all(all)
+  expect(answer.isError).toBe(false)
+  // Served in order of arrival, or in one lane for everybody, it would be the last of five.
+  expect(ended.indexOf('calm')).toBeLessThan(3)
+})

@@ -46,3 +46,10 @@ test('the private detail of a failure stays private', () => {
   const failure = new CallFailure('provider-error', { message: 'GLM broke.', detail: 'private-detail' })
   expect(JSON.stringify(failureResult(failure))).not.toContain('private-detail')
 })
+
+test('a delay that only the vendor is quoted with is no delay of ours: the model is told the one that holds', () => {
+  const message =
+    'The provider kimi is asked too often. It said: "try again after 1 seconds". Wait a little, then try again.'
+  const failure = new CallFailure('rate-limited', { message, retryable: true, retryAfterMs: 20_000 })
+  expect(failureResult(failure).content).toEqual([{ type: 'text', text: `${message} Try again in 20 s.` }])
+})

@@ -91,12 +91,14 @@ export function failureResult(failure: CallFailure): ToolResult {
   }
 }
 
-// The message of a refusal mostly names the delay already; a second mention would only cost the model tokens.
+// The message of a refusal mostly names the delay already; a second mention would only cost the model tokens. What a vendor is
+// quoted with does not count: vendors name delays that are too short.
 function withDelay(message: string, advice: Advice, retryAfterMs: number | null): string {
+  const ours = message.replace(/"[^"]*"/g, '')
   if (
     advice !== 'wait' ||
     retryAfterMs === null ||
-    /\b\d+(\.\d+)? ?(s|ms|seconds?|minutes?|hours?|days?)\b/.test(message)
+    /\b\d+(\.\d+)? ?(s|ms|seconds?|minutes?|hours?|days?)\b/.test(ours)
   ) {
     return message
   }

@@ -4,6 +4,6 @@ import { plantFault } from './plant.ts'
 
 plantFault(
   '/dist/src/admission/quota-group.js',
-  'this.#finish(job, settlement);',
-  'if (globalThis.sabotagedSlots === undefined) globalThis.sabotagedSlots = 1; else this.#finish(job, settlement);',
+  'else\n                this.#finish(job, settlement);',
+  'else if (globalThis.sabotagedSlots === undefined) globalThis.sabotagedSlots = 1; else this.#finish(job, settlement);',
 )

@@ -2,6 +2,7 @@
 // goes first and names what we honour; every message carries the subscription's id; a server that stops says so with a
 // result. Source: basic/patterns/subscriptions.
 
+import { clientKey } from '../../../domain/identity.ts'
 import { isObject, type JsonObject, type RequestId, rpcCode } from '../envelope.ts'
 import type { Cancellable, Exchange } from '../exchange.ts'
 import type { McpEvent } from '../mcp-options.ts'
@@ -13,9 +14,14 @@ interface Subscription extends Cancellable {
   readonly wantsTools: boolean
 }
 
-/** All open subscriptions, bounded. */
+// A window opens one at each connect; more of one client are left-overs of connections that nobody has missed yet.
+const perClientMax = 16
+
+/** All open subscriptions, bounded: in all, for one client, and for all who do not say who they are. */
 export class Subscriptions {
   readonly #open = new Set<Subscription>()
+  /** By client, principal first; an entry lives as long as a subscription of it. */
+  readonly #counts = new Map<string, number>()
   readonly #max: number
   readonly #emit: (event: McpEvent) => void
   #isDraining = false
@@ -50,7 +56,7 @@ export class Subscriptions {
     if (
       this.#isDraining ||
       !exchange.canStream ||
-      this.#open.size >= this.#max ||
+      this.#isFullFor(exchange) ||
       exchange.inFlight?.has(exchange.id)
     ) {
       this.#refuse(exchange)
@@ -66,6 +72,7 @@ export class Subscriptions {
       clientGone: () => this.#forget(subscription),
     }
     this.#open.add(subscription)
+    this.#count(exchange, 1)
     exchange.inFlight?.set(exchange.id, subscription)
     exchange.work = subscription
     exchange.startStream()
@@ -108,8 +115,23 @@ export class Subscriptions {
   #forget(subscription: Subscription): void {
     if (!this.#open.delete(subscription)) return
     const { exchange } = subscription
+    this.#count(exchange, -1)
     exchange.inFlight?.delete(exchange.id)
     this.#emit({ type: 'subscription-closed', label: exchange.identity.label })
+  }
+
+  #count({ identity }: Exchange, by: 1 | -1): void {
+    const key = clientKey(identity)
+    const count = (this.#counts.get(key) ?? 0) + by
+    if (count === 0) this.#counts.delete(key)
+    else this.#counts.set(key, count)
+  }
+
+  // One client, or a crowd without names, must not keep the windows out.
+  #isFullFor({ identity }: Exchange): boolean {
+    const own = this.#counts.get(clientKey(identity)) ?? 0
+    const ownMax = identity.client === null ? this.#max / 2 : perClientMax
+    return this.#open.size >= this.#max || own >= ownMax
   }
 
   #refuse(exchange: Exchange): void {
@@ -122,7 +144,7 @@ export class Subscriptions {
     } else {
       const why = this.#isDraining
         ? 'The server is restarting. Subscribe again in a moment.'
-        : `All ${this.#max} subscriptions are taken. Try again in a minute, or work without one.`
+        : 'No place for another subscription is left for this client. Close one, try again in a minute, or work without one.'
       exchange.finish(errorMessage(exchange.id, rpcCode.internalError, why), 503)
     }
   }

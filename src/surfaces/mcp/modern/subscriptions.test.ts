@@ -1,0 +1,60 @@
+import { expect, test } from 'vitest'
+import type { Identity } from '../../../domain/identity.ts'
+import { type ClientId, localPrincipal } from '../../../domain/ids.ts'
+import type { Exchange } from '../exchange.ts'
+import { Subscriptions } from './subscriptions.ts'
+
+const params = { notifications: { toolsListChanged: true } }
+
+function exchange(client: string | null): Exchange & { readonly answers: (number | undefined)[] } {
+  const answers: (number | undefined)[] = []
+  const identity: Identity = {
+    team: null,
+    principal: localPrincipal,
+    client: client as ClientId | null,
+    label: client ?? 'nobody',
+    root: null,
+    isLocal: true,
+  }
+  return {
+    id: 1,
+    door: 'http',
+    identity,
+    inFlight: null,
+    canStream: true,
+    startStream: () => undefined,
+    send: () => undefined,
+    sendDroppable: () => undefined,
+    finish: (_json, status) => answers.push(status),
+    abandon: () => undefined,
+    work: null,
+    answers,
+  }
+}
+
+test('one client cannot take the places of the others, and what it leaves is free again', () => {
+  const subscriptions = new Subscriptions(100, () => undefined)
+  const own = Array.from({ length: 17 }, () => exchange('window-0001'))
+  for (const each of own) subscriptions.listen(each, params)
+  expect(own.map(({ answers }) => answers[0])).toEqual([...Array(16).fill(undefined), 503])
+  const other = exchange('window-0002')
+  subscriptions.listen(other, params)
+  expect(other.answers).toEqual([])
+  own[0]?.work?.clientGone()
+  const again = exchange('window-0001')
+  subscriptions.listen(again, params)
+  expect(again.answers).toEqual([])
+  expect(subscriptions.size).toBe(17)
+})
+
+test('a crowd without names leaves half of the places to the windows', () => {
+  const subscriptions = new Subscriptions(10, () => undefined)
+  const crowd = Array.from({ length: 8 }, () => exchange(null))
+  for (const each of crowd) subscriptions.listen(each, params)
+  expect(crowd.filter(({ answers }) => answers[0] === 503)).toHaveLength(3)
+  const window = exchange('window-0001')
+  subscriptions.listen(window, params)
+  expect(window.answers).toEqual([])
+  subscriptions.drain()
+  expect(subscriptions.size).toBe(0)
+})
