@@ -1,4 +1,4 @@
-// Which folders a caller may read: what the config lists, and on loopback the window's own folders where they lie inside
+// Which folders a caller on this machine may read, and nobody else any: what the config lists, and the owner's windows' folders inside
 // the server owner's home or a configured root. Promises real paths only; a claim widens nothing beyond that.
 // Does not read files: `read-inside.ts` does, against what this file allows.
 
@@ -48,9 +48,12 @@ export function createRoots(options: RootsOptions): Roots {
 
   return {
     async allowedFor(identity, sessionRoots) {
-      const configured = (await Promise.all(configuredPaths.map(toRoot))).filter((root) => root !== null)
+      const open = identity.isLocal ? configuredPaths : []
+      const configured = (await Promise.all(open.map(toRoot))).filter((root) => root !== null)
       const home = await toRoot(homeDir)
-      const mayClaim = identity.principal === localPrincipal && identity.isLocal
+      // Another person of this computer, who has a key, is not its owner: that one's folders are not theirs to name.
+      const mayClaim =
+        identity.isLocal && (identity.principal === localPrincipal || identity.isOperator === true)
       const claims = mayClaim ? claimsOf(identity, sessionRoots) : []
       const claimed = (await Promise.all(claims.map(toRoot)))
         .filter((root) => root !== null)

@@ -14,6 +14,8 @@ export interface Identity {
   readonly root: string | null
   /** The peer is on this machine: folders it names are folders of ours. */
   readonly isLocal: boolean
+  /** True: it holds an operator's key, and on this machine speaks for its owner. */
+  readonly isOperator?: boolean
 }
 
 /** The key of a client's state: principal first, so that equal client ids of two principals never meet. */

@@ -51,6 +51,7 @@ export function identify(facts: CallerFacts, holder: Holder = localHolder): Iden
     label: labelOf(facts, client),
     root: facts.isLoopback ? rootOf(facts.rootHeader) : null,
     isLocal: facts.isLoopback,
+    isOperator: holder.isOperator,
   }
 }
 

@@ -70,9 +70,9 @@ function createDesk(namespace: readonly string[] = ['principal'], isDiskFull = f
   const ask = async (identity: Identity, draft: JobDraft, wish: SharingWish | null) => {
     const signal = new AbortController().signal
     const asked = desk.run(draft, { identity, signal, tool: 'web_search', progress: () => {} }, wish)
-    asked.catch(() => {})
-    await clock.advance(1_000)
-    return asked
+    const [settled] = await Promise.all([Promise.allSettled([asked]), clock.advance(1_000)])
+    if (settled[0].status === 'rejected') throw settled[0].reason
+    return settled[0].value
   }
   return { clock, desk, ask, made, rows, written }
 }

@@ -1,0 +1,131 @@
+import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { afterEach, beforeEach, describe, expect, it } from 'vitest'
+import type { Identity } from '../domain/identity.ts'
+import type { ClientId, PrincipalName } from '../domain/ids.ts'
+import { isRefusal } from '../domain/refusal.ts'
+import { VirtualClock } from '../lib/virtual-clock.ts'
+import type { AttemptEnd } from './attempt-end.ts'
+import { Budgets, type MonthlyBudgets, type Tab } from './budgets.ts'
+
+let dataDir = ''
+beforeEach(() => {
+  dataDir = mkdtempSync(join(tmpdir(), 'budgets-'))
+})
+afterEach(() => rmSync(dataDir, { recursive: true, force: true }))
+
+const who = (principal: string, team: string | null = null): Identity => ({
+  team,
+  principal: principal as PrincipalName,
+  client: 'window-a' as ClientId,
+  label: 'api@main',
+  root: null,
+  isLocal: false,
+})
+const way = { provider: 'glm', model: 'glm-5.2', inputTokens: 1_000, outputTokens: 1_000 }
+
+// A dollar for a thousand tokens of output, nothing for input: sums that can be done in the head.
+function open(clock: VirtualClock, limits: MonthlyBudgets = { principal: 2 }): Promise<Budgets> {
+  return Budgets.open({
+    dataDir,
+    clock,
+    budgetsOf: ({ team }) => ({ principal: limits.principal, team: team === null ? null : limits.team }),
+    price: (_provider, model, { outputTokens }) =>
+      model === 'unpriced' ? null : BigInt(outputTokens) * 1_000_000n,
+    onFault: (error) => expect.fail(error.message),
+  })
+}
+
+function end(outputTokens: number): AttemptEnd {
+  return {
+    attemptId: 'a',
+    number: 1,
+    target: {
+      provider: 'glm',
+      model: 'glm-5.2',
+      accountName: 'glm/main',
+      group: 'glm/main glm-5.2',
+      endpoint: '',
+      keyCount: 1,
+      contextTokens: null,
+      weight: 1,
+    },
+    keyName: 'key-1',
+    outcome: 'done',
+    isHedge: false,
+    endedAtMs: 0,
+    durationMs: 1,
+    firstPartMs: 1,
+    usage: { inputTokens: 1, cachedInputTokens: 0, outputTokens, reasoningTokens: 0, source: 'provider' },
+    outputChars: 1,
+    outputTokensMax: 1_000,
+  }
+}
+
+function reserved(budgets: Budgets, identity = who('anna')): Tab {
+  const tab = budgets.reserve(identity, [way], 60_000)
+  if (tab === null || isRefusal(tab)) throw new Error(tab?.message ?? 'nobody counts')
+  return tab
+}
+
+describe('a budget', () => {
+  it('holds the dearest way before a job and counts what it cost after, never more than once', async () => {
+    const budgets = await open(new VirtualClock())
+    const first = reserved(budgets)
+    reserved(budgets)
+    expect(isRefusal(budgets.reserve(who('anna'), [way], 60_000))).toBe(true)
+    first.add(end(100), 1)
+    first.add(end(150), 1)
+    first.close()
+    first.close()
+    expect(budgets.inspect()).toEqual({ reservations: 1, expired: 0 })
+    expect(budgets.reserve(who('anna'), [way], 60_000)).toMatchObject({ limit: 2, used: 1.25 })
+    expect(isRefusal(budgets.reserve(who('bert'), [way], 60_000))).toBe(false)
+    await budgets.close()
+  })
+
+  it('says on which date it begins anew, and does', async () => {
+    const clock = new VirtualClock()
+    const budgets = await open(clock)
+    for (const tab of [reserved(budgets), reserved(budgets)]) {
+      tab.add(end(1_000), 1)
+      tab.close()
+    }
+    const refusal = budgets.reserve(who('anna'), [way], 60_000)
+    if (!isRefusal(refusal) || refusal.retryAfterMs === null) throw new Error('it should have refused')
+    const next = new Date(clock.wallMs() + refusal.retryAfterMs)
+    expect(next.toISOString()).toMatch(/-01T00:00:00\.000Z$/)
+    expect(refusal.message).toContain(`Your key may use 2 US dollars a month and has used 2`)
+    expect(refusal.message).toContain(`It begins anew on ${next.toISOString().slice(0, 10)} (UTC), in `)
+    await clock.advance(refusal.retryAfterMs)
+    reserved(budgets).close()
+    await budgets.close()
+  })
+
+  it('goes on where it was after a restart, and counts what was open as spent', async () => {
+    const clock = new VirtualClock()
+    const before = await open(clock, { principal: 3 })
+    const done = reserved(before)
+    done.add(end(200), 1)
+    done.close()
+    reserved(before)
+    await before.close()
+    expect(readFileSync(join(dataDir, 'budgets.json'), 'utf8')).toContain('anna')
+    const after = await open(clock, { principal: 2 })
+    expect(after.reserve(who('anna'), [way], 60_000)).toMatchObject({ used: 1.2 })
+    await after.close()
+    writeFileSync(join(dataDir, 'budgets.json'), '{"x":1}')
+    await expect(open(clock)).rejects.toThrow('is damaged at x')
+  })
+
+  it('of a team bounds all its members, and nobody without one is counted', async () => {
+    const budgets = await open(new VirtualClock(), { team: 1 })
+    reserved(budgets, who('anna', 'blue'))
+    expect(budgets.reserve(who('bert', 'blue'), [way], 60_000)).toMatchObject({ scope: 'team', limit: 1 })
+    expect(budgets.reserve(who('carl'), [way], 60_000)).toBeNull()
+    expect(budgets.counts(who('carl'))).toBe(false)
+    expect(budgets.reserve(who('anna', 'blue'), [{ ...way, model: 'unpriced' }], 60_000)).toBeNull()
+    await budgets.close()
+  })
+})
