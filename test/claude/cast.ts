@@ -36,6 +36,8 @@ export interface CastOptions {
   readonly home: string
   /** The longest job; a patient window waits a little longer. Milliseconds. */
   readonly longestMs: number
+  /** One chat each and nothing else: they wait in line before one slot. */
+  readonly isInLine: boolean
   modelUrl(window: string): string
 }
 
@@ -49,12 +51,12 @@ const roles: Readonly<Record<'http' | 'websocket', readonly Role[]>> = {
 
 /** Makes the windows, their folders and their files. */
 export async function createCast(options: CastOptions): Promise<readonly Player[]> {
-  const { count, server, claude, home, longestMs, modelUrl } = options
+  const { count, server, claude, home, longestMs, isInLine, modelUrl } = options
   const doors = Array.from({ length: count }, (_, i): Player['door'] =>
     i < Math.ceil(count / 2) ? 'http' : 'websocket',
   )
   const drafts = doors.map((door, i) => {
-    const role = roles[door][i - doors.indexOf(door)] ?? 'plain'
+    const role = isInLine ? 'plain' : (roles[door][i - doors.indexOf(door)] ?? 'plain')
     const name = `window-${i}`
     const env = role === 'patient' ? { MCP_TOOL_TIMEOUT: String(longestMs + patienceMs) } : {}
     const window = new ClaudeWindow({
@@ -70,6 +72,11 @@ export async function createCast(options: CastOptions): Promise<readonly Player[
     drafts.map(async (draft, i) => {
       await writeProjectFiles(draft.window.project, draft.mark)
       const { together, after } = jobCalls(server, draft.window.project, draft.mark)
+      if (isInLine) {
+        const chats = together.filter(({ job }) => job === 'chat')
+        const line: Step[] = [{ kind: 'barrier', name: 'go' }, turn(...chats), { kind: 'text', text: 'done' }]
+        return { ...draft, steps: line }
+      }
       const last = [after]
       const neighbour = drafts[i - 1]
       if (draft.role === 'plain' && neighbour !== undefined)

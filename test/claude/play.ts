@@ -9,6 +9,7 @@ import { type ClientWatch, watchClients } from './client-watch.ts'
 import type { JobTimes } from './jobs.ts'
 import {
   type ExaiServer,
+  type HeardWord,
   type LoggedCall,
   type Slots,
   startServer,
@@ -25,6 +26,8 @@ export interface PlayOptions {
   readonly windows: number
   readonly times: JobTimes
   readonly slots: Slots
+  /** One chat each, one after another, instead of five jobs at once. */
+  readonly isInLine: boolean
   /** A module that plants a fault in the server; null: none. */
   readonly preload: string | null
 }
@@ -35,6 +38,8 @@ export interface PlayReport {
   readonly windows: readonly (Played & Pick<Player, 'door' | 'role'>)[]
   readonly calls: readonly LoggedCall[]
   readonly requests: readonly VendorRequest[]
+  /** What those who waited in line were told. */
+  readonly heard: readonly HeardWord[]
   /** Clients in /api/inspect at one moment, before any window was started again. */
   readonly clientsMax: number
 }
@@ -66,7 +71,7 @@ export async function play(options: PlayOptions): Promise<PlayReport> {
       simulator,
       slots: options.slots,
       allowedHosts: [`127.0.0.1:${relay.port}`],
-      preload: options.preload,
+      preload: options.isInLine ? join(import.meta.dirname, 'ears.ts') : options.preload,
     })
     started = server
     relay.target(server.port)
@@ -82,6 +87,7 @@ export async function play(options: PlayOptions): Promise<PlayReport> {
         options.times.chat,
         options.times.summary,
       ),
+      isInLine: options.isInLine,
       modelUrl: model.urlFor,
     })
     for (const player of cast) scripts[player.name] = player.steps
@@ -105,7 +111,7 @@ export async function play(options: PlayOptions): Promise<PlayReport> {
     if (code !== 0) errors.push(`the server ended with ${code}:\n${server.output().slice(-3000)}`)
     const calls = server.calls()
     errors.push(...judgeBooks(cast, calls, requests))
-    return { errors, windows, calls, requests, clientsMax }
+    return { errors, windows, calls, requests, heard: server.heard(), clientsMax }
   } finally {
     await started?.stop()
     await Promise.all([model.close(), relay.close(), simulator.stop()])

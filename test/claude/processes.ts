@@ -83,6 +83,12 @@ export interface LoggedCall {
   readonly failure?: string
 }
 
+/** A progress message about waiting, and the call it was for. */
+export interface HeardWord {
+  readonly heard: string
+  readonly message: string
+}
+
 /** The server. */
 export interface ExaiServer {
   readonly port: number
@@ -92,6 +98,8 @@ export interface ExaiServer {
   /** Rejects with what is still in progress after `withinMs`. */
   allZero(withinMs: number): Promise<void>
   calls(): readonly LoggedCall[]
+  /** What windows were told while they waited; only with `ears.ts` loaded. */
+  heard(): readonly HeardWord[]
   stop(): Promise<number | string>
   output(): string
 }
@@ -147,6 +155,8 @@ export async function startServer(options: ExaiServerOptions): Promise<ExaiServe
       [...child.stderr().matchAll(/^\{.*\}$/gm)]
         .map(([text]) => JSON.parse(text) as LoggedCall)
         .filter((line) => typeof line.ms === 'number' && typeof line.tool === 'string'),
+    heard: () =>
+      [...child.stderr().matchAll(/^\{"heard".*\}$/gm)].map(([text]) => JSON.parse(text) as HeardWord),
     async stop() {
       child.child.kill('SIGTERM')
       return await child.ended

@@ -1,12 +1,14 @@
 // `npm run test:claude`: real Claude Code windows at work together on one server, half of them with nothing but the line
 // the server prints. Exits 0 if every window got its own answers, saw nobody else's mark, was a client of its own, and
 // nothing was left behind. With `--sabotage swap|leak` a fault is planted in the server and the exit code is turned
-// round: 0 only if the fault was seen.
+// round: 0 only if the fault was seen. With one GLM slot the windows stand in line instead: one chat each, one at a time, each told
+// its place, however long it takes.
 //
 // Flags: --n 10, --glm-slots 32, --kimi-slots 32, --service-ms MS (for every job), --sabotage swap|leak.
 
 import { join } from 'node:path'
 import { parseArgs } from 'node:util'
+import { judgeLine, toLineTable } from './in-line.ts'
 import type { JobTimes } from './jobs.ts'
 import { play } from './play.ts'
 import { toTable } from './table.ts'
@@ -42,20 +44,24 @@ if (sabotage !== undefined && symptom === undefined) {
   process.stderr.write(`--sabotage takes ${Object.keys(sabotages).join(' or ')}, not ${sabotage}.\n`)
   process.exit(2)
 }
+const isInLine = values['glm-slots'] === '1' && sabotage === undefined
+const times = jobTimes()
 const report = await play({
   windows: Number(values.n ?? (sabotage === undefined ? 10 : 4)),
-  times: jobTimes(),
+  times,
+  isInLine,
   slots: { glm: Number(values['glm-slots']), kimi: Number(values['kimi-slots']) },
   preload: sabotage === undefined ? null : join(import.meta.dirname, 'sabotage', `${sabotage}.ts`),
 })
-process.stdout.write(`${toTable(report)}\n\n`)
-for (const error of report.errors) process.stdout.write(`  ${error}\n`)
+process.stdout.write(`${isInLine ? toLineTable(report) : toTable(report)}\n\n`)
+const errors = isInLine ? [...report.errors, ...judgeLine(report, times.chat)] : report.errors
+for (const error of errors) process.stdout.write(`  ${error}\n`)
 if (symptom === undefined) {
-  const { length } = report.errors
+  const { length } = errors
   process.stdout.write(length === 0 ? 'No errors, no foreign marks.\n' : `${length} errors.\n`)
   process.exitCode = length === 0 ? 0 : 1
 } else {
-  const isSeen = report.errors.some((error) => symptom.test(error))
+  const isSeen = errors.some((error) => symptom.test(error))
   process.stdout.write(
     isSeen ? `The sabotage "${sabotage}" was seen.\n` : `The sabotage "${sabotage}" was NOT seen.\n`,
   )
