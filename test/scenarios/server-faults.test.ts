@@ -194,6 +194,8 @@ async function struck(
   const answer = await outlasted(begin(), vendor)
   const count = asked(vendor) - before
   server.simulator.control({ [vendor]: { faults: [] } })
+  // A cut request keeps its slot until the vendor has noticed.
+  await clock.advance(200)
   noSecrets(answer)
   await nothingKept(vendor)
   return { answer, count }
