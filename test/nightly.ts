@@ -16,7 +16,7 @@ const stages: readonly Stage[] = [
     command: ['npx', 'vitest', 'run', '--project', 'scenario', 'fuzz'],
     env: { EXAI_FUZZ_INPUTS: '1000000' },
   },
-  { name: 'noisy neighbours', command: ['node', 'test/noisy/run.ts'] },
+  { name: 'noisy neighbours bench', command: ['node', 'test/noisy/run.ts'] },
   {
     name: 'ten windows before one slot',
     command: ['node', 'test/claude/run.ts', '--glm-slots', '1', '--service-ms', '12000'],

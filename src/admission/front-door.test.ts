@@ -146,6 +146,16 @@ describe('front door', () => {
     })
   })
 
+  it('bounds each team by limits of its own, and a team without any not at all', () => {
+    const { door } = open({
+      team: (name) => (name === 'blue' ? { requestsPerMinute: 600, burst: 100, concurrency: 1 } : null),
+    })
+    const of = (team: string, window: string): Identity => ({ ...identity(window, window), team })
+    admitted(door, of('blue', 'window-a'))
+    expect(door.admit(of('blue', 'window-b'))).toMatchObject({ scope: 'team', limit: 1 })
+    for (const window of ['window-c', 'window-d']) admitted(door, of('red', window))
+  })
+
   it('takes the limits of a key where it has its own, and changed ones without a restart', () => {
     const own: Record<string, { burst: number }> = { small: { burst: 1 } }
     const { door } = open({ limitsOf: (principal) => own[principal] ?? null })

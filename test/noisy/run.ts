@@ -1,9 +1,11 @@
 // `npm run test:noisy`: what a noisy neighbour costs polite ones, on real processes and sockets. The simulator plays GLM with two
 // slots; before it stands our server, our server with the queue switched to first come, first served, and Portkey. Prints a
-// table and one JSON line; exits 1 where our queue misses its goals. `--quick`: shorter, without Portkey,
+// table and one JSON line; exits 1 where our queue misses its goals, 3 where only the one in time is missed and other programs took
+// more than 15 % of the processors meanwhile. `--quick`: shorter, without Portkey,
 // and without a goal in time, which a busy machine could miss.
 
 import { parseArgs } from 'node:util'
+import { machineTime, processTime } from '../../bench/machine.ts'
 import type { Contestant } from './contestant.ts'
 import { startExai } from './exai.ts'
 import { closed, jain, type PacedResult, paced, percentile, type Vendor } from './load.ts'
@@ -20,6 +22,8 @@ interface Row {
   readonly addedP99: number
   readonly refused: number
   readonly starved: number
+  /** Share of the processors that others took meanwhile. */
+  readonly foreign: number
 }
 
 const { values } = parseArgs({ options: { quick: { type: 'boolean', default: false } } })
@@ -28,6 +32,8 @@ const times = values.quick
   ? { aloneMs: 3_000, pacedMs: 4_000, closedMs: 5_000 }
   : { aloneMs: 6_000, pacedMs: 8_000, closedMs: 6_000 }
 const goals = { jain: 0.98, p99: 2 }
+const foreignMax = 0.15
+const unmeasured = 3
 
 const rows: Row[] = []
 // Without a noisy one nobody waits long enough for the order to matter: our server is measured alone once.
@@ -69,11 +75,15 @@ if (values.quick) process.stdout.write('Portkey was left out (--quick).\n')
 process.exitCode = verdict(rows)
 
 async function measured(contestant: Contestant, shape: Shape): Promise<Row> {
+  const before = { machine: machineTime(), own: processTime(process.pid) }
   const known = contestant.knowsPrincipals ? aloneAtOurs.get(shape) : undefined
   const alone = known ?? (await paced(contestant, shape, vendor, times.aloneMs, true))
   if (contestant.knowsPrincipals) aloneAtOurs.set(shape, alone)
   const beside = await paced(contestant, shape, vendor, times.pacedMs, false)
   const all = await closed(contestant, shape, vendor, times.closedMs)
+  const machine = machineTime()
+  const own = processTime(process.pid) - before.own
+  const foreign = (machine.busy - before.machine.busy - own) / (machine.total - before.machine.total)
   const added = (p: number): number =>
     (percentile(beside.waits, p) - percentile(alone.waits, p)) / vendor.serviceMs
   const row: Row = {
@@ -84,6 +94,7 @@ async function measured(contestant: Contestant, shape: Shape): Promise<Row> {
     addedP99: added(0.99),
     refused: alone.refused + beside.refused + all.refused,
     starved: beside.starved,
+    foreign,
   }
   const served = Object.values(all.served).join(' ')
   process.stdout.write(
@@ -93,7 +104,16 @@ async function measured(contestant: Contestant, shape: Shape): Promise<Row> {
 }
 
 function toTable(all: readonly Row[]): string {
-  const head = ['contestant', 'shape', 'Jain', 'polite p50 +', 'polite p99 +', 'refused', 'starved']
+  const head = [
+    'contestant',
+    'shape',
+    'Jain',
+    'polite p50 +',
+    'polite p99 +',
+    'refused',
+    'starved',
+    'foreign CPU',
+  ]
   const cells = [
     head,
     ...all.map((row) => [
@@ -104,6 +124,7 @@ function toTable(all: readonly Row[]): string {
       row.addedP99.toFixed(2),
       String(row.refused),
       String(row.starved),
+      `${(100 * row.foreign).toFixed(0)} %`,
     ]),
   ]
   const widths = head.map((_, column) => Math.max(...cells.map((row) => row[column]?.length ?? 0)))
@@ -128,15 +149,18 @@ function verdict(all: readonly Row[]): number {
   const starved = ours.reduce((sum, row) => sum + row.starved, 0)
   const refused = ours.reduce((sum, row) => sum + row.refused, 0)
   const p99 = worst(ours, ({ addedP99 }) => addedP99)
-  const isInTime = values.quick || p99 <= goals.p99
-  const isMet = least(ours) >= goals.jain && isInTime && starved === 0 && refused === 0
+  const isFair = least(ours) >= goals.jain && starved === 0 && refused === 0
+  const isMet = isFair && (values.quick || p99 <= goals.p99)
+  const isLoud = worst(ours, ({ foreign }) => foreign) > foreignMax
   process.stdout.write(
     isMet
       ? 'The queue keeps its promises.\n'
       : `A goal is missed: Jain >= ${goals.jain}, polite p99 within ${goals.p99} service times, nothing refused that fits, nobody starved.\n`,
   )
+  if (!isMet && isFair && isLoud)
+    process.stdout.write('Other programs were at work meanwhile: waits were not measured.\n')
   process.stdout.write(
     `${JSON.stringify({ bench: 'noisy', jain: rounded(least(ours)), politeP50AddedServiceTimes: rounded(worst(ours, ({ addedP50 }) => addedP50)), politeP99AddedServiceTimes: rounded(p99), fifoJain: rounded(least(fifo)), starved })}\n`,
   )
-  return isMet ? 0 : 1
+  return isMet ? 0 : isFair && isLoud ? unmeasured : 1
 }

@@ -4,6 +4,7 @@
 import { afterEach, describe, expect, test } from 'vitest'
 import { VirtualClock } from '../../src/lib/virtual-clock.ts'
 import { until } from '../support/mcp-composition.ts'
+import { admitPerson } from '../support/people.ts'
 import { type FixtureOptions, type ServerFixture, startServer } from '../support/server-fixture.ts'
 import { type Window, type WindowAnswer, windowDoors } from '../support/window-call.ts'
 
@@ -19,6 +20,7 @@ interface SharingFacts {
   readonly ledger: { readonly state: string; readonly written: number; readonly pending: number }
 }
 
+const named = 'cache: { namespace: [principal, "team:red"] }'
 const query = { query: 'how do otters sleep' }
 let server: ServerFixture
 
@@ -96,6 +98,40 @@ describe('a namespace', () => {
     expect(answerOf(await one.ask('web_search', query)).cached).toBe(true)
     expect(searches()).toBe(2)
     expect(Object.keys(facts().cache.namespaces)).toHaveLength(2)
+  })
+
+  test.each([
+    ['of the principal is nobody else’s, whatever the team', '{}', 3],
+    ['of a team is shared by its members where the operator named it, and by nobody beside them', named, 2],
+  ])('%s', async (_, yaml, requests) => {
+    const keys: string[] = []
+    await start({
+      yaml,
+      simulator: { glm: { gate: 'closed' } },
+      async prepare(dataDir) {
+        keys.push(await admitPerson(dataDir, 'ada', { team: 'red' }))
+        keys.push(await admitPerson(dataDir, 'bob', { team: 'red' }))
+        keys.push(await admitPerson(dataDir, 'eve', { team: 'blue' }))
+      },
+    })
+    const windows = await Promise.all(
+      keys.map((key, index) => server.window('modern', `window-${index}`, { key })),
+    )
+    // At once, so that flights are tried as well as the cache.
+    const calls = windows.map((window) => window.call('web_search', query))
+    await until(() => facts().flights.waiters === 3, 'all three wait')
+    expect(facts().flights.flights).toBe(requests)
+    server.simulator.control({ glm: { gate: 'open' } })
+    for (const { answer } of calls) expect(await answer).toMatchObject({ isError: false })
+    expect(searches()).toBe(requests)
+    expect(facts().cache.answers).toBe(requests)
+    for (const [index, window] of windows.entries()) {
+      expect(answerOf(await window.ask('web_search', query)).cached).toBe(true)
+      const { text } = await window.ask('usage', { by: 'client' })
+      const strangers = ['ada', 'bob', 'eve'].filter((__, other) => other !== index)
+      expect(strangers.filter((name) => text.includes(name))).toEqual([])
+    }
+    expect(searches()).toBe(requests)
   })
 })
 
