@@ -42,7 +42,7 @@ export function judgeEnd(provider: string, facts: EndFacts): FinishReason | Call
       if (hasContent) return 'length'
       // Thoughts count against the cap: a small one is used up before the first word.
       return new CallFailure('empty-output', {
-        message: `The output limit was used up before the provider ${provider} wrote any answer. Ask for something shorter or simpler, or use another model.`,
+        message: `The output limit was used up before the provider ${provider} wrote any answer. Ask for less at once, or use another model.`,
         detail: 'finish_reason length without content',
       })
     default:
