@@ -52,8 +52,8 @@ const recordRule = z.strictObject({
 })
 const fileRule = z.strictObject({ version: z.literal(1), keys: z.array(recordRule).max(10_000) })
 
-const lockRetryMs = 100
-const lockTriesMax = 50
+const lockRetryMs = 20
+const lockTriesMax = 500
 const staleLockMs = 10_000
 
 /** The keys in `path`; none when there is no file. Throws a sentence when it is damaged: a damaged file lets nobody in. */
