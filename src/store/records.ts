@@ -22,7 +22,7 @@ export interface Migration {
 
 /** Durable records. Errors: `StoreFault`. */
 export interface Records {
-  /** Runs all commands, or none; resolves when they are safe on disk. Answers how many rows changed. */
+  /** Runs all commands, or none; resolves when they would outlive this process. Answers how many rows changed. */
   write(commands: readonly SqlCommand[]): Promise<number>
   /** Sees every write that has resolved. */
   read(command: SqlCommand): Promise<readonly SqlRow[]>

@@ -11,7 +11,7 @@ import { StoreFault, storeFault } from './store-fault.ts'
 export interface SqliteRecordsOptions {
   readonly path: string
   readonly migrations: readonly Migration[]
-  /** How long writes are collected into one sync to disk, in milliseconds; default 3. */
+  /** How long writes are collected into one transaction, in milliseconds; default 3. */
   readonly groupMs?: number
   /** How long to wait for another process that holds the file, in milliseconds; default 5,000. */
   readonly busyMs?: number

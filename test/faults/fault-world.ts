@@ -135,6 +135,8 @@ export function openWorld(simulator: Simulator, seed: number): FaultWorld {
         })
       await patience(() => isOver)
       const end = await job
+      // A slot whose request was cut stays taken until the vendor has surely noticed.
+      await clock.advance(cutHoldMs)
       const rows = records.map(toLedgerEntry)
       const paid = rows.filter(({ usage }) => usage.inputTokens + usage.outputTokens > 0)
       return {
@@ -154,6 +156,8 @@ export function openWorld(simulator: Simulator, seed: number): FaultWorld {
     },
   }
 }
+
+const cutHoldMs = 1_000
 
 const identity = {
   team: null,
