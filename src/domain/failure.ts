@@ -12,7 +12,8 @@ export type FailureCode =
   | 'concurrency-limited' // vendor: too many at once; lower the ceiling and queue again
   | 'rate-limited' // vendor: too many a minute; cool down
   | 'overloaded' // vendor: busy for everybody
-  | 'quota-exhausted' // vendor: money, plan or daily quota is gone
+  | 'quota-exhausted' // vendor: money or plan is gone; with `retryAfterMs` a quota that comes back by itself
+  | 'account-blocked' // vendor: the account is locked, inactive or restricted until a person acts
   | 'credential-rejected' // vendor: this key is dead or of another region
   | 'permission-denied' // vendor: this account may not use that
   | 'model-unknown' // vendor: no such model

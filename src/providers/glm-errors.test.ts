@@ -15,16 +15,17 @@ import {
 // The rows of providers.md 1.11 as they are written there; the table under test must agree with each.
 const rows: readonly [status: number, codes: readonly number[], code: FailureCode, retryable: boolean][] = [
   [401, [1000, 1001, 1002, 1003, 1004, 1005], 'credential-rejected', false],
-  [429, [1110, 1111, 1112, 1121], 'permission-denied', false],
+  [429, [1110, 1111, 1112, 1121], 'account-blocked', false],
   [429, [1113], 'quota-exhausted', false],
   [500, [1120], 'provider-error', true],
   [400, [1210], 'bad-request', false],
   [400, [1211], 'model-unknown', false],
-  [400, [1212, 1213, 1214, 1215], 'bad-request', false],
+  [400, [1212], 'permission-denied', false],
+  [400, [1213, 1214, 1215], 'bad-request', false],
   [403, [1220], 'permission-denied', false],
-  [404, [1221, 1222], 'bad-request', false],
+  [404, [1221, 1222], 'model-unknown', false],
   [500, [500, -1, 1200, 1230, 1234], 'provider-error', true],
-  [400, [1231], 'bad-request', true],
+  [400, [1231], 'provider-error', true],
   [400, [1261], 'context-too-long', false],
   [400, [1300, 1301], 'content-filtered', false],
   [429, [1302], 'concurrency-limited', true],
@@ -34,7 +35,8 @@ const rows: readonly [status: number, codes: readonly number[], code: FailureCod
   [429, [1308], 'quota-exhausted', false],
   [429, [1309, 1310], 'quota-exhausted', false],
   [429, [1311], 'permission-denied', false],
-  [429, [1313, 1314], 'quota-exhausted', false],
+  [429, [1313], 'account-blocked', false],
+  [429, [1314], 'quota-exhausted', false],
   [429, [1315], 'permission-denied', false],
   [429, [1316, 1317, 1318, 1319, 1320, 1321], 'quota-exhausted', false],
   [429, [1701], 'concurrency-limited', true],
@@ -124,7 +126,7 @@ describe('errors of GLM', () => {
       'a wrong path',
       404,
       json({ code: 500, msg: '404 NOT_FOUND', success: false }, 404),
-      'bad-request',
+      'provider-error',
       false,
     ],
     ['no right to files', 434, json({}, 434), 'permission-denied', false],
@@ -140,10 +142,34 @@ describe('errors of GLM', () => {
     ['Your limit will reset at 2026-11-22 14:00:00+09:00', 3_600_000],
     ['Your limit will reset at 2020-01-01 00:00:00', 1000],
     ['Your limit will reset at 2099-01-01 00:00:00', 8 * 24 * 3_600_000],
-    ['Your limit will reset some day', null],
+    ['Your limit will reset some day', 3_600_000],
   ])('reads the reset in: %s', async (message, retryAfterMs) => {
     for (const code of ['1308', '1310'])
       expect((await failureFor(json({ error: { code, message } }, 429))).retryAfterMs).toBe(retryAfterMs)
+  })
+
+  it('believes a Retry-After of a used up day, and looks again in an hour without one', async () => {
+    for (const code of ['1304', '1316', '1321']) {
+      const error = { error: { code, message: 'no more today' } }
+      expect((await failureFor(json(error, 429))).retryAfterMs).toBe(3_600_000)
+      expect((await failureFor(json(error, 429, { 'retry-after': '90' }))).retryAfterMs).toBe(90_000)
+    }
+  })
+
+  it.each(['1113', '1309', '1314'])('names no time for money or a plan that is gone: %s', async (code) => {
+    const reply = json({ error: { code, message: 'recharge' } }, 429, { 'retry-after': '90' })
+    const failure = await failureFor(reply)
+    expect(failure.retryAfterMs).toBeNull()
+    expect(failure.message).toContain('Recharge')
+  })
+
+  it('says what to do where the words of the code would mislead', async () => {
+    const said = async (code: string): Promise<string> =>
+      (await failureFor(json({ error: { code, message: 'words' } }, 400))).message
+    expect(await said('1221')).toMatch(/no longer serves this here .* another model or provider/)
+    expect(await said('1212')).toMatch(/does not do this with this model/)
+    expect(await said('1304')).toMatch(/until its reset .* Wait for the reset/)
+    expect(await said('1112')).toMatch(/does not serve this account .* console/)
   })
 
   it('reads Retry-After, though GLM documents none', async () => {

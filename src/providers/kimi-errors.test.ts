@@ -55,7 +55,7 @@ const rows: readonly [
     'The number of files you have uploaded exceeded the max file count 1000, please delete previous uploaded files',
     'quota-exhausted',
     false,
-    null,
+    60_000,
   ],
   [
     400,
@@ -68,6 +68,14 @@ const rows: readonly [
   [401, 'invalid_authentication_error', 'Invalid Authentication', 'credential-rejected', false, null],
   [401, 'incorrect_api_key_error', 'Incorrect API key provided', 'credential-rejected', false, null],
   [403, 'permission_denied_error', 'The API you are accessing is not open', 'permission-denied', false, null],
+  [
+    403,
+    'permission_denied_error',
+    'Your IP is not allowed to access this organization',
+    'account-blocked',
+    false,
+    null,
+  ],
   [
     404,
     'resource_not_found_error',
@@ -138,7 +146,15 @@ const rows: readonly [
     `${account} organization TPD rate limit, current:1600000, limit:1500000`,
     'quota-exhausted',
     false,
-    null,
+    3_600_000,
+  ],
+  [
+    429,
+    'rate_limit_reached_error',
+    `${account} organization max RPD: 500, please try again after 600 seconds`,
+    'quota-exhausted',
+    false,
+    600_000,
   ],
   [
     429,
@@ -194,6 +210,23 @@ describe('errors of Kimi', () => {
       45_000,
     )
     expect(failureOf(body('max RPM: 3, please try again after 30 seconds'), 429).retryAfterMs).toBe(30_000)
+  })
+
+  it('names no time for money that is gone, whatever a header says', () => {
+    const body = JSON.stringify({ error: { message: 'check', type: 'exceeded_current_quota_error' } })
+    expect(failureOf(body, 429, 3000).retryAfterMs).toBeNull()
+  })
+
+  it('believes a Retry-After of a used up day', () => {
+    const message = 'TPD rate limit, current:1, limit:1'
+    const body = JSON.stringify({ error: { message, type: 'rate_limit_reached_error' } })
+    expect(failureOf(body, 429, 90_000).retryAfterMs).toBe(90_000)
+  })
+
+  it('says what to do about too many files', () => {
+    const message = 'The number of files you have uploaded exceeded the max file count 1000'
+    const body = JSON.stringify({ error: { message, type: 'invalid_request_error' } })
+    expect(failureOf(body, 400).message).toMatch(/holds as many files .* Delete old ones/)
   })
 
   it('keeps Retry-After of an overloaded engine', () => {

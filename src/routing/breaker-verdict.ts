@@ -16,6 +16,7 @@ const verdicts: Readonly<Record<FailureCode, BreakerVerdict>> = {
   'rate-limited': 'ignored',
   overloaded: 'ignored',
   'quota-exhausted': 'ignored',
+  'account-blocked': 'ignored',
   'credential-rejected': 'ignored',
   'permission-denied': 'ignored',
   'model-unknown': 'ignored',

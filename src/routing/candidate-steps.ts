@@ -95,6 +95,7 @@ function toCandidate(
     provider: provider.name,
     accountName: `${provider.name}/${account.name}`,
     model,
+    kind: wish.kind,
     keyCount: account.apiKeys.length,
     contextTokens: provider.models.find(({ id }) => id === model)?.contextTokens ?? null,
     group: account.groups.nameFor(model ?? wish.kind),

@@ -7,7 +7,7 @@ export type FailureClass =
   | 'requeue' // too many at once: back to its place in the queue, no error shown
   | 'transient' // the same provider once, then the next candidate
   | 'other-group' // this account is limited
-  | 'other-account' // this account has no money or plan left: other group, and an alert
+  | 'other-account' // this account has no money, plan or quota left, or is locked: another one
   | 'other-key' // this key is dead
   | 'next-model' // this model is gone or closed to us
   | 'larger-window' // the input does not fit
@@ -24,6 +24,7 @@ const classes: Readonly<Record<FailureCode, FailureClass>> = {
   truncated: 'transient',
   'malformed-output': 'transient',
   'quota-exhausted': 'other-account',
+  'account-blocked': 'other-account',
   'credential-rejected': 'other-key',
   'permission-denied': 'next-model',
   'model-unknown': 'next-model',

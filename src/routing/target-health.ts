@@ -12,7 +12,7 @@ import { Breaker, type BreakerChange } from './breaker.ts'
 import { type BreakerVerdict, verdictOf } from './breaker-verdict.ts'
 import { Cooldowns } from './cooldown.ts'
 import { KeyHealth, type KeyVerdict } from './key-health.ts'
-import { breakerKey, type Target, targetKey } from './target.ts'
+import { breakerKey, subjectOf, type Target, targetKey } from './target.ts'
 
 /** A change that people should see. */
 export type HealthEvent =
@@ -79,7 +79,7 @@ export class TargetHealth {
       const says = `no key or plan of ${target.accountName} works any more`
       return { code: 'credential-rejected', says, waitMs: keyWaitMs, failure: null }
     }
-    const unknown = this.#unknownModels.find(target.endpoint, target.model ?? '')
+    const unknown = this.#unknownModels.find(target.endpoint, subjectOf(target))
     if (unknown) {
       return { code: unknown.code, says: `${name} is not known there`, waitMs: null, failure: unknown }
     }
@@ -101,7 +101,7 @@ export class TargetHealth {
   /** The permits of one attempt, or null when an obstacle has come up. `exceptKeys`: keys this job has tried. */
   enter(target: Target, exceptKeys: ReadonlySet<number>): AttemptPermit | null {
     if (this.#cooldowns.waitMs(targetKey(target)) > 0) return null
-    if (this.#unknownModels.find(target.endpoint, target.model ?? '')) return null
+    if (this.#unknownModels.find(target.endpoint, subjectOf(target))) return null
     if (!this.keys.isUsable(target.accountName, target.keyCount, exceptKeys)) return null
     const breaker = this.#breaker(target).acquire()
     if (breaker === null) return null
@@ -147,7 +147,7 @@ export class TargetHealth {
     const isLimited = end.outcome === 'rate-limited' || end.outcome === 'concurrency-limited'
     if (end.outcome === 'done' || isLimited) this.balance.observeAnswer(target, isLimited)
     if (end.outcome === 'done') this.#cooldowns.succeeded(targetKey(target))
-    if (failure) this.#unknownModels.remember(target.endpoint, target.model ?? '', failure)
+    if (failure) this.#unknownModels.remember(target.endpoint, subjectOf(target), failure)
     if (!isCoolingFailure(end, failure)) return
     const untilMs = this.#cooldowns.cool(targetKey(target), failure?.retryAfterMs ?? null)
     this.#options.emit?.({ type: 'cooldown-began', target, untilMs })
@@ -172,6 +172,7 @@ function breakerVerdict(end: AttemptEnd, isOurLimit: boolean): BreakerVerdict {
 function keyVerdict(end: AttemptEnd, failure: CallFailure | null): KeyVerdict {
   if (end.outcome === 'done') return 'works'
   if (end.outcome === 'credential-rejected') return 'rejected'
+  if (end.outcome === 'account-blocked') return 'account-dead'
   // A quota that comes back at a known time is a cooldown; one without a time needs a person.
   return end.outcome === 'quota-exhausted' && (failure?.retryAfterMs ?? null) === null
     ? 'account-dead'

@@ -10,6 +10,7 @@ const codes: readonly FailureCode[] = [
   'rate-limited',
   'overloaded',
   'quota-exhausted',
+  'account-blocked',
   'credential-rejected',
   'permission-denied',
   'model-unknown',

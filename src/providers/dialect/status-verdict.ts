@@ -3,17 +3,25 @@
 import type { FailureCode } from '../../domain/failure.ts'
 import type { WireError } from './wire-error.ts'
 
-/** What a vendor's error is to us. `retryable` is about the same request at the same account. Milliseconds. */
+/** `The provider glm <happened> (…). <advice>` */
+export type VerdictWords = readonly [happened: string, advice: string]
+
+/**
+ * What a vendor's error is to us. `retryable` is about the same request at the same account. Milliseconds; null: no time helps,
+ * whatever a header says.
+ */
 export interface Verdict {
   readonly code: FailureCode
   readonly retryable: boolean
   readonly retryAfterMs?: number | null
+  /** Where the words of the code would mislead: what the provider did, and what to do. */
+  readonly words?: VerdictWords
 }
 
 const byStatus: Readonly<Record<number, Verdict>> = {
   400: { code: 'bad-request', retryable: false },
   401: { code: 'credential-rejected', retryable: false },
-  402: { code: 'quota-exhausted', retryable: false },
+  402: { code: 'quota-exhausted', retryable: false, retryAfterMs: null },
   403: { code: 'permission-denied', retryable: false },
   404: { code: 'bad-request', retryable: false },
   // A web firewall in front of the vendor answers 405 with a page: the same request meets it again.

@@ -26,6 +26,7 @@ const failureStatus: Record<FailureCode, number> = {
   'rate-limited': 503,
   overloaded: 503,
   'quota-exhausted': 503,
+  'account-blocked': 502,
   'credential-rejected': 502,
   'permission-denied': 502,
   'model-unknown': 400,

@@ -28,6 +28,7 @@ const failureAdvice: Record<FailureCode, Advice> = {
   'rate-limited': 'wait',
   overloaded: 'wait',
   'quota-exhausted': 'operator',
+  'account-blocked': 'operator',
   'credential-rejected': 'operator',
   'permission-denied': 'operator',
   'model-unknown': 'change',
@@ -76,7 +77,7 @@ export function refusalResult(refusal: Refusal): ToolResult {
 /** A failure as a tool result; a refusal that struck inside the call shows as that refusal. */
 export function failureResult(failure: CallFailure): ToolResult {
   if (failure.refusal !== null) return refusalResult(failure.refusal)
-  const advice = failureAdvice[failure.code]
+  const advice = adviceFor(failure)
   return {
     isError: true,
     content: [{ type: 'text', text: withDelay(failure.message, advice, failure.retryAfterMs) }],
@@ -89,6 +90,11 @@ export function failureResult(failure: CallFailure): ToolResult {
       },
     },
   }
+}
+
+// A quota that comes back by itself needs nobody to pay.
+function adviceFor({ code, retryAfterMs }: CallFailure): Advice {
+  return code === 'quota-exhausted' && retryAfterMs !== null ? 'wait' : failureAdvice[code]
 }
 
 // The message of a refusal mostly names the delay already; a second mention would only cost the model tokens. What a vendor is
