@@ -1,4 +1,4 @@
-// How many requests a quota group takes at once: configured, or learned from the vendor's refusals.
+// How many requests a quota group takes at once: configured, else as the vendor says, else learned from its refusals.
 //
 //   limit --refused with n in flight--> max(1, n), the capacity just proved --full for `probeMs` without refusal--> +1
 //
@@ -11,10 +11,21 @@ export interface CeilingOptions {
   readonly start: number
   /** The configured cap, or a bound that no account reaches. */
   readonly max: number
+  /** Whether `max` was configured: then what the vendor says of it changes nothing, only its refusals do. */
+  readonly isConfigured?: boolean
   /** Demand must have met the limit for so long, without a refusal, before one more is tried. */
   readonly probeMs: number
   /** Whether a slower first token lowers the limit too, where a vendor queues instead of refusing. */
   readonly watchFirstToken: boolean
+}
+
+/** The ceiling of one group, for people. */
+export interface CeilingFact {
+  readonly limit: number
+  /** `configured`: `max` binds. `vendor`: the vendor has said `max`. `learned`: below or without either. */
+  readonly source: 'configured' | 'vendor' | 'learned'
+  /** null: nobody knows. */
+  readonly max: number | null
 }
 
 /** The ceiling of one group. */
@@ -27,6 +38,7 @@ export class Ceiling {
   #shortMs: number | null = null
   #longMs: number | null = null
   #loweredAt = 0
+  #told: { readonly max: number; readonly until: number } | null = null
 
   constructor(options: CeilingOptions) {
     this.#options = options
@@ -39,9 +51,9 @@ export class Ceiling {
     return Math.floor(this.#limit)
   }
 
-  /** Refusals since the last success: how long to hold back grows with it. */
-  get refusalsInRow(): number {
-    return this.#refusals
+  /** How long to hold back after a refusal, in milliseconds: twice as long with each since the last success. */
+  get pauseMs(): number {
+    return Math.min(pauseMsMax, pauseMsFirst * 2 ** (this.#refusals - 1))
   }
 
   /**
@@ -49,10 +61,11 @@ export class Ceiling {
    * when that is 0. Without such demand there is nothing to learn. Null: never.
    */
   probe(inFlight: number, now: number): number | null {
-    if (inFlight < this.limit || this.#limit >= this.#options.max) return null
+    const max = this.#max(now)
+    if (inFlight < this.limit || this.#limit >= max) return null
     const left = this.#steadySince + this.#probeMs - now
     if (left > 0) return left
-    this.#limit = Math.min(this.#options.max, this.limit + 1)
+    this.#limit = Math.min(max, this.limit + 1)
     this.#probeMs = Math.max(this.#options.probeMs / probeSpeedUpMax, this.#probeMs / 2)
     this.#steadySince = now
     return 0
@@ -64,6 +77,22 @@ export class Ceiling {
     this.#refusals++
     this.#probeMs = this.#options.probeMs
     this.#steadySince = now
+  }
+
+  /** The vendor has said how many it takes at once: no probe goes beyond, for an hour. */
+  told(max: number, now: number): void {
+    if (this.#options.isConfigured === true) return
+    this.#told = { max: Math.max(1, Math.floor(max)), until: now + toldMs }
+    this.#limit = Math.min(this.#limit, this.#told.max)
+  }
+
+  /** Where the ceiling stands and who says so. */
+  fact(now: number): CeilingFact {
+    const max = this.#max(now)
+    const isTold = this.#told !== null && now < this.#told.until
+    const isConfigured = this.#options.isConfigured === true
+    const source = this.limit < max ? 'learned' : isConfigured ? 'configured' : isTold ? 'vendor' : 'learned'
+    return { limit: this.limit, source, max: isConfigured || isTold ? max : null }
   }
 
   /** A request was answered. */
@@ -81,8 +110,17 @@ export class Ceiling {
     this.#loweredAt = now
     this.#steadySince = now
   }
+
+  #max(now: number): number {
+    const { max } = this.#options
+    return this.#told !== null && now < this.#told.until ? Math.min(max, this.#told.max) : max
+  }
 }
 
+const pauseMsFirst = 250
+const pauseMsMax = 10_000
+// An account may be given more: after so long it is tried again.
+const toldMs = 3_600_000
 // A probe comes at most this many times sooner than the first after a refusal.
 const probeSpeedUpMax = 4
 

@@ -17,6 +17,7 @@ import {
   newPrincipal,
   type PrincipalNode,
   type QueuedJob,
+  reestimate,
   unlink,
 } from './queue-tree.ts'
 import { VirtualTime } from './virtual-time.ts'
@@ -102,6 +103,11 @@ export class FairQueue<Payload> {
   /** Every waiting job, in no order anybody may rely on. */
   jobs(): Generator<QueuedJob<Payload>> {
     return jobsOf(this.#root.waiting)
+  }
+
+  /** Expects other costs of all that wait, now that more is known. */
+  reestimate(estimateOf: (payload: Payload) => number): void {
+    for (const job of this.jobs()) reestimate(job, estimateOf(job.payload))
   }
 
   /** Changes the order of all that wait. Back to `fair`, everybody begins equal. */

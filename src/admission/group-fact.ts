@@ -1,6 +1,8 @@
 // A quota group as operators see it: plain numbers, by principal and client.
 
+import type { CeilingFact } from './ceiling.ts'
 import type { FairQueue, QueueOrder } from './fair-queue.ts'
+import type { RateFact } from './group-rates.ts'
 import type { Waiter } from './lease.ts'
 import type { QueuedJob } from './queue-tree.ts'
 
@@ -23,8 +25,12 @@ interface PrincipalFact extends ShareFact {
 
 /** A group. */
 export interface GroupFact {
-  /** The ceiling now. */
+  /** Slots now: the ceiling's limit. */
   readonly capacity: number
+  readonly ceiling: CeilingFact
+  readonly rates: readonly RateFact[]
+  /** What shares are counted in. */
+  readonly costs: 'slot-time' | 'tokens'
   readonly held: number
   readonly waiting: number
   readonly order: QueueOrder
@@ -37,7 +43,9 @@ export interface GroupFact {
 export function groupFact(
   queue: FairQueue<Waiter>,
   running: ReadonlySet<QueuedJob<Waiter>>,
-  capacity: number,
+  ceiling: CeilingFact,
+  rates: readonly RateFact[],
+  costs: 'slot-time' | 'tokens',
   now: number,
 ): GroupFact {
   const nodes = [...queue.principals.values()]
@@ -45,7 +53,10 @@ export function groupFact(
   const weights = active.reduce((sum, { weight }) => sum + weight, 0)
   const service = active.reduce((sum, { served }) => sum + served, 0)
   return {
-    capacity,
+    capacity: ceiling.limit,
+    ceiling,
+    rates,
+    costs,
     held: running.size,
     waiting: queue.size,
     order: queue.order,

@@ -21,6 +21,8 @@ export interface QuotaGroupOptions {
   readonly firstEstimateMs: number
   /** How long a slot stays taken after its request was cut, in milliseconds; 0 when absent. */
   readonly cutHoldMs?: number
+  /** The day's count of tokens has changed, and should survive a crash. */
+  onDayCount?(): void
   readonly clock: Clock
   readonly random: Random
 }

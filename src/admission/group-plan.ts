@@ -48,6 +48,7 @@ export function toGroupPlan(settings: GroupSettings): GroupPlan {
         ceiling: {
           start: configured ?? settings.learnFrom ?? 2,
           max: configured ?? ceilingMax,
+          isConfigured: configured !== null,
           probeMs: probeMs ?? 30_000,
           watchFirstToken: false,
         },
@@ -55,7 +56,7 @@ export function toGroupPlan(settings: GroupSettings): GroupPlan {
         costs: costs ?? 'slot-time',
         queue: { ...queueDefaults, ...queue },
         waitMsMax: waitMsMax ?? 120_000,
-        firstEstimateMs: 10_000,
+        firstEstimateMs,
         cutHoldMs: settings.cutHoldMs ?? 0,
       }
     },
@@ -63,6 +64,8 @@ export function toGroupPlan(settings: GroupSettings): GroupPlan {
 }
 
 const ceilingMax = 1000
+// Small: what it was short of is charged when the first job ends, and from then on the estimate is what was seen.
+const firstEstimateMs = 1000
 const uncounted: GroupRateLimits = {
   requestsPerMinute: null,
   tokensPerMinute: null,

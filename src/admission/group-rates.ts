@@ -1,10 +1,13 @@
 // What a vendor counts over time for one quota group: requests a minute, tokens a minute, tokens a day. Taken when a job
-// starts, all or none.
+// starts, all or none. What is configured binds first; what the vendor says it still takes binds as well, since others may
+// use the same account.
 
+import type { VendorLimits } from '../domain/vendor-limits.ts'
 import { fullBucket, type Rate, spend, toRate } from './gcra.ts'
-import { type Draw, TokenBucket } from './token-bucket.ts'
+import { type Begun, HeardLimits } from './heard-limits.ts'
+import { MinuteWindow, type WindowDraw } from './minute-window.ts'
 
-/** What the vendor allows; null: it does not count that. */
+/** What the vendor allows; null: it does not count that, or nobody knows. */
 export interface GroupRateLimits {
   readonly requestsPerMinute: number | null
   readonly tokensPerMinute: number | null
@@ -17,8 +20,9 @@ export interface GroupRateLimits {
 /** What one job took. */
 export interface RateDraw {
   readonly tokens: number
-  readonly minute: Draw | null
+  readonly minute: WindowDraw | null
   readonly day: number
+  readonly begun: Begun
 }
 
 /** The daily counter, for a restart. */
@@ -28,11 +32,23 @@ export interface DayCount {
   readonly tokens: number
 }
 
+/** One rate, for people. */
+export interface RateFact {
+  readonly unit: 'requests a minute' | 'tokens a minute' | 'tokens a day' | 'requests' | 'tokens'
+  readonly limit: number | null
+  readonly remaining: number
+  /** Milliseconds until it takes more than `remaining`; null where that comes bit by bit. */
+  readonly resetMs: number | null
+  readonly source: 'configured' | 'vendor'
+}
+
 /** The rates of one group. */
 export class GroupRates {
   readonly #limits: GroupRateLimits
-  readonly #requests: Rate | null
-  readonly #minute: TokenBucket | null
+  readonly #pace: Rate | null
+  readonly #requests: MinuteWindow | null
+  readonly #tokens: MinuteWindow | null
+  readonly #heard = new HeardLimits()
   #arrival = fullBucket
   #day = 0
   #dayTokens = 0
@@ -40,40 +56,81 @@ export class GroupRates {
   constructor(limits: GroupRateLimits) {
     this.#limits = limits
     const { requestsPerMinute, tokensPerMinute } = limits
-    this.#requests =
+    this.#pace =
       requestsPerMinute === null ? null : toRate(requestsPerMinute, requestBurst(requestsPerMinute))
-    this.#minute = tokensPerMinute === null ? null : new TokenBucket(toRate(tokensPerMinute, tokensPerMinute))
+    this.#requests = requestsPerMinute === null ? null : new MinuteWindow(requestsPerMinute)
+    this.#tokens = tokensPerMinute === null ? null : new MinuteWindow(tokensPerMinute)
   }
 
   /** Milliseconds until a job of so many tokens may start if nobody else does; 0: now; null: never. */
   waitMs(tokens: number, now: number, wallMs: number): number | null {
-    const requestMs = this.#requests === null ? 0 : Math.max(0, -spend(this.#requests, this.#arrival, now))
-    const minuteMs = this.#minute === null ? 0 : this.#minute.waitMs(tokens, now)
+    const minuteMs = this.#tokens === null ? 0 : this.#tokens.waitMs(tokens, now)
     const dayMs = this.#dayWaitMs(tokens, wallMs)
-    return minuteMs === null || dayMs === null ? null : Math.max(requestMs, minuteMs, dayMs)
+    if (minuteMs === null || dayMs === null) return null
+    const paceMs = this.#pace === null ? 0 : Math.max(0, -spend(this.#pace, this.#arrival, now))
+    const requestMs = this.#requests?.waitMs(1, now) ?? 0
+    return Math.max(paceMs, requestMs, minuteMs, dayMs, this.#heard.waitMs(tokens, now))
   }
 
   /** Milliseconds until so many jobs ahead and then one of `tokens` have passed, at this pace. A forecast, no promise. */
   queueMs(jobsAhead: number, tokens: number, now: number): number {
-    const requestMs =
-      this.#requests === null ? 0 : Math.max(0, -spend(this.#requests, this.#arrival, now, jobsAhead + 1))
-    return Math.max(requestMs, this.#minute?.queueMs((jobsAhead + 1) * tokens, now) ?? 0)
+    const jobs = jobsAhead + 1
+    const paceMs = this.#pace === null ? 0 : Math.max(0, -spend(this.#pace, this.#arrival, now, jobs))
+    return Math.max(paceMs, this.#tokens?.queueMs(jobs * tokens, now) ?? 0)
   }
 
-  /** Takes what `waitMs` said fits. */
+  /** Takes what `waitMs` said fits, or counts what was begun without asking. */
   take(tokens: number, now: number, wallMs: number): RateDraw {
-    if (this.#requests !== null) this.#arrival = spend(this.#requests, this.#arrival, now)
+    if (this.#pace !== null) this.#arrival = Math.max(this.#arrival, now) + this.#pace.intervalMs
+    this.#requests?.take(1, now)
     this.#turnDay(wallMs)
     if (this.#limits.tokensPerDay !== null) this.#dayTokens += tokens
-    return { tokens, minute: this.#minute?.take(tokens, now) ?? null, day: this.#day }
+    const minute = this.#tokens?.take(tokens, now) ?? null
+    return { tokens, minute, day: this.#day, begun: this.#heard.begin(tokens) }
   }
 
   /** Ends a draw: `tokens` were used. Only a request the vendor never began gives back what it refuses to refund. */
   settle(draw: RateDraw, tokens: number, isBegun: boolean): void {
     const counted = isBegun && !this.#limits.refundsTokens ? Math.max(tokens, draw.tokens) : tokens
-    if (draw.minute !== null) this.#minute?.settle(draw.minute, counted)
+    if (draw.minute !== null) this.#tokens?.settle(draw.minute, counted)
     const isCounted = this.#limits.tokensPerDay !== null && draw.day === this.#day
     if (isCounted) this.#dayTokens += counted - draw.tokens
+  }
+
+  /** What the vendor said with its answer to that draw's request. */
+  hear(limits: VendorLimits, draw: RateDraw, now: number): void {
+    this.#heard.hear(limits, draw.begun, now)
+  }
+
+  /** What binds now, and what is left of it. */
+  facts(now: number, wallMs: number): readonly RateFact[] {
+    this.#turnDay(wallMs)
+    const { tokensPerDay } = this.#limits
+    const heard = this.#heard.facts(now)
+    const windows = [
+      { unit: 'requests a minute', window: this.#requests },
+      { unit: 'tokens a minute', window: this.#tokens },
+    ] as const
+    const facts: RateFact[] = windows.flatMap(({ unit, window }) => {
+      if (window === null) return []
+      const { limit } = window
+      const remaining = Math.max(0, Math.floor(limit - window.used(now)))
+      return [{ unit, limit, remaining, resetMs: null, source: 'configured' }]
+    })
+    if (tokensPerDay !== null) {
+      facts.push({
+        unit: 'tokens a day',
+        limit: tokensPerDay,
+        remaining: Math.max(0, tokensPerDay - this.#dayTokens),
+        resetMs: this.#dayEndsInMs(wallMs),
+        source: 'configured',
+      })
+    }
+    for (const unit of ['requests', 'tokens'] as const) {
+      const fact = heard[unit]
+      if (fact !== null) facts.push({ unit, ...fact, source: 'vendor' })
+    }
+    return facts
   }
 
   /** The daily counter. */
@@ -92,7 +149,11 @@ export class GroupRates {
     if (tokensPerDay === null) return 0
     if (tokens > tokensPerDay) return null
     this.#turnDay(wallMs)
-    return this.#dayTokens + tokens <= tokensPerDay ? 0 : (this.#day + 1) * dayMs - wallMs
+    return this.#dayTokens + tokens <= tokensPerDay ? 0 : this.#dayEndsInMs(wallMs)
+  }
+
+  #dayEndsInMs(wallMs: number): number {
+    return (this.#day + 1) * dayMs - wallMs
   }
 
   // A clock that jumps back never opens a new day.

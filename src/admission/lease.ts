@@ -1,6 +1,7 @@
 // What a job asks of a quota group, and what it gets: the right to one vendor request, released once.
 
 import type { Refusal } from '../domain/refusal.ts'
+import type { VendorLimits } from '../domain/vendor-limits.ts'
 import type { Timer } from '../lib/clock.ts'
 import type { RateDraw } from './group-rates.ts'
 import type { QueuePlace } from './queue-place.ts'
@@ -16,6 +17,8 @@ export interface LeaseRequest {
   readonly inputTokens: number
   /** The cap that will be asked for. */
   readonly outputTokensMax: number
+  /** What is likely to come of it; the whole cap when absent. Counts only where the vendor gives back what was not used. */
+  readonly outputTokensExpected?: number
   /** How long it is likely to hold a slot; the group's own mean when absent. Milliseconds. */
   readonly expectedMs?: number
   /** Memory that waits with it. */
@@ -47,6 +50,10 @@ export interface Lease {
   releaseCut(settlement?: Settlement): void
   /** The vendor refused for concurrency: waits again at the old place. Rejects as `acquire` does. */
   refusedByVendor(): Promise<Lease | Refusal>
+  /** A further request of the same job goes to the vendor on this lease: it is counted, and never held up. */
+  anotherRequest(): void
+  /** What the vendor said of its limits with its answer. */
+  heard(limits: VendorLimits): void
   /** Tells the ceiling how long the first token took, in milliseconds. */
   firstToken(ms: number): void
 }
@@ -54,6 +61,7 @@ export interface Lease {
 /** One job in the queue or in flight, as its group keeps it. */
 export interface Waiter {
   readonly request: LeaseRequest
+  /** What one request of it is thought to take of the vendor's tokens. */
   readonly tokens: number
   readonly since: number
   /** Latest time to start. */
@@ -62,7 +70,8 @@ export interface Waiter {
   reject(reason: unknown): void
   timer: Timer | null
   onAbort: (() => void) | null
-  draw: RateDraw | null
+  /** One for each request on this lease. */
+  readonly draws: RateDraw[]
   startedAt: number
   /** When it should end. */
   endsAt: number
@@ -89,7 +98,7 @@ export function newWaiter(
     reject,
     timer: null,
     onAbort: null,
-    draw: null,
+    draws: [],
     startedAt: 0,
     endsAt: 0,
     place: 0,

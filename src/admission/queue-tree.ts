@@ -16,7 +16,7 @@ export interface QueuedJob<Payload> {
   /** Order of arrival, kept when the job is put back. */
   readonly sequence: number
   /** Expected cost in the group's unit. */
-  readonly estimate: number
+  estimate: number
   readonly bytes: number
   /** Monotonic milliseconds. */
   readonly deadlineAt: number
@@ -132,6 +132,13 @@ export function unlink<Payload>(job: QueuedJob<Payload>): void {
   job.before = null
   job.after = null
   count(job, -1)
+}
+
+/** Expects another cost of a waiting job, on every node above. */
+export function reestimate<Payload>(job: QueuedJob<Payload>, estimate: number): void {
+  const { client } = job.lane
+  for (const node of [job.lane, client, client.principal]) node.work += estimate - job.estimate
+  job.estimate = estimate
 }
 
 function count<Payload>(job: QueuedJob<Payload>, sign: 1 | -1): void {

@@ -7,7 +7,7 @@
 // Whoever waits takes a signal and a deadline; abort, deadline and eviction free the place at once.
 
 import type { Refusal } from '../domain/refusal.ts'
-import { assert } from '../lib/assert.ts'
+import type { VendorLimits } from '../domain/vendor-limits.ts'
 import type { Timer } from '../lib/clock.ts'
 import { Ceiling } from './ceiling.ts'
 import { FairQueue, type QueueOrder } from './fair-queue.ts'
@@ -15,7 +15,10 @@ import { type GroupFact, groupFact } from './group-fact.ts'
 import type { QuotaGroupOptions } from './group-options.ts'
 import { type DayCount, GroupRates } from './group-rates.ts'
 import { evicted, queueFull, tooLarge, tooSlow, wouldMissDeadline } from './group-refusals.ts'
+import { HeldLease } from './held-lease.ts'
 import { HoldTimes } from './hold-times.ts'
+import { JobCosts } from './job-costs.ts'
+import { giveBackDraws, settleDraws } from './job-draws.ts'
 import {
   type Lease,
   type LeaseRequest,
@@ -24,10 +27,10 @@ import {
   stopWaiting,
   type Waiter,
 } from './lease.ts'
-import type { Ahead } from './queue-outlook.ts'
 import type { QueuePlace } from './queue-place.ts'
 import { Announcer, placeOf } from './queue-places.ts'
 import type { QueuedJob } from './queue-tree.ts'
+import { forecastMs } from './wait-forecast.ts'
 
 type Job = QueuedJob<Waiter>
 
@@ -40,6 +43,7 @@ export class QuotaGroup {
   readonly #announcer: Announcer
   readonly #running = new Set<Job>()
   readonly #times: HoldTimes
+  readonly #costs: JobCosts
   #pausedUntil = 0
   #wake: Timer | null = null
   #isPumping = false
@@ -50,6 +54,7 @@ export class QuotaGroup {
     this.#ceiling = new Ceiling(options.ceiling)
     this.#times = new HoldTimes(options.firstEstimateMs)
     this.#rates = new GroupRates(options.rates)
+    this.#costs = new JobCosts(options.costs, options.rates, this.#times)
     this.#announcer = new Announcer(options.clock, this.#queue, (job) => this.#place(job))
   }
 
@@ -61,7 +66,7 @@ export class QuotaGroup {
     const { clock, name, waitMsMax } = this.#options
     const now = clock.now()
     if (request.signal.aborted) return Promise.reject(request.signal.reason)
-    const tokens = request.inputTokens + request.outputTokensMax
+    const tokens = this.#costs.tokensOf(request)
     const rateMs = this.#rates.waitMs(tokens, now, clock.wallMs())
     if (rateMs === null) return Promise.resolve(tooLarge(name, tokens, this.#options.rates))
     const untilAt = Math.min(request.deadlineAt, now + waitMsMax)
@@ -69,11 +74,7 @@ export class QuotaGroup {
     return new Promise((resolve, reject) => {
       const waiter = newWaiter(request, tokens, now, untilAt, resolve, reject)
       const placing = this.#queue.enqueue(
-        {
-          ...request,
-          estimate: this.#options.costs === 'tokens' ? tokens : this.#times.expectedMs(request.expectedMs),
-          deadlineAt: untilAt,
-        },
+        { ...request, estimate: this.#costs.expected(request, tokens), deadlineAt: untilAt },
         waiter,
         now,
       )
@@ -110,7 +111,8 @@ export class QuotaGroup {
   inspect(): GroupFact {
     const now = this.#options.clock.now()
     this.#queue.sweep(now)
-    return groupFact(this.#queue, this.#running, this.#ceiling.limit, now)
+    const rates = this.#rates.facts(now, this.#options.clock.wallMs())
+    return groupFact(this.#queue, this.#running, this.#ceiling.fact(now), rates, this.#options.costs, now)
   }
 
   /** Fair, or first come first served, from now on. */
@@ -137,19 +139,15 @@ export class QuotaGroup {
 
   #place(job: Job): QueuePlace {
     const ahead = this.#queue.ahead(job)
-    return placeOf(job, ahead.jobs, this.#queue.size, this.#running.size, this.#waitMs(job, ahead))
-  }
-
-  /** How long a waiting job will wait, as far as anybody can know; null before the first job has ended. */
-  #waitMs(job: Job, ahead: Ahead): number | null {
-    const { meanMs } = this.#times
-    if (meanMs === null) return null
-    const now = this.#options.clock.now()
-    // The more hopeful of two guesses: estimates made before anything was known must not refuse what fits.
-    const byCountMs = ahead.jobs * meanMs
-    const aheadMs = this.#options.costs === 'tokens' ? byCountMs : Math.min(byCountMs, ahead.work)
-    const slotMs = this.#hasSlot ? aheadMs : aheadMs + this.#times.leftMs(now)
-    return Math.max(slotMs / this.#ceiling.limit, this.#rates.queueMs(ahead.jobs, job.payload.tokens, now))
+    const waitMs = forecastMs(this.#times, this.#rates, {
+      ahead,
+      tokens: job.payload.tokens,
+      costs: this.#options.costs,
+      slots: this.#ceiling.limit,
+      hasFreeSlot: this.#hasSlot,
+      now: this.#options.clock.now(),
+    })
+    return placeOf(job, ahead.jobs, this.#queue.size, this.#running.size, waitMs)
   }
 
   get #hasSlot(): boolean {
@@ -194,7 +192,7 @@ export class QuotaGroup {
     const waiter = job.payload
     this.#queue.start(job)
     stopWaiting(waiter)
-    waiter.draw = this.#rates.take(waiter.tokens, now, this.#options.clock.wallMs())
+    this.#take(waiter)
     this.#times.started(waiter, now)
     this.#running.add(job)
     this.#announcer.changed()
@@ -203,37 +201,44 @@ export class QuotaGroup {
 
   #lease(job: Job): Lease {
     const { payload: waiter } = job
-    let isHeld = true
-    const releaseAfter = (holdMs: number, settlement: Settlement | undefined): void => {
-      if (!isHeld) return
-      isHeld = false
-      if (holdMs > 0) this.#options.clock.after(holdMs, () => this.#finish(job, settlement))
-      else this.#finish(job, settlement)
-    }
-    return {
-      deadlineAt: waiter.request.deadlineAt,
-      waitedMs: waiter.startedAt - waiter.since,
-      release: (settlement) => releaseAfter(0, settlement),
-      releaseCut: (settlement) => releaseAfter(this.#options.cutHoldMs ?? 0, settlement),
-      refusedByVendor: () => {
-        assert(isHeld, 'a lease is given back once')
-        isHeld = false
-        return this.#putBack(job)
-      },
-      firstToken: (ms) => this.#ceiling.firstToken(ms, this.#options.clock.now()),
-    }
+    const { clock, cutHoldMs = 0 } = this.#options
+    return new HeldLease(waiter, clock, cutHoldMs, {
+      finish: (settlement) => this.#finish(job, settlement),
+      putBack: () => this.#putBack(job),
+      anotherRequest: () => this.#take(waiter),
+      firstToken: (ms) => this.#ceiling.firstToken(ms, clock.now()),
+      heard: (limits) => this.#hear(waiter, limits),
+    })
+  }
+
+  #take(waiter: Waiter): void {
+    const { clock, onDayCount, rates } = this.#options
+    waiter.draws.push(this.#rates.take(waiter.tokens, clock.now(), clock.wallMs()))
+    if (rates.tokensPerDay !== null) onDayCount?.()
+  }
+
+  #hear(waiter: Waiter, limits: VendorLimits): void {
+    const now = this.#options.clock.now()
+    const draw = waiter.draws.at(-1)
+    if (draw) this.#rates.hear(limits, draw, now)
+    if (limits.concurrency !== null) this.#ceiling.told(limits.concurrency, now)
   }
 
   #finish(job: Job, settlement: Settlement | undefined): void {
     const { payload: waiter } = job
     const now = this.#options.clock.now()
-    const tokens = settlement ? settlement.inputTokens + settlement.outputTokens : waiter.tokens
+    const requests = waiter.draws.length
+    const reserved = requests * waiter.tokens
+    const used = settlement ? settlement.inputTokens + settlement.outputTokens : reserved
+    const knewNothing = this.#times.meanMs === null
     this.#running.delete(job)
     const heldMs = this.#times.stopped(waiter, now, true)
     this.#ceiling.succeeded()
-    if (waiter.draw) this.#rates.settle(waiter.draw, tokens, true)
-    const countsTokens = this.#options.rates.refundsTokens ? tokens : Math.max(tokens, waiter.tokens)
-    this.#queue.finish(job, this.#options.costs === 'tokens' ? countsTokens : heldMs, now)
+    settleDraws(this.#rates, waiter.draws, used)
+    this.#queue.finish(job, this.#costs.settled(reserved, used, requests, heldMs), now)
+    if (knewNothing) {
+      this.#queue.reestimate(({ request, tokens }) => this.#costs.expected(request, tokens))
+    }
     this.#pump()
   }
 
@@ -244,10 +249,8 @@ export class QuotaGroup {
     this.#running.delete(job)
     this.#times.stopped(waiter, now, false)
     this.#ceiling.refused(this.#running.size, now)
-    const pauseMs = Math.min(pauseMsMax, pauseMsFirst * 2 ** (this.#ceiling.refusalsInRow - 1))
-    this.#pausedUntil = Math.max(this.#pausedUntil, now + pauseMs * (0.5 + random() / 2))
-    if (waiter.draw) this.#rates.settle(waiter.draw, 0, false)
-    waiter.draw = null
+    this.#pausedUntil = Math.max(this.#pausedUntil, now + this.#ceiling.pauseMs * (0.5 + random() / 2))
+    giveBackDraws(this.#rates, waiter.draws)
     this.#queue.putBack(job)
     return new Promise((resolve, reject) => {
       waiter.resolve = resolve
@@ -275,8 +278,7 @@ export class QuotaGroup {
   }
 
   #expire(job: Job): void {
-    const waitedMs = this.#options.clock.now() - job.payload.since
-    this.#refuse(job, tooSlow(this.#options.name, waitedMs))
+    this.#refuse(job, tooSlow(this.#options.name, this.#options.clock.now() - job.payload.since))
   }
 
   #refuse(job: Job, refusal: Refusal): void {
@@ -291,6 +293,3 @@ export class QuotaGroup {
     this.#pump()
   }
 }
-
-const pauseMsFirst = 250
-const pauseMsMax = 10_000

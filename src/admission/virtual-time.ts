@@ -8,11 +8,13 @@
 
 import { type HeapItem, IndexedHeap } from './indexed-heap.ts'
 
-/** What a child carries for its level. The level alone writes `virtual`, `turn` and `heapIndex`. */
+/** What a child carries for its level. The level alone writes all but `weight`. */
 export interface Sharer extends HeapItem {
   /** Above 0; may be changed at any time, and past service stays as it was charged. */
   weight: number
   virtual: number
+  /** The part of `virtual` that is expected only: charges of jobs that run. */
+  unsettled: number
   /** Jobs that run. */
   inFlight: number
   /** When it began to wait: among equals the older is first. */
@@ -21,7 +23,7 @@ export interface Sharer extends HeapItem {
 
 /** Fields of a new child. */
 export function newSharer(weight: number): Sharer {
-  return { weight, virtual: 0, inFlight: 0, turn: 0, heapIndex: -1 }
+  return { weight, virtual: 0, unsettled: 0, inFlight: 0, turn: 0, heapIndex: -1 }
 }
 
 /** Shares by weight. Knows only the children that wait; whoever owns them bounds them. */
@@ -43,19 +45,28 @@ export class VirtualTime<Child extends Sharer> {
     return this.#waiting.items()
   }
 
-  /** Where a child stands that comes back now: whoever is at or below loses nothing by being forgotten. */
+  /**
+   * Where a child stands that comes back now: level with the waiting one that has really had least. What is charged for
+   * jobs that run is a guess: were a newcomer lifted over it, it would wait for service that nobody has had. Whoever is at or
+   * below loses nothing by being forgotten.
+   */
   get reference(): number {
-    return this.#waiting.least?.virtual ?? this.#floor
+    const waiting = this.#waiting.items()
+    if (waiting.length === 0) return this.#floor
+    let least = Number.POSITIVE_INFINITY
+    for (const each of waiting) least = Math.min(least, settledOf(each))
+    return least
   }
 
   /**
-   * A child begins to wait. One that was idle is lifted to the least waiting one: time away banks no credit. One that has
-   * jobs running may lag by one job, which is what it loses while its next one is on the way, and by no more: else a
-   * trickle kept in flight for hours would save up for a burst.
+   * A child begins to wait. One that was idle is lifted to `reference`: time away banks no credit. One that has jobs
+   * running may lag by one job behind the least waiting one, which is what it loses while its next one is on the way, and
+   * by no more: else a trickle kept in flight for hours would save up for a burst.
    */
   join(child: Child): void {
-    const lag = child.inFlight > 0 ? this.#stride : 0
-    child.virtual = Math.max(child.virtual, this.reference - lag)
+    const { reference } = this
+    const lagging = (this.next?.virtual ?? this.#floor) - this.#stride
+    child.virtual = Math.max(child.virtual, child.inFlight > 0 ? Math.min(reference, lagging) : reference)
     child.turn = this.#turns++
     this.#waiting.add(child)
   }
@@ -73,17 +84,22 @@ export class VirtualTime<Child extends Sharer> {
   /** Charges a job at its start; answers the virtual charge, for `settle`. */
   charge(child: Child, cost: number): number {
     const charged = cost / child.weight
-    this.#floor = Math.max(this.#floor, child.virtual)
-    this.#stride = Math.max(charged, this.#stride * strideDecay)
+    this.#floor = Math.max(this.#floor, settledOf(child))
     child.inFlight++
+    child.unsettled += charged
     this.#move(child, charged)
     return charged
   }
 
   /** Replaces a job's charge by its true cost at its end; 0 takes the charge back. */
   settle(child: Child, charged: number, cost: number): void {
+    const had = cost / child.weight
+    this.#floor = Math.max(this.#floor, settledOf(child))
+    this.#stride = Math.max(had, this.#stride * strideDecay)
     child.inFlight--
-    this.#move(child, cost / child.weight - charged)
+    // Sums of fractions drift: who runs nothing owes exactly nothing.
+    child.unsettled = child.inFlight === 0 ? 0 : child.unsettled - charged
+    this.#move(child, had - charged)
   }
 
   /** Raises a child's virtual time to `to`; one that is there already stays. */
@@ -97,5 +113,9 @@ export class VirtualTime<Child extends Sharer> {
   }
 }
 
-// The largest recent charge; an unusual one is forgotten after some hundred jobs.
+function settledOf(child: Sharer): number {
+  return child.virtual - child.unsettled
+}
+
+// The largest recent service; an unusual one is forgotten after some hundred jobs.
 const strideDecay = 0.99

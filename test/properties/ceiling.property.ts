@@ -45,7 +45,7 @@ export const properties = [
     mutants: [
       {
         file: 'admission/ceiling.ts',
-        find: 'this.#limit = Math.min(this.#options.max, this.limit + 1)',
+        find: 'this.#limit = Math.min(max, this.limit + 1)',
         replace: '',
       },
       {
@@ -131,7 +131,7 @@ export const properties = [
       { file: 'admission/ceiling.ts', find: 'Math.max(1, this.#limit * 0.9)', replace: 'this.#limit * 0.9' },
       {
         file: 'admission/ceiling.ts',
-        find: 'Math.min(this.#options.max, this.limit + 1)',
+        find: 'Math.min(max, this.limit + 1)',
         replace: 'this.limit + 2',
       },
     ],
@@ -168,8 +168,8 @@ export const properties = [
     mutants: [
       {
         file: 'admission/ceiling.ts',
-        find: 'inFlight < this.limit || this.#limit >= this.#options.max',
-        replace: 'this.#limit >= this.#options.max',
+        find: 'inFlight < this.limit || this.#limit >= max',
+        replace: 'this.#limit >= max',
       },
     ],
     async check(rooms, seed) {

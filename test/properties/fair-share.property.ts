@@ -30,12 +30,12 @@ export const properties = [
     mutants: [
       {
         file: 'admission/virtual-time.ts',
-        find: 'this.#move(child, cost / child.weight - charged)',
-        replace: 'this.#move(child, cost - charged)',
+        find: 'const had = cost / child.weight',
+        replace: 'const had = cost',
       },
       {
         file: 'admission/virtual-time.ts',
-        find: 'this.#move(child, cost / child.weight - charged)',
+        find: 'this.#move(child, had - charged)',
         replace: '',
       },
     ],

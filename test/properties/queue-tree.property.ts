@@ -65,7 +65,7 @@ export const properties = [
     mutants: [
       {
         file: 'admission/virtual-time.ts',
-        find: 'child.virtual = Math.max(child.virtual, this.reference - lag)',
+        find: 'child.virtual = Math.max(child.virtual, child.inFlight > 0 ? Math.min(reference, lagging) : reference)',
         replace: '',
       },
       {

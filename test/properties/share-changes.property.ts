@@ -76,13 +76,13 @@ export const properties = [
     mutants: [
       {
         file: 'admission/virtual-time.ts',
-        find: 'child.virtual = Math.max(child.virtual, this.reference - lag)',
+        find: 'child.virtual = Math.max(child.virtual, child.inFlight > 0 ? Math.min(reference, lagging) : reference)',
         replace: '',
       },
       {
         file: 'admission/virtual-time.ts',
-        find: 'const lag = child.inFlight > 0 ? this.#stride : 0',
-        replace: 'const lag = child.inFlight > 0 ? Number.MAX_VALUE : 0',
+        find: 'const lagging = (this.next?.virtual ?? this.#floor) - this.#stride',
+        replace: 'const lagging = -Number.MAX_VALUE',
       },
     ],
     async check(rooms, seed) {

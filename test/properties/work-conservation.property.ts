@@ -40,8 +40,8 @@ export const properties = [
     mutants: [
       {
         file: 'admission/quota-group.ts',
-        find: "this.#queue.finish(job, this.#options.costs === 'tokens' ? countsTokens : heldMs, now)\n    this.#pump()",
-        replace: "this.#queue.finish(job, this.#options.costs === 'tokens' ? countsTokens : heldMs, now)",
+        find: 'if (knewNothing) {',
+        replace: 'if (!knewNothing) return\n    {',
       },
       {
         file: 'admission/quota-group.ts',

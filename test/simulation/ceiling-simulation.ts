@@ -52,8 +52,7 @@ export function simulateCeiling(ceiling: Ceiling, options: CeilingSimulation): C
       wasRefused = true
       if (isCounted) refusals++
       ceiling.refused(ends.length, now)
-      const pauseMs = Math.min(10_000, 250 * 2 ** (ceiling.refusalsInRow - 1))
-      pausedUntil = now + pauseMs * (0.5 + random() / 2)
+      pausedUntil = now + ceiling.pauseMs * (0.5 + random() / 2)
     }
     options.watch?.({ now, inFlight: ends.length, limit: ceiling.limit, wasRefused })
     if (isCounted) {

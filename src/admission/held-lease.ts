@@ -1,0 +1,68 @@
+// A lease that was granted: one of its three ends is taken, once, and what comes later changes nothing.
+
+import type { Refusal } from '../domain/refusal.ts'
+import type { VendorLimits } from '../domain/vendor-limits.ts'
+import { assert } from '../lib/assert.ts'
+import type { Clock } from '../lib/clock.ts'
+import type { Lease, Settlement, Waiter } from './lease.ts'
+
+/** What the group does at each turn of a lease's life. */
+export interface LeaseEnds {
+  finish(settlement: Settlement | undefined): void
+  putBack(): Promise<Lease | Refusal>
+  anotherRequest(): void
+  firstToken(ms: number): void
+  heard(limits: VendorLimits): void
+}
+
+/** The lease. */
+export class HeldLease implements Lease {
+  readonly deadlineAt: number
+  readonly waitedMs: number
+  readonly #clock: Clock
+  readonly #cutHoldMs: number
+  readonly #ends: LeaseEnds
+  #isHeld = true
+
+  /** `cutHoldMs`: how long the vendor needs to notice a cut. */
+  constructor(waiter: Waiter, clock: Clock, cutHoldMs: number, ends: LeaseEnds) {
+    this.deadlineAt = waiter.request.deadlineAt
+    this.waitedMs = waiter.startedAt - waiter.since
+    this.#clock = clock
+    this.#cutHoldMs = cutHoldMs
+    this.#ends = ends
+  }
+
+  release(settlement?: Settlement): void {
+    this.#finish(settlement, 0)
+  }
+
+  releaseCut(settlement?: Settlement): void {
+    this.#finish(settlement, this.#cutHoldMs)
+  }
+
+  refusedByVendor(): Promise<Lease | Refusal> {
+    assert(this.#isHeld, 'a lease is given back once')
+    this.#isHeld = false
+    return this.#ends.putBack()
+  }
+
+  anotherRequest(): void {
+    if (this.#isHeld) this.#ends.anotherRequest()
+  }
+
+  firstToken(ms: number): void {
+    this.#ends.firstToken(ms)
+  }
+
+  heard(limits: VendorLimits): void {
+    if (this.#isHeld) this.#ends.heard(limits)
+  }
+
+  #finish(settlement: Settlement | undefined, afterMs: number): void {
+    if (!this.#isHeld) return
+    this.#isHeld = false
+    if (afterMs > 0) this.#clock.after(afterMs, () => this.#ends.finish(settlement))
+    else this.#ends.finish(settlement)
+  }
+}

@@ -1,0 +1,51 @@
+// What a job costs its group: in tokens, for the vendor's rates; and in the unit in which shares are counted, as an estimate
+// before and as it was after.
+
+import type { GroupRateLimits } from './group-rates.ts'
+import type { HoldTimes } from './hold-times.ts'
+import type { LeaseRequest } from './lease.ts'
+
+/** Costs of one group's jobs. */
+export class JobCosts {
+  readonly #unit: 'slot-time' | 'tokens'
+  readonly #rates: GroupRateLimits
+  readonly #times: HoldTimes
+  /** What one request is worth where shares are counted in tokens. */
+  readonly #requestTokens: number
+
+  constructor(unit: 'slot-time' | 'tokens', rates: GroupRateLimits, times: HoldTimes) {
+    this.#unit = unit
+    this.#rates = rates
+    this.#times = times
+    const { requestsPerMinute, tokensPerMinute } = rates
+    this.#requestTokens =
+      requestsPerMinute === null || tokensPerMinute === null
+        ? requestTokensUnknown
+        : tokensPerMinute / requestsPerMinute
+  }
+
+  /** Tokens that the vendor will count, as far as one can know; it counts the whole cap where it refunds nothing. */
+  tokensOf({ inputTokens, outputTokensMax, outputTokensExpected }: LeaseRequest): number {
+    const expected = this.#rates.refundsTokens ? (outputTokensExpected ?? outputTokensMax) : outputTokensMax
+    return inputTokens + Math.min(expected, outputTokensMax)
+  }
+
+  /** What a job that has to start is charged. */
+  expected(request: LeaseRequest, tokens: number): number {
+    return this.#unit === 'tokens' ? this.#atLeast(tokens) : this.#times.expectedMs(request.expectedMs)
+  }
+
+  /** What it has cost: `tokens` were reserved, `used` were used, `requests` were made. */
+  settled(tokens: number, used: number, requests: number, heldMs: number): number {
+    if (this.#unit === 'slot-time') return heldMs
+    return this.#atLeast(this.#rates.refundsTokens ? used : Math.max(used, tokens), requests)
+  }
+
+  // The scarcer of the two decides: a flood of tiny requests uses up the requests of a minute, and would cost nothing else.
+  #atLeast(tokens: number, requests = 1): number {
+    return Math.max(tokens, requests * this.#requestTokens)
+  }
+}
+
+// Where no limit is known to compare with.
+const requestTokensUnknown = 1000

@@ -1,0 +1,92 @@
+// F4 and F9 of a whole quota group that has just been opened: nobody has seen a job of it yet, and nobody may be made to wait for
+// service that was only expected.
+
+import type { Lease } from '../../src/admission/lease.ts'
+import type { Refusal } from '../../src/domain/refusal.ts'
+import { holds, property, room } from './kit.ts'
+
+const groupRoom = room<typeof import('../../src/admission/quota-group.ts')>('admission/quota-group.ts')
+const planRoom = room<typeof import('../../src/admission/group-plan.ts')>('admission/group-plan.ts')
+const clockRoom = room<typeof import('../../src/lib/virtual-clock.ts')>('lib/virtual-clock.ts')
+const dice = room<typeof import('../../src/lib/random.ts')>('lib/random.ts')
+
+const jobMs = 50
+
+/** Properties of those who come late. */
+export const properties = [
+  property({
+    id: 'F4 fresh',
+    says: 'the first job of a newcomer is over within K + 1 job times, however many short jobs another has sent to a fresh group',
+    mutants: [
+      {
+        file: 'admission/virtual-time.ts',
+        find: 'return child.virtual - child.unsettled',
+        replace: 'return child.virtual',
+      },
+      {
+        file: 'admission/virtual-time.ts',
+        find: 'a.virtual < b.virtual || (a.virtual === b.virtual && a.turn < b.turn)',
+        replace: 'a.turn < b.turn',
+      },
+    ],
+    async check(rooms, seed) {
+      const { QuotaGroup } = await rooms.load(groupRoom)
+      const { toGroupPlan } = await rooms.load(planRoom)
+      const { VirtualClock } = await rooms.load(clockRoom)
+      const { createSeededRandom } = await rooms.load(dice)
+      const random = createSeededRandom(seed)
+      const siblings = { flood: ['anna', 'w1'], late: ['anna', 'w2'] } as const
+      const strangers = { flood: ['anna', 'w1'], late: ['ben', 'w1'] } as const
+      for (const slots of [1, 2, 3, 8]) {
+        for (const { flood, late } of [siblings, strangers]) {
+          for (const outstanding of [slots, slots + 1, 60]) {
+            const clock = new VirtualClock()
+            const plan = toGroupPlan({ per: 'account', concurrency: { default: slots, byModel: {} } })
+            const group = new QuotaGroup({ ...plan.group(''), name: 'fresh', clock, random })
+            const ask = ([principal, client]: readonly [string, string]): Promise<Lease | Refusal> =>
+              group.acquire({
+                principal,
+                client,
+                class: 'interactive',
+                inputTokens: 100,
+                outputTokensMax: 100,
+                bytes: 100,
+                deadlineAt: clock.now() + 240_000,
+                signal: new AbortController().signal,
+                onPlace: () => undefined,
+              })
+            const run = async (who: readonly [string, string]): Promise<void> => {
+              const lease = await ask(who)
+              if ('kind' in lease) throw new Error(lease.message)
+              await new Promise<void>((resolve) => clock.after(jobMs, resolve))
+              lease.release()
+            }
+            let isOver = false
+            const flooding = Array.from({ length: outstanding }, async () => {
+              while (!isOver) await run(flood)
+            })
+            // Before the first has ended, between two, or when many have.
+            await clock.advance(Math.floor(random() * 3) * 70 + random() * jobMs)
+            for (let n = 0; n < 5; n++) {
+              const cameAt = clock.now()
+              let tookMs = Number.POSITIVE_INFINITY
+              const served = run(late).then(() => {
+                tookMs = clock.now() - cameAt
+              })
+              await clock.advance((slots + 1) * jobMs + 1)
+              holds(
+                tookMs <= (slots + 1) * jobMs,
+                `job ${n + 1} of the newcomer took ${tookMs} ms on ${slots} slots behind ${outstanding} jobs`,
+              )
+              await served
+            }
+            isOver = true
+            await clock.advance(60 * jobMs)
+            await Promise.all(flooding)
+            holds(group.inFlight + group.waiting + clock.pendingTimers === 0, 'something is left')
+          }
+        }
+      }
+    },
+  }),
+]
