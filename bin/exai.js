@@ -1,40 +1,55 @@
 #!/usr/bin/env node
 // The launcher. Runs on Node >= 20 with built-ins alone. `id` and `bridge` are spawned by other people's programs, so they
-// start here at once, in this process; everything else needs Node >= 24 and is handed to one that was brought along if
-// this one is older. Passes signals and exit codes on. Reads no secrets: the environment goes through as it is.
+// start here at once, in this process, each from one bundled file; everything else needs Node >= 24 and is handed to one
+// that was brought along if this one is older. CommonJS (see package.json beside it), because a module starts later.
+// Passes signals and exit codes on. Reads no secrets: the environment goes through as it is.
 
-import { existsSync, realpathSync } from 'node:fs'
-import { dirname, join, sep } from 'node:path'
-import { fileURLToPath, pathToFileURL } from 'node:url'
+'use strict'
+
+const { existsSync, realpathSync } = require('node:fs')
+const { dirname, join, sep } = require('node:path')
 
 const serverNodeMajor = 24
-const launcher = realpathSync(fileURLToPath(import.meta.url))
+const launcher = realpathSync(__filename)
 const root = dirname(dirname(launcher))
 const [command, ...rest] = process.argv.slice(2)
 
-if (!existsSync(join(root, 'dist', 'src', 'main.js'))) {
-  fail(`exai is not built yet: run "npm run build" in ${root}.`)
-} else if (command === 'id') {
-  const { runId } = await built('cli/id.js')
-  runId(rest, process.env)
+if (command === 'id') {
+  start('id', 'cli/id.js', ({ runId }) => runId(rest, process.env))
 } else if (command === 'bridge') {
-  const { runBridge } = await built('bridge/run.js')
-  await runBridge(rest, process.env)
-} else if (major(process.version) >= serverNodeMajor) {
-  const { main } = await built('main.js')
-  await main(process.argv.slice(2), process.env, launcher)
-} else {
-  await handOver()
+  start('bridge', 'bridge/run.js', ({ runBridge }) => runBridge(rest, process.env))
+} else if (isBuilt('src/main.js')) {
+  if (major(process.version) >= serverNodeMajor) runHere()
+  else handOver()
 }
 
-/** Imports a built module of ours. */
-function built(path) {
+/** Runs a bundle of ours, or, where only the compiler has been here, the modules it is made of. */
+function start(name, modulePath, run) {
+  const bundle = join(root, 'dist', `${name}.cjs`)
+  if (existsSync(bundle)) run(require(bundle))
+  else if (isBuilt(`src/${modulePath}`)) builtModule(modulePath).then(run)
+}
+
+function builtModule(path) {
+  const { pathToFileURL } = require('node:url')
   return import(pathToFileURL(join(root, 'dist', 'src', path)).href)
 }
 
+function isBuilt(path) {
+  const isThere = existsSync(join(root, 'dist', path))
+  if (!isThere) fail(`exai is not built yet: run "npm run build" in ${root}.`)
+  return isThere
+}
+
+/** Runs a command of the server in this process. */
+async function runHere() {
+  const { main } = await builtModule('main.js')
+  await main(process.argv.slice(2), process.env, launcher)
+}
+
 /** Runs the same command under a newer Node beside us, or says what is missing. */
-async function handOver() {
-  const { spawn, spawnSync } = await import('node:child_process')
+function handOver() {
+  const { spawn, spawnSync } = require('node:child_process')
   const node = broughtNodes().find((path) => {
     if (!existsSync(path)) return false
     const probe = spawnSync(path, ['--version'], { encoding: 'utf8', timeout: 10_000 })

@@ -1,6 +1,6 @@
 // One WebSocket connection to the server, seen from the bridge. Notices a server that has gone without a word.
 
-import { createRequire } from 'node:module'
+import WebSocket from 'ws'
 import type { Clock, Timer } from '../lib/clock.ts'
 
 /** What happens on a link. `onClose` comes exactly once, last; before `onOpen` where the server could not be reached. */
@@ -26,9 +26,6 @@ export interface Link {
 
 /** Opens a link. */
 export type Connect = (events: LinkEvents) => Link
-
-// By `require`, which starts this package in less than half the time that `import` takes: a window waits for it.
-const WebSocket: typeof import('ws').WebSocket = createRequire(import.meta.url)('ws')
 
 const handshakeTimeoutMs = 10_000
 const heartbeatMs = 15_000

@@ -1,4 +1,4 @@
-// Who imports whom: every specifier of a source, static, type-only, re-exported and dynamic.
+// Who imports whom: every specifier of a source, static, type-only, re-exported, dynamic and required.
 
 import { posix } from 'node:path'
 import type { SourceText } from './source-text.ts'
@@ -14,6 +14,7 @@ export interface ImportFact {
 
 const staticImport = /(?:^|[;\n}])\s*(?:import|export)\b(?:[^'"`;()]*?\bfrom)?\s*(['"])([^'"\n]+)\1/g
 const dynamicImport = /\bimport\s*\(\s*(['"])([^'"\n]+)\1/g
+const requireCall = /\brequire\s*\(\s*(['"])([^'"\n]+)\1/g
 
 /** Every import of `source`, in order. */
 export function importsOf(source: SourceText): readonly ImportFact[] {
@@ -21,12 +22,13 @@ export function importsOf(source: SourceText): readonly ImportFact[] {
   for (const [pattern, isDynamic] of [
     [staticImport, false],
     [dynamicImport, true],
+    [requireCall, false],
   ] as const) {
     for (const match of source.code.matchAll(pattern)) {
       const specifier = match[2] ?? ''
       const index = match.index + match[0].lastIndexOf(specifier)
       // A string that merely shows an import statement is blanked in `bare`, its keyword too.
-      if (!/\b(?:import|export)\b/.test(source.bare.slice(match.index, index))) continue
+      if (!/\b(?:import|export|require)\b/.test(source.bare.slice(match.index, index))) continue
       found.push({ specifier, index, target: targetOf(source.path, specifier), isDynamic })
     }
   }

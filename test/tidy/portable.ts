@@ -63,8 +63,9 @@ export function checkPortable(tree: Tree): string[] {
 
 function isTypeOnly(source: SourceText, index: number): boolean {
   const statement =
-    source.bare.slice(0, index).match(/\b(?:import|export)\b(?![\s\S]*\b(?:import|export)\b)[\s\S]*$/)?.[0] ??
-    ''
+    source.bare
+      .slice(0, index)
+      .match(/\b(?:import|export|require)\b(?![\s\S]*\b(?:import|export|require)\b)[\s\S]*$/)?.[0] ?? ''
   if (/^(?:import|export)\s+type\b/.test(statement)) return true
   const names = /^(?:import|export)\s*\{([^}]*)\}/.exec(statement)?.[1]?.split(',') ?? ['a value']
   return names.every((name) => name.trim() === '' || /^\s*type\s/.test(name))

@@ -76,6 +76,12 @@ export const conductPlants: readonly Plant[] = [
   },
   {
     rule: portable,
+    name: 'a package that the launcher requires',
+    files: { 'bin/exai.js': "const { z } = require('zod')" },
+    fires: /imports zod/,
+  },
+  {
+    rule: portable,
     name: 'a built-in that Node 20 lacks',
     files: { 'src/bridge/a.ts': "import { DatabaseSync } from 'node:sqlite'" },
     fires: /node:sqlite/,
