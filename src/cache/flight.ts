@@ -63,6 +63,7 @@ export class Flight<Part, Answer> {
   #runs = 0
   #isOver = false
   #payer: Seat<Part, Answer> | null = null
+  #work: Promise<void> = Promise.resolve()
 
   constructor(options: FlightOptions, fly: (pilot: FlightPilot<Part>) => Promise<Answer>, onEnd: () => void) {
     this.#options = options
@@ -85,8 +86,9 @@ export class Flight<Part, Answer> {
     return new Promise((resolve, reject) => {
       const leave = (reason: unknown): void => {
         if (!this.#free(seat)) return
-        reject(reason)
-        this.#left(seat, reason)
+        // Whoever leaves last sees the work end: what ignores its abort shall be found in that call, not be lost behind it.
+        if (this.#left(seat, reason)) void this.#work.then(() => reject(reason))
+        else reject(reason)
       }
       const abort = (): void => leave(waiter.signal.reason)
       const leftMs = waiter.deadlineAt - this.#options.clock.now()
@@ -101,7 +103,7 @@ export class Flight<Part, Answer> {
 
   /** Begins the work. */
   start(): void {
-    void this.#run()
+    this.#work = this.#run()
   }
 
   /** Ends it for everybody, with a reason. */
@@ -192,7 +194,8 @@ export class Flight<Part, Answer> {
     return true
   }
 
-  #left(seat: Seat<Part, Answer>, reason: unknown): void {
+  // True: nobody waits any more, and the work is aborted.
+  #left(seat: Seat<Part, Answer>, reason: unknown): boolean {
     const next = this.#seats.values().next()
     if (next.done) {
       this.#end()
@@ -200,6 +203,7 @@ export class Flight<Part, Answer> {
     } else if (this.#payer === seat) {
       this.#payer = next.value
     }
+    return next.done === true
   }
 }
 

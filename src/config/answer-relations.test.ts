@@ -26,6 +26,7 @@ describe('cache', () => {
       freshMs: 600_000,
       staleMs: 3_600_000,
       namespace: ['principal'],
+      alone: [],
     })
   })
 

@@ -14,6 +14,8 @@ export interface CacheConfig {
   readonly staleMs: number
   /** `principal` or `client`, and `team:NAME` for each team whose members share; never empty. */
   readonly namespace: readonly string[]
+  /** Tools whose identical jobs are each made by themselves. */
+  readonly alone: readonly string[]
 }
 
 /** Names of models by the operator. */
@@ -45,6 +47,7 @@ export const cacheSection: z.ZodPrefault<z.ZodType<CacheConfig>> = section({
       }),
     )
     .default(['principal']),
+  alone: list(text('a tool name'), 64, 'tool names').default([]),
 }).prefault({})
 
 /** `models:` */

@@ -19,7 +19,7 @@ const who = (team: string | null, principal: string, client: string): Identity =
   root: null,
   isLocal: true,
 })
-const keep: SharingWish = { isFresh: false }
+const keep: SharingWish = { isKept: true }
 const search: JobDraft = { kind: 'search', query: 'otters', count: 3 }
 const generate = (temperature?: number): JobDraft => ({
   kind: 'generate',
@@ -37,7 +37,11 @@ const answer: RoutedOutcome = {
   model: null,
 }
 
-function createDesk(namespace: readonly string[] = ['principal'], isDiskFull = false) {
+function createDesk(
+  namespace: readonly string[] = ['principal'],
+  isDiskFull = false,
+  alone: readonly string[] = [],
+) {
   const clock = new VirtualClock()
   const written: LedgerEntry[] = []
   const made: JobRequest[] = []
@@ -56,6 +60,7 @@ function createDesk(namespace: readonly string[] = ['principal'], isDiskFull = f
         endpoint: 'https://glm',
         model: null,
         job: job.kind === 'generate' ? { ...job, model: 'glm-5.2' } : job,
+        fallbacks: [],
       }),
       run: async (_draft, request) => {
         made.push(request)
@@ -65,9 +70,9 @@ function createDesk(namespace: readonly string[] = ['principal'], isDiskFull = f
     },
     ledger: { price: () => 1_200_000n },
     rows,
-    sharing: { bytesMax: 1 << 20, freshMs: 600_000, staleMs: 3_600_000, namespace },
+    sharing: { bytesMax: 1 << 20, freshMs: 600_000, staleMs: 3_600_000, namespace, alone },
   })
-  const ask = async (identity: Identity, draft: JobDraft, wish: SharingWish | null) => {
+  const ask = async (identity: Identity, draft: JobDraft, wish: SharingWish = {}) => {
     const signal = new AbortController().signal
     const asked = desk.run(draft, { identity, signal, tool: 'web_search', progress: () => {} }, wish)
     const [settled] = await Promise.all([Promise.allSettled([asked]), clock.advance(1_000)])
@@ -101,22 +106,40 @@ describe('the desk', () => {
     expect((await silent.ask(who('red', 'bob', '1'), search, keep)).shared).toBeNull()
   })
 
-  it('makes a job alone that no tool chose to keep, unless its temperature is 0', async () => {
+  it('keeps nothing that no tool chose to keep, unless its temperature is 0', async () => {
     const { ask, made } = createDesk()
     for (const draft of [generate(), generate(0.7)]) {
-      await ask(who(null, 'ada', '1'), draft, null)
-      await ask(who(null, 'ada', '1'), draft, null)
+      await ask(who(null, 'ada', '1'), draft)
+      await ask(who(null, 'ada', '1'), draft)
     }
     expect(made).toHaveLength(4)
-    await ask(who(null, 'ada', '1'), generate(0), null)
-    expect((await ask(who(null, 'ada', '2'), generate(0), null)).shared?.kind).toBe('cached')
+    await ask(who(null, 'ada', '1'), generate(0))
+    expect((await ask(who(null, 'ada', '2'), generate(0))).shared?.kind).toBe('cached')
     expect(made).toHaveLength(5)
+  })
+
+  it('makes identical jobs of one moment once, but not for a tool the operator named nor where one is wanted anew', async () => {
+    const at = (client: string): Identity => who(null, 'ada', client)
+    const shared = createDesk()
+    const both = await Promise.all([shared.ask(at('1'), generate()), shared.ask(at('2'), generate())])
+    expect(both.map((outcome) => outcome.shared?.kind)).toEqual([undefined, 'flight'])
+    expect(both[1]?.savedNanoUsd).toBeNull()
+    expect(shared.made).toHaveLength(1)
+    const strangers = [shared.ask(at('1'), generate()), shared.ask(who(null, 'bob', '1'), generate())]
+    await Promise.all(strangers)
+    expect(shared.made).toHaveLength(3)
+    const anew = { isFresh: true }
+    await Promise.all([shared.ask(at('1'), generate(), anew), shared.ask(at('2'), generate(), anew)])
+    expect(shared.made).toHaveLength(5)
+    const apart = createDesk(['principal'], false, ['web_search'])
+    await Promise.all([apart.ask(at('1'), generate()), apart.ask(at('2'), generate())])
+    expect(apart.made).toHaveLength(2)
   })
 
   it('begins no work that could not be counted', async () => {
     const { ask, rows, clock } = createDesk(['principal'], true)
     await rows.record({ ...({} as LedgerEntry), attemptId: 'kept' })
-    await expect(ask(who(null, 'ada', '1'), search, null)).rejects.toThrow(CallFailure)
+    await expect(ask(who(null, 'ada', '1'), search)).rejects.toThrow(CallFailure)
     await clock.advance(1)
   })
 
@@ -124,7 +147,7 @@ describe('the desk', () => {
     const { clock, desk } = createDesk()
     const signal = new AbortController().signal
     const request = { identity: who(null, 'ada', '1'), signal, progress: () => {} }
-    void desk.run(search, request, null)
+    const ended = expect(desk.run(search, request)).rejects.toMatchObject({ code: 'draining' })
     let isClosed = false
     const closed = desk.destroy().then(() => {
       isClosed = true
@@ -133,6 +156,7 @@ describe('the desk', () => {
     expect(isClosed).toBe(false)
     await clock.advance(20)
     await closed
+    await ended
     expect(clock.pendingTimers).toBe(0)
   })
 })

@@ -22,6 +22,8 @@ export interface SharingOptions {
   readonly staleMs: number
   /** `principal` or `client`, and `team:NAME` for teams whose members share. */
   readonly namespace: readonly string[]
+  /** Tools whose jobs are each made by themselves, however alike. */
+  readonly alone: readonly string[]
 }
 
 /** Collaborators. */
@@ -34,9 +36,12 @@ export interface JobDeskOptions {
   readonly sharing: SharingOptions
 }
 
-/** What a tool says of a job's answer: that it may be kept, and whether this caller wants it made anew. */
+/** What a tool says of a job's answer. */
 export interface SharingWish {
-  readonly isFresh: boolean
+  /** It may be kept and given again; a job at temperature 0 always may. */
+  readonly isKept?: boolean
+  /** This caller wants it made anew: not from the cache, and where it is not kept, not with identical jobs either. */
+  readonly isFresh?: boolean
 }
 
 /** An answer and, when it comes from the cache, what the vendor would have charged. */
@@ -85,18 +90,16 @@ export class JobDesk {
     })
   }
 
-  /** The answer. `wish` null: it is made for this caller alone, unless its temperature is 0. Throws as `Router.run`. */
-  async run(draft: JobDraft, request: JobRequest, wish: SharingWish | null): Promise<DeskOutcome> {
-    const mayShare = wish !== null || (draft.kind === 'generate' && draft.temperature === 0)
-    const foremost = mayShare ? this.#options.router.foremost(draft, request) : null
+  /** The answer: kept, on its way for an identical job of the namespace, or made. Throws as `Router.run`. */
+  async run(draft: JobDraft, request: JobRequest, wish: SharingWish = {}): Promise<DeskOutcome> {
+    const { namespace, alone } = this.#options.sharing
+    const isKept = wish.isKept === true || (draft.kind === 'generate' && draft.temperature === 0)
+    const wantsNew = wish.isFresh === true
+    const isAlone = alone.includes(request.tool ?? '') || (wantsNew && !isKept)
+    const foremost = isKept || !isAlone ? this.#options.router.foremost(draft, request) : null
     if (foremost === null) return { ...(await this.#make(draft, request)), shared: null, savedNanoUsd: null }
-    const subject = {
-      ...foremost,
-      adapterVersion,
-      scope: scopeOf(request.identity, this.#options.sharing.namespace),
-      isKept: true,
-      wantsNew: wish?.isFresh === true,
-    }
+    const scope = scopeOf(request.identity, namespace)
+    const subject = { ...foremost, adapterVersion, scope, isKept, isAlone, wantsNew }
     const outcome = await this.#shared.run(subject, request, (own) => this.#make(draft, own))
     const isHit = outcome.shared?.kind === 'cached'
     return { ...outcome, savedNanoUsd: isHit ? this.#saved(outcome) : null }

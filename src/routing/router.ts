@@ -54,6 +54,8 @@ export interface Foremost {
   readonly endpoint: string
   readonly model: string | null
   readonly job: Job
+  /** `provider/model` of those after it, in order. */
+  readonly fallbacks: readonly string[]
 }
 
 /** An attempt that is over, and for whom it was made. */
@@ -118,10 +120,12 @@ export class Router {
   /** Who is first in line for a job, whoever of them will do it, and the job as they get it; null: nobody is set up. */
   foremost(draft: JobDraft, request: Pick<JobRequest, 'model' | 'prefer'>): Foremost | null {
     const steps = this.#steps(wishOf(draft, request))
-    const first = 'missing' in steps ? undefined : steps[0]?.[0]
+    if ('missing' in steps) return null
+    const [first, ...others] = steps.flatMap((step) => step.slice(0, 1))
     if (first === undefined) return null
     const { provider, endpoint, model } = first
-    return { provider, endpoint, model, job: toJob(draft, first, null) }
+    const fallbacks = others.map((each) => `${each.provider}/${each.model ?? ''}`)
+    return { provider, endpoint, model, job: toJob(draft, first, null), fallbacks }
   }
 
   /** Runs a job to its end. Throws `not-configured` when nobody can do it, else what the last attempt threw. */
@@ -139,7 +143,10 @@ export class Router {
     }
     const outputTokensMax = draft.kind === 'generate' ? draft.outputTokensMax : null
     const site = new VendorSite({
-      identity: request.identity,
+      // Asked again as well: when the first of a flight leaves, the next one pays.
+      get identity() {
+        return request.identity
+      },
       kind: draft.kind,
       class: request.class ?? 'interactive',
       clientWeight: this.#options.penaltyBox?.standing(clientKey(request.identity)).weightFactor ?? 1,

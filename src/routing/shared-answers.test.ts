@@ -27,7 +27,9 @@ const subject: SharedSubject = {
   model: null,
   adapterVersion: '1',
   scope: 'principal',
+  fallbacks: [],
   isKept: true,
+  isAlone: false,
   wantsNew: false,
 }
 
@@ -109,6 +111,41 @@ describe('shared answers', () => {
     expect(await stranger.result).toMatchObject({ text: 'first', shared: null })
     expect(two.seen).toEqual(one.seen)
     expect(world.made).toHaveLength(2)
+  })
+
+  it('make one job for identical ones whose answer is not kept, and make it anew for whoever comes after', async () => {
+    const world = createShared()
+    const chat = { isKept: false }
+    const [one, two] = [world.ask(who('ada', '1'), chat), world.ask(who('ada', '2'), chat)]
+    await world.end()
+    expect(await one.result).toMatchObject({ text: 'first', shared: null })
+    expect(await two.result).toMatchObject({ text: 'first', shared: { kind: 'flight' } })
+    expect(two.seen).toEqual(one.seen)
+    const later = world.ask(who('ada', '1'), chat)
+    await world.end()
+    expect(await later.result).toMatchObject({ shared: null })
+    expect(world.made).toHaveLength(2)
+  })
+
+  it('share no flight with a job that falls back to others: each gets only what it asked for', async () => {
+    const world = createShared()
+    const named = world.ask(who('ada', '1'), { isKept: false })
+    const chain = world.ask(who('ada', '2'), { isKept: false, fallbacks: ['kimi/kimi-k3'] })
+    await world.end()
+    expect(await named.result).toMatchObject({ shared: null })
+    expect(await chain.result).toMatchObject({ shared: null })
+    expect(world.made).toHaveLength(2)
+  })
+
+  it('are made for each by itself where that is wanted, and still kept', async () => {
+    const world = createShared()
+    const alone = { isAlone: true }
+    const both = [world.ask(who('ada', '1'), alone), world.ask(who('ada', '2'), alone)]
+    const unkept = world.ask(who('ada', '3'), { isAlone: true, isKept: false })
+    await world.end()
+    for (const { result } of [...both, unkept]) expect(await result).toMatchObject({ shared: null })
+    expect(world.made).toHaveLength(3)
+    expect(await world.ask(who('ada', '4'), alone).result).toMatchObject({ shared: { kind: 'cached' } })
   })
 
   it('go on when the first caller leaves, charged to the next', async () => {

@@ -39,8 +39,12 @@ export interface SharedSubject {
   readonly model: string | null
   readonly adapterVersion: string
   readonly scope: CacheScope
-  /** Whether the answer may be kept: temperature 0, or the tool's own choice. Flights are shared anyway. */
+  /** Whom a failure would fall back to. Two jobs that begin alike and fall back differently share no flight. */
+  readonly fallbacks: readonly string[]
+  /** Whether the answer may be kept: temperature 0, or the tool's own choice. */
   readonly isKept: boolean
+  /** True: it waits for no identical job, and no other waits for it. */
+  readonly isAlone: boolean
   /** True: a kept answer is no answer, unless the vendor fails. */
   readonly wantsNew: boolean
 }
@@ -59,6 +63,7 @@ const refreshMsMax = 240_000
 /** Cache and flights before the router. */
 export class SharedAnswers {
   readonly #options: SharedAnswersOptions
+  #alone = 0
 
   constructor(options: SharedAnswersOptions) {
     this.#options = options
@@ -72,7 +77,8 @@ export class SharedAnswers {
   ): Promise<SharedOutcome> {
     const namespace = cacheNamespace(request.identity, subject.scope)
     const key = namespace === null ? null : cacheKey({ ...subject, namespace })
-    if (namespace === null || key === null) return { ...(await make(request)), shared: null }
+    const isNobodyElses = subject.isAlone && !subject.isKept
+    if (isNobodyElses || namespace === null || key === null) return { ...(await make(request)), shared: null }
     const hit = subject.isKept && !subject.wantsNew ? this.#options.cache.find(namespace, key) : null
     if (hit) {
       if (hit.refresh) void this.#refresh(subject, namespace, key, request, make, hit.refresh)
@@ -107,7 +113,10 @@ export class SharedAnswers {
       deadlineAt: request.deadlineAt ?? clock.now() + refreshMsMax,
       onPart: (update: Progress) => request.progress(update),
     }
-    const { answer, isShared } = await flights.join(key, waiter, async (pilot) => {
+    const flightKey = subject.isAlone
+      ? `${key} alone ${++this.#alone}`
+      : [key, ...subject.fallbacks].join('\n')
+    const { answer, isShared } = await flights.join(flightKey, waiter, async (pilot) => {
       const startedAt = clock.now()
       const outcome = await make(ofFlight(request, pilot))
       const isItsOwn = outcome.provider === subject.provider && outcome.model === subject.model

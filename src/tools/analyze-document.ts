@@ -44,7 +44,7 @@ export const analyzeDocument: Tool = defineTool({
       },
       {
         ...(args.model === undefined ? { prefer: job.prefer } : { model: args.model }),
-        sharing: { isFresh: args.fresh },
+        sharing: { isKept: true, isFresh: args.fresh },
       },
     )
     const pages = document.pages === null ? '' : `, ${document.pages} pages`

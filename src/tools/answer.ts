@@ -22,9 +22,10 @@ export function cacheNotes({ shared, savedNanoUsd }: DeskOutcome): readonly stri
   return [`From cache, ${age(shared.ageMs)} old${saved}${stale}.`]
 }
 
-/** The same for programs, to be spread into `exai/answer`. Milliseconds and US dollars. */
+/** The same for programs, to be spread into `exai/answer`: also `shared`, where an identical job was on its way. Milliseconds, US dollars. */
 export function cacheFacts({ shared, savedNanoUsd }: DeskOutcome): Readonly<Record<string, unknown>> {
-  if (shared?.kind !== 'cached') return {}
+  if (shared === null) return {}
+  if (shared.kind === 'flight') return { shared: true }
   const savedUsd = savedNanoUsd === null ? null : Number(savedNanoUsd) / 1e9
   return { cached: true, ageMs: Math.round(shared.ageMs), savedUsd }
 }

@@ -2,6 +2,7 @@
 
 import { z } from 'zod'
 import { toAnswer } from './answer.ts'
+import { ownAnswerField } from './fresh-field.ts'
 import { defineTool, type Tool } from './tool.ts'
 
 const input = z.strictObject({
@@ -12,6 +13,7 @@ const input = z.strictObject({
     .optional()
     .describe('A model name from listmodels; default: the best one set up'),
   continuation_id: z.string().max(100).optional().describe('Continues an earlier chat'),
+  ...ownAnswerField,
 })
 
 /** Second opinion from another model. */
@@ -29,7 +31,7 @@ export const chat: Tool = defineTool({
     const question = { role: 'user', content: args.prompt } as const
     const outcome = await context.run(
       { kind: 'generate', task: 'chat', messages: [...earlier, question], outputTokensMax: 4096 },
-      { model: args.model },
+      { model: args.model, sharing: { isFresh: args.fresh } },
     )
     const handle = context.threads.append(args.continuation_id, [
       question,

@@ -3,6 +3,7 @@
 import { z } from 'zod'
 import { CallFailure } from '../domain/failure.ts'
 import { toAnswer } from './answer.ts'
+import { ownAnswerField } from './fresh-field.ts'
 import { defineTool, type Tool, type ToolContext } from './tool.ts'
 
 const job = { kind: 'generate', task: 'review', prefer: ['glm', 'kimi'] } as const
@@ -13,6 +14,7 @@ const input = z.strictObject({
   path: z.string().max(4096).optional().describe("Path of a source file inside this window's project folder"),
   focus: z.string().max(2000).optional().describe('What to look at, such as security or error handling'),
   model: z.string().max(100).optional().describe('A model name from listmodels'),
+  ...ownAnswerField,
 })
 
 const instructions = `You review code for an experienced engineer. Report real defects first: wrong results, races, leaks,
@@ -42,7 +44,10 @@ export const codeReview: Tool = defineTool({
         ],
         outputTokensMax: 8192,
       },
-      args.model === undefined ? { prefer: job.prefer } : { model: args.model },
+      {
+        ...(args.model === undefined ? { prefer: job.prefer } : { model: args.model }),
+        sharing: { isFresh: args.fresh },
+      },
     )
     return toAnswer(outcome)
   },

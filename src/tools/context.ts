@@ -52,7 +52,7 @@ export function createToolContexts(
         deadlineAt,
         progress,
       }
-      return jobs.run(draft, request, sharing ?? null)
+      return jobs.run(draft, request, sharing)
     }
     return {
       identity,
@@ -71,7 +71,7 @@ export function createToolContexts(
             ? null
             : async (filename, bytes) => {
                 progress({ kind: 'working', message: `Having ${filename} read by its vendor` })
-                const wishes = { prefer: foreignFormats.prefer, sharing: { isFresh: false } }
+                const wishes = { prefer: foreignFormats.prefer, sharing: { isKept: true } }
                 return (await run({ kind: 'extract', filename, bytes }, wishes)).text
               },
         ),

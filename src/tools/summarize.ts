@@ -46,7 +46,7 @@ export const summarize: Tool = defineTool({
       },
       {
         ...(args.model === undefined ? { prefer: job.prefer } : { model: args.model }),
-        sharing: { isFresh: args.fresh },
+        sharing: { isKept: true, isFresh: args.fresh },
       },
     )
     return toAnswer(

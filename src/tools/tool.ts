@@ -72,7 +72,7 @@ export interface ToolContext {
 export interface RunOptions {
   readonly model?: string | undefined
   readonly prefer?: readonly string[] | undefined
-  /** Given: the answer may be kept and shared. Absent: it is this call's alone, unless the job's temperature is 0. */
+  /** Absent: the answer is not kept, and identical jobs that run at the same moment are made once. */
   readonly sharing?: SharingWish
 }
 

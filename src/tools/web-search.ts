@@ -33,7 +33,7 @@ export const webSearch: Tool = defineTool({
         ...(args.recency === undefined ? {} : { recency: args.recency }),
         ...(args.domain === undefined ? {} : { domain: args.domain }),
       },
-      { prefer: job.prefer, sharing: { isFresh: args.fresh } },
+      { prefer: job.prefer, sharing: { isKept: true, isFresh: args.fresh } },
     )
     const results = outcome.sources
       .slice(0, args.count)

@@ -67,6 +67,37 @@ describe('five windows that search the same at once', () => {
     expect(facts().cache.bytes).toBeGreaterThan(500)
   })
 
+  test('or ask chat the same get one answer between them, in a thread each, and say so', async () => {
+    await start({ simulator: { glm: { gate: 'closed' } } })
+    const windows = await fiveWindows()
+    const calls = windows.map((window) => window.call('chat', { prompt: 'Why do otters hold hands?' }))
+    await until(() => facts().flights.waiters === 5, 'all five wait for one flight')
+    const own = windows[0]?.call('chat', { prompt: 'Why do otters hold hands?', fresh: true })
+    const other = windows[1]?.call('chat', { prompt: 'Why do otters hold hands?', model: 'glm-5.2' })
+    await until(
+      () => facts().flights.flights === 2,
+      'who names the model would take no other, and shares with nobody',
+    )
+    server.simulator.control({ glm: { gate: 'open' } })
+    const answers = await Promise.all(calls.map(({ answer }) => answer))
+    expect(answers.filter((answer) => answerOf(answer).shared === true)).toHaveLength(4)
+    expect(new Set(answers.map((answer) => answer?.text.split('\n---\n')[0])).size).toBe(1)
+    const ids = answers.map((answer) => answer?.meta['exai/continuation_id'])
+    expect(new Set(ids).size).toBe(5)
+    expect(answerOf((await own?.answer) ?? null).shared).toBeUndefined()
+    expect(answerOf((await other?.answer) ?? null).shared).toBeUndefined()
+    expect(server.simulator.stats(0).glm.requests.chat).toBe(3)
+    expect(facts()).toMatchObject({ cache: { answers: 0 }, flights: { flights: 0, waiters: 0 } })
+    // A continuation is asked with its whole history, so it is no identical job of another thread.
+    const [one, two] = windows
+    const next = [
+      one?.call('chat', { prompt: 'Go on.', continuation_id: ids[0] }),
+      two?.call('chat', { prompt: 'Go on.' }),
+    ]
+    for (const call of next) expect(answerOf((await call?.answer) ?? null).shared).toBeUndefined()
+    expect(server.simulator.stats(0).glm.requests.chat).toBe(5)
+  })
+
   test('four that leave do not take it from the fifth; when all leave, the vendor’s request ends once', async () => {
     await start({ simulator: { glm: { gate: 'closed' } } })
     const windows = await fiveWindows()

@@ -37,7 +37,7 @@ async function isPending(promise: Promise<unknown>): Promise<boolean> {
 describe('drain', () => {
   test.each(windowDoors)('%s: running and waiting calls are finished and answered', async (door) => {
     const window = await server.window(door, `window-${door}`)
-    const calls = [window.call('chat', { prompt }), window.call('chat', { prompt })]
+    const calls = [1, 2].map((turn) => window.call('chat', { prompt: `${prompt} Turn ${turn}.` }))
     await until(() => isHeld() && server.inspect().groups[group]?.waiting === 1, 'one runs and one waits')
     const drained = server.server.drain()
     expect(await isPending(drained)).toBe(true)

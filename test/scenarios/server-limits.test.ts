@@ -190,7 +190,7 @@ describe('calls in flight', () => {
     server.simulator.control({ glm: { gate: 'closed' } })
     const one = await server.window('modern', 'window-one')
     const two = await server.window('websocket', 'window-two')
-    const running = [one, one, two].map((window) => window.call('chat', { prompt: 'hold' }))
+    const running = [one, one, two].map((window, index) => window.call('chat', { prompt: `hold ${index}` }))
     await until(() => server.simulator.stats(0).glm.inFlight === 3, 'three run')
     const others = [
       two,

@@ -167,7 +167,7 @@ describe('a full queue', () => {
     await until(() => vendor().inFlight === 1, 'the slot is taken')
     for (const [index, door] of windowDoors.entries()) {
       const window = await server.window(door, `window-${door}`)
-      for (const turn of [1, 2]) window.call('chat', { model, prompt: `turn ${turn}` })
+      for (const turn of [1, 2]) window.call('chat', { model, prompt: `${door}, turn ${turn}` })
       await until(() => waiting() === 2 * index + 2, 'its places are taken')
       expect(await window.ask('chat', { model, prompt: 'one too many' })).toMatchObject({
         status: 200,

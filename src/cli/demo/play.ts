@@ -20,12 +20,17 @@ interface Role {
   readonly steps: readonly DemoStep[]
 }
 
+// Windows that ask the same at once would share one answer; here each is to stand in line for its own.
+const fresh = true
 const review = {
   tool: 'codereview',
-  arguments: { text: 'export const half = (n: number) => n >> 1', focus: 'negative numbers' },
+  arguments: { text: 'export const half = (n: number) => n >> 1', focus: 'negative numbers', fresh },
 }
 const search = { tool: 'web_search', arguments: { query: 'fair queueing of API requests', count: 3 } }
-const chat = { tool: 'chat', arguments: { prompt: 'Name one reason to queue fairly, in a sentence.' } }
+const chat = {
+  tool: 'chat',
+  arguments: { prompt: 'Name one reason to queue fairly, in a sentence.', fresh },
+}
 const summary = {
   tool: 'summarize',
   arguments: {

@@ -1,0 +1,53 @@
+// One flight: how its waiters leave. (What any number of them get is C1, C2 and C8 in test/properties.)
+
+import { describe, expect, it } from 'vitest'
+import { CallFailure } from '../domain/failure.ts'
+import type { Identity } from '../domain/identity.ts'
+import type { PrincipalName } from '../domain/ids.ts'
+import { VirtualClock } from '../lib/virtual-clock.ts'
+import { Flight, type FlightPilot } from './flight.ts'
+
+const ada: Identity = {
+  team: null,
+  principal: 'ada' as PrincipalName,
+  client: null,
+  label: 'ada',
+  root: null,
+  isLocal: true,
+}
+
+describe('a flight', () => {
+  it('lets all but the last leave at once, and the last when the work has ended', async () => {
+    const clock = new VirtualClock()
+    const log: string[] = []
+    const work = ({ signal }: FlightPilot<string>): Promise<string> =>
+      new Promise((_resolve, reject) => {
+        signal.addEventListener('abort', () => {
+          log.push('aborted')
+          clock.after(500, () => {
+            log.push('given back')
+            reject(signal.reason)
+          })
+        })
+      })
+    const flight = new Flight<string, string>({ clock, replayBytesMax: 1_000, runsMax: 1 }, work, () => {})
+    const join = (name: string): AbortController => {
+      const controller = new AbortController()
+      const waiter = { identity: ada, signal: controller.signal, deadlineAt: 1e9 }
+      flight.join(waiter).catch(() => log.push(`${name} is told`))
+      return controller
+    }
+    const [first, last] = [join('the first'), join('the last')]
+    flight.start()
+    const gone = new CallFailure('client-gone', { message: 'gone' })
+    first.abort(gone)
+    await clock.advance(10)
+    expect(log).toEqual(['the first is told'])
+    last.abort(gone)
+    expect(flight.isOpen).toBe(false)
+    await clock.advance(1_000)
+    expect(log).toEqual(['the first is told', 'aborted', 'given back', 'the last is told'])
+    expect(flight.waiters).toBe(0)
+    expect(clock.pendingTimers).toBe(0)
+  })
+})
