@@ -8,13 +8,13 @@ import { ownLimits, teamLimits } from './admission/limits-of.ts'
 import { PenaltyBox } from './admission/penalty-box.ts'
 import { CallRunner } from './calls/run.ts'
 import type { Config } from './config/config.ts'
+import { makeDataFolder } from './config/data-folder.ts'
 import { assertKeyed, listenUrl, ownNames } from './config/reach.ts'
 import { createDocuments } from './documents/documents.ts'
 import { createExtractor } from './documents/extract.ts'
 import { createRoots } from './documents/roots.ts'
 import { createUploads } from './documents/uploads.ts'
 import { type Clock, systemClock } from './lib/clock.ts'
-import { makeFolder } from './lib/make-folder.ts'
 import { packageVersion } from './lib/package-version.ts'
 import { type Random, systemRandom } from './lib/random.ts'
 import { revokedFailure } from './principals/callers.ts'
@@ -22,6 +22,7 @@ import { keyFileName } from './principals/key-file.ts'
 import { configureProviders } from './routing/configure.ts'
 import { inspectAll, setOrderOfAll } from './routing/every-provider.ts'
 import { openDesk } from './routing/open-desk.ts'
+import { createFlow } from './streams/flow.ts'
 import { createFilesSurface } from './surfaces/files/files-surface.ts'
 import { createMcpSurface } from './surfaces/mcp/mcp-surface.ts'
 import { CallCounts } from './telemetry/call-counts.ts'
@@ -82,12 +83,7 @@ export async function createServer(options: ServerOptions): Promise<Server> {
   const startedAt = clock.now()
   let isDraining = false
 
-  await makeFolder(config.dataDir).catch((error: NodeJS.ErrnoException) => {
-    throw new Error(
-      `The data folder ${config.dataDir} cannot be made (${error.code ?? error.message}): set dataDir or EXAI_DATA_DIR to a folder you may write.`,
-      { cause: error },
-    )
-  })
+  await makeDataFolder(config.dataDir)
   const log = createLog(config.log.level, clock, options.log)
   const tls = config.tls && (await readTlsMaterial(config.tls))
   const gate = await Gate.open({
@@ -177,8 +173,10 @@ export async function createServer(options: ServerOptions): Promise<Server> {
     const timeoutMs = limits.toolTimeoutMs[tool.name]
     return timeoutMs === undefined ? tool : { ...tool, timeoutMs }
   })
+  const flow = createFlow({ clock, slowReaderMs: limits.slowReaderMs })
   const mcp = createMcpSurface({
     clock,
+    flow,
     serverInfo: { name: 'exai', title: 'EX-AI', version: packageVersion },
     instructions,
     tools,
@@ -214,6 +212,7 @@ export async function createServer(options: ServerOptions): Promise<Server> {
   const files = createFilesSurface({ uploads, calls, clock })
   const door = createWebSocketDoor({
     clock,
+    flow,
     connectionsMax: limits.maxClients,
     frameBytesMax: limits.bodyBytesMax,
     onConnection: (connection, request) => mcp.acceptWebSocket(connection, gate.factsOf(request)),
@@ -231,6 +230,7 @@ export async function createServer(options: ServerOptions): Promise<Server> {
     budgets: budgets.inspect(),
     mcp: mcp.inspect(),
     http: listener.inspect(),
+    readers: flow.inspect(),
     documents: extractor.inspect(),
     providers: inspectAll(providers),
     uploads: uploads.inspect(),

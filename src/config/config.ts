@@ -67,6 +67,8 @@ export interface LimitsConfig {
   /** Time limits of single tools, by name. */
   readonly toolTimeoutMs: Readonly<Record<string, number>>
   readonly drainTimeoutMs: number
+  /** A reader that takes nothing for so long loses its stream. */
+  readonly slowReaderMs: number
   /** The queue before a provider's slots. */
   readonly queue: { readonly perClient: number; readonly waitMs: number; readonly order: QueueOrder }
   readonly bodyBytesMax: number

@@ -47,6 +47,7 @@ export interface FileShape extends AccessConfig {
     readonly callTimeoutMs: number
     readonly toolTimeoutMs: Readonly<Record<string, number>>
     readonly drainTimeoutMs: number
+    readonly slowReaderMs: number
     readonly queue: {
       readonly perClient: number
       readonly waitMs?: number | undefined
@@ -142,6 +143,7 @@ export const fileSchema: z.ZodType<FileShape> = section({
       .record(z.string(), milliseconds, { error: 'a section of milliseconds by tool name' })
       .default({}),
     drainTimeoutMs: wholeNumber(0, dayMs, 'of milliseconds').default(30_000),
+    slowReaderMs: wholeNumber(1_000, dayMs, 'of milliseconds').default(120_000),
     queue: section({
       perClient: wholeNumber(1, 100_000, 'of waiting jobs').default(64),
       waitMs: milliseconds.optional(),

@@ -134,6 +134,9 @@ function writeMcp(logger: Logger, event: McpEvent): void {
       logger.debug(facts, type)
       return
     }
+    case 'reader-lost':
+      logger.info({ door: event.door, client: event.label }, 'a reader that took nothing lost its stream')
+      return
     case 'message-rejected':
       logger.info({ door: event.door, code: event.code }, event.type)
       return

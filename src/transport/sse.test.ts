@@ -3,6 +3,7 @@ import { createServer, type IncomingMessage, request, type Server, type ServerRe
 import type { AddressInfo } from 'node:net'
 import { afterEach, beforeEach, expect, test } from 'vitest'
 import { VirtualClock } from '../lib/virtual-clock.ts'
+import { createFlow } from '../streams/flow.ts'
 import { type EventStream, openEventStream } from './sse.ts'
 
 let server: Server
@@ -16,7 +17,7 @@ beforeEach(async () => {
   atOnce = () => undefined
   server = createServer((_request, answer) => {
     response = answer
-    stream = openEventStream(answer, { clock, bufferedBytesMax: 4 * 1024 * 1024 })
+    stream = openEventStream(answer, { clock, flow: createFlow({ clock }) })
     atOnce(stream)
   })
   server.listen(0, '127.0.0.1')

@@ -1,25 +1,31 @@
 // One server-sent event stream: headers at once, one JSON message an event, a comment now and then so that nobody on
-// the way thinks it dead. Bounded: what may be lost (progress) is dropped while the reader is behind; what may not is
-// always written, and a reader that stays far behind loses the stream.
+// the way thinks it dead. What is short goes to a healthy reader in the write that is made for it; what is long, and what a
+// reader does not take, waits in a spool: results and questions in order, of progress the newest. A reader that takes nothing
+// for long loses the stream.
 
 import type { ServerResponse } from 'node:http'
+import type { Socket } from 'node:net'
 import type { Clock, Timer } from '../lib/clock.ts'
+import type { Flow } from '../streams/flow.ts'
+import type { Spool } from '../streams/spool.ts'
+import { spoolResponse } from './response-spool.ts'
 
-/** How a stream is bounded. Bytes not yet taken by the reader; milliseconds. */
+/** How a stream is bounded. Milliseconds. */
 export interface EventStreamOptions {
   readonly clock: Clock
+  readonly flow: Flow
   readonly keepAliveMs?: number
-  /** Above this, progress is dropped. Default 1 MiB. */
-  readonly droppableBytesMax?: number
-  /** Above this, the stream is cut. Default 16 MiB. */
-  readonly bufferedBytesMax?: number
   readonly headers?: Readonly<Record<string, string>>
+  /** The reader took nothing for too long, and the stream is about to be destroyed: also after `end`. */
+  readonly onLost?: () => void
 }
 
 /** Writes events; every method is harmless after the end. */
 export interface EventStream {
   /** A message that must arrive. */
   send(json: string): void
+  /** Progress: while the reader is behind, the newest takes the place of what waits. */
+  sendLatest(json: string): void
   /** A message that may be lost; false when it was. */
   sendDroppable(json: string): boolean
   /** Ends the stream, with a last message if given. */
@@ -35,56 +41,106 @@ const headers = {
 
 /** Opens the stream: status 200 and headers leave at once, so that a client's header timeout never strikes. */
 export function openEventStream(response: ServerResponse, options: EventStreamOptions): EventStream {
-  const keepAliveMs = options.keepAliveMs ?? 15_000
-  const droppableBytesMax = options.droppableBytesMax ?? 1_048_576
-  const bufferedBytesMax = options.bufferedBytesMax ?? 16_777_216
-  let timer: Timer | null = null
-  let isOpen = true
+  return new ResponseEvents(response, options)
+}
 
-  const stop = (): void => {
-    isOpen = false
-    timer?.cancel()
-    timer = null
-  }
-  const keepAlive = (): void => {
-    if (!isOpen) return
-    if (response.writableLength < droppableBytesMax) response.write(': keep-alive\n\n')
-    timer = options.clock.after(keepAliveMs, keepAlive)
+class ResponseEvents implements EventStream {
+  readonly #response: ServerResponse
+  readonly #socket: Socket | null
+  readonly #options: EventStreamOptions
+  readonly #keepAliveMs: number
+  #spool: Spool | null = null
+  #timer: Timer | null
+  #isOpen = true
+
+  constructor(response: ServerResponse, options: EventStreamOptions) {
+    this.#response = response
+    this.#options = options
+    this.#keepAliveMs = options.keepAliveMs ?? 15_000
+    // The head leaves once the promises that are ready by now have run: a call that ends at once costs one write, not
+    // three, and no other call waits longer than that. The socket is corked and not the response, because Node sends a
+    // corked response's last chunk behind its terminator, where no reader looks.
+    const { socket } = response
+    this.#socket = socket
+    socket?.cork()
+    response.writeHead(200, options.headers === undefined ? headers : { ...headers, ...options.headers })
+    response.flushHeaders()
+    queueMicrotask(() => process.nextTick(() => this.#isOpen && socket?.uncork()))
+    response.on('close', this.#stop)
+    this.#timer = options.clock.after(this.#keepAliveMs, this.#keepAlive)
   }
 
-  // The head leaves once the promises that are ready by now have run: a call that ends at once costs one write, not
-  // three, and no other call waits longer than that. The socket is corked and not the response, because Node sends a
-  // corked response's last chunk behind its terminator, where no reader looks.
-  const { socket } = response
-  socket?.cork()
-  response.writeHead(200, options.headers === undefined ? headers : { ...headers, ...options.headers })
-  response.flushHeaders()
-  queueMicrotask(() => process.nextTick(() => isOpen && socket?.uncork()))
-  response.on('close', stop)
-  timer = options.clock.after(keepAliveMs, keepAlive)
-
-  return {
-    get isOpen() {
-      return isOpen
-    },
-    send(json) {
-      if (!isOpen) return
-      response.write(`data: ${json}\n\n`)
-      if (response.writableLength > bufferedBytesMax) {
-        stop()
-        response.destroy()
-      }
-    },
-    sendDroppable(json) {
-      if (!isOpen || response.writableLength > droppableBytesMax) return false
-      response.write(`data: ${json}\n\n`)
-      return true
-    },
-    end(json) {
-      if (!isOpen) return
-      stop()
-      if (json === undefined) response.end()
-      else response.end(`data: ${json}\n\n`)
-    },
+  get isOpen(): boolean {
+    return this.#isOpen
   }
+
+  send(json: string): void {
+    if (!this.#isOpen) return
+    const event = toEvent(json)
+    if (this.#canWrite(event)) this.#write(event)
+    else this.#spooled().put(0, event)
+  }
+
+  sendLatest(json: string): void {
+    if (!this.#isOpen) return
+    const event = toEvent(json)
+    if (this.#canWrite(event)) this.#write(event)
+    else this.#spooled().putLatest(this, event)
+  }
+
+  sendDroppable(json: string): boolean {
+    if (!this.#isOpen || this.#spool?.isClear === false) return false
+    this.send(json)
+    return true
+  }
+
+  end(json?: string): void {
+    if (!this.#isOpen) return
+    this.#stop()
+    const event = json === undefined ? '' : toEvent(json)
+    if (this.#canWrite(event)) {
+      this.#response.end(event)
+      if (this.#response.writableLength > 0) this.#spooled().behind()
+      return
+    }
+    const spool = this.#spooled()
+    if (event !== '') spool.put(1, event)
+    spool.end()
+  }
+
+  #canWrite(event: string): boolean {
+    return (
+      (this.#spool === null || this.#spool.isClear) && event.length <= this.#options.flow.loop.quantumBytes
+    )
+  }
+
+  #write(event: string): void {
+    if (!this.#response.write(event)) this.#spooled().blocked()
+  }
+
+  #spooled(): Spool {
+    this.#spool ??= spoolResponse(this.#response, this.#options.flow, () => {
+      this.#stop()
+      this.#options.onLost?.()
+    })
+    return this.#spool
+  }
+
+  readonly #stop = (): void => {
+    this.#isOpen = false
+    this.#timer?.cancel()
+    this.#timer = null
+  }
+
+  readonly #keepAlive = (): void => {
+    if (!this.#isOpen) return
+    // A few bytes that lie there since the last time block nothing, so nothing else would notice that nobody takes them.
+    if (this.#socket !== null && this.#socket.writableLength > 0) this.#spooled().behind()
+    if (this.#canWrite('')) this.#write(': keep-alive\n\n')
+    this.#timer = this.#options.clock.after(this.#keepAliveMs, this.#keepAlive)
+  }
+}
+
+function toEvent(json: string): string {
+  return `data: ${json}\n\n`
 }

@@ -4,7 +4,9 @@ import type { AddressInfo } from 'node:net'
 import { afterEach, beforeEach, expect, test } from 'vitest'
 import { WebSocket } from 'ws'
 import { VirtualClock } from '../lib/virtual-clock.ts'
-import { createWebSocketDoor, type WebSocketConnection, type WebSocketDoor } from './websocket.ts'
+import { createFlow } from '../streams/flow.ts'
+import { createWebSocketDoor, type WebSocketDoor } from './websocket.ts'
+import type { WebSocketConnection } from './websocket-connection.ts'
 
 let clock: VirtualClock
 let door: WebSocketDoor
@@ -17,6 +19,7 @@ async function start(options: { connectionsMax?: number } = {}): Promise<void> {
   connections = []
   door = createWebSocketDoor({
     clock,
+    flow: createFlow({ clock }),
     onConnection: (connection) => connections.push(connection),
     ...options,
   })

@@ -2,39 +2,26 @@
 // Knows frames, nothing of what is in them. Promises: a peer that takes nothing is cut, a silent dead one is noticed
 // within two ping intervals, and no listener outlives its socket.
 
-import { randomUUID } from 'node:crypto'
 import type { IncomingMessage } from 'node:http'
 import type { Duplex } from 'node:stream'
 import { type WebSocket, WebSocketServer } from 'ws'
-import type { Clock, Timer } from '../lib/clock.ts'
+import type { Clock } from '../lib/clock.ts'
+import type { Flow } from '../streams/flow.ts'
 import type { UpgradeRoute } from './http-listener.ts'
 import { refuseSocket } from './refuse.ts'
-
-/** One open WebSocket. The holder sets `onMessage` and `onClose` when it is handed over. */
-export interface WebSocketConnection {
-  /** Unique in the life of the process. */
-  readonly id: string
-  /** Sends one text frame; a peer too far behind is cut instead. */
-  send(text: string): void
-  /** Sends unless the peer is behind; false when the message was dropped. */
-  sendDroppable(text: string): boolean
-  close(code: number, reason: string): void
-  onMessage: (text: string) => void
-  onClose: () => void
-}
+import { Connection, type WebSocketConnection } from './websocket-connection.ts'
 
 /** What the door is made of. Durations in milliseconds, sizes in bytes. */
 export interface WebSocketDoorOptions {
   readonly clock: Clock
+  readonly flow: Flow
   readonly onConnection: (connection: WebSocketConnection, request: IncomingMessage) => void
   /** Connections at once, default 1,000; one more is closed with 1013. */
   readonly connectionsMax?: number
   /** One frame, default 4 MiB; a larger one closes the connection with 1009. */
   readonly frameBytesMax?: number
+  /** Default 30 s. */
   readonly pingIntervalMs?: number
-  /** Bytes not yet taken by the peer: above the first progress is dropped, above the second the peer is cut. */
-  readonly droppableBytesMax?: number
-  readonly bufferedBytesMax?: number
 }
 
 /** Accepts upgrades and looks after the connections. */
@@ -63,7 +50,9 @@ export function createWebSocketDoor(options: WebSocketDoorOptions): WebSocketDoo
     handleProtocols: (offered) => (offered.has(subprotocol) ? subprotocol : false),
   })
 
-  const hold = (socket: WebSocket, request: IncomingMessage): void => {
+  const { clock, flow, pingIntervalMs = 30_000 } = options
+
+  const hold = (socket: WebSocket, stream: Duplex, request: IncomingMessage): void => {
     socket.on('error', ignoreSocketError)
     if (isDraining || open.size >= connectionsMax) {
       socket.close(
@@ -73,7 +62,7 @@ export function createWebSocketDoor(options: WebSocketDoorOptions): WebSocketDoo
       return
     }
     open.add(socket)
-    const connection = createConnection(socket, options)
+    const connection = new Connection(socket, stream, { clock, flow, pingIntervalMs })
     socket.on('close', () => {
       open.delete(socket)
       if (open.size === 0) for (const done of waiters.splice(0)) done()
@@ -92,7 +81,7 @@ export function createWebSocketDoor(options: WebSocketDoorOptions): WebSocketDoo
         )
         return
       }
-      server.handleUpgrade(request, socket, head, hold)
+      server.handleUpgrade(request, socket, head, (opened) => hold(opened, socket, request))
     },
     drain() {
       isDraining = true
@@ -104,55 +93,6 @@ export function createWebSocketDoor(options: WebSocketDoorOptions): WebSocketDoo
     },
     inspect: () => ({ connections: open.size }),
   }
-}
-
-function createConnection(socket: WebSocket, options: WebSocketDoorOptions): WebSocketConnection {
-  const pingIntervalMs = options.pingIntervalMs ?? 30_000
-  const droppableBytesMax = options.droppableBytesMax ?? 1_048_576
-  const bufferedBytesMax = options.bufferedBytesMax ?? 16_777_216
-  let isAlive = true
-  let timer: Timer
-
-  const beat = (): void => {
-    if (!isAlive) {
-      socket.terminate()
-      return
-    }
-    isAlive = false
-    socket.ping()
-    timer = options.clock.after(pingIntervalMs, beat)
-  }
-  timer = options.clock.after(pingIntervalMs, beat)
-
-  const connection: WebSocketConnection = {
-    id: randomUUID(),
-    send(text) {
-      if (socket.readyState !== socket.OPEN) return
-      if (socket.bufferedAmount > bufferedBytesMax) socket.terminate()
-      else socket.send(text)
-    },
-    sendDroppable(text) {
-      if (socket.readyState !== socket.OPEN || socket.bufferedAmount > droppableBytesMax) return false
-      socket.send(text)
-      return true
-    },
-    close: (code, reason) => socket.close(code, reason),
-    onMessage: () => undefined,
-    onClose: () => undefined,
-  }
-  socket.on('message', (data: Buffer, isBinary: boolean) => {
-    isAlive = true
-    if (isBinary) socket.close(1003, 'Send text frames, one JSON-RPC message each.')
-    else connection.onMessage(data.toString('utf8'))
-  })
-  socket.on('pong', () => {
-    isAlive = true
-  })
-  socket.on('close', () => {
-    timer.cancel()
-    connection.onClose()
-  })
-  return connection
 }
 
 // `ws` closes the socket itself after an error (1009 too big, 1007 bad UTF-8, 1002 protocol); `close` follows and is

@@ -9,6 +9,8 @@ import { CallFailure } from '../../src/domain/failure.ts'
 import type { Progress } from '../../src/domain/progress.ts'
 import { systemClock } from '../../src/lib/clock.ts'
 import { identify } from '../../src/principals/identify.ts'
+import { createFlow, type Flow } from '../../src/streams/flow.ts'
+import type { KeepResult } from '../../src/surfaces/mcp/kept-result.ts'
 import type { McpEvent, McpLimits } from '../../src/surfaces/mcp/mcp-options.ts'
 import { createMcpSurface, type McpSurface } from '../../src/surfaces/mcp/mcp-surface.ts'
 import { defineTool, type Tool, type ToolContext } from '../../src/tools/tool.ts'
@@ -26,6 +28,7 @@ export interface McpComposition {
   readonly listener: HttpListener
   readonly door: WebSocketDoor
   readonly calls: CallRunner
+  readonly flow: Flow
   readonly events: McpEvent[]
   close(): Promise<void>
 }
@@ -36,6 +39,9 @@ export interface McpCompositionOptions {
   readonly limits?: McpLimits
   readonly callTimeoutMs?: number
   readonly connectionsMax?: number
+  /** A reader that takes nothing for so long loses its stream. */
+  readonly slowReaderMs?: number
+  readonly onResultKept?: KeepResult
   /** Wraps the context a tool gets, for tools that must reach into the surface. */
   readonly instructions?: string
 }
@@ -58,8 +64,12 @@ export async function startMcpComposition(options: McpCompositionOptions): Promi
     abortGraceMs: 500,
     emit: () => undefined,
   })
+  const { slowReaderMs = 120_000, onResultKept } = options
+  const flow = createFlow({ clock: systemClock, slowReaderMs })
   const surface = createMcpSurface({
     clock: systemClock,
+    flow,
+    ...(onResultKept ? { onResultKept } : {}),
     serverInfo: { name: 'exai-test', version: '0.0.1' },
     instructions: options.instructions ?? 'A server for tests.',
     tools: options.tools,
@@ -72,6 +82,7 @@ export async function startMcpComposition(options: McpCompositionOptions): Promi
   })
   const door = createWebSocketDoor({
     clock: systemClock,
+    flow,
     onConnection: (connection, request) => surface.acceptWebSocket(connection, readCallerFacts(request)),
   })
   const listener = createHttpListener({
@@ -92,6 +103,7 @@ export async function startMcpComposition(options: McpCompositionOptions): Promi
     listener,
     door,
     calls,
+    flow,
     events,
     async close() {
       surface.destroy()

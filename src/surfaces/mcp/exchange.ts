@@ -10,6 +10,8 @@ export interface Cancellable {
   cancel(): void
   /** The client is not there any more. */
   clientGone(): void
+  /** True: it goes on when its reader took nothing and lost the stream, and its answer is kept. Absent: it ends. */
+  readonly outlivesReader?: boolean
 }
 
 /** Requests under way by id: of one session or one connection. */
@@ -28,6 +30,8 @@ export interface Exchange {
   startStream(): void
   /** Sends a message before the answer. Starts the stream if need be. */
   send(json: string): void
+  /** The same for progress: while the reader is behind, the newest takes the place of what waits. */
+  sendProgress(json: string): void
   /** The same for what may be lost when the reader is behind. */
   sendDroppable(json: string): void
   /** The answer. `status` is HTTP's, used where no stream has begun; default 200. */

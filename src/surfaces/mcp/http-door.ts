@@ -97,7 +97,7 @@ export class HttpDoor {
       id: envelope.id,
       identity,
       inFlight: null,
-      clock: surface.clock,
+      surface,
     })
     modern.dispatch(exchange, envelope, checked)
   }

@@ -2,10 +2,19 @@
 
 import type { IncomingMessage, ServerResponse } from 'node:http'
 import type { Identity } from '../../domain/identity.ts'
-import type { Clock } from '../../lib/clock.ts'
+import { endInTurns } from '../../transport/response-spool.ts'
 import { type EventStream, openEventStream } from '../../transport/sse.ts'
 import type { RequestId } from './envelope.ts'
 import type { Cancellable, Exchange, InFlight } from './exchange.ts'
+import type { McpSurfaceOptions } from './mcp-options.ts'
+
+/** What an exchange over HTTP is made of. */
+export interface HttpExchangeFacts {
+  readonly id: RequestId
+  readonly identity: Identity
+  readonly inFlight: InFlight | null
+  readonly surface: Pick<McpSurfaceOptions, 'clock' | 'flow' | 'onResultKept' | 'emit'>
+}
 
 /** Answers with one JSON body. */
 export function respondJson(
@@ -15,9 +24,13 @@ export function respondJson(
   headers?: Readonly<Record<string, string>>,
 ): void {
   if (response.headersSent || response.destroyed) return
-  const head = { 'content-type': 'application/json', 'content-length': Buffer.byteLength(json) }
+  const head = jsonHead(json)
   response.writeHead(status, headers === undefined ? head : { ...head, ...headers })
   response.end(json)
+}
+
+function jsonHead(json: string): { 'content-type': string; 'content-length': number } {
+  return { 'content-type': 'application/json', 'content-length': Buffer.byteLength(json) }
 }
 
 /** True when the client takes an event stream as the answer. */
@@ -34,33 +47,38 @@ export class HttpExchange implements Exchange {
   readonly canStream: boolean
   work: Cancellable | null = null
   readonly #response: ServerResponse
-  readonly #clock: Clock
+  readonly #surface: HttpExchangeFacts['surface']
   #stream: EventStream | null = null
+  /** The answer, until it is known to be taken. */
+  #answer: string | null = null
   #isOver = false
+  #isReaderLost = false
 
-  constructor(
-    request: IncomingMessage,
-    response: ServerResponse,
-    facts: { id: RequestId; identity: Identity; inFlight: InFlight | null; clock: Clock },
-  ) {
+  constructor(request: IncomingMessage, response: ServerResponse, facts: HttpExchangeFacts) {
     this.id = facts.id
     this.identity = facts.identity
     this.inFlight = facts.inFlight
     this.canStream = acceptsEventStream(request)
     this.#response = response
-    this.#clock = facts.clock
+    this.#surface = facts.surface
     response.on('close', () => this.#closed())
   }
 
   startStream(): void {
     if (this.#stream === null && !this.#isOver) {
-      this.#stream = openEventStream(this.#response, { clock: this.#clock })
+      const { clock, flow } = this.#surface
+      this.#stream = openEventStream(this.#response, { clock, flow, onLost: this.#readerLost })
     }
   }
 
   send(json: string): void {
     this.startStream()
     this.#stream?.send(json)
+  }
+
+  sendProgress(json: string): void {
+    this.startStream()
+    this.#stream?.sendLatest(json)
   }
 
   sendDroppable(json: string): void {
@@ -71,13 +89,23 @@ export class HttpExchange implements Exchange {
   finish(json: string, status = 200): void {
     if (this.#isOver) return
     this.#isOver = true
-    if (this.#stream === null) respondJson(this.#response, status, json)
-    else this.#stream.end(json)
+    if (this.#isReaderLost) this.#keep(json)
+    else if (this.#stream !== null) {
+      this.#answer = json
+      this.#stream.end(json)
+    } else if (json.length <= this.#surface.flow.loop.quantumBytes) {
+      respondJson(this.#response, status, json)
+    } else if (!this.#response.headersSent && !this.#response.destroyed) {
+      this.#answer = json
+      this.#response.writeHead(status, jsonHead(json))
+      endInTurns(this.#response, json, this.#surface.flow, this.#readerLost)
+    }
   }
 
   abandon(): void {
     if (this.#isOver) return
     this.#isOver = true
+    if (this.#isReaderLost) return
     if (this.#stream !== null) this.#stream.end()
     else {
       this.#response.writeHead(202)
@@ -85,8 +113,25 @@ export class HttpExchange implements Exchange {
     }
   }
 
+  // The stream is about to be destroyed. Work that outlives it goes on, and answers into the keeping.
+  readonly #readerLost = (): void => {
+    this.#isReaderLost = true
+    this.#surface.emit({ type: 'reader-lost', door: 'http', label: this.identity.label })
+    if (this.#answer !== null) this.#keep(this.#answer)
+    else if (!this.#isOver && this.work?.outlivesReader !== true) {
+      this.#isOver = true
+      this.work?.clientGone()
+    }
+  }
+
+  #keep(json: string): void {
+    const { id, identity, door } = this
+    this.#surface.onResultKept?.({ id, identity, door, json })
+  }
+
   #closed(): void {
-    if (this.#isOver) return
+    this.#answer = null
+    if (this.#isOver || this.#isReaderLost) return
     this.#isOver = true
     this.work?.clientGone()
   }

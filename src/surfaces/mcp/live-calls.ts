@@ -10,6 +10,8 @@ export class LiveCall implements Cancellable {
   readonly identity: Identity
   readonly era: 'legacy' | 'modern'
   readonly door: 'http' | 'websocket'
+  /** A reader that took nothing lost its stream, not its result. */
+  readonly outlivesReader = true
   readonly #controller = new AbortController()
   #isCancelled = false
 

@@ -6,7 +6,9 @@ import type { Identity } from '../../domain/identity.ts'
 import type { Progress } from '../../domain/progress.ts'
 import type { Clock } from '../../lib/clock.ts'
 import type { CallerFacts } from '../../principals/identify.ts'
+import type { Flow } from '../../streams/flow.ts'
 import type { Tool, ToolContext } from '../../tools/tool.ts'
+import type { KeepResult } from './kept-result.ts'
 
 /** Name and version as clients see them. */
 export interface ServerInfo {
@@ -42,6 +44,8 @@ export type McpEvent =
   | { readonly type: 'subscription-closed'; readonly label: string }
   | { readonly type: 'connection-opened'; readonly label: string }
   | { readonly type: 'connection-closed'; readonly label: string }
+  /** A reader took nothing for too long, and its stream or connection was given up. */
+  | { readonly type: 'reader-lost'; readonly door: 'http' | 'websocket'; readonly label: string }
   /** A message that broke the protocol; `code` is the JSON-RPC code it was answered with. */
   | { readonly type: 'message-rejected'; readonly door: 'http' | 'websocket'; readonly code: number }
   /** A bug of ours that a caller saw as an internal error. */
@@ -53,6 +57,7 @@ export type SessionEnd = 'deleted' | 'idle' | 'yielded' | 'drained' | 'revoked'
 /** Everything handed down by `server.ts`. */
 export interface McpSurfaceOptions {
   readonly clock: Clock
+  readonly flow: Flow
   readonly serverInfo: ServerInfo
   /** Read by models; clients cut it at 4,096 characters. */
   readonly instructions: string
@@ -68,6 +73,8 @@ export interface McpSurfaceOptions {
   readonly factsOf: (request: IncomingMessage) => CallerFacts
   /** May throw `CallFailure` `bad-request`, answered 400, or `unauthenticated`, answered 401. */
   readonly identify: (facts: CallerFacts) => Identity
+  /** Takes the answers of calls whose reader was lost; absent: they are dropped. */
+  readonly onResultKept?: KeepResult
   readonly limits?: McpLimits
   readonly emit: (event: McpEvent) => void
 }

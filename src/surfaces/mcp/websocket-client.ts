@@ -4,7 +4,7 @@
 
 import type { Identity } from '../../domain/identity.ts'
 import { unreachable } from '../../lib/assert.ts'
-import type { WebSocketConnection } from '../../transport/websocket.ts'
+import type { WebSocketConnection } from '../../transport/websocket-connection.ts'
 import { parseEnvelope, type RequestEnvelope, rpcCode } from './envelope.ts'
 import type { InFlight } from './exchange.ts'
 import type { Tools } from './features/tools.ts'
@@ -112,6 +112,7 @@ export class WebSocketClient {
       id: request.id,
       identity: this.identity,
       inFlight: this.#inFlight,
+      keep: this.#options.surface.onResultKept,
       onOver: this.#closeIfDone,
     })
     if (isModern(request.params, undefined)) {
@@ -163,14 +164,21 @@ export class WebSocketClient {
 
   readonly #closeIfDone = (): void => {
     if (this.#isDraining && this.#inFlight.size === 0) {
-      this.#connection.close(1012, 'The server is restarting.')
+      this.#connection.finish(1012, 'The server is restarting.')
     }
   }
 
   #closed(): void {
     if (this.#isClosed) return
     this.#isClosed = true
-    for (const work of [...this.#inFlight.values()]) work.clientGone()
+    const { isLost } = this.#connection
+    if (isLost) {
+      const { label } = this.identity
+      this.#options.surface.emit({ type: 'reader-lost', door: 'websocket', label })
+    }
+    for (const work of [...this.#inFlight.values()]) {
+      if (!isLost || work.outlivesReader !== true) work.clientGone()
+    }
     this.#peer?.close()
     this.#options.onClosed(this)
   }

@@ -1,9 +1,23 @@
 // An exchange over a shared WebSocket: every message is a frame, told apart by its id. Streaming costs nothing here.
 
 import type { Identity } from '../../domain/identity.ts'
-import type { WebSocketConnection } from '../../transport/websocket.ts'
+import type { WebSocketConnection } from '../../transport/websocket-connection.ts'
 import type { RequestId } from './envelope.ts'
 import type { Cancellable, Exchange, InFlight } from './exchange.ts'
+import type { KeepResult } from './kept-result.ts'
+
+/** What an exchange on a connection is made of. */
+export interface WebSocketExchangeFacts {
+  readonly id: RequestId
+  readonly identity: Identity
+  readonly inFlight: InFlight
+  /** Its answer was not taken. Absent: it is dropped. */
+  readonly keep?: KeepResult | undefined
+  readonly onOver: () => void
+}
+
+// An answer without work behind it and no longer than this is control: it goes before the results that wait.
+const controlCharsMax = 4_096
 
 /** One request on a connection. When it closes, its owner tells the work in the in-flight table. */
 export class WebSocketExchange implements Exchange {
@@ -14,24 +28,25 @@ export class WebSocketExchange implements Exchange {
   readonly inFlight: InFlight
   work: Cancellable | null = null
   readonly #connection: WebSocketConnection
-  readonly #onOver: () => void
+  readonly #facts: WebSocketExchangeFacts
   #isOver = false
 
-  constructor(
-    connection: WebSocketConnection,
-    facts: { id: RequestId; identity: Identity; inFlight: InFlight; onOver: () => void },
-  ) {
+  constructor(connection: WebSocketConnection, facts: WebSocketExchangeFacts) {
     this.#connection = connection
     this.id = facts.id
     this.identity = facts.identity
     this.inFlight = facts.inFlight
-    this.#onOver = facts.onOver
+    this.#facts = facts
   }
 
   startStream(): void {}
 
   send(json: string): void {
     if (!this.#isOver) this.#connection.send(json)
+  }
+
+  sendProgress(json: string): void {
+    if (!this.#isOver) this.#connection.sendLatest(this, json)
   }
 
   sendDroppable(json: string): void {
@@ -41,13 +56,17 @@ export class WebSocketExchange implements Exchange {
   finish(json: string): void {
     if (this.#isOver) return
     this.#isOver = true
-    this.#connection.send(json)
-    this.#onOver()
+    if (this.work === null && json.length <= controlCharsMax) this.#connection.send(json)
+    else {
+      const { id, identity, door } = this
+      this.#connection.sendResult(this, json, () => this.#facts.keep?.({ id, identity, door, json }))
+    }
+    this.#facts.onOver()
   }
 
   abandon(): void {
     if (this.#isOver) return
     this.#isOver = true
-    this.#onOver()
+    this.#facts.onOver()
   }
 }

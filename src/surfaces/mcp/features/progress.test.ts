@@ -1,6 +1,7 @@
 import { beforeEach, expect, test } from 'vitest'
 import type { Progress } from '../../../domain/progress.ts'
 import { VirtualClock } from '../../../lib/virtual-clock.ts'
+import { Pace } from '../../../streams/pace.ts'
 import { createProgressReporter, type ProgressReporter } from './progress.ts'
 
 const queued: Extract<Progress, { kind: 'queued' }> = {
@@ -22,6 +23,7 @@ beforeEach(() => {
   reporter = createProgressReporter({
     clock,
     token: 'tok',
+    pace: new Pace(clock, 10),
     send(json) {
       const { params } = JSON.parse(json)
       expect(params.progressToken).toBe('tok')
@@ -54,6 +56,20 @@ test('a new attempt starts over: text of the failed one that was not sent yet is
   reporter.report({ kind: 'text', text: 'fresh', attempt: 2 })
   reporter.stop()
   expect(sent.map((each) => each.message)).toEqual(['sent', '(attempt 2) fresh'])
+})
+
+test('a flood goes out ten times in any second at most, the newest wins, and the last word is heard', async () => {
+  for (let n = 1; n <= 1_000; n++) {
+    reporter.report({ kind: 'working', message: `step ${n}` })
+    await clock.advance(5)
+  }
+  await clock.advance(1_000)
+  reporter.stop()
+  for (const { at } of sent) {
+    expect(sent.filter((other) => other.at >= at && other.at < at + 1_000).length).toBeLessThanOrEqual(10)
+  }
+  expect(sent.length).toBeGreaterThan(50)
+  expect(sent.at(-1)?.message).toBe('step 1000')
 })
 
 test('numbers only rise, whatever is reported', async () => {

@@ -1,10 +1,12 @@
 // Progress of one call as `notifications/progress`. Numbers only rise; text and queue positions are conflated to two a
-// second: of positions the newest wins, text adds up so that none is lost while it is short; and the client is never left without a word for ten seconds, because some clients give up a
-// silent call.
+// second: of positions the newest wins, text adds up so that none is lost while it is short. All calls of a client together
+// stay within its pace; what may not go yet waits, and the newest takes its place. And the client is never left without a word
+// for ten seconds, because some clients give up a silent call.
 
 import type { Progress } from '../../../domain/progress.ts'
 import { unreachable } from '../../../lib/assert.ts'
 import type { Clock, Timer } from '../../../lib/clock.ts'
+import type { Pace } from '../../../streams/pace.ts'
 import type { RequestId } from '../envelope.ts'
 
 type Holders = Extract<Progress, { kind: 'queued' }>['holders']
@@ -18,7 +20,9 @@ export interface ProgressOptions {
   readonly clock: Clock
   /** The token the caller gave; without one there is no progress. */
   readonly token: RequestId
-  /** Takes one ready message; may drop it when the reader is behind. */
+  /** The client's, over all its calls. */
+  readonly pace: Pace
+  /** Takes one ready message; may replace it by the next when the reader is behind. */
   readonly send: (json: string) => void
 }
 
@@ -31,7 +35,7 @@ export interface ProgressReporter {
 
 /** Starts reporting: the heartbeat runs from now on. */
 export function createProgressReporter(options: ProgressOptions): ProgressReporter {
-  const { clock, send } = options
+  const { clock, pace, send } = options
   const token = JSON.stringify(options.token)
   const startedAt = clock.now()
   let count = 0
@@ -42,6 +46,8 @@ export function createProgressReporter(options: ProgressOptions): ProgressReport
   let lastConflatedAt = Number.NEGATIVE_INFINITY
   let lastSentAt = startedAt
   let flushTimer: Timer | null = null
+  /** The timer waits for the client's pace, and not for ours. */
+  let isPaced = false
   let isStopped = false
 
   const tell = (message: string): void => {
@@ -54,20 +60,37 @@ export function createProgressReporter(options: ProgressOptions): ProgressReport
   const flush = (): void => {
     flushTimer?.cancel()
     flushTimer = null
+    isPaced = false
     if (waiting === null && text === '') return
+    const waitMs = pace.take()
+    if (waitMs > 0) {
+      isPaced = true
+      flushTimer = clock.after(waitMs, flush)
+      return
+    }
     lastConflatedAt = clock.now()
-    if (waiting !== null) tell(waiting)
-    if (text !== '') tell(textMessage(text, textAttempt))
-    waiting = null
-    text = ''
+    if (waiting !== null) {
+      tell(waiting)
+      waiting = null
+    } else {
+      tell(textMessage(text, textAttempt))
+      text = ''
+    }
+    flush()
   }
   const flushSoon = (): void => {
+    if (isPaced) return
     const wait = lastConflatedAt + conflateMs - clock.now()
     if (wait <= 0) flush()
     else flushTimer ??= clock.after(wait, flush)
   }
   const beat = (): void => {
     const quietFor = clock.now() - lastSentAt
+    const waitMs = quietFor >= silenceMs ? pace.take() : 0
+    if (waitMs > 0) {
+      beatTimer = clock.after(waitMs, beat)
+      return
+    }
     if (quietFor >= silenceMs) {
       tell(`${lastMessage} (${Math.round((clock.now() - startedAt) / 1_000)} s so far)`)
     }
@@ -92,14 +115,16 @@ export function createProgressReporter(options: ProgressOptions): ProgressReport
         waiting = message
         flushSoon()
       } else {
-        flush()
-        tell(message)
+        if (!isPaced) flush()
+        waiting = message
+        if (!isPaced) flush()
       }
     },
     stop() {
       if (isStopped) return
       flush()
       isStopped = true
+      flushTimer?.cancel()
       beatTimer.cancel()
     },
   }

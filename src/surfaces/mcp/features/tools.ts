@@ -11,6 +11,7 @@ import { LiveCall, type LiveCalls } from '../live-calls.ts'
 import type { McpSurfaceOptions } from '../mcp-options.ts'
 import { errorMessage, internalErrorMessage, resultMessage } from '../messages.ts'
 import { failureResult, refusalResult } from '../wire-errors.ts'
+import { ClientPaces } from './client-paces.ts'
 import { createProgressReporter, type ProgressReporter } from './progress.ts'
 import { checkArguments } from './tool-arguments.ts'
 import { createToolList, type ToolList } from './tool-list.ts'
@@ -34,11 +35,13 @@ const nameCharsShown = 64
 export class Tools {
   readonly #options: McpSurfaceOptions
   readonly #live: LiveCalls
+  readonly #paces: ClientPaces
   #list: ToolList
 
   constructor(options: McpSurfaceOptions, live: LiveCalls) {
     this.#options = options
     this.#live = live
+    this.#paces = new ClientPaces(options.clock)
     this.#list = createToolList(options.tools, options.serverInfo)
   }
 
@@ -163,12 +166,16 @@ export class Tools {
     return createProgressReporter({
       clock: this.#options.clock,
       token,
-      send: (json) => exchange.sendDroppable(json),
+      pace: this.#paces.acquire(exchange.identity),
+      send: (json) => exchange.sendProgress(json),
     })
   }
 
   #end(exchange: Exchange, live: LiveCall, reporter: ProgressReporter | null): void {
-    reporter?.stop()
+    if (reporter !== null) {
+      reporter.stop()
+      this.#paces.release(exchange.identity)
+    }
     exchange.inFlight?.delete(exchange.id)
     this.#live.delete(live)
   }

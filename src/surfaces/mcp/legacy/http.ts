@@ -54,7 +54,7 @@ export class LegacyHttp {
         id: envelope.id,
         identity: session.peer.identity,
         inFlight: session.peer.inFlight,
-        clock: this.#options.surface.clock,
+        surface: this.#options.surface,
       })
       dispatchLegacy(exchange, envelope, session.peer, this.#options.tools)
       return
@@ -83,9 +83,9 @@ export class LegacyHttp {
     }
     const session = this.#sessionOf(request, response, facts)
     if (session === null) return
-    const { clock } = this.#options.surface
+    const { clock, flow } = this.#options.surface
     session.stream?.end()
-    const stream = openEventStream(response, { clock })
+    const stream = openEventStream(response, { clock, flow })
     session.stream = stream
     session.peer.outlet = (json) => {
       stream.send(json)

@@ -32,6 +32,7 @@ const exchange = (canStream: boolean): Exchange => ({
   canStream,
   startStream: () => undefined,
   send: (json) => down.push(json),
+  sendProgress: () => undefined,
   sendDroppable: () => undefined,
   finish: () => undefined,
   abandon: () => undefined,

@@ -24,6 +24,7 @@ function exchange(client: string | null): Exchange & { readonly answers: (number
     canStream: true,
     startStream: () => undefined,
     send: () => undefined,
+    sendProgress: () => undefined,
     sendDroppable: () => undefined,
     finish: (_json, status) => answers.push(status),
     abandon: () => undefined,

@@ -1,0 +1,63 @@
+// The spool of one HTTP response: long bodies go out in turns with everybody else's, and whoever takes nothing loses its
+// response. Made only for what is long and for readers that are behind.
+
+import type { ServerResponse } from 'node:http'
+import type { Socket } from 'node:net'
+import type { Flow } from '../streams/flow.ts'
+import { type Sink, Spool } from '../streams/spool.ts'
+
+class ResponseSink implements Sink {
+  readonly isDivisible = true
+  readonly #response: ServerResponse
+  readonly #socket: Socket | null
+  readonly #onLost: () => void
+
+  constructor(response: ServerResponse, onLost: () => void) {
+    this.#response = response
+    this.#socket = response.socket
+    this.#onLost = onLost
+  }
+
+  get bufferedBytes(): number {
+    return this.#response.writableLength
+  }
+
+  get takenBytes(): number {
+    return this.#socket === null ? 0 : this.#socket.bytesWritten - this.#socket.writableLength
+  }
+
+  write(part: string | Uint8Array): boolean {
+    return this.#response.write(part)
+  }
+
+  end(): void {
+    this.#response.end()
+  }
+
+  // A response asks nothing: the requests behind it on its socket wait for Node's own bound.
+  hold(): void {}
+
+  lost(): void {
+    this.#onLost()
+    this.#response.destroy()
+  }
+}
+
+/** Spools a response that is open. `onLost` is called before the response of a reader that is given up is destroyed. */
+export function spoolResponse(response: ServerResponse, flow: Flow, onLost: () => void): Spool {
+  const spool = new Spool(new ResponseSink(response, onLost), flow)
+  response.on('drain', () => spool.drained())
+  response.on('close', () => spool.close())
+  return spool
+}
+
+/** Ends a response whose head is written with one body, in turns where it is long. `onLost` as above. */
+export function endInTurns(response: ServerResponse, body: string, flow: Flow, onLost: () => void): void {
+  if (body.length <= flow.loop.quantumBytes) {
+    response.end(body)
+    return
+  }
+  const spool = spoolResponse(response, flow, onLost)
+  spool.put(1, body)
+  spool.end()
+}

@@ -1,0 +1,193 @@
+// One open WebSocket: text frames out by class, text frames in, pings that find dead peers. The credit window lies here: a peer
+// with more unread than that is asked nothing new, so what waits for it is bounded by what it had asked before. Knows frames,
+// nothing of what is in them.
+
+import { randomUUID } from 'node:crypto'
+import type { Duplex } from 'node:stream'
+import type { WebSocket } from 'ws'
+import type { Clock, Timer } from '../lib/clock.ts'
+import type { Flow } from '../streams/flow.ts'
+import { type Sink, Spool } from '../streams/spool.ts'
+
+/** One open WebSocket. The holder sets `onMessage` and `onClose` when it is handed over. */
+export interface WebSocketConnection {
+  /** Unique in the life of the process. */
+  readonly id: string
+  /** True once the peer was given up because it took nothing. */
+  readonly isLost: boolean
+  /** Sends one text frame, before everything that waits. */
+  send(text: string): void
+  /** Sends a call's result; `onLost` is called if the peer is given up, or was, before it took it. */
+  sendResult(call: object, text: string, onLost: () => void): void
+  /** Progress of a call: while the peer is behind, the newest takes the place of what waits for the same call. */
+  sendLatest(call: object, text: string): void
+  /** Sends unless the peer is behind; false when the message was dropped. */
+  sendDroppable(text: string): boolean
+  close(code: number, reason: string): void
+  /** Closes once everything that waits is sent. */
+  finish(code: number, reason: string): void
+  onMessage: (text: string) => void
+  onClose: () => void
+}
+
+/** What a connection needs of its door. Milliseconds. */
+export interface ConnectionOptions {
+  readonly clock: Clock
+  readonly flow: Flow
+  readonly pingIntervalMs: number
+}
+
+/** The connection on an accepted socket; `stream` is the one below it. It lives until the socket's `close`. */
+export class Connection implements WebSocketConnection, Sink {
+  readonly id: string = randomUUID()
+  readonly isDivisible = false
+  onMessage: (text: string) => void = () => undefined
+  onClose: () => void = () => undefined
+  readonly #socket: WebSocket
+  readonly #stream: Duplex & { readonly bytesWritten?: number }
+  readonly #options: ConnectionOptions
+  #spool: Spool | null = null
+  /** Frames of the read that was under way when the window closed: a read is 64 KiB at most. */
+  #unheard: string[] = []
+  #isHeld = false
+  #isLost = false
+  #isAlive = true
+  #closing: { readonly code: number; readonly reason: string } | null = null
+  #timer: Timer
+
+  constructor(socket: WebSocket, stream: Duplex, options: ConnectionOptions) {
+    this.#socket = socket
+    this.#stream = stream
+    this.#options = options
+    this.#timer = options.clock.after(options.pingIntervalMs, this.#beat)
+    socket.on('message', (data: Buffer, isBinary: boolean) => {
+      this.#isAlive = true
+      if (isBinary) socket.close(1003, 'Send text frames, one JSON-RPC message each.')
+      else if (this.#isHeld) this.#unheard.push(data.toString('utf8'))
+      else this.onMessage(data.toString('utf8'))
+    })
+    socket.on('pong', () => {
+      this.#isAlive = true
+    })
+    socket.on('close', () => {
+      this.#timer.cancel()
+      this.#unheard = []
+      this.#spool?.close()
+      this.onClose()
+    })
+  }
+
+  get isLost(): boolean {
+    return this.#isLost
+  }
+
+  get bufferedBytes(): number {
+    return this.#socket.bufferedAmount
+  }
+
+  get takenBytes(): number {
+    return (this.#stream.bytesWritten ?? 0) - this.#stream.writableLength
+  }
+
+  send(text: string): void {
+    if (!this.#isOpen()) return
+    if (!this.#canWrite(text)) this.#spooled().put(0, text)
+    else if (!this.write(text)) this.#spooled().blocked()
+  }
+
+  sendResult(call: object, text: string, onLost: () => void): void {
+    if (this.#isLost) onLost()
+    if (!this.#isOpen()) return
+    this.#spool?.dropLatest(call)
+    if (!this.#canWrite(text)) {
+      this.#spooled().put(1, text, onLost)
+      return
+    }
+    if (this.#spool !== null && this.bufferedBytes === 0) this.#spool.caughtUp()
+    if (!this.write(text)) this.#spooled().blocked(onLost)
+    else if (this.bufferedBytes > 0) this.#spooled().behind(onLost)
+  }
+
+  sendLatest(call: object, text: string): void {
+    if (!this.#isOpen()) return
+    if (!this.#canWrite(text)) this.#spooled().putLatest(call, text)
+    else if (!this.write(text)) this.#spooled().blocked()
+  }
+
+  sendDroppable(text: string): boolean {
+    if (!this.#isOpen() || this.#spool?.isClear === false) return false
+    this.send(text)
+    return true
+  }
+
+  close(code: number, reason: string): void {
+    this.#socket.close(code, reason)
+  }
+
+  finish(code: number, reason: string): void {
+    if (this.#closing !== null) return
+    this.#closing = { code, reason }
+    if (this.#spool === null || this.#spool.isClear) this.end()
+    else this.#spool.end()
+  }
+
+  write(text: string | Uint8Array): boolean {
+    this.#socket.send(text)
+    return !this.#stream.writableNeedDrain
+  }
+
+  end(): void {
+    if (this.#closing !== null) this.#socket.close(this.#closing.code, this.#closing.reason)
+  }
+
+  hold(isHeld: boolean): void {
+    this.#isHeld = isHeld
+    if (isHeld) {
+      this.#socket.pause()
+      return
+    }
+    this.#isAlive = true
+    while (!this.#isHeld) {
+      const text = this.#unheard.shift()
+      if (text === undefined) break
+      this.onMessage(text)
+    }
+    if (!this.#isHeld) this.#socket.resume()
+  }
+
+  lost(): void {
+    this.#isLost = true
+    this.#socket.terminate()
+  }
+
+  #isOpen(): boolean {
+    return this.#socket.readyState === this.#socket.OPEN
+  }
+
+  #canWrite(text: string): boolean {
+    return (
+      (this.#spool === null || this.#spool.isClear) && text.length <= this.#options.flow.loop.quantumBytes
+    )
+  }
+
+  #spooled(): Spool {
+    if (this.#spool === null) {
+      const spool = new Spool(this, this.#options.flow)
+      this.#stream.on('drain', () => spool.drained())
+      this.#spool = spool
+    }
+    return this.#spool
+  }
+
+  // Whoever is held hears no pong of its own peer: whether it still reads is for the watch on slow readers to say.
+  readonly #beat = (): void => {
+    if (!this.#isAlive && !this.#isHeld) {
+      this.#socket.terminate()
+      return
+    }
+    this.#isAlive = false
+    if (this.bufferedBytes > 0) this.#spooled().behind()
+    this.#socket.ping()
+    this.#timer = this.#options.clock.after(this.#options.pingIntervalMs, this.#beat)
+  }
+}
