@@ -15,24 +15,18 @@ const root = dirname(dirname(launcher))
 const [command, ...rest] = process.argv.slice(2)
 
 if (command === 'id') {
-  start('id', 'cli/id.js', ({ runId }) => runId(rest, process.env))
+  bundle('id')?.runId(rest, process.env)
 } else if (command === 'bridge') {
-  start('bridge', 'bridge/run.js', ({ runBridge }) => runBridge(rest, process.env))
+  bundle('bridge')?.runBridge(rest, process.env)
 } else if (isBuilt('src/main.js')) {
   if (major(process.version) >= serverNodeMajor) runHere()
   else handOver()
 }
 
-/** Runs a bundle of ours, or, where only the compiler has been here, the modules it is made of. */
-function start(name, modulePath, run) {
-  const bundle = join(root, 'dist', `${name}.cjs`)
-  if (existsSync(bundle)) run(require(bundle))
-  else if (isBuilt(`src/${modulePath}`)) builtModule(modulePath).then(run)
-}
-
-function builtModule(path) {
-  const { pathToFileURL } = require('node:url')
-  return import(pathToFileURL(join(root, 'dist', 'src', path)).href)
+/** A bundle of ours; undefined after a sentence where it is missing. */
+function bundle(name) {
+  const path = `${name}.cjs`
+  return isBuilt(path) ? require(join(root, 'dist', path)) : undefined
 }
 
 function isBuilt(path) {
@@ -43,7 +37,8 @@ function isBuilt(path) {
 
 /** Runs a command of the server in this process. */
 async function runHere() {
-  const { main } = await builtModule('main.js')
+  const { pathToFileURL } = require('node:url')
+  const { main } = await import(pathToFileURL(join(root, 'dist', 'src', 'main.js')).href)
   await main(process.argv.slice(2), process.env, launcher)
 }
 

@@ -52,8 +52,9 @@ function checkContents(root: string): void {
     'NOTICE',
     'bin/exai.js',
     'dist/src/main.js',
-    'dist/src/bridge/run.js',
-    'dist/src/cli/id.js',
+    'bin/package.json',
+    'dist/id.cjs',
+    'dist/bridge.cjs',
   ]) {
     expectThat(files.includes(needed), `${needed} is in the package`)
   }
@@ -66,7 +67,7 @@ function checkContents(root: string): void {
   )
   expectThat(strays.length === 0, `no tests, benches or sources came along ${strays.slice(0, 5).join(' ')}`)
   const lost: string[] = []
-  for (const path of files.filter((each) => each.endsWith('.js'))) {
+  for (const path of files.filter((each) => /\.c?js$/.test(each))) {
     const source = toSourceText(path, readFileSync(join(root, path), 'utf8'))
     for (const { specifier } of importsOf(source)) {
       if (specifier.startsWith('.') && !existsSync(join(root, dirname(path), specifier)))

@@ -1,0 +1,68 @@
+// Bundles what other people's programs spawn, `exai id` and `exai bridge`, into one file each: on Node 20 every file and
+// every built-in that is loaded costs a window a millisecond or more. CommonJS, because it starts sooner than a module.
+// Refuses to build what would reach beyond Node's built-ins and `ws`.
+
+import { readFileSync } from 'node:fs'
+import { createRequire, isBuiltin } from 'node:module'
+import { dirname, join } from 'node:path'
+import { defineConfig, type Plugin } from 'rolldown'
+
+const wsFolder = dirname(createRequire(import.meta.url).resolve('ws/package.json'))
+
+// `ws` takes these at its start, though a bridge to `ws://` without compression never calls them.
+const lateBuiltins = new Set(['https', 'tls', 'zlib'])
+
+/** Of `ws`, its client alone; and the dear built-ins it seldom calls only when it calls them. */
+const leanWs: Plugin = {
+  name: 'lean-ws',
+  resolveId(source, importer) {
+    if (source === 'ws') return join(wsFolder, 'lib', 'websocket.js')
+    if (lateBuiltins.has(source) && importer?.startsWith(wsFolder)) return `\0late:${source}`
+    return null
+  },
+  load(id) {
+    if (!id.startsWith('\0late:')) return null
+    const name = id.slice('\0late:'.length)
+    return {
+      code: `module.exports = new Proxy({}, { get: (_, key) => require('node:${name}')[key] })`,
+      moduleType: 'js',
+    }
+  },
+}
+
+/** Anything but a built-in would be looked for beside the bundle, on a machine where it may not be. */
+const builtinsOnly: Plugin = {
+  name: 'builtins-only',
+  generateBundle(_options, bundle) {
+    for (const chunk of Object.values(bundle)) {
+      if (chunk.type !== 'chunk') continue
+      for (const [, wanted = ''] of chunk.code.matchAll(/\brequire\(['"]([^'"]+)['"]\)/g)) {
+        if (!isBuiltin(wanted)) this.error(`${chunk.fileName} would require ${wanted}, no built-in of Node.`)
+      }
+    }
+  },
+}
+
+const wsLicense = readFileSync(join(wsFolder, 'LICENSE'), 'utf8').trim()
+
+export default ['id', 'bridge'].map((name) =>
+  defineConfig({
+    input: { [name]: name === 'id' ? 'src/cli/id.ts' : 'src/bridge/run.ts' },
+    platform: 'node',
+    external: /^node:/,
+    plugins: [leanWs, builtinsOnly],
+    // Two native packages that ws would use if somebody had installed them: looking for them costs more than they give.
+    transform: {
+      define: { 'process.env.WS_NO_BUFFER_UTIL': '"1"', 'process.env.WS_NO_UTF_8_VALIDATE': '"1"' },
+    },
+    output: {
+      dir: 'dist',
+      format: 'cjs',
+      entryFileNames: '[name].cjs',
+      codeSplitting: false,
+      ...(name === 'bridge'
+        ? { banner: `/* Contains ws (https://github.com/websockets/ws):\n${wsLicense}\n*/` }
+        : {}),
+    },
+  }),
+)
