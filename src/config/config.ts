@@ -20,10 +20,17 @@ export interface ApiKey {
   readonly origin: Origin
 }
 
-/** How many requests an account takes at once, for any model and for some by name. */
+/** How many requests an account takes at once, for any model and for some by name; null: to be learned. */
 export interface ConcurrencyConfig {
-  readonly default: number
+  readonly default: number | null
   readonly byModel: Readonly<Record<string, number>>
+}
+
+/** What an account may use over time; null: nobody has said. A day is a UTC day. */
+export interface RatesConfig {
+  readonly requestsPerMinute: number | null
+  readonly tokensPerMinute: number | null
+  readonly tokensPerDay: number | null
 }
 
 /** One account at a provider. `apiKeys` is empty only where the provider needs none. */
@@ -31,6 +38,7 @@ export interface AccountConfig {
   readonly name: string
   readonly apiKeys: readonly ApiKey[]
   readonly concurrency: ConcurrencyConfig
+  readonly rates: RatesConfig
 }
 
 /** Which adapter speaks to a provider that the config names; `local` is built in. */

@@ -67,12 +67,40 @@ describe('what is read', () => {
     expect(glm?.accounts[0]?.apiKeys[0]?.secret.reveal()).toBe('zai.secret')
     expect(glm?.accounts[0]?.apiKeys[0]?.origin).toEqual({ kind: 'env', name: 'ZAI_API_KEY' })
     expect(kimi).toMatchObject({ tier: 1, baseUrl: 'https://api.moonshot.ai/v1', missing: null })
-    expect(kimi?.accounts[0]?.concurrency.default).toBe(45)
+    expect(kimi?.accounts[0]).toMatchObject({
+      concurrency: { default: 45 },
+      rates: { requestsPerMinute: 180, tokensPerMinute: 1_800_000, tokensPerDay: null },
+    })
     expect(ollama).toMatchObject({ kind: 'openai-compatible', models: ['qwen3'], missing: null })
     expect(ollama?.accounts).toEqual([
-      { name: 'main', apiKeys: [], concurrency: { default: 4, byModel: {} } },
+      {
+        name: 'main',
+        apiKeys: [],
+        concurrency: { default: 4, byModel: {} },
+        rates: { requestsPerMinute: null, tokensPerMinute: null, tokensPerDay: null },
+      },
     ])
     expect(config.limits.queue).toEqual({ perClient: 64, waitMs: 120_000, order: 'fair' })
+  })
+
+  test('limits of an account: its own go before its provider’s, those before its tier’s; without any they are learned', () => {
+    const yaml = `
+providers:
+  kimi:
+    tier: 0
+    rates: { requestsPerMinute: 30 }
+    accounts: [{ name: a, apiKeys: [k], rates: { tokensPerDay: 9000 } }, { name: b, apiKeys: [l], concurrency: 7 }]
+  glm: { apiKey: z.z }
+`
+    const [kimi, glm] = load(yaml).providers
+    const rates = { requestsPerMinute: 30, tokensPerMinute: 450_000 }
+    expect(kimi?.accounts).toMatchObject([
+      { concurrency: { default: 1 }, rates: { ...rates, tokensPerDay: 9000 } },
+      { concurrency: { default: 7 }, rates: { ...rates, tokensPerDay: 1_350_000 } },
+    ])
+    expect(glm?.accounts).toMatchObject([
+      { concurrency: { default: null }, rates: { tokensPerMinute: null } },
+    ])
   })
 
   test('without file, key or flag there are defaults, and each vendor says what to set', () => {

@@ -2,7 +2,7 @@
 // each value that is not a default came from.
 
 import { Document, isMap, isScalar, isSeq } from 'yaml'
-import type { Config, Origin, ProviderConfig } from './config.ts'
+import type { Config, Origin, ProviderConfig, RatesConfig } from './config.ts'
 
 /** YAML for people. Holds no secret: it is made from the config's masked form. */
 export function toMaskedYaml(config: Config): string {
@@ -34,13 +34,18 @@ function toSection({ kind, baseUrl, accounts, tier, models }: ProviderConfig): o
     baseUrl,
     ...(tier === null ? {} : { tier }),
     ...(models.length === 0 ? {} : { models }),
-    accounts: accounts.map(({ name, apiKeys, concurrency }) => ({
+    accounts: accounts.map(({ name, apiKeys, concurrency, rates }) => ({
       name,
       apiKeys: apiKeys.map(({ secret, origin }) => `${secret} (${originText(origin)})`),
-      concurrency: { default: concurrency.default, ...concurrency.byModel },
+      concurrency: { default: concurrency.default ?? 'learned', ...concurrency.byModel },
+      ...(hasAny(rates) ? { rates: known(rates) } : {}),
     })),
   }
 }
+
+const hasAny = (rates: RatesConfig): boolean => Object.values(rates).some((each) => each !== null)
+const known = (rates: RatesConfig): object =>
+  Object.fromEntries(Object.entries(rates).filter(([, each]) => each !== null))
 
 function comment(node: unknown, path: string, textFor: (path: string) => string | null): void {
   const inner = (step: string): string => (path === '' ? step : `${path}.${step}`)

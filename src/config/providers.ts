@@ -10,9 +10,10 @@ import type {
   ConfigurableKind,
   Origin,
   ProviderConfig,
+  RatesConfig,
 } from './config.ts'
-import { kimiConcurrency } from './kimi-tiers.ts'
-import type { ProviderSection } from './schema.ts'
+import { kimiLimits, noRates } from './kimi-tiers.ts'
+import type { ProviderSection, RatesSection } from './schema.ts'
 
 /** What is known of where values stand; faults are reported, not thrown, so that all are told at once. */
 export interface ProviderSources {
@@ -28,7 +29,6 @@ const defaults: Readonly<Record<string, { baseUrl: string; variable: string } | 
   kimi: { baseUrl: 'https://api.moonshot.ai/v1', variable: 'MOONSHOT_API_KEY' },
 }
 const openAiCompatibleConcurrency = 4
-const glmConcurrency = 2
 
 /** One provider, or null where its section has faults. */
 export function buildProvider(
@@ -51,7 +51,7 @@ export function buildProvider(
     )
   }
   const tier = section.tier ?? null
-  const fallback = defaultConcurrency(kind, tier, baseUrl)
+  const fallback = defaultLimits(kind, tier, baseUrl)
   const given = accountsOf(section, path, sources, fallback)
   const missing = missingOf(name, kind, given, sources)
   const needsKey = kind !== 'openai-compatible' || given.some(({ apiKeys }) => apiKeys.length > 0)
@@ -122,7 +122,7 @@ function accountsOf(
   section: ProviderSection,
   path: string,
   sources: ProviderSources,
-  fallback: number,
+  fallback: Limits,
 ): readonly AccountConfig[] {
   const shared = section.concurrency ?? {}
   const key = (value: string, at: string): ApiKey => ({
@@ -131,7 +131,7 @@ function accountsOf(
   })
   if (section.accounts === undefined) {
     const apiKeys = section.apiKey === undefined ? [] : [key(section.apiKey, `${path}.apiKey`)]
-    return [{ name: 'main', apiKeys, concurrency: concurrencyOf(fallback, shared) }]
+    return [{ name: 'main', apiKeys, ...limitsOf(fallback, shared, section.rates) }]
   }
   const names = new Set<string>()
   return section.accounts.map((account, index) => {
@@ -143,19 +143,39 @@ function accountsOf(
     return {
       name: account.name,
       apiKeys: account.apiKeys.map((value, keyIndex) => key(value, `${at}.apiKeys.${keyIndex}`)),
-      concurrency: concurrencyOf(fallback, { ...shared, ...account.concurrency }),
+      ...limitsOf(fallback, { ...shared, ...account.concurrency }, section.rates, account.rates),
     }
   })
 }
 
-function concurrencyOf(fallback: number, given: Readonly<Record<string, number>>): ConcurrencyConfig {
-  const { default: general, ...byModel } = given
-  return { default: general ?? fallback, byModel }
+interface Limits {
+  readonly concurrency: number | null
+  readonly rates: RatesConfig
 }
 
-function defaultConcurrency(kind: ConfigurableKind, tier: number | null, baseUrl: string): number {
-  if (kind === 'kimi') return kimiConcurrency(tier, baseUrl)
-  return kind === 'glm' ? glmConcurrency : openAiCompatibleConcurrency
+function limitsOf(
+  fallback: Limits,
+  given: Readonly<Record<string, number>>,
+  ...rates: readonly (RatesSection | undefined)[]
+): { readonly concurrency: ConcurrencyConfig; readonly rates: RatesConfig } {
+  const { default: general, ...byModel } = given
+  return {
+    concurrency: { default: general ?? fallback.concurrency, byModel },
+    rates: rates.reduce<RatesConfig>(
+      (known, said) => ({
+        requestsPerMinute: said?.requestsPerMinute ?? known.requestsPerMinute,
+        tokensPerMinute: said?.tokensPerMinute ?? known.tokensPerMinute,
+        tokensPerDay: said?.tokensPerDay ?? known.tokensPerDay,
+      }),
+      fallback.rates,
+    ),
+  }
+}
+
+// GLM shows its limit in the console only, and refuses what is over it: that is learned. Others may queue without a word.
+function defaultLimits(kind: ConfigurableKind, tier: number | null, baseUrl: string): Limits {
+  if (kind === 'kimi') return kimiLimits(tier, baseUrl)
+  return { concurrency: kind === 'glm' ? null : openAiCompatibleConcurrency, rates: noRates }
 }
 
 function missingOf(

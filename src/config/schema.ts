@@ -25,12 +25,21 @@ export interface ProviderSection {
   readonly tier?: number | undefined
   readonly models: readonly string[]
   readonly concurrency?: Readonly<Record<string, number>> | undefined
+  readonly rates?: RatesSection | undefined
+}
+
+/** What an account may use over time, as written. */
+export interface RatesSection {
+  readonly requestsPerMinute?: number | undefined
+  readonly tokensPerMinute?: number | undefined
+  readonly tokensPerDay?: number | undefined
 }
 
 interface AccountSection {
   readonly name: string
   readonly apiKeys: readonly string[]
   readonly concurrency?: Readonly<Record<string, number>> | undefined
+  readonly rates?: RatesSection | undefined
 }
 
 /** The file once checked, before relations, folders and keys are worked out. */
@@ -72,6 +81,13 @@ const concurrency = z.preprocess(
   z.record(z.string(), atOnce, { error: 'a whole number, or a section of default and model names' }),
 )
 
+const tokens = wholeNumber(1, 1_000_000_000_000, 'of tokens')
+const rates = section({
+  requestsPerMinute: wholeNumber(1, 1_000_000, 'of requests a minute').optional(),
+  tokensPerMinute: tokens.optional(),
+  tokensPerDay: tokens.optional(),
+})
+
 const apiKey = z
   .string({ error: 'an API key' })
   .trim()
@@ -88,6 +104,7 @@ const provider: z.ZodType<ProviderSection> = section({
       name: text('a name'),
       apiKeys: list(apiKey, 64, 'API keys').default([]),
       concurrency: concurrency.optional(),
+      rates: rates.optional(),
     }),
     64,
     'accounts',
@@ -97,6 +114,7 @@ const provider: z.ZodType<ProviderSection> = section({
   tier: wholeNumber(0, 5, 'of a Kimi tier').optional(),
   models: list(text('a model name'), 256, 'model names').default([]),
   concurrency: concurrency.optional(),
+  rates: rates.optional(),
 })
 
 function rate(

@@ -1,7 +1,7 @@
 import { describe, expect, it } from 'vitest'
 import type { FailureCode } from '../domain/failure.ts'
 import { readErrorBody } from './dialect/wire-error.ts'
-import { classifyKimiError } from './kimi-errors.ts'
+import { classifyKimiError, kimiConcurrencyTold } from './kimi-errors.ts'
 import { toVendorFailure } from './vendor-failure.ts'
 
 const account = 'Your account org-abcdef0123456789<ak-f4k3keyid1234> request reached'
@@ -238,5 +238,17 @@ describe('errors of Kimi', () => {
     const failure = failureOf('<html><h1>504 Gateway Time-out</h1></html>', 504)
     expect(failure).toMatchObject({ code: 'provider-error', retryable: true })
     expect(failure.message).not.toContain('<h1>')
+  })
+})
+
+describe('a concurrency that a refusal tells', () => {
+  it('is read from its words, and from no other limit', () => {
+    const told = (message: string): number | null =>
+      kimiConcurrencyTold(
+        readErrorBody(JSON.stringify({ error: { message, type: 'rate_limit_reached_error' } }), 429, null),
+      )
+    expect(told(`${account} organization max concurrency: 50, please try again after 1 seconds`)).toBe(50)
+    expect(told(`${account} organization max RPM: 3, please try again after 1 seconds`)).toBeNull()
+    expect(told('max concurrency: none')).toBeNull()
   })
 })

@@ -82,6 +82,12 @@ export function classifyKimiError(error: WireError): Verdict {
   return { ...row.verdict, retryAfterMs: Math.max(told ?? 0, implied ?? 0, error.retryAfterMs ?? 0) }
 }
 
+/** `max concurrency: 3`, as its refusal tells; null when it speaks of something else. */
+export function kimiConcurrencyTold(error: WireError): number | null {
+  const told = Number(/max concurrency:\s*(\d{1,6})/i.exec(error.message)?.[1])
+  return told > 0 ? told : null
+}
+
 /** `max RPM: 3` means one request in twenty seconds, whatever the message says about one second. */
 function spacingOf(message: string): number {
   const perMinute = Number(/max RPM:\s*(\d+)/i.exec(message)?.[1])

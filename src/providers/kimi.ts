@@ -2,7 +2,7 @@
 // extraction of three, because the vendor splits them so. Whatever it left at the vendor is deleted before it is destroyed.
 
 import { offeredModels, requireLiveModel } from './catalogue.ts'
-import { classifyKimiError } from './kimi-errors.ts'
+import { classifyKimiError, kimiConcurrencyTold } from './kimi-errors.ts'
 import { KimiFiles } from './kimi-files.ts'
 import { toKimiBody } from './kimi-request.ts'
 import { searchByBuiltin } from './kimi-search.ts'
@@ -23,7 +23,7 @@ const defaultSearchModel = 'kimi-k3'
 export function createKimiProvider(settings: ProviderSettings): Provider {
   const { name, clock } = settings
   const models = offeredModels('kimi', settings.models)
-  const vendor: Vendor = { name, classify: classifyKimiError }
+  const vendor: Vendor = { name, classify: classifyKimiError, concurrencyTold: kimiConcurrencyTold }
   const http = new VendorHttp(vendor, {
     baseUrl: settings.baseUrl ?? defaultBaseUrl,
     connectionsMax: settings.connectionsMax ?? connectionsMaxDefault,

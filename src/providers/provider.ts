@@ -3,6 +3,7 @@
 // signal, throws `CallFailure` and nothing else, and ends its stream with exactly one `finish` part.
 
 import type { DocumentText } from '../domain/document-text.ts'
+import type { VendorLimits } from '../domain/vendor-limits.ts'
 
 /** What a message holds. */
 export type ContentPart =
@@ -125,6 +126,10 @@ export interface Attempt {
   /** Longest wait for the first part, and between two parts, in milliseconds; else the model's own (see catalogue). */
   readonly firstPartTimeoutMs?: number
   readonly silenceTimeoutMs?: number
+  /** Told of every request to the vendor as it is sent: an operation may need several. */
+  onRequest?(): void
+  /** Told what the vendor says of its limits, with an answer or a refusal. */
+  onLimits?(limits: VendorLimits): void
 }
 
 /** A model as the catalogue knows it. Token counts; absent means unknown. */

@@ -9,6 +9,8 @@ import { redact } from './redact.ts'
 export interface Vendor {
   readonly name: string
   classify(error: WireError): Verdict
+  /** How many requests at once it says it takes, where its refusals do. */
+  concurrencyTold?(error: WireError): number | null
 }
 
 const sentences: Partial<Record<FailureCode, VerdictWords>> = {

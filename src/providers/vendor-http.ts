@@ -6,6 +6,7 @@ import { Agent } from 'undici'
 import { CallFailure } from '../domain/failure.ts'
 import { readBounded } from '../streams/read-bounded.ts'
 import { findError, readErrorBody } from './dialect/wire-error.ts'
+import { readLimitHeaders } from './limit-headers.ts'
 import type { Operation } from './operation.ts'
 import { parseRetryAfter } from './retry-after.ts'
 import { toVendorFailure, type Vendor } from './vendor-failure.ts'
@@ -66,7 +67,8 @@ export class VendorHttp {
       accept: request.accept ?? 'application/json',
       'user-agent': 'exai-mcp-server',
     }
-    const { apiKey } = operation.attempt
+    const { attempt } = operation
+    const { apiKey } = attempt
     if (apiKey !== null) headers.authorization = `Bearer ${apiKey}`
     let body: string | Readable | null = null
     if (request.json !== undefined) {
@@ -77,6 +79,7 @@ export class VendorHttp {
       headers['content-length'] = String(request.body.byteLength)
       body = Readable.from(request.body.chunks, { objectMode: false })
     }
+    attempt.onRequest?.()
     const reply = await this.#agent.request({
       origin: this.#origin,
       path: this.#prefix + request.path,
@@ -85,6 +88,8 @@ export class VendorHttp {
       body,
       signal: operation.signal,
     })
+    const limits = readLimitHeaders(reply.headers, this.#wallMs())
+    if (limits !== null) attempt.onLimits?.(limits)
     if (reply.statusCode >= 200 && reply.statusCode < 300)
       return {
         status: reply.statusCode,
@@ -96,7 +101,10 @@ export class VendorHttp {
       headerText(reply.headers['retry-after']) || undefined,
       this.#wallMs(),
     )
-    throw toVendorFailure(this.#vendor, readErrorBody(text, reply.statusCode, retryAfterMs), apiKey)
+    const error = readErrorBody(text, reply.statusCode, retryAfterMs)
+    const concurrency = this.#vendor.concurrencyTold?.(error) ?? null
+    if (concurrency !== null) attempt.onLimits?.({ requests: null, tokens: null, concurrency })
+    throw toVendorFailure(this.#vendor, error, apiKey)
   }
 
   /** Sends and reads the whole reply as text, at most `bytesMax`; larger is `malformed-output`. */

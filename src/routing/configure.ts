@@ -2,6 +2,7 @@
 
 import { AccountGroups } from '../admission/account-groups.ts'
 import { toGroupPlan } from '../admission/group-plan.ts'
+import type { GroupRateLimits } from '../admission/group-rates.ts'
 import type { Clock } from '../lib/clock.ts'
 import type { Random } from '../lib/random.ts'
 import { defaultModel, modelPrefixes, offeredModels } from '../providers/catalogue.ts'
@@ -12,7 +13,13 @@ import type { ConfiguredProvider } from './route.ts'
 export interface AccountSpec {
   readonly name: string
   readonly apiKeys: readonly string[]
-  readonly concurrency: { readonly default: number; readonly byModel: Readonly<Record<string, number>> }
+  /** Requests at once; null: to be learned. */
+  readonly concurrency: {
+    readonly default: number | null
+    readonly byModel: Readonly<Record<string, number>>
+  }
+  /** What the vendor counts over time; null: it does not, or nobody knows. */
+  readonly rates: Omit<GroupRateLimits, 'refundsTokens'>
 }
 
 /** One provider as settings give it. */
@@ -27,15 +34,40 @@ export interface ProviderSpec {
   readonly missing: string | null
 }
 
-// GLM counts requests in flight per model, Kimi and most others over the account (providers.md 1.11, 2.10).
-const countsPer = { glm: 'model', kimi: 'account', 'openai-compatible': 'account', local: 'account' } as const
+interface VendorHabits {
+  /** Whether requests are counted per model or over the account. */
+  readonly per: 'model' | 'account'
+  /** What is scarce there, and so what shares are counted in. */
+  readonly costs: 'slot-time' | 'tokens'
+  /** Whether tokens that were reserved and not used are given back. */
+  readonly refundsTokens: boolean
+  /** Where learning begins: what the vendor's smallest account allows. */
+  readonly learnFrom: number
+}
+
+// GLM counts requests in flight per model and publishes nothing else. Kimi counts over the account, tokens as well, and of these
+// the input and the whole requested cap (both as documented by the vendors).
+const slots: VendorHabits = { per: 'account', costs: 'slot-time', refundsTokens: true, learnFrom: 2 }
+const habits: Readonly<Record<ProviderKind, VendorHabits>> = {
+  glm: { ...slots, per: 'model' },
+  kimi: { per: 'account', costs: 'tokens', refundsTokens: false, learnFrom: 1 },
+  'openai-compatible': slots,
+  local: slots,
+}
 
 // Always there. Its work has a queue of its own; the slots only keep one window from filling it.
 const local: ProviderSpec = {
   name: 'local',
   kind: 'local',
   baseUrl: '',
-  accounts: [{ name: 'local', apiKeys: [], concurrency: { default: 8, byModel: {} } }],
+  accounts: [
+    {
+      name: 'local',
+      apiKeys: [],
+      concurrency: { default: 8, byModel: {} },
+      rates: { requestsPerMinute: null, tokensPerMinute: null, tokensPerDay: null },
+    },
+  ],
   models: [],
   missing: null,
 }
@@ -66,6 +98,7 @@ function configure(
   random: Random,
 ): ConfiguredProvider {
   const { name, kind, baseUrl } = spec
+  const { per, costs, refundsTokens, learnFrom } = habits[kind]
   const models =
     spec.models.length === 0
       ? undefined
@@ -79,8 +112,11 @@ function configure(
       groups: new AccountGroups(
         `${name}/${account.name}`,
         toGroupPlan({
-          per: countsPer[kind],
+          per,
+          costs: countsTokens(account) ? 'tokens' : costs,
+          learnFrom,
           concurrency: account.concurrency,
+          rates: { ...account.rates, refundsTokens },
           // A window may fill an eighth of its principal's line, and that a quarter of the whole.
           queue: {
             clientJobsMax: bounds.jobsPerClientMax,
@@ -99,4 +135,9 @@ function configure(
     endpoint: baseUrl,
     modelPrefixes: modelPrefixes[kind] ?? [],
   }
+}
+
+// Where tokens a minute bind, whoever sends long texts takes more than whoever sends short ones, whatever time they take.
+function countsTokens({ rates }: AccountSpec): boolean {
+  return rates.tokensPerMinute !== null || rates.tokensPerDay !== null
 }

@@ -1,10 +1,12 @@
-// How large the input of a job is, in tokens, before any vendor has counted it: for rates, reservations, and rows of attempts whose
-// vendor never said. Rather too much than too little: three bytes a token fits Chinese as well as English.
+// How large a job is, in tokens, before any vendor has counted it: for rates, reservations, and rows of attempts whose vendor
+// never said. Rather too much than too little: three bytes a token fits Chinese as well as English.
 
 import type { Job } from '../providers/provider.ts'
 
 const bytesPerToken = 3
 const tokensPerImage = 1_500
+// A search by a model's builtin writes an answer as long as this at most.
+const searchOutputTokens = 8_192
 
 /** Estimated input of a job. `bytes` is also what it weighs in memory while it waits. */
 export function estimateInput(job: Job): { readonly tokens: number; readonly bytes: number } {
@@ -23,4 +25,10 @@ export function estimateInput(job: Job): { readonly tokens: number; readonly byt
   }
   if (job.tools) bytes += Buffer.byteLength(JSON.stringify(job.tools))
   return { tokens: Math.ceil(bytes / bytesPerToken) + images * tokensPerImage, bytes }
+}
+
+/** The most output a job may ask for. */
+export function outputCap(job: Job): number {
+  if (job.kind === 'generate') return job.outputTokensMax
+  return job.kind === 'search' ? searchOutputTokens : 0
 }

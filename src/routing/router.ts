@@ -9,17 +9,19 @@ import { CallFailure } from '../domain/failure.ts'
 import { clientKey, type Identity } from '../domain/identity.ts'
 import type { PrincipalName } from '../domain/ids.ts'
 import type { Progress } from '../domain/progress.ts'
-import { isRefusal, type Refusal } from '../domain/refusal.ts'
+import { isRefusal } from '../domain/refusal.ts'
 import { type Clock, systemClock } from '../lib/clock.ts'
 import { type Random, systemRandom } from '../lib/random.ts'
-import type { ExtractJob, GenerateJob, Job, ReadJob, SearchJob } from '../providers/provider.ts'
+import type { ExtractJob, GenerateJob, Job, JobKind, ReadJob, SearchJob } from '../providers/provider.ts'
 import type { AttemptEnd } from './attempt-end.ts'
+import { affordable, dearest } from './attempt-money.ts'
 import { Attempts } from './attempts.ts'
-import type { Budgets, Tab } from './budgets.ts'
+import type { Budgets } from './budgets.ts'
 import { candidateSteps, type RoutedCandidate } from './candidate-steps.ts'
 import type { HedgeOptions } from './hedge.ts'
-import { estimateInput } from './input-estimate.ts'
 import type { ModelNames } from './model-names.ts'
+import { OutputEstimates } from './output-estimates.ts'
+import { PaidSite, type SetAside } from './paid-site.ts'
 import { RetryBudget } from './retry-budget.ts'
 import type { ConfiguredProvider, RouteWish } from './route.ts'
 import { type HealthEvent, TargetHealth } from './target-health.ts'
@@ -62,6 +64,7 @@ export interface Foremost {
 export interface AttemptRecord {
   readonly end: AttemptEnd
   readonly request: JobRequest
+  readonly operation: JobKind
   /** Estimated; for rows whose vendor did not count. */
   readonly inputTokens: number
 }
@@ -95,6 +98,7 @@ export class Router {
   readonly #clock: Clock
   readonly #health: TargetHealth
   readonly #attempts: Attempts
+  readonly #outputs = new OutputEstimates()
 
   constructor(providers: readonly ConfiguredProvider[], options: RouterOptions = {}) {
     const { clock = systemClock, random = systemRandom, hedge = null, onHealth } = options
@@ -130,18 +134,24 @@ export class Router {
 
   /** Runs a job to its end. Throws `not-configured` when nobody can do it, else what the last attempt threw. */
   run(draft: JobDraft, request: JobRequest): Promise<RoutedOutcome> {
-    const steps = this.#steps(wishOf(draft, request))
-    if ('missing' in steps) {
-      return Promise.reject(new CallFailure('not-configured', { message: steps.missing }))
+    const chain = this.#steps(wishOf(draft, request))
+    if ('missing' in chain) {
+      return Promise.reject(new CallFailure('not-configured', { message: chain.missing }))
     }
     const latestAt = this.#clock.now() + deadlineMsDefault
     // Asked again and again: whoever joins a flight may have more time.
     const deadlineAt = (): number => request.deadlineAt ?? latestAt
-    const tab = this.#reserve(draft, request, steps.flat(), deadlineAt())
-    if (isRefusal(tab)) {
-      return Promise.reject(new CallFailure('refused', { message: tab.message, refusal: tab }))
+    const setAside: SetAside<RoutedCandidate> = (candidate, cap) => {
+      const attempt = dearest(candidate, toJob(draft, candidate, cap))
+      return this.#options.budgets?.reserve(request.identity, attempt, deadlineAt()) ?? null
+    }
+    const isCounted = this.#options.budgets?.counts(request.identity) === true
+    const steps = isCounted ? affordable(chain, setAside) : chain
+    if (isRefusal(steps)) {
+      return Promise.reject(new CallFailure('refused', { message: steps.message, refusal: steps }))
     }
     const outputTokensMax = draft.kind === 'generate' ? draft.outputTokensMax : null
+    const { tool = draft.kind } = request
     const site = new VendorSite({
       // Asked again as well: when the first of a flight leaves, the next one pays.
       get identity() {
@@ -157,13 +167,16 @@ export class Router {
       endUser: endUser(request.identity),
       outputTokensMax,
       jobFor: (candidate, cap) => toJob(draft, candidate, cap),
+      expectOutput: ({ model }, cap) => this.#outputs.expect(tool, model ?? draft.kind, cap),
       progress: (update) => request.progress(update),
       onEnd: (end, inputTokens) => {
-        tab?.add(end, inputTokens)
-        return this.#options.record?.({ end, request, inputTokens })
+        if (end.outcome === 'done' && end.usage?.source === 'provider') {
+          this.#outputs.observe(tool, end.target.model ?? draft.kind, end.usage.outputTokens)
+        }
+        return this.#options.record?.({ end, request, operation: draft.kind, inputTokens })
       },
     })
-    const outcome = this.#attempts.run(
+    return this.#attempts.run(
       {
         steps,
         get deadlineAt() {
@@ -174,9 +187,8 @@ export class Router {
         affinity: request.affinity ?? null,
         isHedgeable: draft.kind === 'generate' && (draft.tools?.length ?? 0) === 0,
       },
-      site,
+      isCounted ? new PaidSite(site, outputTokensMax, setAside) : site,
     )
-    return tab === null ? outcome : outcome.finally(() => tab.close())
   }
 
   /** Tries dead keys again: the operator has changed something. */
@@ -195,26 +207,6 @@ export class Router {
   /** Breakers, cooldowns, dead keys, and jobs that wait for one of them. */
   inspectHealth(): ReturnType<TargetHealth['inspect']> & { readonly waiting: number } {
     return { ...this.#health.inspect(), waiting: this.#attempts.waiting }
-  }
-
-  #reserve(
-    draft: JobDraft,
-    { identity }: JobRequest,
-    candidates: readonly RoutedCandidate[],
-    deadlineAt: number,
-  ): Tab | Refusal | null {
-    const { budgets } = this.#options
-    if (!budgets?.counts(identity)) return null
-    const ways = candidates.map((candidate) => {
-      const job = toJob(draft, candidate, null)
-      return {
-        provider: candidate.provider,
-        model: candidate.model,
-        inputTokens: estimateInput(job).tokens,
-        outputTokens: job.kind === 'generate' ? job.outputTokensMax : 0,
-      }
-    })
-    return budgets.reserve(identity, ways, deadlineAt)
   }
 
   #steps(wish: RouteWish): ReturnType<typeof candidateSteps> {

@@ -12,7 +12,7 @@ import type { AttemptEnd } from './attempt-end.ts'
 import type { AttemptInput, AttemptMeter } from './attempt-run.ts'
 import type { GroupLoad } from './balance.ts'
 import type { RoutedCandidate } from './candidate-steps.ts'
-import { estimateInput } from './input-estimate.ts'
+import { estimateInput, outputCap } from './input-estimate.ts'
 import type { AttemptLease, JobSite } from './job-plan.ts'
 import { type AttemptOutcome, readAnswer } from './read-answer.ts'
 import type { Obstacle } from './target-health.ts'
@@ -37,16 +37,26 @@ export interface VendorWork {
   /** The job as this candidate should get it; `outputTokensMax` grows when a cap was too low. */
   jobFor(candidate: RoutedCandidate, outputTokensMax: number | null): Job
   readonly outputTokensMax: number | null
+  /** Output that will probably do, at most `cap`; the whole cap when absent. */
+  expectOutput?(candidate: RoutedCandidate, cap: number): number
   progress(update: Progress): void
   /** Told every end once; what it promises is awaited before the result is given out. */
   onEnd(end: AttemptEnd, inputTokens: number): Promise<void> | void
+}
+
+interface Stay {
+  readonly lease: Lease
+  requests: number
+  input: number
+  output: number
+  isCut: boolean
 }
 
 /** The site of one job. */
 export class VendorSite implements JobSite<RoutedCandidate, RoutedOutcome> {
   readonly #work: VendorWork
   // By group: what its slot has been used for since it was granted.
-  readonly #stays = new Map<string, { lease: Lease; input: number; output: number; isCut: boolean }>()
+  readonly #stays = new Map<string, Stay>()
   #inputTokens = 0
 
   constructor(work: VendorWork) {
@@ -58,6 +68,7 @@ export class VendorSite implements JobSite<RoutedCandidate, RoutedOutcome> {
     const job = this.#work.jobFor(candidate, this.#work.outputTokensMax)
     const { tokens, bytes } = estimateInput(job)
     this.#inputTokens = tokens
+    const cap = outputCap(job)
     const lease = await candidate.account.groups.groupFor(candidate.model ?? this.#work.kind).acquire({
       principal: identity.principal,
       client: identity.client ?? '',
@@ -65,7 +76,8 @@ export class VendorSite implements JobSite<RoutedCandidate, RoutedOutcome> {
       clientWeight: this.#work.clientWeight,
       principalWeight: this.#work.principalWeight,
       inputTokens: tokens,
-      outputTokensMax: job.kind === 'generate' ? job.outputTokensMax : 0,
+      outputTokensMax: cap,
+      outputTokensExpected: this.#work.expectOutput?.(candidate, cap) ?? cap,
       bytes,
       deadlineAt,
       signal,
@@ -86,6 +98,8 @@ export class VendorSite implements JobSite<RoutedCandidate, RoutedOutcome> {
       requestId: input.id,
       endUser,
       lane: clientKey(identity),
+      onRequest: () => this.#countRequest(group),
+      onLimits: (limits) => this.#stays.get(group)?.lease.heard(limits),
     })
     const stay = this.#stays.get(group)
     if (stay) stay.isCut = false
@@ -124,7 +138,7 @@ export class VendorSite implements JobSite<RoutedCandidate, RoutedOutcome> {
   }
 
   #stay(group: string, lease: Lease): AttemptLease {
-    this.#stays.set(group, { lease, input: 0, output: 0, isCut: false })
+    this.#stays.set(group, { lease, requests: 0, input: 0, output: 0, isCut: false })
     return {
       release: () => {
         const stay = this.#stays.get(group)
@@ -140,6 +154,12 @@ export class VendorSite implements JobSite<RoutedCandidate, RoutedOutcome> {
         return isRefusal(again) ? again : this.#stay(group, again)
       },
     }
+  }
+
+  // The lease has paid for one request; retries, and operations of several, make more.
+  #countRequest(group: string): void {
+    const stay = this.#stays.get(group)
+    if (stay && stay.requests++ > 0) stay.lease.anotherRequest()
   }
 
   #meter(group: string, meter: AttemptMeter): AttemptMeter {
