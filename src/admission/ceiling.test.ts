@@ -53,4 +53,21 @@ describe('ceiling', () => {
     answer(100_000, 25)
     expect(ceiling.limit).toBe(8)
   })
+  it('holds back twice as long with each refusal in a row, ten seconds at most, and as at first after a success', () => {
+    const ceiling = new Ceiling(options)
+    const pauses = Array.from({ length: 8 }, () => {
+      ceiling.refused(5, 0)
+      return ceiling.pauseMs
+    })
+    expect(pauses).toEqual([250, 500, 1000, 2000, 4000, 8000, 10_000, 10_000])
+    ceiling.succeeded()
+    ceiling.refused(5, 0)
+    expect(ceiling.pauseMs).toBe(250)
+  })
+
+  it('does not look at first tokens where the vendor refuses instead of queueing', () => {
+    const ceiling = new Ceiling({ ...options, watchFirstToken: false })
+    for (let now = 0; now < 100_000; now += 1000) ceiling.firstToken(now < 50_000 ? 800 : 20_000, now)
+    expect(ceiling.limit).toBe(10)
+  })
 })

@@ -1,6 +1,6 @@
 import fc from 'fast-check'
 import { describe, expect, it } from 'vitest'
-import { fullBucket, isFull, spend, toRate } from './gcra.ts'
+import { fullBucket, isFull, neverFits, spend, toRate, used } from './gcra.ts'
 
 const rates = fc.record({
   perMinute: fc.integer({ min: 1, max: 6000 }),
@@ -65,5 +65,32 @@ describe('gcra', () => {
     for (let i = 0; i < 5; i++) state = spend(rate, state, 0)
     expect(isFull(state, 4999)).toBe(false)
     expect(isFull(state, 5000)).toBe(true)
+  })
+  it('says what never fits: more than the burst, and not the burst itself', () => {
+    const rate = toRate(60, 5)
+    expect(neverFits(rate, 5)).toBe(false)
+    expect(neverFits(rate, 6)).toBe(true)
+    expect(spend(rate, fullBucket, 0, 5)).toBe(5000)
+  })
+
+  it('counts what is used as people do: what is not yet back, between nothing and the whole burst', () => {
+    const rate = toRate(60, 5)
+    let state = fullBucket
+    expect(used(rate, state, 10_000)).toBe(0)
+    for (let i = 0; i < 3; i++) state = spend(rate, state, 10_000)
+    expect(used(rate, state, 10_000)).toBe(3)
+    expect(used(rate, state, 10_001)).toBe(3)
+    expect(used(rate, state, 11_000)).toBe(2)
+    expect(used(rate, state, 60_000)).toBe(0)
+    expect(used(rate, 100_000, 10_000)).toBe(5)
+  })
+
+  it('counts whole units where an interval is no whole number of milliseconds', () => {
+    const rate = toRate(70, 70)
+    let state = fullBucket
+    for (let i = 1; i <= 70; i++) {
+      state = spend(rate, state, 12_345.678)
+      expect(used(rate, state, 12_345.678)).toBe(i)
+    }
   })
 })

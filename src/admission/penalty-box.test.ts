@@ -52,4 +52,36 @@ describe('penalty box', () => {
     box.fault('c')
     expect(box.standing('a').isBoxed).toBe(false)
   })
+  it('forgets the one least recently at fault first, and nobody while there is room', () => {
+    const box = new PenaltyBox(new VirtualClock(), 2)
+    const boxed = (client: string): boolean => box.standing(client).isBoxed
+    for (const client of ['a', 'b']) for (let i = 0; i < 10; i++) box.fault(client)
+    expect([boxed('a'), boxed('b')]).toEqual([true, true])
+    box.fault('a')
+    box.fault('c')
+    expect([boxed('a'), boxed('b')]).toEqual([true, false])
+  })
+
+  it('adds nothing while a client is boxed: it comes out at once clean', async () => {
+    const clock = new VirtualClock()
+    const box = new PenaltyBox(clock, 10)
+    for (let i = 0; i < 40; i++) box.fault('a')
+    expect(box.standing('a').leftMs).toBe(30_000)
+    await clock.advance(30_000)
+    for (let i = 0; i < 9; i++) box.fault('a')
+    expect(box.standing('a').isBoxed).toBe(false)
+    box.fault('a')
+    expect(box.standing('a').leftMs).toBe(60_000)
+  })
+
+  it('halves a score each minute', async () => {
+    const clock = new VirtualClock()
+    const box = new PenaltyBox(clock, 10)
+    for (let i = 0; i < 8; i++) box.fault('a')
+    await clock.advance(60_000)
+    for (let i = 0; i < 5; i++) box.fault('a')
+    expect(box.standing('a').isBoxed).toBe(false)
+    box.fault('a')
+    expect(box.standing('a').isBoxed).toBe(true)
+  })
 })

@@ -1,0 +1,85 @@
+import { describe, expect, it } from 'vitest'
+import { HoldTimes } from './hold-times.ts'
+import { newWaiter, type Waiter } from './lease.ts'
+
+const nothing = (): void => undefined
+
+function job(expectedMs?: number): Waiter {
+  const request = {
+    principal: 'anna',
+    client: 'w',
+    class: 'interactive' as const,
+    inputTokens: 1,
+    outputTokensMax: 1,
+    bytes: 1,
+    deadlineAt: 1e9,
+    signal: new AbortController().signal,
+    onPlace: nothing,
+    ...(expectedMs === undefined ? {} : { expectedMs }),
+  }
+  return newWaiter(request, 1, 0, 1e9, nothing, nothing)
+}
+
+describe('hold times', () => {
+  it('believes the first guess until a job has ended, then the mean, and always a wish first', () => {
+    const times = new HoldTimes(8000)
+    expect(times.meanMs).toBeNull()
+    expect(times.expectedMs(undefined)).toBe(8000)
+    const one = job()
+    times.started(one, 1000)
+    expect(times.stopped(one, 3000, true)).toBe(2000)
+    expect(times.meanMs).toBe(2000)
+    expect(times.expectedMs(undefined)).toBe(2000)
+    expect(times.expectedMs(500)).toBe(500)
+  })
+
+  it('moves the mean by a fifth of the way to what a job took', () => {
+    const times = new HoldTimes(8000)
+    for (const [startedAt, endedAt] of [
+      [0, 1000],
+      [1000, 3000],
+    ] as const) {
+      const one = job()
+      times.started(one, startedAt)
+      times.stopped(one, endedAt, true)
+    }
+    expect(times.meanMs).toBe(1200)
+  })
+
+  it('learns nothing from a job that was not served', () => {
+    const times = new HoldTimes(8000)
+    const one = job()
+    times.started(one, 0)
+    expect(times.stopped(one, 5, false)).toBe(5)
+    expect(times.meanMs).toBeNull()
+  })
+
+  it('knows how much is left of all that runs, and that it is never less than nothing', () => {
+    const times = new HoldTimes(8000)
+    const [short, long] = [job(3000), job(10_000)]
+    times.started(short, 0)
+    times.started(long, 1000)
+    expect(times.leftMs(1000)).toBe(2000 + 10_000)
+    expect(times.leftMs(2000)).toBe(1000 + 9000)
+    times.stopped(short, 2000, false)
+    expect(times.leftMs(2000)).toBe(9000)
+    expect(times.leftMs(50_000)).toBe(0)
+    times.stopped(long, 50_000, false)
+    expect(times.leftMs(0)).toBe(0)
+  })
+
+  it('thinks no longer of what runs than the mean of what has ended', () => {
+    const times = new HoldTimes(8000)
+    const first = job()
+    times.started(first, 0)
+    times.stopped(first, 1000, true)
+    times.started(job(60_000), 1000)
+    times.started(job(60_000), 1000)
+    expect(times.leftMs(1000)).toBe(2000)
+    const again = new HoldTimes(8000)
+    again.started(first, 0)
+    again.stopped(first, 90_000, true)
+    again.started(job(500), 90_000)
+    expect(again.leftMs(90_000)).toBe(500)
+  })
+})
