@@ -135,7 +135,7 @@ export async function createServer(options: ServerOptions): Promise<Server> {
     random,
   )
   setOrderOfAll(providers, limits.queue.order)
-  const { router, jobs, ledger, records, budgets } = await openDesk(providers, config, {
+  const { router, jobs, ledger, budgets, close } = await openDesk(providers, config, {
     clock,
     random,
     penaltyBox,
@@ -278,8 +278,7 @@ export async function createServer(options: ServerOptions): Promise<Server> {
       // The rows of the attempts that were just ended, before the vendors' pools and the data file go.
       await jobs.destroy()
       await Promise.all([
-        records.close(),
-        budgets.close(),
+        close(),
         extractor.destroy(),
         ...providers.map(({ provider }) => provider.destroy()),
       ])

@@ -18,6 +18,7 @@ export class AccountGroups {
   readonly #groups = new Map<string, QuotaGroup>()
   #counts: ReadonlyMap<string, DayCount> = new Map()
   #order: QueueOrder = 'fair'
+  #onDayCount: (() => void) | null = null
 
   /** `name` is for people: `glm/main`. */
   constructor(name: string, plan: GroupPlan, clock: Clock, random: Random) {
@@ -39,6 +40,7 @@ export class AccountGroups {
     const group = new QuotaGroup({
       ...this.#plan.group(key),
       name: this.#title(key),
+      onDayCount: () => this.#onDayCount?.(),
       clock: this.#clock,
       random: this.#random,
     })
@@ -75,6 +77,11 @@ export class AccountGroups {
   /** Numbers for `inspect()`, by group. */
   inspect(): Readonly<Record<string, GroupFact>> {
     return Object.fromEntries([...this.#groups].map(([key, group]) => [this.#title(key), group.inspect()]))
+  }
+
+  /** Tells `ear` of every change of a group's count of the day; one ear at a time. */
+  watchDayCounts(ear: () => void): void {
+    this.#onDayCount = ear
   }
 
   /** Daily counters, by group, for a restart. */

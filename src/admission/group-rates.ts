@@ -49,12 +49,15 @@ export class GroupRates {
   readonly #requests: MinuteWindow | null
   readonly #tokens: MinuteWindow | null
   readonly #heard = new HeardLimits()
+  readonly #onDayCount: (() => void) | undefined
   #arrival = fullBucket
   #day = 0
   #dayTokens = 0
 
-  constructor(limits: GroupRateLimits) {
+  /** `onDayCount` is told of every change of the day's count. */
+  constructor(limits: GroupRateLimits, onDayCount?: () => void) {
     this.#limits = limits
+    this.#onDayCount = onDayCount
     const { requestsPerMinute, tokensPerMinute } = limits
     this.#pace =
       requestsPerMinute === null ? null : toRate(requestsPerMinute, requestBurst(requestsPerMinute))
@@ -84,7 +87,7 @@ export class GroupRates {
     if (this.#pace !== null) this.#arrival = Math.max(this.#arrival, now) + this.#pace.intervalMs
     this.#requests?.take(1, now)
     this.#turnDay(wallMs)
-    if (this.#limits.tokensPerDay !== null) this.#dayTokens += tokens
+    this.#countDay(tokens)
     const minute = this.#tokens?.take(tokens, now) ?? null
     return { tokens, minute, day: this.#day, begun: this.#heard.begin(tokens) }
   }
@@ -93,8 +96,7 @@ export class GroupRates {
   settle(draw: RateDraw, tokens: number, isBegun: boolean): void {
     const counted = isBegun && !this.#limits.refundsTokens ? Math.max(tokens, draw.tokens) : tokens
     if (draw.minute !== null) this.#tokens?.settle(draw.minute, counted)
-    const isCounted = this.#limits.tokensPerDay !== null && draw.day === this.#day
-    if (isCounted) this.#dayTokens += counted - draw.tokens
+    if (draw.day === this.#day) this.#countDay(counted - draw.tokens)
   }
 
   /** What the vendor said with its answer to that draw's request. */
@@ -150,6 +152,12 @@ export class GroupRates {
     if (tokens > tokensPerDay) return null
     this.#turnDay(wallMs)
     return this.#dayTokens + tokens <= tokensPerDay ? 0 : this.#dayEndsInMs(wallMs)
+  }
+
+  #countDay(tokens: number): void {
+    if (this.#limits.tokensPerDay === null || tokens === 0) return
+    this.#dayTokens += tokens
+    this.#onDayCount?.()
   }
 
   #dayEndsInMs(wallMs: number): number {

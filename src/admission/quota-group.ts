@@ -53,7 +53,7 @@ export class QuotaGroup {
     this.#queue = new FairQueue(options.queue)
     this.#ceiling = new Ceiling(options.ceiling)
     this.#times = new HoldTimes(options.firstEstimateMs)
-    this.#rates = new GroupRates(options.rates)
+    this.#rates = new GroupRates(options.rates, options.onDayCount)
     this.#costs = new JobCosts(options.costs, options.rates, this.#times)
     this.#announcer = new Announcer(options.clock, this.#queue, (job) => this.#place(job))
   }
@@ -212,9 +212,8 @@ export class QuotaGroup {
   }
 
   #take(waiter: Waiter): void {
-    const { clock, onDayCount, rates } = this.#options
+    const { clock } = this.#options
     waiter.draws.push(this.#rates.take(waiter.tokens, clock.now(), clock.wallMs()))
-    if (rates.tokensPerDay !== null) onDayCount?.()
   }
 
   #hear(waiter: Waiter, limits: VendorLimits): void {

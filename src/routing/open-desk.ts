@@ -9,6 +9,7 @@ import type { Random } from '../lib/random.ts'
 import type { Records } from '../store/records.ts'
 import { openSqliteRecords } from '../store/sqlite-records.ts'
 import { Budgets, type BudgetsOptions } from './budgets.ts'
+import { DayCounts } from './day-counts.ts'
 import { JobDesk, type SharingOptions } from './job-desk.ts'
 import { toLedgerEntry } from './ledger-entry.ts'
 import type { ModelNames } from './model-names.ts'
@@ -39,16 +40,17 @@ export interface DeskRooms extends Omit<RouterOptions, 'names' | 'hedge' | 'reco
   onFault(error: Error): void
 }
 
-/** Everything jobs need. Whoever opens it destroys `jobs`, then closes `records` and `budgets`. */
+/** Everything jobs need. Whoever opens it destroys `jobs`, then calls `close`. */
 export interface OpenDesk {
   readonly router: Router
   readonly jobs: JobDesk
   readonly ledger: Ledger
-  readonly records: Records
   readonly budgets: Budgets
+  /** Resolves when everything counted and recorded is on disk. */
+  close(): Promise<void>
 }
 
-/** Opens the data file and builds the rest. Rejects with a `StoreFault` that says what is wrong with the file. */
+/** Opens the files and builds the rest. Rejects with a `StoreFault` that says what is wrong with the file. */
 export async function openDesk(
   providers: readonly ConfiguredProvider[],
   { dataDir, cache, models, prices }: DeskSettings,
@@ -64,10 +66,10 @@ export async function openDesk(
     budgetsOf,
     price: (provider, model, usage, atMs) => ledger.price(provider, model, usage, atMs),
     onFault,
-  }).catch(async (error: unknown) => {
-    await records.close()
-    throw error
-  })
+  }).catch((error: unknown) => closeAndThrow(records, error))
+  const dayCounts = await DayCounts.open(providers, { dataDir, onFault }).catch((error: unknown) =>
+    closeAndThrow(records, error),
+  )
   const { hedge } = models
   const router = new Router(providers, {
     ...rooms,
@@ -77,7 +79,15 @@ export async function openDesk(
     record: (attempt) => rows.record(toLedgerEntry(attempt)),
   })
   const jobs = new JobDesk({ clock, random, router, ledger, rows, sharing: cache })
-  return { router, jobs, ledger, records, budgets }
+  const close = async (): Promise<void> => {
+    await Promise.all([records.close(), budgets.close(), dayCounts.close()])
+  }
+  return { router, jobs, ledger, budgets, close }
+}
+
+async function closeAndThrow(records: Records, error: unknown): Promise<never> {
+  await records.close()
+  throw error
 }
 
 function priceTable(prices: readonly PriceLine[]): PriceTable {

@@ -1,0 +1,59 @@
+// How many tokens of a day each account has used at vendors that count them, kept in a file of its own: a restart, or a crash, never
+// gives an account a fresh day. A count is taken before its request is sent and written at once, changes that come while a write is on
+// its way in the next one. So a process that is killed loses at most what began during its last write.
+
+import { join } from 'node:path'
+import { z } from 'zod'
+import type { AccountGroups } from '../admission/account-groups.ts'
+import { StateFile } from '../store/state-file.ts'
+import type { ConfiguredProvider } from './route.ts'
+
+const dayCount = z.object({ day: z.int(), tokens: z.number() })
+/** By account, then by group. */
+const fileShape = z.record(z.string(), z.record(z.string(), dayCount))
+
+/** Keeps the counts of all accounts. */
+export class DayCounts {
+  readonly #file: StateFile
+
+  private constructor(file: StateFile) {
+    this.#file = file
+  }
+
+  /** Takes up the counts of an earlier life, before the first job. Rejects with a sentence when their file is damaged. */
+  static async open(
+    providers: readonly ConfiguredProvider[],
+    options: { readonly dataDir: string; onFault(error: Error): void },
+  ): Promise<DayCounts> {
+    const path = join(options.dataDir, 'day-counts.json')
+    const known = (await StateFile.read(path, fileShape)) ?? {}
+    const accounts = new Map<string, AccountGroups>(
+      providers.flatMap(({ provider, accounts: own }) =>
+        own.map(({ name, groups }) => [`${provider.name}/${name}`, groups] as const),
+      ),
+    )
+    const file = new StateFile({
+      path,
+      // Accounts that are not configured now may be again before the day is over.
+      state: () => ({
+        ...known,
+        ...Object.fromEntries([...accounts].map(([name, groups]) => [name, countsOf(groups)])),
+      }),
+      onFault: (error) => options.onFault(error),
+    })
+    for (const [name, groups] of accounts) {
+      groups.restore(new Map(Object.entries(known[name] ?? {})))
+      groups.watchDayCounts(() => file.changed())
+    }
+    return new DayCounts(file)
+  }
+
+  /** Resolves when the last count is on disk. */
+  close(): Promise<void> {
+    return this.#file.close()
+  }
+}
+
+function countsOf(groups: AccountGroups): object {
+  return Object.fromEntries([...groups.snapshot()].filter(([, { tokens }]) => tokens > 0))
+}
