@@ -1,6 +1,7 @@
 // One row of the ledger: one attempt, or one answer from the cache. Money is whole nano-dollars.
 
 import type { FailureCode } from '../domain/failure.ts'
+import type { JobKind } from '../providers/provider.ts'
 
 /** How an attempt ended, and `cached` for an answer that cost nothing. */
 type LedgerOutcome = 'done' | 'hedge-lost' | 'cached' | FailureCode
@@ -18,6 +19,8 @@ export interface LedgerEntry {
   readonly tool: string
   readonly provider: string
   readonly model: string | null
+  /** What was asked for; with the model what the price is looked up by. */
+  readonly operation: JobKind
   readonly group: string
   /** Which key, never the key. */
   readonly keyName: string

@@ -27,6 +27,7 @@ const entry = (attemptId: string, over: Partial<LedgerEntry> = {}): LedgerEntry 
   tool: 'chat',
   provider: 'glm',
   model: 'glm-5.2',
+  operation: 'generate',
   group: 'glm/main',
   keyName: 'glm/main#0',
   attempt: 1,
@@ -99,17 +100,84 @@ describe('the ledger', () => {
       ],
     })
     const prices = new PriceTable(override)
-    expect(prices.at('glm', 'glm-5.2', november)).toMatchObject({
+    const glm = { provider: 'glm', model: 'glm-5.2', operation: 'generate' } as const
+    const kimi = { provider: 'kimi', model: 'kimi-k3', operation: 'generate' } as const
+    expect(prices.at(glm, november)).toMatchObject({
       input: toNanoUsd('2'),
       version: 'ours 2026-11-01',
     })
-    expect(prices.at('glm', 'glm-5.2', november - 1)).toMatchObject({ input: toNanoUsd('1') })
-    expect(prices.at('glm', 'glm-5.2', 0)).toBeNull()
-    expect(prices.at('kimi', 'kimi-k3', november)).toMatchObject({ output: toNanoUsd('15') })
-    expect(prices.at('glm', null, november)).toBeNull()
+    expect(prices.at(glm, november - 1)).toMatchObject({ input: toNanoUsd('1') })
+    expect(prices.at(glm, 0)).toBeNull()
+    expect(prices.at(kimi, november)).toMatchObject({ output: toNanoUsd('15') })
+    expect(prices.at({ ...glm, model: 'unheard-of' }, november)).toBeNull()
     expect(() =>
       priceFileSchema.parse({ version: 'x', prices: [{ ...line, input: '-1', from: '2026-11-01' }] }),
     ).toThrow()
+  })
+})
+
+describe('work without a model', () => {
+  const search = (provider: string) => ({ provider, model: null, operation: 'search' }) as const
+  const line = { provider: 'glm', operation: 'search', from: '2026-11-01' }
+  const override = (prices: readonly object[]) => priceFileSchema.parse({ version: 'ours', prices })
+
+  it('is charged by the call, from the day its price holds, and stands in a line of its own', async () => {
+    const own = override([
+      { ...line, perAttempt: '0.02' },
+      { ...line, from: '2026-01-01', perAttempt: '0.01' },
+    ])
+    const ledger = new Ledger(records, new PriceTable(own))
+    const none = { ...usage, inputTokens: 0, cachedInputTokens: 0, outputTokens: 0 }
+    const asked = { model: null, operation: 'search', usage: none } as const
+    expect(await ledger.record(entry('a1', asked))).toBe(20_000_000n)
+    expect(await ledger.record(entry('a2', { ...asked, endedAtMs: november - 1 }))).toBe(10_000_000n)
+    const unbilled = { ...none, source: 'none' as const }
+    expect(await ledger.record(entry('a3', { ...asked, usage: unbilled, outcome: 'rate-limited' }))).toBe(0n)
+    await ledger.record(entry('b1'))
+    const lines = await ledger.usage({ by: 'model', sinceMs: 0 })
+    expect(lines.map(({ name, costNanoUsd }) => [name, costNanoUsd])).toEqual([
+      ['search', 30_000_000n],
+      ['glm-5.2', 1_384_000n],
+    ])
+  })
+
+  it('has our price where vendors publish one, and a file read by Kimi or by ourselves costs nothing', () => {
+    const prices = new PriceTable(null)
+    const nothing = { inputTokens: 0, cachedInputTokens: 0, outputTokens: 0 }
+    const ledger = new Ledger(records, prices)
+    expect(ledger.price(search('glm'), nothing, november)).toBe(10_000_000n)
+    expect(ledger.price(search('kimi'), { ...nothing, inputTokens: 1_000 }, november)).toBe(8_000_000n)
+    expect(ledger.price({ ...search('kimi'), operation: 'extract' }, nothing, november)).toBe(0n)
+    const local = { provider: 'local', model: 'extractive', operation: 'generate' } as const
+    expect(ledger.price(local, { ...nothing, inputTokens: 9 }, november)).toBe(0n)
+    expect(ledger.price({ ...search('glm'), operation: 'read' }, nothing, november)).toBeNull()
+  })
+
+  it('and models nobody has priced can be given a price under *', () => {
+    const guess = { model: '*', from: '2026-01-01', input: '5', output: '9' }
+    const prices = new PriceTable(
+      override([
+        { ...guess, provider: '*' },
+        { ...guess, provider: 'ollama', input: '0', output: '0' },
+      ]),
+    )
+    const at = (provider: string, model: string | null, operation: 'generate' | 'read' = 'generate') =>
+      prices.at({ provider, model, operation }, november)?.input ?? null
+    expect(at('ollama', 'llama')).toBe(0n)
+    expect(at('other', 'what')).toBe(toNanoUsd('5'))
+    expect(at('glm', 'glm-5.2')).toBe(toNanoUsd('1.40'))
+    expect(at('glm', null, 'read')).toBeNull()
+  })
+
+  it('is refused in a price file that leaves open what it prices, or what it costs', () => {
+    for (const wrong of [
+      line,
+      { ...line, model: 'glm-5.2', perAttempt: '1' },
+      { provider: 'glm', from: '2026-11-01', perAttempt: '1' },
+      { provider: 'glm', model: 'glm-5.2', from: '2026-11-01', input: '1' },
+    ]) {
+      expect(() => override([wrong])).toThrow()
+    }
   })
 })
 

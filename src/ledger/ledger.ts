@@ -4,7 +4,7 @@
 import type { Migration, Records, SqlRow, SqlValue } from '../store/records.ts'
 import { costNanoUsd, tokens } from './cost.ts'
 import type { LedgerEntry } from './ledger-row.ts'
-import type { PriceTable } from './price-table.ts'
+import type { PricedWork, PriceTable } from './price-table.ts'
 
 /** The ledger's tables. */
 export const ledgerMigrations: readonly Migration[] = [
@@ -24,6 +24,8 @@ export const ledgerMigrations: readonly Migration[] = [
     CREATE INDEX ledger_by_time ON ledger (ended_at_ms);
     CREATE INDEX ledger_by_principal ON ledger (principal, ended_at_ms);`,
   },
+  // Rows of before have none: what they were asked for is known by their model alone.
+  { room: 'ledger', version: 2, sql: 'ALTER TABLE ledger ADD COLUMN operation TEXT' },
 ]
 
 /** What usage may be summed by. */
@@ -60,7 +62,8 @@ const columns: Readonly<Record<UsageDimension, string>> = {
   principal: 'principal',
   team: 'team',
   provider: 'provider',
-  model: 'model',
+  // A search has no model: its line bears the operation's name.
+  model: 'COALESCE(model, operation)',
   tool: 'tool',
 }
 const linesMax = 1_000
@@ -77,7 +80,7 @@ export class Ledger {
 
   /** Writes one row and resolves when it is safe. The same attempt again changes nothing. Answers its cost in nano-dollars. */
   async record(entry: LedgerEntry): Promise<bigint> {
-    const price = this.#prices.at(entry.provider, entry.model, entry.endedAtMs)
+    const price = this.#prices.at(entry, entry.endedAtMs)
     const isFree = entry.outcome === 'cached' || entry.usage.source === 'none' || price === null
     const cost = isFree ? 0n : costNanoUsd(entry.usage, price)
     const row = toColumns(entry, cost, price?.version ?? null)
@@ -92,13 +95,8 @@ export class Ledger {
   }
 
   /** What an attempt at these tokens costs now, before it is made; null: unknown. */
-  price(
-    provider: string,
-    model: string | null,
-    usage: Parameters<typeof costNanoUsd>[0],
-    atMs: number,
-  ): bigint | null {
-    const price = this.#prices.at(provider, model, atMs)
+  price(work: PricedWork, usage: Parameters<typeof costNanoUsd>[0], atMs: number): bigint | null {
+    const price = this.#prices.at(work, atMs)
     return price === null ? null : costNanoUsd(usage, price)
   }
 
@@ -139,6 +137,7 @@ function toColumns(entry: LedgerEntry, cost: bigint, priceVersion: string | null
     tool: entry.tool,
     provider: entry.provider,
     model: entry.model,
+    operation: entry.operation,
     quota_group: entry.group,
     key_name: entry.keyName,
     attempt: entry.attempt,

@@ -16,6 +16,7 @@ const entry = (attemptId: string): LedgerEntry => ({
   tool: 'chat',
   provider: 'glm',
   model: 'glm-5.2',
+  operation: 'generate',
   group: 'glm/main glm-5.2',
   keyName: 'glm/main key 1',
   attempt: 1,

@@ -7,7 +7,8 @@ import type { ClientId, PrincipalName } from '../domain/ids.ts'
 import { isRefusal } from '../domain/refusal.ts'
 import { VirtualClock } from '../lib/virtual-clock.ts'
 import type { AttemptEnd } from './attempt-end.ts'
-import { Budgets, type MonthlyBudgets, type Tab } from './budgets.ts'
+import type { AttemptMoney } from './attempt-money.ts'
+import { Budgets, type MonthlyBudgets, type PossibleAttempt } from './budgets.ts'
 
 let dataDir = ''
 beforeEach(() => {
@@ -23,7 +24,13 @@ const who = (principal: string, team: string | null = null): Identity => ({
   root: null,
   isLocal: false,
 })
-const way = { provider: 'glm', model: 'glm-5.2', inputTokens: 1_000, outputTokens: 1_000 }
+const way: PossibleAttempt = {
+  provider: 'glm',
+  model: 'glm-5.2',
+  operation: 'generate',
+  inputTokens: 1_000,
+  outputTokens: 1_000,
+}
 
 // A dollar for a thousand tokens of output, nothing for input: sums that can be done in the head.
 function open(clock: VirtualClock, limits: MonthlyBudgets = { principal: 2 }): Promise<Budgets> {
@@ -31,8 +38,8 @@ function open(clock: VirtualClock, limits: MonthlyBudgets = { principal: 2 }): P
     dataDir,
     clock,
     budgetsOf: ({ team }) => ({ principal: limits.principal, team: team === null ? null : limits.team }),
-    price: (_provider, model, { outputTokens }) =>
-      model === 'unpriced' ? null : BigInt(outputTokens) * 1_000_000n,
+    price: ({ model }, { outputTokens }) =>
+      model === 'unpriced' ? null : model === 'free' ? 0n : BigInt(outputTokens) * 1_000_000n,
     onFault: (error) => expect.fail(error.message),
   })
 }
@@ -63,43 +70,39 @@ function end(outputTokens: number): AttemptEnd {
   }
 }
 
-function reserved(budgets: Budgets, identity = who('anna')): Tab {
-  const tab = budgets.reserve(identity, [way], 60_000)
-  if (tab === null || isRefusal(tab)) throw new Error(tab?.message ?? 'nobody counts')
-  return tab
+function reserved(budgets: Budgets, identity = who('anna')): AttemptMoney {
+  const money = budgets.reserve(identity, way, 60_000)
+  if (money === null || isRefusal(money)) throw new Error(money?.message ?? 'nobody counts')
+  return money
 }
 
 describe('a budget', () => {
-  it('holds the dearest way before a job and counts what it cost after, never more than once', async () => {
+  it('holds an attempt at its dearest before, and counts what it cost after, never more than once', async () => {
     const budgets = await open(new VirtualClock())
     const first = reserved(budgets)
     reserved(budgets)
-    expect(isRefusal(budgets.reserve(who('anna'), [way], 60_000))).toBe(true)
-    first.add(end(100), 1)
-    first.add(end(150), 1)
-    first.close()
-    first.close()
+    expect(isRefusal(budgets.reserve(who('anna'), way, 60_000))).toBe(true)
+    first.settle(end(250))
+    first.settle(end(250))
+    first.release()
     expect(budgets.inspect()).toEqual({ reservations: 1, expired: 0 })
-    expect(budgets.reserve(who('anna'), [way], 60_000)).toMatchObject({ limit: 2, used: 1.25 })
-    expect(isRefusal(budgets.reserve(who('bert'), [way], 60_000))).toBe(false)
+    expect(budgets.reserve(who('anna'), way, 60_000)).toMatchObject({ limit: 2, used: 1.25 })
+    expect(isRefusal(budgets.reserve(who('bert'), way, 60_000))).toBe(false)
     await budgets.close()
   })
 
   it('says on which date it begins anew, and does', async () => {
     const clock = new VirtualClock()
     const budgets = await open(clock)
-    for (const tab of [reserved(budgets), reserved(budgets)]) {
-      tab.add(end(1_000), 1)
-      tab.close()
-    }
-    const refusal = budgets.reserve(who('anna'), [way], 60_000)
+    for (const money of [reserved(budgets), reserved(budgets)]) money.settle(end(1_000))
+    const refusal = budgets.reserve(who('anna'), way, 60_000)
     if (!isRefusal(refusal) || refusal.retryAfterMs === null) throw new Error('it should have refused')
     const next = new Date(clock.wallMs() + refusal.retryAfterMs)
     expect(next.toISOString()).toMatch(/-01T00:00:00\.000Z$/)
     expect(refusal.message).toContain(`Your key may use 2 US dollars a month and has used 2`)
     expect(refusal.message).toContain(`It begins anew on ${next.toISOString().slice(0, 10)} (UTC), in `)
     await clock.advance(refusal.retryAfterMs)
-    reserved(budgets).close()
+    reserved(budgets).release()
     await budgets.close()
   })
 
@@ -107,13 +110,12 @@ describe('a budget', () => {
     const clock = new VirtualClock()
     const before = await open(clock, { principal: 3 })
     const done = reserved(before)
-    done.add(end(200), 1)
-    done.close()
+    done.settle(end(200))
     reserved(before)
     await before.close()
     expect(readFileSync(join(dataDir, 'budgets.json'), 'utf8')).toContain('anna')
     const after = await open(clock, { principal: 2 })
-    expect(after.reserve(who('anna'), [way], 60_000)).toMatchObject({ used: 1.2 })
+    expect(after.reserve(who('anna'), way, 60_000)).toMatchObject({ used: 1.2 })
     await after.close()
     writeFileSync(join(dataDir, 'budgets.json'), '{"x":1}')
     await expect(open(clock)).rejects.toThrow('is damaged at x')
@@ -122,10 +124,24 @@ describe('a budget', () => {
   it('of a team bounds all its members, and nobody without one is counted', async () => {
     const budgets = await open(new VirtualClock(), { team: 1 })
     reserved(budgets, who('anna', 'blue'))
-    expect(budgets.reserve(who('bert', 'blue'), [way], 60_000)).toMatchObject({ scope: 'team', limit: 1 })
-    expect(budgets.reserve(who('carl'), [way], 60_000)).toBeNull()
+    expect(budgets.reserve(who('bert', 'blue'), way, 60_000)).toMatchObject({ scope: 'team', limit: 1 })
+    expect(budgets.reserve(who('carl'), way, 60_000)).toBeNull()
     expect(budgets.counts(who('carl'))).toBe(false)
-    expect(budgets.reserve(who('anna', 'blue'), [{ ...way, model: 'unpriced' }], 60_000)).toBeNull()
+    await budgets.close()
+  })
+
+  it('used up refuses what nobody has priced as well, and lets through what is free', async () => {
+    const budgets = await open(new VirtualClock(), { principal: 1 })
+    const unpriced = { ...way, model: 'unpriced' }
+    const early = budgets.reserve(who('anna'), unpriced, 60_000)
+    if (early === null || isRefusal(early)) throw new Error('there is money left')
+    early.settle(end(1_000))
+    reserved(budgets).settle(end(1_000))
+    const late = budgets.reserve(who('anna'), unpriced, 60_000)
+    if (!isRefusal(late)) throw new Error('it should have refused')
+    expect(late.message).toContain('Nobody here knows what glm unpriced costs')
+    expect(budgets.reserve(who('anna'), { ...way, model: 'free' }, 60_000)).toBeNull()
+    expect(budgets.inspect()).toEqual({ reservations: 0, expired: 0 })
     await budgets.close()
   })
 })

@@ -1,6 +1,6 @@
-// Money a month, around each job: the dearest way it may go is reserved before, what its attempts cost is settled after, and both
-// survive a restart. A budget covers the first attempt at its worst; a job that is retried may go beyond it by what its other attempts
-// cost, and the next job is told no.
+// Money a month, around each attempt: what it may cost at its dearest is reserved before, what it cost is settled after, and both survive
+// a restart. So the sum never exceeds a budget, however jobs are retried, hedged or interleaved. What has no price costs nothing here, and
+// is refused once a budget is used up; the operator may price it, also under "*".
 
 import { join } from 'node:path'
 import { z } from 'zod'
@@ -8,11 +8,12 @@ import type { Quota } from '../admission/quota.ts'
 import { QuotaBook } from '../admission/reserve.ts'
 import type { Identity } from '../domain/identity.ts'
 import { isRefusal, type Refusal } from '../domain/refusal.ts'
+import type { Ledger } from '../ledger/ledger.ts'
+import type { PricedWork } from '../ledger/price-table.ts'
 import { ledgerUsage } from '../ledger/usage-estimate.ts'
 import type { Clock } from '../lib/clock.ts'
-import type { Usage } from '../providers/provider.ts'
 import { StateFile } from '../store/state-file.ts'
-import type { AttemptEnd } from './attempt-end.ts'
+import type { AttemptMoney } from './attempt-money.ts'
 
 /** US dollars a calendar month (UTC) of a principal and of its team; null or absent: no budget. */
 export interface MonthlyBudgets {
@@ -26,30 +27,14 @@ export interface BudgetsOptions {
   readonly dataDir: string
   readonly clock: Clock
   budgetsOf(identity: Identity): MonthlyBudgets
-  /** Nano-dollars of these tokens at that wall time; null: unknown, and so counted as nothing. */
-  price(
-    provider: string,
-    model: string | null,
-    usage: Pick<Usage, 'inputTokens' | 'cachedInputTokens' | 'outputTokens'>,
-    atMs: number,
-  ): bigint | null
+  readonly price: Ledger['price']
   onFault(error: Error): void
 }
 
-/** One way a job may go; tokens at their worst. */
-export interface PossibleAttempt {
-  readonly provider: string
-  readonly model: string | null
+/** An attempt before it is made; tokens at their worst. */
+export interface PossibleAttempt extends PricedWork {
   readonly inputTokens: number
   readonly outputTokens: number
-}
-
-/** What one job has reserved and spent. */
-export interface Tab {
-  /** An attempt has ended; `inputTokens` is our estimate. */
-  add(end: AttemptEnd, inputTokens: number): void
-  /** The job is over: what was reserved and not spent is free again. Once counts, later calls do nothing. */
-  close(): void
 }
 
 const accountState = z.discriminatedUnion('kind', [
@@ -90,24 +75,30 @@ export class Budgets {
     return toQuotas(this.#options.budgetsOf(identity)).length > 0
   }
 
-  /** Reserves the dearest of the ways a job may go; null: nobody counts this job's money. `deadlineAt` is monotonic. */
-  reserve(identity: Identity, ways: readonly PossibleAttempt[], deadlineAt: number): Tab | Refusal | null {
+  /** Reserves what an attempt may cost; null: it costs nothing, or nobody counts it. `deadlineAt` is monotonic. */
+  reserve(identity: Identity, attempt: PossibleAttempt, deadlineAt: number): AttemptMoney | Refusal | null {
     const quotas = toQuotas(this.#options.budgetsOf(identity))
     if (quotas.length === 0) return null
-    const worst = Math.max(0, ...ways.map((way) => this.#worst(way)))
-    if (worst === 0) return null
-    const held = this.#book.reserve(identity, quotas, { tokens: 0, 'micro-dollars': worst }, deadlineAt)
-    if (isRefusal(held)) return held
+    const { clock, price } = this.#options
+    const worst = price(attempt, { ...attempt, cachedInputTokens: 0 }, clock.wallMs())
+    if (worst === 0n) return null
+    // The least there is: it fits as long as anything does.
+    const amount = worst === null ? 1 : toMicro(worst)
+    const held = this.#book.reserve(identity, quotas, { tokens: 0, 'micro-dollars': amount }, deadlineAt)
+    if (isRefusal(held)) return worst === null ? withoutPrice(held, attempt) : held
     this.#file.changed()
-    let spentNano = 0n
+    const close = (spentNano: bigint): void => {
+      held.settle({ tokens: 0, 'micro-dollars': toMicro(spentNano) })
+      this.#file.changed()
+    }
     return {
-      add: (end, inputTokens) => {
-        spentNano += this.#cost(end, inputTokens)
+      settle: ({ usage, outputChars, outcome, endedAtMs }) => {
+        // As its row has it: only a prompt can be estimated.
+        const inputTokens = attempt.operation === 'generate' ? attempt.inputTokens : 0
+        const used = ledgerUsage({ usage, inputTokens, outputChars, outcome })
+        close(used.source === 'none' ? 0n : (price(attempt, used, endedAtMs) ?? 0n))
       },
-      close: () => {
-        held.settle({ tokens: 0, 'micro-dollars': toMicro(spentNano) })
-        this.#file.changed()
-      },
+      release: () => close(0n),
     }
   }
 
@@ -120,16 +111,13 @@ export class Budgets {
   close(): Promise<void> {
     return this.#file.close()
   }
+}
 
-  #worst({ provider, model, inputTokens, outputTokens }: PossibleAttempt): number {
-    const usage = { inputTokens, cachedInputTokens: 0, outputTokens }
-    return toMicro(this.#options.price(provider, model, usage, this.#options.clock.wallMs()) ?? 0n)
-  }
-
-  #cost({ target, usage, outputChars, outcome, endedAtMs }: AttemptEnd, inputTokens: number): bigint {
-    const used = ledgerUsage({ usage, inputTokens, outputChars, outcome })
-    if (used.source === 'none') return 0n
-    return this.#options.price(target.provider, target.model, used, endedAtMs) ?? 0n
+function withoutPrice(refusal: Refusal, { provider, model, operation }: PossibleAttempt): Refusal {
+  const what = `${provider} ${model ?? operation}`
+  return {
+    ...refusal,
+    message: `${refusal.message} Nobody here knows what ${what} costs, so it waits until then too; whoever runs the server may give it a price.`,
   }
 }
 

@@ -10,6 +10,7 @@ import type { Ledger } from '../ledger/ledger.ts'
 import type { RowFacts, RowKeeper } from '../ledger/row-keeper.ts'
 import type { Clock } from '../lib/clock.ts'
 import type { Random } from '../lib/random.ts'
+import type { JobKind } from '../providers/provider.ts'
 import { toCachedEntry } from './ledger-entry.ts'
 import type { JobDraft, JobRequest, Router } from './router.ts'
 import { SharedAnswers, type SharedOutcome } from './shared-answers.ts'
@@ -55,6 +56,7 @@ const namespaceShare = 0.25
 const flightsMax = 10_000
 const replayBytesMax = 1024 * 1024
 const endsWithinMs = 2_000
+const noTokens = { inputTokens: 0, cachedInputTokens: 0, outputTokens: 0 } as const
 // To be raised when an adapter asks or reads differently while answers outlive it; they do not outlive the process now.
 const adapterVersion = '1'
 
@@ -85,8 +87,10 @@ export class JobDesk {
       clock,
       cache: this.#cache,
       flights: this.#flights,
-      onHit: (request, outcome) =>
-        rows.record(toCachedEntry(request, outcome, this.#saved(outcome) ?? 0n, clock.wallMs())),
+      onHit: (request, outcome, operation) => {
+        const saved = this.#saved(outcome, operation) ?? 0n
+        return rows.record(toCachedEntry(request, outcome, operation, saved, clock.wallMs()))
+      },
     })
   }
 
@@ -102,7 +106,7 @@ export class JobDesk {
     const subject = { ...foremost, adapterVersion, scope, isKept, isAlone, wantsNew }
     const outcome = await this.#shared.run(subject, request, (own) => this.#make(draft, own))
     const isHit = outcome.shared?.kind === 'cached'
-    return { ...outcome, savedNanoUsd: isHit ? this.#saved(outcome) : null }
+    return { ...outcome, savedNanoUsd: isHit ? this.#saved(outcome, draft.kind) : null }
   }
 
   /** Numbers for `inspect()`. */
@@ -144,8 +148,11 @@ export class JobDesk {
     })
   }
 
-  #saved({ provider, model, usage }: RoutedOutcome): bigint | null {
-    return usage && this.#options.ledger.price(provider, model, usage, this.#options.clock.wallMs())
+  // A search is paid by the search: it saves money though nobody counts its tokens.
+  #saved({ provider, model, usage }: RoutedOutcome, operation: JobKind): bigint | null {
+    if (usage === null && operation === 'generate') return null
+    const work = { provider, model, operation }
+    return this.#options.ledger.price(work, usage ?? noTokens, this.#options.clock.wallMs())
   }
 }
 

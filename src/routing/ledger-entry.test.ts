@@ -45,7 +45,7 @@ const end: AttemptEnd = {
 }
 
 it('an attempt cut short is charged to its caller by an estimate that is marked', () => {
-  expect(toLedgerEntry({ end, request, inputTokens: 20 })).toMatchObject({
+  expect(toLedgerEntry({ end, request, operation: 'generate', inputTokens: 20 })).toMatchObject({
     attemptId: 'a-1',
     callId: 'c-1',
     tool: 'chat',
@@ -66,7 +66,8 @@ it('a cached answer is a row of its own each time, with what it saved', () => {
     provider: 'glm',
     model: 'glm-5.2',
   } as const
-  const [one, two] = [toCachedEntry(request, outcome, 7n, 1), toCachedEntry(request, outcome, 7n, 1)]
-  expect(one).toMatchObject({ outcome: 'cached', savedNanoUsd: 7n, principal: 'ada' })
+  const row = () => toCachedEntry(request, outcome, 'generate', 7n, 1)
+  const [one, two] = [row(), row()]
+  expect(one).toMatchObject({ operation: 'generate', outcome: 'cached', savedNanoUsd: 7n, principal: 'ada' })
   expect(one.attemptId).not.toBe(two.attemptId)
 })

@@ -3,11 +3,12 @@
 import { randomUUID } from 'node:crypto'
 import type { LedgerEntry } from '../ledger/ledger-row.ts'
 import { ledgerUsage } from '../ledger/usage-estimate.ts'
+import type { JobKind } from '../providers/provider.ts'
 import type { AttemptRecord, JobRequest } from './router.ts'
 import type { RoutedOutcome } from './vendor-site.ts'
 
 /** The row of an attempt. */
-export function toLedgerEntry({ end, request, inputTokens }: AttemptRecord): LedgerEntry {
+export function toLedgerEntry({ end, request, inputTokens, operation }: AttemptRecord): LedgerEntry {
   const { usage, outputChars, outcome, target } = end
   return {
     ...whose(request),
@@ -15,6 +16,7 @@ export function toLedgerEntry({ end, request, inputTokens }: AttemptRecord): Led
     endedAtMs: end.endedAtMs,
     provider: target.provider,
     model: target.model,
+    operation,
     group: target.group,
     keyName: end.keyName,
     attempt: end.number,
@@ -30,6 +32,7 @@ export function toLedgerEntry({ end, request, inputTokens }: AttemptRecord): Led
 export function toCachedEntry(
   request: JobRequest,
   { provider, model, usage }: RoutedOutcome,
+  operation: JobKind,
   savedNanoUsd: bigint,
   atMs: number,
 ): LedgerEntry {
@@ -39,6 +42,7 @@ export function toCachedEntry(
     endedAtMs: atMs,
     provider,
     model,
+    operation,
     group: 'cache',
     keyName: '',
     attempt: 0,

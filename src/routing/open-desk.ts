@@ -64,7 +64,7 @@ export async function openDesk(
     dataDir,
     clock,
     budgetsOf,
-    price: (provider, model, usage, atMs) => ledger.price(provider, model, usage, atMs),
+    price: (work, usage, atMs) => ledger.price(work, usage, atMs),
     onFault,
   }).catch((error: unknown) => closeAndThrow(records, error))
   const dayCounts = await DayCounts.open(providers, { dataDir, onFault }).catch((error: unknown) =>

@@ -13,7 +13,7 @@ import type { Flights } from '../cache/flights.ts'
 import { CallFailure } from '../domain/failure.ts'
 import type { Progress } from '../domain/progress.ts'
 import type { Clock } from '../lib/clock.ts'
-import type { Job } from '../providers/provider.ts'
+import type { Job, JobKind } from '../providers/provider.ts'
 import type { JobRequest } from './router.ts'
 import type { RoutedOutcome } from './vendor-site.ts'
 
@@ -54,7 +54,7 @@ export interface SharedAnswersOptions {
   readonly clock: Clock
   readonly cache: AnswerCache<RoutedOutcome>
   readonly flights: Flights<Progress, RoutedOutcome>
-  onHit?(request: JobRequest, outcome: RoutedOutcome): Promise<void> | void
+  onHit?(request: JobRequest, outcome: RoutedOutcome, operation: JobKind): Promise<void> | void
 }
 
 const partBytes = 64
@@ -82,7 +82,7 @@ export class SharedAnswers {
     const hit = subject.isKept && !subject.wantsNew ? this.#options.cache.find(namespace, key) : null
     if (hit) {
       if (hit.refresh) void this.#refresh(subject, namespace, key, request, make, hit.refresh)
-      return this.#serve(request, hit)
+      return this.#serve(request, hit, subject.job.kind)
     }
     try {
       return await this.#fly(subject, namespace, key, request, make)
@@ -90,12 +90,16 @@ export class SharedAnswers {
       const kept =
         subject.isKept && isVendors(error) ? this.#options.cache.findForError(namespace, key) : null
       if (!kept) throw error
-      return this.#serve(request, { ...kept, isStale: true })
+      return this.#serve(request, { ...kept, isStale: true }, subject.job.kind)
     }
   }
 
-  async #serve(request: JobRequest, hit: CacheHit<RoutedOutcome>): Promise<SharedOutcome> {
-    await this.#options.onHit?.(request, hit.answer)
+  async #serve(
+    request: JobRequest,
+    hit: CacheHit<RoutedOutcome>,
+    operation: JobKind,
+  ): Promise<SharedOutcome> {
+    await this.#options.onHit?.(request, hit.answer, operation)
     return { ...hit.answer, shared: { kind: 'cached', ageMs: hit.ageMs, isStale: hit.isStale } }
   }
 

@@ -29,6 +29,7 @@ export function testEntry(attemptId: string, over: Partial<LedgerEntry> = {}): L
     tool: 'chat',
     provider: 'glm',
     model: 'glm-5.2',
+    operation: 'generate',
     group: 'glm/main',
     keyName: 'glm/main#0',
     attempt: 1,

@@ -53,6 +53,8 @@ export interface JobWish {
   readonly isHedgeable?: boolean
   readonly waitForSlotMs?: number
   readonly emit?: (end: AttemptEnd) => Promise<void>
+  /** Puts another site before the world's. */
+  readonly wrap?: (site: JobSite<Target, string>) => JobSite<Target, string>
 }
 
 /** Builds the world from the sources under test. */
@@ -129,7 +131,7 @@ export async function createWorld(rooms: Rooms, seed: number, hedge: HedgeOption
         return wish.emit?.(end)
       },
     }
-    return loop.run(plan, site)
+    return loop.run(plan, wish.wrap?.(site) ?? site)
   }
 
   return { clock, random, health, loop, watch, fail, sleep, run }

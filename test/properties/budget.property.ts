@@ -1,0 +1,115 @@
+// P6 through the whole retry loop: however jobs are retried, doubled, requeued, hedged and interleaved, a budget is not overspent.
+
+import { holds, type Property, property, room } from './kit.ts'
+import { createWorld, settled, target } from './routing-world.ts'
+
+const bookRoom = room<typeof import('../../src/admission/reserve.ts')>('admission/reserve.ts')
+const paidRoom = room<typeof import('../../src/routing/paid-site.ts')>('routing/paid-site.ts')
+
+const limit = 60
+const outcomes = ['overloaded', 'timeout', 'empty-output', 'concurrency-limited', 'rate-limited'] as const
+
+/** Budgets around attempts. */
+export const properties: readonly Property[] = [
+  property({
+    id: 'P6',
+    says: 'no attempt of any job begins without its own worst case set aside, so no budget is overspent, and nothing stays set aside',
+    mutants: [
+      {
+        file: 'routing/paid-site.ts',
+        find: 'if (money === undefined || input.outputTokensMax !== this.#outputTokensMax) {',
+        replace: 'if (money === undefined) {',
+      },
+      {
+        file: 'routing/paid-site.ts',
+        find: '    this.#ready.delete(group)\n    if (money',
+        replace: '    if (money',
+      },
+      { file: 'routing/paid-site.ts', find: '        this.#ready.get(group)?.release()\n', replace: '' },
+      { file: 'routing/paid-site.ts', find: '    this.#running.get(group)?.settle(end)\n', replace: '' },
+      {
+        file: 'routing/paid-site.ts',
+        find: '      money?.release()\n      throw error',
+        replace: '      throw error',
+      },
+    ],
+    async check(rooms, seed) {
+      const { QuotaBook } = await rooms.load(bookRoom)
+      const { PaidSite } = await rooms.load(paidRoom)
+      let refused = 0
+      for (let round = 0; round < 12; round++) {
+        const world = await createWorld(rooms, seed + round, { afterMs: 200, share: 0.5 })
+        const { clock, random, watch, fail, sleep } = world
+        const book = new QuotaBook({ clock, graceMs: 1e9, accountsMax: 10 })
+        const quota = { scope: 'principal', unit: 'micro-dollars', period: 'month', limit } as const
+        const amounts = (amount: number) => ({ tokens: 0, 'micro-dollars': amount })
+        const identity = {
+          team: null,
+          principal: 'ada' as never,
+          client: null,
+          label: '',
+          root: null,
+          isLocal: true,
+        }
+        let spent = 0
+        const job = async (index: number): Promise<void> => {
+          await sleep(random() * 2_000)
+          const leaver = new AbortController()
+          if (random() < 0.2) clock.after(random() * 300, () => leaver.abort(fail('client-gone')))
+          const costs = new Map<string, number>()
+          const result = await settled(
+            world.run({
+              steps: [
+                [target('glm', 'a', `g1-${index % 2}`), target('glm', 'a', 'g2')],
+                [target('kimi', 'b', 'g3')],
+              ],
+              signal: leaver.signal,
+              isHedgeable: random() < 0.5,
+              waitForSlotMs: random() * 1_500,
+              wrap: (site) =>
+                new PaidSite(site, 100, (at, cap) => {
+                  // A model's attempt costs at most a tenth of its cap; the vendor bills any part of it.
+                  const worst = Math.ceil((cap ?? 0) / (at.provider === 'glm' ? 25 : 10))
+                  costs.set(at.group, worst)
+                  const held = book.reserve(identity, [quota], amounts(worst), 1e12)
+                  if ('kind' in held) {
+                    refused++
+                    return held
+                  }
+                  return {
+                    settle: () => {
+                      const billed = costs.get(at.group) ?? 0
+                      held.settle(amounts(billed))
+                    },
+                    release: () => held.refund(),
+                  }
+                }),
+              script: async (at, input) => {
+                // Billed to the full, by the cap that was really asked for, whatever comes of it.
+                spent += Math.ceil((input.outputTokensMax ?? 0) / (at.provider === 'glm' ? 25 : 10))
+                input.signal.throwIfAborted()
+                await sleep(random() * 600, input.signal)
+                if (random() < 0.5) return 'answer'
+                throw fail(outcomes[Math.floor(random() * outcomes.length)] ?? 'timeout')
+              },
+            }),
+          )
+          holds('value' in result || result.error instanceof Error, 'a job ended in nothing')
+        }
+        const jobs = Array.from({ length: 12 }, (_, index) => job(index))
+        const all = Promise.all(jobs)
+        await clock.advance(600_000)
+        await all
+        holds(spent <= limit, `${spent} of ${limit} were spent in round ${round}`)
+        holds(book.open === 0, `${book.open} reservations are open when all is over`)
+        holds(watch.held === 0, `${watch.held} slots are held`)
+        const state = book.snapshot()['principal micro-dollars month ada']
+        holds(
+          state?.kind === 'period' && state.spent === spent,
+          `the books say ${state?.kind === 'period' ? state.spent : 'nothing'}, ${spent} were spent`,
+        )
+      }
+      holds(refused > 10, 'no attempt was ever too dear: the world is too easy')
+    },
+  }),
+]
