@@ -41,11 +41,7 @@ export function loadConfig(sources: ConfigSources): Config {
   const faults: Fault[] = []
   const warnings: string[] = []
   const config = build(parsed.data, sources, file, layers, faults, warnings)
-  faults.push(
-    ...checkLimits(config.limits),
-    ...checkAnswers(config),
-    ...checkLoops(config.providers, config.listen, ownAddresses()),
-  )
+  faults.push(...checkLimits(config.limits), ...checkAnswers(config), ...checkLoops(config, ownAddresses()))
   if (faults.length > 0) refuse(faults.map(({ path, sentence }) => describeFault(places, path, sentence)))
   return freezeDeep(config)
 }

@@ -1,7 +1,7 @@
 // How limits must stand to each other, and addresses to our own. A limit that can never bind, or always does, is a mistake
 // better told at the start than found at night.
 
-import type { Config, ProviderConfig } from './config.ts'
+import type { Config } from './config.ts'
 
 /** A fault: the value's path and what is wrong with it. */
 export interface Fault {
@@ -33,17 +33,23 @@ export function checkLimits(limits: Config['limits']): readonly Fault[] {
   return faults
 }
 
-/** Providers whose address is our own door: every call would come back as another call. */
+/**
+ * Providers whose address is our own door, by any name it is known under: every call would come back as another call. What only the
+ * network knows (another name, a proxy) is met when it happens; see `lib/hop.ts`.
+ */
 export function checkLoops(
-  providers: readonly ProviderConfig[],
-  listen: Config['listen'],
+  { providers, listen, publicUrl, allowedHosts }: Doors,
   ownAddresses: readonly string[],
 ): readonly Fault[] {
+  const publicDoor = publicUrl === null ? null : doorOf(publicUrl)
   return providers.flatMap((provider): Fault[] => {
-    const url = new URL(provider.baseUrl)
-    const port = Number(url.port || (url.protocol === 'https:' ? 443 : 80))
-    const host = url.hostname.replace(/^\[|\]$/g, '').toLowerCase()
-    if (port !== listen.mcp || !isOurs(host, listen.host.toLowerCase(), ownAddresses)) return []
+    const { host, port } = doorOf(provider.baseUrl)
+    const isPublic = publicDoor?.host === host && publicDoor.port === port
+    const isAllowed = allowedHosts.includes(`${host}:${port}`)
+    const isListening =
+      port === listen.mcp &&
+      (allowedHosts.includes(host) || isOurs(host, listen.host.toLowerCase(), ownAddresses))
+    if (!isPublic && !isAllowed && !isListening) return []
     return [
       {
         path: `providers.${provider.name}.baseUrl`,
@@ -51,6 +57,18 @@ export function checkLoops(
       },
     ]
   })
+}
+
+type Doors = Pick<Config, 'providers' | 'listen' | 'publicUrl' | 'allowedHosts'>
+
+// The URL has already brought 127.1, 0x7f.1 and 2130706433 into the usual form; a name may end in a dot.
+function doorOf(address: string): { readonly host: string; readonly port: number } {
+  const url = new URL(address)
+  const host = url.hostname
+    .replace(/^\[|\]$/g, '')
+    .replace(/\.$/, '')
+    .toLowerCase()
+  return { host, port: Number(url.port || (url.protocol === 'https:' ? 443 : 80)) }
 }
 
 function isOurs(host: string, listenHost: string, ownAddresses: readonly string[]): boolean {

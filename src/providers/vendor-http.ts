@@ -4,6 +4,7 @@
 import { Readable } from 'node:stream'
 import { Agent } from 'undici'
 import { CallFailure } from '../domain/failure.ts'
+import { hopHeader, ownHop } from '../lib/hop.ts'
 import { readBounded } from '../streams/read-bounded.ts'
 import { findError, readErrorBody } from './dialect/wire-error.ts'
 import { readLimitHeaders } from './limit-headers.ts'
@@ -66,6 +67,7 @@ export class VendorHttp {
     const headers: Record<string, string> = {
       accept: request.accept ?? 'application/json',
       'user-agent': 'exai-mcp-server',
+      [hopHeader]: ownHop,
     }
     const { attempt } = operation
     const { apiKey } = attempt

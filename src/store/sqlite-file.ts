@@ -1,8 +1,6 @@
 // One SQLite file and its schema: opened in WAL mode, brought up to date room by room, written in groups. Runs where it may block:
 // in the worker.
 
-import { mkdirSync } from 'node:fs'
-import { dirname } from 'node:path'
 import { DatabaseSync, type StatementSync } from 'node:sqlite'
 import { BoundedMap } from '../lib/bounded-map.ts'
 import type { Migration, SqlCommand, SqlRow } from './records.ts'
@@ -21,10 +19,9 @@ export class SqliteFile {
   readonly #database: DatabaseSync
   readonly #statements = new BoundedMap<string, StatementSync>(statementsMax)
 
-  /** `busyMs`: how long another process may hold the file before a write fails. */
+  /** Its folder must be there. `busyMs`: how long another process may hold the file before a write fails. */
   constructor(path: string, migrations: readonly Migration[], busyMs: number) {
     this.#path = path
-    if (path !== ':memory:') mkdirSync(dirname(path), { recursive: true, mode: 0o700 })
     this.#database = new DatabaseSync(path, { timeout: busyMs })
     try {
       // NORMAL: what is committed outlives a killed process, whatever kills it. FULL would also outlive a power cut, at the price of

@@ -1,11 +1,13 @@
 // Records over SQLite in a worker: the event loop never waits for a disk. Bounded: more than so many unanswered requests are refused. A
 // worker that dies takes its unanswered requests with it, each told so, and the next request starts another.
 
+import { dirname } from 'node:path'
 import { Worker } from 'node:worker_threads'
+import { makeFolder } from '../lib/make-folder.ts'
 import { siblingModule } from '../lib/sibling-module.ts'
 import type { Migration, Records, SqlCommand, SqlRow } from './records.ts'
 import type { SqliteWorkerData, StoreReply, StoreRequest } from './sqlite-worker.ts'
-import { StoreFault, storeFault } from './store-fault.ts'
+import { StoreFault, storeFault, toPlainFault } from './store-fault.ts'
 
 /** Where and how; `path` may be `:memory:`. */
 export interface SqliteRecordsOptions {
@@ -31,6 +33,12 @@ interface Pending {
 
 /** Opens the file and brings its schema up to date. Rejects with a `StoreFault` that says what is wrong with it. */
 export async function openSqliteRecords(options: SqliteRecordsOptions): Promise<Records> {
+  const { path } = options
+  if (path !== ':memory:') {
+    await makeFolder(dirname(path)).catch((error: unknown) => {
+      throw toFault(toPlainFault(error, path))
+    })
+  }
   const records = new SqliteRecords(options)
   await records.opened()
   return records

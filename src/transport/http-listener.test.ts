@@ -2,6 +2,8 @@ import { once } from 'node:events'
 import { Agent, request as httpRequest, type IncomingMessage, type ServerResponse } from 'node:http'
 import { connect } from 'node:net'
 import { afterEach, beforeEach, expect, test } from 'vitest'
+import { systemClock } from '../lib/clock.ts'
+import { createProvider } from '../providers/registry.ts'
 import { createHttpListener, type HttpListener, type Route } from './http-listener.ts'
 import { createOriginGuard } from './origin-guard.ts'
 
@@ -53,6 +55,30 @@ test('paths are exact, queries do not matter, and a folder serves what is below 
   expect((await get('/files/abc')).text).toBe('/files/abc')
   expect((await get('/nowhere')).statusCode).toBe(404)
   expect((await get('/now/')).statusCode).toBe(404)
+})
+
+test('a provider whose address leads back here is told so by its first request, and so is the person', async () => {
+  const baseUrl = `http://127.0.0.1:${port}/now`
+  const provider = createProvider({ name: 'mine', kind: 'openai-compatible', baseUrl, clock: systemClock })
+  const ask = async (): Promise<void> => {
+    const parts = provider.run(
+      {
+        kind: 'generate',
+        task: 'chat',
+        model: 'x',
+        messages: [{ role: 'user', content: 'hi' }],
+        outputTokensMax: 9,
+      },
+      { apiKey: 'k', signal: new AbortController().signal, requestId: 'r-1', endUser: 'u-1', lane: 'l' },
+    )
+    for await (const _part of parts) expect.fail('nobody can answer')
+  }
+  await expect(ask()).rejects.toMatchObject({
+    code: 'provider-error',
+    retryable: false,
+    message: expect.stringContaining('the baseUrl of a provider leads back to it'),
+  })
+  await provider.destroy()
 })
 
 test('drain closes idle and silent connections at once and waits for the running request', async () => {

@@ -6,6 +6,7 @@ import { createServer, type IncomingMessage, type Server, type ServerResponse } 
 import { createServer as createTlsServer } from 'node:https'
 import type { AddressInfo, Socket } from 'node:net'
 import type { Duplex } from 'node:stream'
+import { hopHeader, ownHop } from '../lib/hop.ts'
 import type { OriginGuard } from './origin-guard.ts'
 import { refuse, refuseSocket } from './refuse.ts'
 import type { TlsMaterial } from './tls-material.ts'
@@ -83,6 +84,10 @@ export function createHttpListener(options: HttpListenerOptions): HttpListener {
     inFlight += 1
     response.on('close', onResponseClosed)
     if (isDraining) response.setHeader('connection', 'close')
+    if (request.headers[hopHeader] === ownHop) {
+      refuse(response, 508, loopSentence)
+      return
+    }
     const refused = options.guard.check(request.headers.host, request.headers.origin, port)
     if (refused !== null) {
       refuse(response, 403, refused)
@@ -184,6 +189,9 @@ export function createHttpListener(options: HttpListenerOptions): HttpListener {
     inspect: () => ({ connections: sockets.size, inFlight }),
   }
 }
+
+const loopSentence =
+  "This request comes from this server itself: the baseUrl of a provider leads back to it. Set it to the vendor's address and restart the server."
 
 function pathOf(request: IncomingMessage): string {
   const url = request.url ?? '/'

@@ -5,7 +5,7 @@ import { type ServerResponse, STATUS_CODES } from 'node:http'
 import type { Duplex } from 'node:stream'
 
 /** The statuses this room answers by itself. */
-export type RefusalStatus = 400 | 401 | 403 | 404 | 405 | 406 | 408 | 413 | 415 | 431 | 503
+export type RefusalStatus = 400 | 401 | 403 | 404 | 405 | 406 | 408 | 413 | 415 | 431 | 503 | 508
 
 /** Answers with `status` and a sentence; `headers` are added. Does nothing when an answer has begun already. */
 export function refuse(

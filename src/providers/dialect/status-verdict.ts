@@ -34,6 +34,8 @@ const byStatus: Readonly<Record<number, Verdict>> = {
   // Said when a gateway thinks that we hung up; had we, nobody would read this.
   499: { code: 'provider-error', retryable: true },
   503: { code: 'overloaded', retryable: true },
+  // Our own door says so when a provider's address leads back to it.
+  508: { code: 'provider-error', retryable: false },
   529: { code: 'overloaded', retryable: true },
 }
 
