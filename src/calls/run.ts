@@ -178,9 +178,17 @@ class RunningCall implements Call {
         this.#finish(null, false)
         onValue(value)
       },
-      (error: unknown) =>
-        this.#finish(this.signal.aborted ? toFailure(this.signal.reason) : toFailure(error), false),
+      (error: unknown) => this.#finish(this.#why(toFailure(error)), false),
     )
+  }
+
+  // Why a call was aborted counts more than how its work took it; but of the time limit, the work knows what was waited for.
+  #why(failure: CallFailure): CallFailure {
+    const reason = this.signal.aborted ? toFailure(this.signal.reason) : failure
+    if (reason.code !== 'deadline' || failure.code !== 'deadline') return reason
+    return reason === failure && this.signal.aborted
+      ? reason
+      : deadlineFailure(this.name, this.deadlineAt - this.startedAt, failure)
   }
 
   abort(reason: CallFailure): void {
@@ -212,9 +220,11 @@ const drainingRefusal: Refusal = {
     'The server is shutting down and takes no new calls. Try again in 2 seconds: a restarted server will answer.',
 }
 
-function deadlineFailure(name: string, timeoutMs: number): CallFailure {
+function deadlineFailure(name: string, timeoutMs: number, told?: CallFailure): CallFailure {
+  const more = told?.message ?? 'Ask for less at once, or raise limits.callTimeoutMs on the server.'
   return new CallFailure('deadline', {
-    message: `${name} did not finish within its time limit of ${Math.round(timeoutMs / 100) / 10} seconds and was stopped. Ask for less at once, or raise limits.callTimeoutMs on the server.`,
+    message: `${name} did not finish within its time limit of ${Math.round(timeoutMs / 100) / 10} seconds and was stopped. ${more}`,
+    ...(told === undefined ? {} : { cause: told }),
   })
 }
 

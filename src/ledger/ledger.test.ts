@@ -184,13 +184,16 @@ describe('work without a model', () => {
 describe('usage', () => {
   it('is the vendor’s where it counted, a counted zero included', () => {
     const zero = { ...usage, inputTokens: 0 }
-    expect(ledgerUsage({ usage: zero, inputTokens: 99, outputChars: 99, outcome: 'done' })).toBe(zero)
+    expect(ledgerUsage({ usage: zero, inputTokens: 99, outputChars: 99, hasBegun: true })).toBe(zero)
   })
 
   it('is estimated and marked where it did not, and none where no work was done', () => {
-    const cut = ledgerUsage({ usage: null, inputTokens: 10, outputChars: 30, outcome: 'truncated' })
+    const cut = ledgerUsage({ usage: null, inputTokens: 10, outputChars: 30, hasBegun: true })
     expect(cut).toMatchObject({ inputTokens: 10, outputTokens: 10, source: 'estimated' })
-    const limited = ledgerUsage({ usage: null, inputTokens: 10, outputChars: 0, outcome: 'rate-limited' })
+    const limited = ledgerUsage({ usage: null, inputTokens: 10, outputChars: 0, hasBegun: false })
     expect(limited).toMatchObject({ inputTokens: 0, outputTokens: 0, source: 'none' })
+    // The text of a file that a vendor extracts for nothing.
+    const free = ledgerUsage({ usage: null, inputTokens: 0, outputChars: 900, hasBegun: false })
+    expect(free).toMatchObject({ inputTokens: 0, outputTokens: 0, source: 'none' })
   })
 })

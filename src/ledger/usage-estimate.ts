@@ -1,7 +1,6 @@
 // Tokens where the vendor did not count: an attempt cut short, or a server that never says. Marked as estimated, never passed off as
 // counted; a counted zero stays a zero.
 
-import type { FailureCode } from '../domain/failure.ts'
 import type { Usage } from '../providers/provider.ts'
 import type { LedgerUsage } from './ledger-row.ts'
 
@@ -13,35 +12,23 @@ export interface UsageFacts {
   readonly inputTokens: number
   /** Characters of output that arrived. */
   readonly outputChars: number
-  readonly outcome: 'done' | 'hedge-lost' | FailureCode
+  /** Whether the vendor had begun to answer. */
+  readonly hasBegun: boolean
 }
 
 const charsPerToken = 3
 
-// What a vendor answers without working, and so without billing; an attempt that never reached it, too.
-const unbilled: ReadonlySet<string> = new Set<FailureCode>([
-  'concurrency-limited',
-  'rate-limited',
-  'overloaded',
-  'quota-exhausted',
-  'credential-rejected',
-  'permission-denied',
-  'model-unknown',
-  'context-too-long',
-  'bad-request',
-  'unreachable',
-  'refused',
-])
-
-/** The tokens of one attempt, for its row. */
-export function ledgerUsage({ usage, inputTokens, outputChars, outcome }: UsageFacts): LedgerUsage {
+/**
+ * The tokens of one attempt, for its row. A vendor that never began, whatever it said instead (an error, a gateway's page, nothing), has
+ * not worked and bills nothing; neither does one that does not count in tokens at all.
+ */
+export function ledgerUsage({ usage, inputTokens, outputChars, hasBegun }: UsageFacts): LedgerUsage {
   if (usage !== null) return usage
-  const isUnbilled = outputChars === 0 && unbilled.has(outcome)
   return {
-    inputTokens: isUnbilled ? 0 : Math.ceil(inputTokens),
+    inputTokens: hasBegun ? Math.ceil(inputTokens) : 0,
     cachedInputTokens: 0,
-    outputTokens: Math.ceil(outputChars / charsPerToken),
+    outputTokens: hasBegun ? Math.ceil(outputChars / charsPerToken) : 0,
     reasoningTokens: 0,
-    source: isUnbilled ? 'none' : 'estimated',
+    source: hasBegun ? 'estimated' : 'none',
   }
 }

@@ -52,6 +52,7 @@ export async function* streamChat(
     provider: vendor.name,
     inputTokensEstimate: () => estimateInputTokens(body.messages),
     toFailure: (error) => toVendorFailure(vendor, error, attempt.apiKey),
+    onFrame: () => attempt.onBegin?.(),
   })
   if (/\b(json|html)\b/i.test(reply.contentType)) yield* readWhole(reply.body, reader, exchange)
   else yield* readStream(reply.body, reader, exchange, operation)

@@ -128,6 +128,8 @@ export interface Attempt {
   readonly silenceTimeoutMs?: number
   /** Told of every request to the vendor as it is sent: an operation may need several. */
   onRequest?(): void
+  /** Told of frames of an answer, from the first one: the vendor works, and bills for it. */
+  onBegin?(): void
   /** Told what the vendor says of its limits, with an answer or a refusal. */
   onLimits?(limits: VendorLimits): void
 }

@@ -20,6 +20,8 @@ export interface AttemptEnd {
   /** Wall clock, when it ended. */
   readonly endedAtMs: number
   readonly durationMs: number
+  /** Whether the vendor had begun to answer, and so to bill, even if no part of the answer came. */
+  readonly hasBegun: boolean
   /** null: it never spoke. */
   readonly firstPartMs: number | null
   /** As the vendor counted; null: it did not say. */

@@ -3,13 +3,16 @@
 
 import { randomUUID } from 'node:crypto'
 import { CallFailure } from '../domain/failure.ts'
-import type { Clock } from '../lib/clock.ts'
+import type { Clock, Timer } from '../lib/clock.ts'
 import type { Usage } from '../providers/provider.ts'
 import type { AttemptEnd, AttemptOutcomeCode } from './attempt-end.ts'
+import { outOfTime, type Silence, tooSlow } from './silence.ts'
 import type { Target } from './target.ts'
 
 /** What whoever reads the vendor's stream reports as it goes; a failed attempt's tokens are billed too. */
 export interface AttemptMeter {
+  /** The vendor works, and bills from here on. */
+  began(): void
   /** Answers after how many milliseconds it came. */
   firstPart(): number
   usage(usage: Usage): void
@@ -42,8 +45,10 @@ export interface AttemptStart<Result> {
   readonly number: number
   readonly isHedge: boolean
   readonly outputTokensMax: number | null
-  /** Longest it may take. */
-  readonly limitMs: number
+  /** Longest it may take, from its start; asked again when it is over, for a job that others joined may have more time by then. */
+  limitMs(): number
+  /** Whether that limit is the end of the job's own time: then no vendor is to blame. */
+  readonly isDeadline: boolean
   readonly signal: AbortSignal
   run(input: AttemptInput): Promise<Result>
   /** Told once, before the result is. `isOurLimit`: it was speaking when its time was over, so the vendor is not to blame. */
@@ -65,11 +70,25 @@ export function startAttempt<Result>(start: AttemptStart<Result>): RunningAttemp
   const { clock, target } = start
   const startedAt = clock.now()
   const controller = new AbortController()
-  const abortOuter = (): void => controller.abort(start.signal.reason)
+  let heardAt = startedAt
+  let hasBegun = false
+  let firstPartMs: number | null = null
+  const silence = (): Silence => ({ hasSpoken: firstPartMs !== null, silentMs: clock.now() - heardAt })
+  const abortOuter = (): void => controller.abort(told(start.signal.reason, target, silence()))
   if (start.signal.aborted) abortOuter()
   start.signal.addEventListener('abort', abortOuter, { once: true })
-  const limit = clock.after(start.limitMs, () => controller.abort(tooSlow(target, start.limitMs)))
-  let firstPartMs: number | null = null
+  const leftMs = (): number => start.limitMs() - (clock.now() - startedAt)
+  const arm = (): Timer =>
+    clock.after(leftMs(), () => {
+      if (leftMs() >= 1) limit = arm()
+      else
+        controller.abort(
+          start.isDeadline
+            ? outOfTime(target, silence())
+            : tooSlow(target, silence(), clock.now() - startedAt),
+        )
+    })
+  let limit = arm()
   let usage: Usage | null = null
   let outputChars = 0
   let hasLost = false
@@ -80,7 +99,12 @@ export function startAttempt<Result>(start: AttemptStart<Result>): RunningAttemp
     outputTokensMax: start.outputTokensMax,
     signal: controller.signal,
     meter: {
+      began: () => {
+        hasBegun = true
+        heardAt = clock.now()
+      },
       firstPart: () => {
+        heardAt = clock.now()
         if (firstPartMs !== null) return firstPartMs
         const ms = clock.now() - startedAt
         firstPartMs = ms
@@ -92,6 +116,7 @@ export function startAttempt<Result>(start: AttemptStart<Result>): RunningAttemp
       },
       outputChars: (count) => {
         outputChars += count
+        heardAt = clock.now()
       },
     },
   }
@@ -113,6 +138,7 @@ export function startAttempt<Result>(start: AttemptStart<Result>): RunningAttemp
       isHedge: start.isHedge,
       endedAtMs: clock.wallMs(),
       durationMs: clock.now() - startedAt,
+      hasBegun: hasBegun || failure === null,
       firstPartMs,
       usage,
       outputChars,
@@ -145,11 +171,11 @@ export function startAttempt<Result>(start: AttemptStart<Result>): RunningAttemp
   }
 }
 
-function tooSlow(target: Target, limitMs: number): CallFailure {
-  return new CallFailure('timeout', {
-    message: `${target.model ?? target.provider} did not finish within ${Math.round(limitMs / 1000)} seconds. Ask for less at once, or try again.`,
-    retryable: true,
-  })
+// Of the end of the time, the attempt knows more than whoever ended it.
+function told(reason: unknown, target: Target, silence: Silence): unknown {
+  return reason instanceof CallFailure && reason.code === 'deadline'
+    ? outOfTime(target, silence, reason)
+    : reason
 }
 
 function toFailure(error: unknown): CallFailure {

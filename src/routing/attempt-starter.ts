@@ -11,8 +11,11 @@ import type { JobHistory } from './next-step.ts'
 import type { Target } from './target.ts'
 import type { AttemptPermit, TargetHealth } from './target-health.ts'
 
-// While another candidate is left, the first must not spend all the time.
-const firstAttemptShare = 2 / 3
+// While another candidate is left, no attempt may spend all the time that is.
+const attemptShare = 2 / 3
+// The last attempt ends a moment before the call does: who was silent must still be told, and its row be written.
+const tellingMsMax = 250
+const tellingShare = 1 / 20
 
 /** The attempts of one job. */
 export class AttemptStarter<Each extends Target, Result> {
@@ -49,14 +52,11 @@ export class AttemptStarter<Each extends Target, Result> {
     history: JobHistory,
     outputTokensMax: number | null,
   ): Promise<AttemptResult<Result>> {
-    const isFirst = this.#number === 0
-    const remainingMs = this.#plan.deadlineAt - this.#options.clock.now()
     const hasOther = this.#choice.hasOther(this.#plan, target, history)
-    const limitMs = isFirst && hasOther ? remainingMs * firstAttemptShare : remainingMs
     const { hedge: hedging, clock } = this.#options
     const ear = { spoke: (): void => {} }
     const tell = (): void => ear.spoke()
-    const start = { permit, limitMs, outputTokensMax, isHedge: false }
+    const start = { permit, ...this.#limit(hasOther), outputTokensMax, isHedge: false }
     const first = this.#start(target, start, tell)
     if (!hedging || !this.#plan.isHedgeable) return first.result
     const race = hedge(clock, hedging.afterMs, first, (signal) =>
@@ -89,17 +89,26 @@ export class AttemptStarter<Each extends Target, Result> {
       lease.release()
       return null
     }
-    const limitMs = this.#plan.deadlineAt - this.#options.clock.now()
-    const running = this.#start(target, { permit, limitMs, outputTokensMax, isHedge: true }, tell)
+    const start = { permit, ...this.#limit(false), outputTokensMax, isHedge: true }
+    const running = this.#start(target, start, tell)
     void running.result.then(() => lease.release())
     return running
+  }
+
+  #limit(hasOther: boolean): { readonly limitMs: () => number; readonly isDeadline: boolean } {
+    const startedAt = this.#options.clock.now()
+    const remainingMs = this.#plan.deadlineAt - startedAt
+    if (hasOther) return { limitMs: () => remainingMs * attemptShare, isDeadline: false }
+    const tellingMs = Math.min(tellingMsMax, remainingMs * tellingShare)
+    return { limitMs: () => this.#plan.deadlineAt - startedAt - tellingMs, isDeadline: true }
   }
 
   #start(
     target: Each,
     start: {
       readonly permit: AttemptPermit
-      readonly limitMs: number
+      readonly limitMs: () => number
+      readonly isDeadline: boolean
       readonly outputTokensMax: number | null
       readonly isHedge: boolean
     },

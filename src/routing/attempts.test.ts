@@ -185,10 +185,107 @@ describe('the retry loop', () => {
       await loop.sleep(1_000_000, input.signal)
       return 'never'
     }
-    // The second chance is given up as well: it has what is left.
     expect(await loop.run([[glm], [kimi]], [slow, says('in time')])).toBe('in time')
     expect(loop.ends[0]).toMatchObject({ outcome: 'timeout', durationMs: 160_000, number: 1 })
+    expect(loop.roads()).toBe('glm:timeout kimi:done')
     expect(loop.health.obstacle(glm)).toBeNull()
+  })
+
+  it('leaves a silent vendor at once while somebody else can be asked', async () => {
+    const loop = createLoop()
+    const silent: Play = async (input) => {
+      await loop.sleep(60_000, input.signal)
+      return fails('timeout')(input, glm)
+    }
+    expect(await loop.run([[glm], [kimi]], [silent, says('from kimi')])).toBe('from kimi')
+    expect(loop.roads()).toBe('glm:timeout kimi:done')
+    expect(loop.ends[1]?.endedAtMs).toBe(60_000)
+  })
+
+  it('leaves a vendor that failed slowly, and asks one again that failed quickly', async () => {
+    const truncatedAfter =
+      (loop: ReturnType<typeof createLoop>, ms: number): Play =>
+      async (input) => {
+        await loop.sleep(ms, input.signal)
+        return fails('truncated')(input, glm)
+      }
+    const slow = createLoop()
+    await slow.run([[glm], [kimi]], [truncatedAfter(slow, 31_000), says('from kimi')])
+    expect(slow.roads()).toBe('glm:truncated kimi:done')
+    const quick = createLoop()
+    await quick.run([[glm], [kimi]], [truncatedAfter(quick, 29_000), says('at last')])
+    expect(quick.roads()).toBe('glm:truncated glm:done')
+  })
+
+  it('asks a silent vendor once more where there is nobody else', async () => {
+    const loop = createLoop()
+    const silent: Play = async (input) => {
+      await loop.sleep(60_000, input.signal)
+      return fails('timeout')(input, glm)
+    }
+    expect(await loop.run([[glm]], [silent, says('at last')])).toBe('at last')
+    expect(loop.roads()).toBe('glm:timeout glm:done')
+  })
+
+  it('leaves time for another candidate in every attempt, not only in the first', async () => {
+    const loop = createLoop()
+    const stuck: Play = async (input) => {
+      await loop.sleep(1_000_000, input.signal)
+      return 'never'
+    }
+    expect(await loop.run([[glm], [kimi]], [fails('provider-error'), stuck, says('from kimi')])).toBe(
+      'from kimi',
+    )
+    expect(loop.roads()).toBe('glm:provider-error glm:timeout kimi:done')
+  })
+
+  it('says at the deadline which vendor was silent, for how long, and what was tried before it', async () => {
+    const loop = createLoop()
+    const silent: Play = async (input, at) => {
+      await loop.sleep(at === glm ? 150_000 : 1_000_000, input.signal)
+      return fails('timeout')(input, at)
+    }
+    const outcome = await loop.run([[glm], [kimi]], [silent, silent])
+    expect(outcome).toMatchObject({
+      code: 'deadline',
+      message:
+        'kimi (kimi-model) had sent nothing for 90 s when the time of this call was over. Name another model, ask for less at once, or raise limits.callTimeoutMs on the server. Tried before it: glm/main glm-model (timeout after 150 s).',
+    })
+    // The vendor is not to blame for our own limit.
+    expect(loop.roads()).toBe('glm:timeout kimi:deadline')
+    expect(loop.ends[1]?.endedAtMs).toBe(239_750)
+  })
+
+  it('tells a vendor that fell silent from one that was still answering', async () => {
+    const told = async (everyMs: number, times: number): Promise<string> => {
+      const loop = createLoop()
+      const play: Play = async (input) => {
+        for (let i = 0; i < times; i++) {
+          input.meter.firstPart()
+          input.meter.outputChars(1)
+          await loop.sleep(everyMs, input.signal)
+        }
+        await loop.sleep(1_000_000, input.signal)
+        return 'never'
+      }
+      return ((await loop.run([[glm]], [play])) as CallFailure).message
+    }
+    expect(await told(1_000, 20)).toMatch(
+      /^glm \(glm-model\) had begun to answer, and had sent nothing more for 221 s/,
+    )
+    expect(await told(1_000, 1_000)).toMatch(
+      /^glm \(glm-model\) was still answering .* Ask for less at once, or raise/,
+    )
+  })
+
+  it('tells the row whether its vendor had begun; what was answered was begun', async () => {
+    const loop = createLoop()
+    const begun: Play = async (input) => {
+      input.meter.began()
+      return fails('truncated')(input, glm)
+    }
+    await loop.run([[glm], [kimi]], [fails('provider-error'), begun, says('well')])
+    expect(loop.ends.map(({ hasBegun }) => hasBegun)).toEqual([false, true, true])
   })
 
   it('tells of all attempts when the last one fails', async () => {

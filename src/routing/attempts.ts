@@ -19,7 +19,7 @@ import { costsRetryBudget, countsAsAttempt } from './failure-class.ts'
 import { withStory } from './failure-story.ts'
 import { HedgeBudget, type HedgeOptions } from './hedge.ts'
 import type { AttemptLease, JobPlan, JobSite } from './job-plan.ts'
-import { beginHistory, type Direction, nextStep } from './next-step.ts'
+import { beginHistory, type Direction, nextStep, type StepFacts } from './next-step.ts'
 import type { RetryBudget } from './retry-budget.ts'
 import { type Target, targetKey } from './target.ts'
 import type { TargetHealth } from './target-health.ts'
@@ -39,6 +39,8 @@ export interface AttemptsOptions {
 const attemptsMaxDefault = 4
 const requeuesMax = 32
 const turnsMax = 64
+// A failure within so much of the time that was left is worth asking the same vendor again, even where another could be asked.
+const quickShare = 1 / 8
 
 /** The retry loop of all jobs. */
 export class Attempts {
@@ -122,7 +124,7 @@ class JobLoop<Each extends Target, Result> {
     let lease: AttemptLease | null = granted
     try {
       for (;;) {
-        assertInTime(this.#options.clock, this.#plan)
+        assertInTime(this.#options.clock, this.#plan, this.#trail.setbacks)
         const permit = health.enter(target, triedKeys)
         // Something came up while the job waited: the choice looks again, and an untried target stays one.
         if (permit === null) {
@@ -134,12 +136,15 @@ class JobLoop<Each extends Target, Result> {
         }
         history.visited.add(targetKey(target))
         history.attempts++
+        const startedAt = this.#options.clock.now()
         const result = await this.#starter.attempt(target, permit, history, this.#outputTokensMax)
         if (result.kind === 'done') return result
         const { failure } = result
         if (!countsAsAttempt(failure.code)) history.attempts--
-        this.#fail(target, failure)
-        const step = nextStep(failure, target, history, this.#limits, this.#site.isCommitted())
+        const tookMs = this.#options.clock.now() - startedAt
+        this.#fail(target, failure, tookMs)
+        const facts = this.#facts(target, failure, tookMs)
+        const step = nextStep(failure, target, history, this.#limits, facts)
         switch (step.kind) {
           case 'stop':
             throw this.#story()
@@ -193,8 +198,17 @@ class JobLoop<Each extends Target, Result> {
     return true
   }
 
-  #fail(target: Each, failure: CallFailure): void {
-    this.#trail.setbacks.push({ target, failure })
+  #facts(target: Each, { code }: CallFailure, tookMs: number): StepFacts {
+    const leftMs = this.#plan.deadlineAt - this.#options.clock.now()
+    return {
+      isCommitted: this.#site.isCommitted(),
+      wasQuick: code !== 'timeout' && tookMs <= (leftMs + tookMs) * quickShare,
+      hasOther: this.#choice.hasOther(this.#plan, target, this.#trail.history),
+    }
+  }
+
+  #fail(target: Each, failure: CallFailure, tookMs = 0): void {
+    this.#trail.setbacks.push({ target, failure, tookMs })
   }
 
   #goOn(target: Each, direction: Direction): Stay<Result> {

@@ -63,6 +63,7 @@ function end(outputTokens: number): AttemptEnd {
     isHedge: false,
     endedAtMs: 0,
     durationMs: 1,
+    hasBegun: true,
     firstPartMs: 1,
     usage: { inputTokens: 1, cachedInputTokens: 0, outputTokens, reasoningTokens: 0, source: 'provider' },
     outputChars: 1,

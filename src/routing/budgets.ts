@@ -92,10 +92,10 @@ export class Budgets {
       this.#file.changed()
     }
     return {
-      settle: ({ usage, outputChars, outcome, endedAtMs }) => {
+      settle: ({ usage, outputChars, hasBegun, endedAtMs }) => {
         // As its row has it: only a prompt can be estimated.
         const inputTokens = attempt.operation === 'generate' ? attempt.inputTokens : 0
-        const used = ledgerUsage({ usage, inputTokens, outputChars, outcome })
+        const used = ledgerUsage({ usage, inputTokens, outputChars, hasBegun })
         close(used.source === 'none' ? 0n : (price(attempt, used, endedAtMs) ?? 0n))
       },
       release: () => close(0n),

@@ -6,7 +6,7 @@ import { CallFailure } from '../domain/failure.ts'
 import type { Clock } from '../lib/clock.ts'
 import type { Random } from '../lib/random.ts'
 import { wait } from '../lib/wait.ts'
-import { type Setback, withStory } from './failure-story.ts'
+import { type Setback, toldOf, withStory } from './failure-story.ts'
 import type { JobPlan, JobSite } from './job-plan.ts'
 import { type Direction, type JobHistory, liesAhead } from './next-step.ts'
 import { type Target, targetKey } from './target.ts'
@@ -53,7 +53,7 @@ export class CandidateChoice {
     trail: Trail<Each>,
   ): Promise<Each> {
     for (;;) {
-      assertInTime(this.#options.clock, plan)
+      assertInTime(this.#options.clock, plan, trail.setbacks)
       const ahead = this.#ahead(plan, trail)
       const free = this.#firstFree(ahead)
       if (free) return this.#options.health.balance.pick(free, (each) => site.load(each), plan.affinity)
@@ -145,13 +145,14 @@ export class CandidateChoice {
   }
 }
 
-/** Throws the signal's reason, or `deadline` when the job's time is over. */
-export function assertInTime(clock: Clock, plan: JobPlan<Target>): void {
+/** Throws the signal's reason, or `deadline`, telling of what was tried, when the job's time is over. */
+export function assertInTime(clock: Clock, plan: JobPlan<Target>, setbacks: readonly Setback[]): void {
   plan.signal.throwIfAborted()
   if (clock.now() < plan.deadlineAt) return
+  const told = toldOf(setbacks)
+  const tried = told === '' ? '' : ` Tried: ${told}.`
   throw new CallFailure('deadline', {
-    message:
-      'The time of this call was over before a vendor could answer. Call again, or ask for less at once.',
+    message: `The time of this call was over before a vendor could answer.${tried} Call again, or ask for less at once.`,
   })
 }
 

@@ -5,7 +5,7 @@ import type { FailureCode } from '../domain/failure.ts'
 /** What may help after a failure. */
 export type FailureClass =
   | 'requeue' // too many at once: back to its place in the queue, no error shown
-  | 'transient' // the same provider once, then the next candidate
+  | 'transient' // the same provider once if it failed quickly or is the last, then the next candidate
   | 'other-group' // this account is limited
   | 'other-account' // this account has no money, plan or quota left, or is locked: another one
   | 'other-key' // this key is dead

@@ -13,7 +13,8 @@ function setback(model: string, code: FailureCode): Setback {
     endpoint: 'glm',
     weight: 1,
   }
-  return { target, failure: new CallFailure(code, { message: `It was ${code}.`, retryable: true }) }
+  const failure = new CallFailure(code, { message: `It was ${code}.`, retryable: true })
+  return { target, failure, tookMs: 150_000 }
 }
 
 it('tells of a vendor that sent a job back again and again in one line', () => {
@@ -23,7 +24,7 @@ it('tells of a vendor that sent a job back again and again in one line', () => {
   ).toMatchObject({
     code: 'truncated',
     message:
-      'It was truncated. Tried before it: glm/main glm-5.2 (concurrency-limited, 20 times), glm/main glm-4.7 (timeout).',
+      'It was truncated. Tried before it: glm/main glm-5.2 (concurrency-limited, 20 times), glm/main glm-4.7 (timeout after 150 s).',
   })
 })
 

@@ -8,6 +8,8 @@ import type { Target } from './target.ts'
 export interface Setback {
   readonly target: Target
   readonly failure: CallFailure
+  /** Milliseconds; 0 where nothing was tried. */
+  readonly tookMs: number
 }
 
 /** The last failure, telling the others. `retryAfterMs`: when it may be worth coming back; null keeps the failure's own. */
@@ -15,12 +17,11 @@ export function withStory(setbacks: readonly Setback[], retryAfterMs: number | n
   const last = setbacks.at(-1)
   if (last === undefined) return null
   const { failure } = last
-  const before = told(setbacks.slice(0, -1))
-  if (before.length === 0 && retryAfterMs === null) return failure
+  const before = toldOf(setbacks.slice(0, -1))
+  if (before === '' && retryAfterMs === null) return failure
   const comeBackMs = retryAfterMs ?? failure.retryAfterMs
   return new CallFailure(failure.code, {
-    message:
-      before.length === 0 ? failure.message : `${failure.message} Tried before it: ${before.join(', ')}.`,
+    message: before === '' ? failure.message : `${failure.message} Tried before it: ${before}.`,
     retryable: failure.retryable,
     cause: failure,
     ...(comeBackMs === null ? {} : { retryAfterMs: Math.ceil(comeBackMs) }),
@@ -29,19 +30,21 @@ export function withStory(setbacks: readonly Setback[], retryAfterMs: number | n
   })
 }
 
-// A vendor that sent a job back twenty times is one line of the story.
-function told(setbacks: readonly Setback[]): readonly string[] {
-  const counts = new Map<string, { name: string; code: string; count: number }>()
-  for (const { target, failure } of setbacks) {
+/** Setbacks in one line: `glm/main glm-5.2 (timeout after 150 s), kimi/main kimi-k3 (overloaded, 2 times)`. Empty for none. */
+export function toldOf(setbacks: readonly Setback[]): string {
+  // A vendor that sent a job back twenty times is one of its entries.
+  const entries = new Map<string, { name: string; what: string; count: number }>()
+  for (const { target, failure, tookMs } of setbacks) {
     const name = nameOf(target)
-    const key = `${name} ${failure.code}`
-    const known = counts.get(key)
+    const after = failure.code === 'timeout' ? ` after ${Math.round(tookMs / 1_000)} s` : ''
+    const what = `${failure.code}${after}`
+    const known = entries.get(`${name} ${what}`)
     if (known) known.count++
-    else counts.set(key, { name, code: failure.code, count: 1 })
+    else entries.set(`${name} ${what}`, { name, what, count: 1 })
   }
-  return [...counts.values()].map(
-    ({ name, code, count }) => `${name} (${count === 1 ? code : `${code}, ${count} times`})`,
-  )
+  return [...entries.values()]
+    .map(({ name, what, count }) => `${name} (${count === 1 ? what : `${what}, ${count} times`})`)
+    .join(', ')
 }
 
 function nameOf(target: Target): string {

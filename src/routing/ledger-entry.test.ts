@@ -38,6 +38,7 @@ const end: AttemptEnd = {
   isHedge: false,
   endedAtMs: 5,
   durationMs: 4,
+  hasBegun: true,
   firstPartMs: 3,
   usage: null,
   outputChars: 300,
@@ -55,6 +56,19 @@ it('an attempt cut short is charged to its caller by an estimate that is marked'
     outcome: 'timeout',
     usage: { inputTokens: 20, outputTokens: 100, source: 'estimated' },
   })
+})
+
+it('an attempt that the vendor never began is charged to nobody', () => {
+  for (const outcome of ['provider-error', 'timeout', 'content-filtered', 'client-gone'] as const) {
+    const refused = { ...end, outcome, hasBegun: false, firstPartMs: null, outputChars: 0 }
+    expect(
+      toLedgerEntry({ end: refused, request, operation: 'generate', inputTokens: 20 }).usage,
+    ).toMatchObject({
+      inputTokens: 0,
+      outputTokens: 0,
+      source: 'none',
+    })
+  }
 })
 
 it('a cached answer is a row of its own each time, with what it saved', () => {

@@ -9,7 +9,7 @@ import type { RoutedOutcome } from './vendor-site.ts'
 
 /** The row of an attempt. */
 export function toLedgerEntry({ end, request, inputTokens, operation }: AttemptRecord): LedgerEntry {
-  const { usage, outputChars, outcome, target } = end
+  const { usage, outputChars, hasBegun, outcome, target } = end
   return {
     ...whose(request),
     attemptId: end.attemptId,
@@ -24,7 +24,7 @@ export function toLedgerEntry({ end, request, inputTokens, operation }: AttemptR
     isHedge: end.isHedge,
     durationMs: end.durationMs,
     firstPartMs: end.firstPartMs,
-    usage: ledgerUsage({ usage, outputChars, outcome, inputTokens }),
+    usage: ledgerUsage({ usage, outputChars, hasBegun, inputTokens }),
   }
 }
 

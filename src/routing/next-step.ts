@@ -33,21 +33,31 @@ export interface StepLimits {
   readonly requeuesMax: number
 }
 
+/** What the loop knows of the moment. */
+export interface StepFacts {
+  /** The surface has sent what it cannot take back. */
+  readonly isCommitted: boolean
+  /** The failed attempt cost next to none of the job's time. */
+  readonly wasQuick: boolean
+  /** Another candidate is free. */
+  readonly hasOther: boolean
+}
+
 /** A fresh history. */
 export function beginHistory(): JobHistory {
   return { attempts: 0, requeues: 0, hasDoubledCap: false, visited: new Set(), retriedProviders: new Set() }
 }
 
-/** Decides; changes nothing. `isCommitted`: the surface has sent what it cannot take back. */
+/** Decides; changes nothing. */
 export function nextStep(
   failure: CallFailure,
   target: Target,
   history: JobHistory,
   limits: StepLimits,
-  isCommitted: boolean,
+  facts: StepFacts,
 ): NextStep {
   const kind = failureClass(failure.code)
-  if (kind === 'stop' || isCommitted) return { kind: 'stop' }
+  if (kind === 'stop' || facts.isCommitted) return { kind: 'stop' }
   if (kind === 'requeue') {
     return history.requeues < limits.requeuesMax
       ? { kind: 'requeue' }
@@ -57,9 +67,10 @@ export function nextStep(
   switch (kind) {
     case 'transient':
       // A failure that its thrower calls final may still be another provider's success.
-      return failure.retryable && !history.retriedProviders.has(target.provider)
-        ? { kind: 'again' }
-        : { kind: 'go-on', direction: 'any' }
+      if (!failure.retryable || history.retriedProviders.has(target.provider))
+        return { kind: 'go-on', direction: 'any' }
+      // A vendor that was silent, or failed slowly, has had its share of the time: whoever else is left gets the rest.
+      return facts.wasQuick || !facts.hasOther ? { kind: 'again' } : { kind: 'go-on', direction: 'any' }
     case 'double-cap':
       return history.hasDoubledCap ? { kind: 'stop' } : { kind: 'double-cap' }
     case 'other-key':

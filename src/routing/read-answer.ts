@@ -20,6 +20,8 @@ export interface AnswerEars {
   readonly attempt: number
   /** Whether text is shown as it comes: a page being read is no answer being written. */
   readonly showsText: boolean
+  /** Whether the model was offered tools to call. */
+  readonly offersTools: boolean
   readonly meter: AttemptMeter
   progress(update: Progress): void
 }
@@ -27,7 +29,7 @@ export interface AnswerEars {
 const textCharsMax = 4_000_000
 const sourcesMax = 100
 
-/** The whole answer. Throws what the stream throws, `truncated`, or `malformed-output` when it does not end. */
+/** The whole answer. Throws what the stream throws, `truncated`, or `malformed-output` when it does not end or is no answer. */
 export async function readAnswer(
   parts: AsyncIterable<StreamPart>,
   ears: AnswerEars,
@@ -60,6 +62,8 @@ export async function readAnswer(
       finish = part.reason
     }
   }
+  // What it said besides is an answer; a call alone, of a tool that nobody offered, is none.
+  if (finish === 'tool-use' && !ears.offersTools && text.trim() === '') throw uninvitedTool(provider)
   if (finish !== null) return { text, sources, usage, finish }
   throw new CallFailure('truncated', {
     message: `${provider} ended its answer in the middle. Call again.`,
@@ -70,5 +74,12 @@ export async function readAnswer(
 function tooMuchText(provider: string): CallFailure {
   return new CallFailure('malformed-output', {
     message: `${provider} sent more than ${textCharsMax} characters, and the answer was stopped. Ask for less at once.`,
+  })
+}
+
+function uninvitedTool(provider: string): CallFailure {
+  return new CallFailure('malformed-output', {
+    message: `${provider} answered by calling a tool that it was not offered, and said nothing else. Call again, or rephrase the request.`,
+    retryable: true,
   })
 }

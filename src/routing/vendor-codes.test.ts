@@ -47,6 +47,7 @@ function fateOf(vendor: 'glm' | 'kimi', error: WireError): Fate {
     isHedge: false,
     endedAtMs: 0,
     durationMs: 1,
+    hasBegun: false,
     firstPartMs: null,
     usage: null,
     outputChars: 0,

@@ -100,6 +100,7 @@ export class VendorSite implements JobSite<RoutedCandidate, RoutedOutcome> {
       lane: clientKey(identity),
       onRequest: () => this.#countRequest(group),
       onLimits: (limits) => this.#stays.get(group)?.lease.heard(limits),
+      onBegin: () => input.meter.began(),
     })
     const stay = this.#stays.get(group)
     if (stay) stay.isCut = false
@@ -108,6 +109,7 @@ export class VendorSite implements JobSite<RoutedCandidate, RoutedOutcome> {
       provider: provider.name,
       attempt: input.number,
       showsText: job.kind === 'generate',
+      offersTools: job.kind === 'generate' && (job.tools?.length ?? 0) > 0,
       meter,
       progress,
     }).catch((error: unknown) => {
@@ -169,6 +171,10 @@ export class VendorSite implements JobSite<RoutedCandidate, RoutedOutcome> {
         const ms = meter.firstPart()
         this.#stays.get(group)?.lease.firstToken(ms)
         return ms
+      },
+      outputChars: (count) => {
+        // The text of a page or a file is no model's output, and nobody bills for its tokens.
+        if (this.#work.kind === 'generate' || this.#work.kind === 'search') meter.outputChars(count)
       },
       usage: (usage: Usage) => {
         meter.usage(usage)

@@ -1,4 +1,5 @@
-// R4, R5 and R8: one answer of one attempt, one end for each, and no answer from a stream that was cut.
+// R4, R5, R8, R10 and K6: one answer of one attempt, one end for each, no answer from a stream that was cut or that only calls tools
+// nobody offered, and no bill for what was never begun.
 
 import type { StreamPart } from '../../src/providers/provider.ts'
 import { everyFate, play } from './job-fates.ts'
@@ -6,6 +7,8 @@ import { holds, type Property, property, room } from './kit.ts'
 import { settled } from './routing-world.ts'
 
 const readers = room<typeof import('../../src/routing/read-answer.ts')>('routing/read-answer.ts')
+
+const estimates = room<typeof import('../../src/ledger/usage-estimate.ts')>('ledger/usage-estimate.ts')
 
 /** The ends of attempts. */
 export const properties: readonly Property[] = [
@@ -95,8 +98,15 @@ export const properties: readonly Property[] = [
         { type: 'usage', usage },
         { type: 'finish', reason: 'stop' },
       ]
-      const meter = { firstPart: () => 0, usage: () => {}, outputChars: () => {} }
-      const ears = { provider: 'glm', attempt: 1, showsText: true, meter, progress: () => {} }
+      const meter = { began: () => {}, firstPart: () => 0, usage: () => {}, outputChars: () => {} }
+      const ears = {
+        provider: 'glm',
+        attempt: 1,
+        showsText: true,
+        offersTools: false,
+        meter,
+        progress: () => {},
+      }
       for (let cut = 0; cut <= whole.length; cut++) {
         async function* stream() {
           yield* whole.slice(0, cut)
@@ -106,6 +116,97 @@ export const properties: readonly Property[] = [
         holds('value' in outcome === isWhole, `cut after ${cut} of ${whole.length} parts it was a success`)
         holds('error' in outcome || outcome.value.text === text, 'the whole answer is not whole')
       }
+    },
+  }),
+  property({
+    id: 'R10',
+    says: 'an answer of tool calls alone is never a success where no tool was offered',
+    mutants: [
+      {
+        file: 'routing/read-answer.ts',
+        find: "finish === 'tool-use' && !ears.offersTools",
+        replace: "finish === 'tool-use' && ears.offersTools",
+      },
+      { file: 'routing/read-answer.ts', find: "text.trim() === ''", replace: "text === ''" },
+    ],
+    async check(rooms, seed) {
+      const { readAnswer } = await rooms.load(readers)
+      const meter = { began: () => {}, firstPart: () => 0, usage: () => {}, outputChars: () => {} }
+      const said: StreamPart[] = [
+        { type: 'reasoning-delta', text: 'hm' },
+        { type: 'text-delta', text: '\n' },
+        { type: 'tool-input-start', id: 'c', name: 'search' },
+        { type: 'tool-input-delta', id: 'c', text: '{}' },
+        { type: 'tool-input-end', id: 'c' },
+        { type: 'text-delta', text: 'words' },
+      ]
+      for (let some = 0; some < 2 ** said.length; some++) {
+        const parts = said.filter((_part, index) => ((some ^ seed) >> index) & 1)
+        async function* stream() {
+          yield* parts
+          yield { type: 'finish', reason: 'tool-use' } as const
+        }
+        for (const offersTools of [true, false]) {
+          const ears = {
+            provider: 'glm',
+            attempt: 1,
+            showsText: true,
+            offersTools,
+            meter,
+            progress: () => {},
+          }
+          const outcome = await settled(readAnswer(stream(), ears))
+          const hasWords = parts.some((part) => part.type === 'text-delta' && part.text === 'words')
+          holds('value' in outcome === (offersTools || hasWords), `${JSON.stringify(parts)}, ${offersTools}`)
+        }
+      }
+    },
+  }),
+  property({
+    id: 'K6',
+    says: 'an attempt that its vendor never began is billed nothing; one cut after it began is estimated, and marked',
+    mutants: [
+      {
+        file: 'ledger/usage-estimate.ts',
+        find: 'inputTokens: hasBegun ? Math.ceil(inputTokens) : 0',
+        replace: 'inputTokens: Math.ceil(inputTokens)',
+      },
+      {
+        file: 'ledger/usage-estimate.ts',
+        find: "hasBegun ? 'estimated' : 'none'",
+        replace: "'none'",
+      },
+      { file: 'routing/attempt-run.ts', find: '        hasBegun = true\n', replace: '' },
+    ],
+    async check(rooms, seed) {
+      const { ledgerUsage } = await rooms.load(estimates)
+      let begun = 0
+      await everyFate(seed, rooms, async (world, fate) => {
+        const began = new Set<number>()
+        await play(world, fate, {
+          script: async (_at, input) => {
+            const turn = fate.attempts[input.number % fate.attempts.length]
+            await world.sleep(turn?.ms ?? 0, input.signal)
+            if (turn?.speaks) {
+              began.add(input.number)
+              input.meter.began()
+              await world.sleep(turn.ms, input.signal)
+            }
+            throw world.fail(turn?.code ?? 'provider-error')
+          },
+        })
+        for (const end of world.watch.ends) {
+          const used = ledgerUsage({ ...end, inputTokens: 7 })
+          const hasBegun = began.has(end.number)
+          begun += hasBegun ? 1 : 0
+          holds(
+            used.source === (hasBegun ? 'estimated' : 'none'),
+            `${end.outcome}, begun ${hasBegun}: ${used.source}`,
+          )
+          holds(used.inputTokens === (hasBegun ? 7 : 0), `${used.inputTokens} tokens of input`)
+        }
+      })
+      holds(begun > 0, 'no attempt ever began')
     },
   }),
 ]

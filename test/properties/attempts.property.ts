@@ -1,4 +1,4 @@
-// R1, R2, R3, R6 and R7: how many attempts, how many at once, until when, and where.
+// R1, R2, R3, R6, R7 and R9: how many attempts, how many at once, until when, and where.
 
 import type { FailureCode } from '../../src/domain/failure.ts'
 import { chain, everyFate, glm, kimi, play } from './job-fates.ts'
@@ -125,7 +125,7 @@ export const properties: readonly Property[] = [
     mutants: [
       {
         file: 'routing/attempts.ts',
-        find: '        assertInTime(this.#options.clock, this.#plan)\n',
+        find: '        assertInTime(this.#options.clock, this.#plan, this.#trail.setbacks)\n',
         replace: '',
       },
     ],
@@ -201,6 +201,78 @@ export const properties: readonly Property[] = [
         holds('error' in (await job), 'it fails')
         holds(world.watch.ends.length === 1, `${code}: ${world.watch.ends.length} attempts`)
       }
+    },
+  }),
+  property({
+    id: 'R9',
+    says: 'a vendor that was silent or failed slowly is left at once while another can be asked, and none may spend all the time',
+    mutants: [
+      {
+        file: 'routing/next-step.ts',
+        find: 'facts.wasQuick || !facts.hasOther ?',
+        replace: 'facts.wasQuick || facts.hasOther ?',
+      },
+      {
+        file: 'routing/attempts.ts',
+        find: "code !== 'timeout' && tookMs <=",
+        replace: 'tookMs <=',
+      },
+      { file: 'routing/attempts.ts', find: 'const quickShare = 1 / 8', replace: 'const quickShare = 7 / 8' },
+      {
+        file: 'routing/attempt-starter.ts',
+        find: 'if (hasOther) return',
+        replace: 'if (hasOther && this.#number > 99) return',
+      },
+    ],
+    async check(rooms, seed) {
+      const timeoutMs = 60_000
+      await everyFate(seed, rooms, async (world, fate) => {
+        const startedAt = world.clock.now()
+        await play(world, { ...fate, waitForSlotMs: null, leavesAtMs: null }, { timeoutMs })
+        const { ends, started } = world.watch
+        const [first, next] = started
+        const [end] = ends
+        if (!first || !end) return
+        holds(end.durationMs <= (2 / 3) * timeoutMs + 1, `the first of three took ${end.durationMs} ms`)
+        const wasSlow =
+          end.outcome === 'timeout' ||
+          (['truncated', 'unreachable', 'provider-error'].includes(end.outcome) &&
+            end.durationMs > timeoutMs / 8)
+        if (!wasSlow || !next) return
+        holds(next.target !== first.target, `${end.outcome} after ${end.durationMs} ms was asked again`)
+        holds(next.at - startedAt <= end.durationMs + 1, `the next one waited until ${next.at}`)
+      })
+      // Stuck at once, or after a quick failure: the other still answers.
+      for (const stuckFrom of [1, 2]) {
+        const world = await createWorld(rooms, seed)
+        const job = settled(
+          world.run({
+            steps: [[glm], [kimi]],
+            timeoutMs,
+            script: async (at, input) => {
+              if (at === kimi) return 'in time'
+              if (input.number < stuckFrom) throw world.fail('provider-error')
+              await world.sleep(10 * timeoutMs, input.signal)
+              return 'never'
+            },
+          }),
+        )
+        await world.clock.advance(timeoutMs)
+        holds('value' in (await job), `stuck in attempt ${stuckFrom}, nobody else was asked in time`)
+      }
+      // Where nobody else is left, the last word is not the first silence.
+      const world = await createWorld(rooms, seed)
+      const job = settled(
+        world.run({
+          steps: [[glm]],
+          script: async (_at, input) => {
+            if (input.number === 1) throw world.fail('timeout')
+            return 'at last'
+          },
+        }),
+      )
+      await world.clock.advance(20_000)
+      holds('value' in (await job), 'a vendor without rivals gets a second chance')
     },
   }),
 ]

@@ -9,7 +9,7 @@ const readers = room<typeof import('../../src/routing/read-answer.ts')>('routing
 const events = room<typeof import('../../src/streams/sse-reader.ts')>('streams/sse-reader.ts')
 const clocks = room<typeof import('../../src/lib/virtual-clock.ts')>('lib/virtual-clock.ts')
 
-const meter = { firstPart: () => 0, usage: () => {}, outputChars: () => {} }
+const meter = { began: () => {}, firstPart: () => 0, usage: () => {}, outputChars: () => {} }
 const pieces = 24
 const answer: readonly StreamPart[] = [
   ...Array.from({ length: pieces }, (_, n) => ({ type: 'text-delta' as const, text: `piece ${n} ` })),
@@ -43,7 +43,7 @@ export const properties: readonly Property[] = [
         let heldMs = -1
         // What a surface that waited for its reader would answer; the room is told to take it for nothing.
         const progress = (): Promise<void> => sleep(readMs)
-        const ears = { provider: 'glm', attempt: 1, showsText: true, meter, progress }
+        const ears = { provider: 'glm', attempt: 1, showsText: true, offersTools: false, meter, progress }
         void readAnswer(vendor(), ears).then(() => {
           heldMs = clock.now()
         })
@@ -94,7 +94,14 @@ export const properties: readonly Property[] = [
               steps: [[target('glm', 'glm-5.2', 'a')]],
               signal: leaving.signal,
               script: async (_target, input) => {
-                const ears = { provider: 'glm', attempt: 1, showsText: true, meter, progress: () => {} }
+                const ears = {
+                  provider: 'glm',
+                  attempt: 1,
+                  showsText: true,
+                  offersTools: false,
+                  meter,
+                  progress: () => {},
+                }
                 return (await readAnswer(vendor(input.signal), ears)).text
               },
             }),

@@ -1,4 +1,4 @@
-// B4, B5 and B6: what callers cannot do to a vendor's health, cooldowns, and probes given back.
+// B4, B5, B6 and B8: what callers cannot do to a vendor's health, cooldowns, probes given back, and which news kills a key.
 
 import fc from 'fast-check'
 import type { FailureCode } from '../../src/domain/failure.ts'
@@ -155,6 +155,61 @@ export const properties: readonly Property[] = [
       }
       holds(Object.keys(world.health.inspect().breakers).length === 0, 'three good probes close it')
       holds(world.watch.held === 0, 'slots are back')
+    },
+  }),
+  property({
+    id: 'B8',
+    says: 'a quota that comes back by itself cools its target and kills no key; gone money and locked accounts kill every key until a probe',
+    mutants: [
+      {
+        file: 'routing/target-health.ts',
+        find: "end.outcome === 'quota-exhausted' && (failure?.retryAfterMs ?? null) === null",
+        replace: "end.outcome === 'quota-exhausted'",
+      },
+      {
+        file: 'routing/target-health.ts',
+        find: "if (end.outcome === 'account-blocked') return 'account-dead'",
+        replace: '',
+      },
+      { file: 'routing/target-health.ts', find: "  'quota-exhausted',\n", replace: '' },
+      {
+        file: 'routing/failure-class.ts',
+        find: "'quota-exhausted': 'other-account'",
+        replace: "'quota-exhausted': 'stop'",
+      },
+    ],
+    async check(rooms, seed) {
+      const rich = target('glm', 'glm-5.2', 'glm/main', { keyCount: 3 })
+      const kimi = target('kimi', 'kimi-k3', 'kimi/main')
+      const words = fc.record({
+        code: fc.constantFrom<FailureCode>('quota-exhausted', 'account-blocked'),
+        resetMs: fc.option(fc.integer({ min: 300_000, max: 8 * 24 * 3_600_000 })),
+      })
+      await fc.assert(
+        fc.asyncProperty(words, async ({ code, resetMs }) => {
+          const comesBack = code === 'quota-exhausted' && resetMs !== null
+          const world = await createWorld(rooms, seed)
+          const script = async (at: typeof rich) => {
+            if (at === rich) throw world.fail(code, false, resetMs ?? undefined)
+            return 'from kimi'
+          }
+          const job = settled(world.run({ steps: [[rich], [kimi]], script }))
+          await world.clock.advance(1_000)
+          const outcome = await job
+          holds('value' in outcome && outcome.value === 'from kimi', 'another account answers')
+          const { deadKeys, cooldowns } = world.health.inspect()
+          holds(
+            deadKeys.length === (comesBack ? 0 : 3),
+            `${code}, ${resetMs}: dead are ${deadKeys.join(', ')}`,
+          )
+          holds(!comesBack || Object.keys(cooldowns).length === 1, 'the target cools')
+          holds(world.health.obstacle(rich) !== null, 'it is left alone')
+          holds(world.health.obstacle(kimi) === null, 'the other account is not')
+          await world.clock.advance(1.1 * Math.max(comesBack ? resetMs : 0, 3_600_000))
+          holds(world.health.obstacle(rich) === null, 'it is asked again in time')
+        }),
+        { seed, numRuns: 60 },
+      )
     },
   }),
 ]

@@ -16,6 +16,8 @@ interface ChunkReaderOptions {
   readonly provider: string
   /** Our count of the input, for when the vendor gives none. */
   readonly inputTokensEstimate: () => number
+  /** Told of every frame that is none of an error. */
+  readonly onFrame?: () => void
   /** Makes the failure for an error frame. */
   readonly toFailure: (error: WireError) => CallFailure
 }
@@ -81,6 +83,7 @@ export class ChunkReader {
   readFrame(frame: Readonly<Record<string, unknown>>): StreamPart[] {
     const error = findError(frame, 200)
     if (error) throw this.#options.toFailure(error)
+    this.#options.onFrame?.()
     const parts: StreamPart[] = readSources(frame.web_search)
     const choice = Array.isArray(frame.choices) ? frame.choices.find(isRecord) : undefined
     this.#takeUsage(frame.usage)
