@@ -1,29 +1,40 @@
 import { beforeEach, describe, expect, test } from 'vitest'
+import { instanceMethod } from '../domain/resend.ts'
 import { VirtualClock } from '../lib/virtual-clock.ts'
 import { Bridge } from './bridge.ts'
-import type { LinkEvents } from './link.ts'
+import type { LinkEvents, ServerFate } from './link.ts'
 
 interface FakeLink extends LinkEvents {
   readonly sent: Record<string, unknown>[]
   isClosed: boolean
 }
 
+/** The bridge's own question at the start of every connection; the tests answer it by `named`. */
+const isInstanceQuestion = ({ method }: Record<string, unknown>): boolean => method === instanceMethod
+
 let clock = new VirtualClock()
+// A machine that sleeps stops the clock and its timers, but not the time by the wall.
+let sleptMs = 0
 let links: FakeLink[] = []
 let written: Record<string, unknown>[] = []
 let bridge: Bridge
 
 beforeEach(() => {
   clock = new VirtualClock()
+  sleptMs = 0
   links = []
   written = []
   bridge = new Bridge({
     url: 'ws://h/ws',
+    keyPrefix: 'bridge',
     connect(events) {
       const link: FakeLink = { ...events, sent: [], isClosed: false }
       links.push(link)
       return {
-        send: (text) => link.sent.push(JSON.parse(text) as Record<string, unknown>),
+        send: (text) => {
+          const message = JSON.parse(text) as Record<string, unknown>
+          if (!isInstanceQuestion(message)) link.sent.push(message)
+        },
         bufferedBytes: 0,
         pause() {},
         resume() {},
@@ -38,7 +49,11 @@ beforeEach(() => {
     },
     log() {},
     onSent() {},
-    clock,
+    clock: {
+      now: () => clock.now(),
+      wallMs: () => clock.wallMs() + sleptMs,
+      after: (delayMs, run) => clock.after(delayMs, run),
+    },
     random: () => 0.5,
   })
   bridge.start()
@@ -53,6 +68,15 @@ function link(index: number): FakeLink {
 const client = (message: object): void => bridge.fromClient(JSON.stringify({ jsonrpc: '2.0', ...message }))
 const server = (index: number, message: object): void =>
   link(index).onMessage(JSON.stringify({ jsonrpc: '2.0', ...message }))
+/** The server on this connection says which process it is. */
+const named = (index: number, instance: string): void =>
+  server(index, { id: `exai-bridge-instance-${index + 1}`, result: { instance } })
+const breaks = (index: number, reason = 'gone', fate: ServerFate = 'gone'): void =>
+  link(index).onClose({ reason, fate })
+const metaOf = (message: Record<string, unknown> | undefined): unknown =>
+  (message?.params as { _meta?: unknown } | undefined)?._meta
+const call = (id: number, toolUseId = `toolu_${id}`): void =>
+  client({ id, method: 'tools/call', params: { name: 'chat', _meta: { 'claudecode/toolUseId': toolUseId } } })
 const messageOf = (answer: Record<string, unknown> | undefined): string =>
   (answer?.error as { message: string } | undefined)?.message ?? ''
 
@@ -131,7 +155,7 @@ describe('when the connection breaks', () => {
     client({ id: 1, method: 'tools/call' })
     client({ id: 2, method: 'tools/call' })
     server(0, { id: 1, result: {} })
-    link(0).onClose('the server is restarting')
+    breaks(0, 'the server is restarting')
     expect(written.map(({ id }) => id)).toEqual([1, 2])
     expect(messageOf(written[1])).toMatch(
       /ws:\/\/h\/ws was lost while this was running.*the server is restarting/,
@@ -143,7 +167,7 @@ describe('when the connection breaks', () => {
 
   test('the handshake is replayed under an id of the bridge, before anything that waited, and stays hidden', async () => {
     initialize()
-    link(0).onClose('gone')
+    breaks(0)
     client({ id: 5, method: 'tools/list' })
     client({ method: 'notifications/roots/list_changed' })
     await clock.advance(5_000)
@@ -151,12 +175,12 @@ describe('when the connection breaks', () => {
     expect(link(1).sent).toEqual([
       {
         jsonrpc: '2.0',
-        id: 'exai-bridge-initialize-1',
+        id: 'exai-bridge-initialize-2',
         method: 'initialize',
         params: { protocolVersion: '2025-11-25' },
       },
     ])
-    server(1, { id: 'exai-bridge-initialize-1', result: {} })
+    server(1, { id: 'exai-bridge-initialize-2', result: {} })
     expect(
       link(1)
         .sent.slice(1)
@@ -169,7 +193,7 @@ describe('when the connection breaks', () => {
   test('an answer to a request of the old connection never reaches the new one', async () => {
     initialize()
     server(0, { id: 1, method: 'roots/list' })
-    link(0).onClose('gone')
+    breaks(0)
     await reconnect(1)
     client({ id: 1, result: { roots: [] } })
     expect(link(1).sent.every((message) => !('result' in message))).toBe(true)
@@ -178,7 +202,7 @@ describe('when the connection breaks', () => {
   test('a stream that only listens is taken up again without a word', async () => {
     link(0).onOpen()
     client({ id: 'listen:0', method: 'subscriptions/listen', params: { notifications: {} } })
-    link(0).onClose('gone')
+    breaks(0)
     await clock.advance(5_000)
     link(1).onOpen()
     expect(link(1).sent.map(({ id }) => id)).toEqual(['listen:0'])
@@ -188,7 +212,7 @@ describe('when the connection breaks', () => {
   test('a handshake that was cut off is sent again and answered once', async () => {
     link(0).onOpen()
     client({ id: 0, method: 'initialize' })
-    link(0).onClose('gone')
+    breaks(0)
     await clock.advance(1_000)
     link(1).onOpen()
     server(1, { id: 0, result: {} })
@@ -197,12 +221,12 @@ describe('when the connection breaks', () => {
 
   test('a server that refuses the replay is left and tried again', async () => {
     initialize()
-    link(0).onClose('gone')
+    breaks(0)
     await clock.advance(5_000)
     link(1).onOpen()
-    server(1, { id: 'exai-bridge-initialize-1', error: { code: -1, message: 'no' } })
+    server(1, { id: 'exai-bridge-initialize-2', error: { code: -1, message: 'no' } })
     expect(link(1).isClosed).toBe(true)
-    link(1).onClose('closed')
+    breaks(1, 'closed')
     await clock.advance(5_000)
     expect(links).toHaveLength(3)
     expect(written).toEqual([])
@@ -210,7 +234,7 @@ describe('when the connection breaks', () => {
 
   test('a server that never answers the replay is left after ten seconds', async () => {
     initialize()
-    link(0).onClose('gone')
+    breaks(0)
     await clock.advance(200)
     link(1).onOpen()
     await clock.advance(10_000)
@@ -222,7 +246,7 @@ describe('when the connection breaks', () => {
     for (let attempt = 0; attempt < 12; attempt++) {
       times.push(clock.now())
       link(attempt).onOpen()
-      link(attempt).onClose('busy')
+      breaks(attempt, 'busy')
       while (links.length === attempt + 1) await clock.advance(50)
     }
     const gaps = times.slice(1).map((time, index) => time - (times[index] ?? 0))
@@ -232,10 +256,175 @@ describe('when the connection breaks', () => {
   })
 })
 
+describe('what is sent again', () => {
+  function breakWithCallRunning(fate: ServerFate = 'unknown'): void {
+    initialize()
+    named(0, 'first')
+    call(1)
+    breaks(0, 'the connection was closed with 1006', fate)
+  }
+  async function comeBack(index: number, instance: string): Promise<void> {
+    await clock.advance(5_000)
+    link(index).onOpen()
+    server(index, { id: `exai-bridge-initialize-${index + 1}`, result: {} })
+    named(index, instance)
+  }
+
+  test('a call goes out with a key: the client’s own, or one of the bridge’s', () => {
+    initialize()
+    call(1)
+    client({ id: 2, method: 'tools/call', params: { name: 'chat', _meta: { progressToken: 2 } } })
+    client({ id: 3, method: 'tools/call' })
+    expect(link(0).sent.map(metaOf)).toEqual([
+      { 'claudecode/toolUseId': 'toolu_1', 'exai/key': 'toolu_1' },
+      { progressToken: 2, 'exai/key': 'bridge-2' },
+      { 'exai/key': 'bridge-3' },
+    ])
+  })
+
+  test('a call goes again to the process that had it, marked, and its answer is the only one', async () => {
+    breakWithCallRunning()
+    expect(written).toEqual([])
+    await comeBack(1, 'first')
+    expect(link(1).sent.at(-1)).toMatchObject({ id: 1, method: 'tools/call' })
+    expect(metaOf(link(1).sent.at(-1))).toEqual({
+      'claudecode/toolUseId': 'toolu_1',
+      'exai/key': 'toolu_1',
+      'exai/resent-to': 'first',
+      'exai/sending': 2,
+    })
+    server(1, { id: 1, result: {} })
+    expect(written.map(({ id, error }) => [id, error])).toEqual([[1, undefined]])
+  })
+
+  test('it waits until the process has said its name', async () => {
+    breakWithCallRunning()
+    await clock.advance(5_000)
+    link(1).onOpen()
+    server(1, { id: 'exai-bridge-initialize-2', result: {} })
+    expect(link(1).sent.map(({ method }) => method)).toEqual(['initialize'])
+    named(1, 'first')
+    expect(link(1).sent.map(({ method }) => method)).toEqual([
+      'initialize',
+      'notifications/initialized',
+      'tools/call',
+    ])
+  })
+
+  test('after a second break it goes a third time, and counts', async () => {
+    breakWithCallRunning()
+    await comeBack(1, 'first')
+    breaks(1, 'gone again', 'unknown')
+    await comeBack(2, 'first')
+    expect(metaOf(link(2).sent.at(-1))).toMatchObject({ 'exai/resent-to': 'first', 'exai/sending': 3 })
+  })
+
+  test('another process never gets it: it fails once, and the next call works in the same session', async () => {
+    breakWithCallRunning()
+    await comeBack(1, 'second')
+    expect(link(1).sent.some(({ method }) => method === 'tools/call')).toBe(false)
+    expect(written.map(({ id }) => id)).toEqual([1])
+    expect(messageOf(written[0])).toContain('may or may not have been done')
+    call(2)
+    server(1, { id: 2, result: {} })
+    expect(written.map(({ id, error }) => [id, error !== undefined])).toEqual([
+      [1, true],
+      [2, false],
+    ])
+  })
+
+  test('a server without a name never gets it either', async () => {
+    initialize()
+    call(1)
+    breaks(0, 'gone', 'unknown')
+    expect(written.map(({ id }) => id)).toEqual([1])
+  })
+
+  test('it fails at once when the server is found to be gone', async () => {
+    breakWithCallRunning()
+    expect(written).toEqual([])
+    await clock.advance(200)
+    breaks(1, 'connection refused', 'gone')
+    expect(written.map(({ id }) => id)).toEqual([1])
+  })
+
+  test('a server that drained had not begun it: it goes to the next as it is', async () => {
+    breakWithCallRunning('drained')
+    await comeBack(1, 'second')
+    expect(metaOf(link(1).sent.at(-1))).toEqual({ 'claudecode/toolUseId': 'toolu_1', 'exai/key': 'toolu_1' })
+    expect(written).toEqual([])
+  })
+
+  test('cancelled while it waits, it is taken up only to be cancelled, and nobody answers', async () => {
+    breakWithCallRunning()
+    client({ method: 'notifications/cancelled', params: { requestId: 1 } })
+    await comeBack(1, 'first')
+    expect(
+      link(1)
+        .sent.slice(2)
+        .map(({ method }) => method),
+    ).toEqual(['tools/call', 'notifications/cancelled'])
+    server(1, { id: 1, result: {} })
+    await clock.advance(60_000)
+    expect(written).toEqual([])
+  })
+
+  test('a laptop that slept too long does not ask for what is no longer kept', async () => {
+    breakWithCallRunning()
+    sleptMs = 600_000
+    await comeBack(1, 'first')
+    expect(link(1).sent.some(({ method }) => method === 'tools/call')).toBe(false)
+    expect(written.map(({ id }) => id)).toEqual([1])
+  })
+
+  test('after 30 s without a server it fails and says that it may have been done', async () => {
+    breakWithCallRunning()
+    await clock.advance(30_000)
+    expect(messageOf(written[0])).toMatch(/could not be reached for 30 s.*may have been done/)
+  })
+
+  test('what changes nothing goes to any server, without a mark', async () => {
+    initialize()
+    named(0, 'first')
+    client({ id: 1, method: 'tools/list', params: {} })
+    breaks(0)
+    await comeBack(1, 'second')
+    expect(link(1).sent.at(-1)).toEqual({ jsonrpc: '2.0', id: 1, method: 'tools/list', params: {} })
+    expect(written).toEqual([])
+  })
+
+  test('what nobody knows fails at once', () => {
+    initialize()
+    named(0, 'first')
+    client({ id: 1, method: 'tasks/start' })
+    breaks(0, 'gone', 'unknown')
+    expect(written.map(({ id }) => id)).toEqual([1])
+  })
+
+  test('what is too big to be kept is sent all the same, and fails when the connection breaks', () => {
+    initialize()
+    named(0, 'first')
+    for (const id of [1, 2]) {
+      client({ id, method: 'tools/call', params: { text: 'a'.repeat(3 * 1024 * 1024) } })
+    }
+    expect(link(0).sent).toHaveLength(2)
+    breaks(0, 'gone', 'unknown')
+    expect(written.map(({ id }) => id)).toEqual([2])
+  })
+})
+
+test('a client that goes cancels what it has running', () => {
+  initialize()
+  call(1)
+  bridge.end()
+  expect(link(0).sent.map(({ method }) => method)).toEqual(['tools/call', 'notifications/cancelled'])
+  expect(link(0).isClosed).toBe(true)
+})
+
 describe('while there is no server', () => {
   test('a request waits and is sent when the server comes', async () => {
     client({ id: 0, method: 'initialize' })
-    link(0).onClose('connection refused')
+    breaks(0, 'connection refused')
     await clock.advance(10_000)
     expect(written).toEqual([])
     links.at(-1)?.onOpen()
@@ -244,7 +433,7 @@ describe('while there is no server', () => {
 
   test('after 30 s it gets one error with the reason and what to do', async () => {
     client({ id: 0, method: 'initialize' })
-    link(0).onClose('connection refused')
+    breaks(0, 'connection refused')
     await clock.advance(29_999)
     expect(written).toEqual([])
     await clock.advance(1)
@@ -278,7 +467,7 @@ describe('while there is no server', () => {
 
 test('at the end nothing is left: no timer, no answer, no further attempt', async () => {
   client({ id: 1, method: 'ping' })
-  link(0).onClose('gone')
+  breaks(0)
   client({ id: 2, method: 'ping' })
   bridge.end()
   expect(clock.pendingTimers).toBe(0)

@@ -1,68 +1,62 @@
-// The bridge between one client on stdio and the server: messages pass both ways as they are. When the connection breaks,
-// the client keeps its session: `initialize` is replayed on the next connection before anything else. What was in flight is
+// The bridge between one client on stdio and the server: messages pass both ways. When the connection breaks, the client
+// keeps its session: `initialize` is replayed on the next connection before anything else. What was in flight is sent again
+// where that is safe: what changes nothing, and a call if the process that may have seen it can recognise it. The rest is
 // answered with one error, because nobody can say whether it was carried out.
 //
-//   connecting --open--> [replaying] --answered--> ready --close--> waiting --backoff--> connecting
+//   connecting --open--> greeting --answered--> ready --close--> waiting --backoff--> connecting
 
-import type { Clock, Timer } from '../lib/clock.ts'
-import type { Random } from '../lib/random.ts'
-import type { Connect, Link } from './link.ts'
-import { Outbox } from './outbox.ts'
-import { errorLine, idKey, type PassingMessage, type RpcId, readPassingMessage } from './passing-message.ts'
-
-/** What the bridge is built from. */
-export interface BridgeOptions {
-  /** The server's address, for messages. */
-  readonly url: string
-  readonly connect: Connect
-  /** Hands one line, without its end, to the client. */
-  write(line: string): void
-  /** A line for people, never on stdout. */
-  log(line: string): void
-  /** The link has room again. */
-  onSent(): void
-  readonly clock: Clock
-  readonly random: Random
-}
-
-interface InFlight {
-  readonly id: RpcId
-  readonly method: string
-  readonly text: string
-}
+import type { Timer } from '../lib/clock.ts'
+import { afterBreak, type Moment, mayResend } from './after-break.ts'
+import { Backoff } from './backoff.ts'
+import type { BridgeOptions } from './bridge-options.ts'
+import { Greeting } from './greeting.ts'
+import { listenMethod, RequestsInFlight, type SentRequest } from './in-flight.ts'
+import type { Link, LinkEnd, ServerFate } from './link.ts'
+import { Outbox, type WaitingMessage } from './outbox.ts'
+import {
+  cancelLine,
+  errorLine,
+  idKey,
+  type PassingMessage,
+  type RpcId,
+  readPassingMessage,
+} from './passing-message.ts'
+import { asResent, repeatOf, withKey } from './repeat.ts'
 
 const outboxLimits = { messagesMax: 64, bytesMax: 4 * 1024 * 1024, waitMs: 30_000 }
-const inFlightMax = 1024
+const inFlightLimits = { countMax: 1024, charsMax: 4 * 1024 * 1024 }
 const serverRequestsMax = 1024
-const backoffBaseMs = 200
-const backoffMaxMs = 5_000
-const replayTimeoutMs = 10_000
-const steadyMs = 5_000
 const unavailable = -32_000
 
 /** One client's bridge; lives as long as the client's stdin. */
 export class Bridge {
   readonly #options: BridgeOptions
   readonly #outbox: Outbox
-  readonly #inFlight: Map<string, InFlight> = new Map()
+  readonly #backoff: Backoff
+  readonly #inFlight: RequestsInFlight = new RequestsInFlight(inFlightLimits)
   /** Requests of the server that the client has not answered; only on this connection do their ids mean anything. */
   readonly #serverRequests: Set<string> = new Set()
   #link: Link | null = null
+  #greeting: Greeting | null = null
   #isReady = false
   #isEnded = false
-  #attempts = 0
-  #readyAt: number | null = null
   #reason = 'not connected yet'
   #timer: Timer | null = null
   #initialize: { readonly message: object; isAnswered: boolean } | null = null
   #isInitializedSent = false
-  #replayId: string | null = null
-  #replays = 0
+  #greetings = 0
+  #keys = 0
+  /** The process of the last connection that told its name. */
+  #lastInstance: string | null = null
 
   constructor(options: BridgeOptions) {
     this.#options = options
-    this.#outbox = new Outbox(options.clock, outboxLimits, ({ id }) => {
-      if (id !== null) this.#fail(id, `could not be reached for ${outboxLimits.waitMs / 1000} s`)
+    this.#backoff = new Backoff(options.random)
+    this.#outbox = new Outbox(options.clock, outboxLimits, ({ id, resend }) => {
+      if (id === null) return
+      const doubt =
+        resend === undefined ? '' : ' after it was lost while this was running: it may have been done'
+      this.#fail(id, `could not be reached for ${outboxLimits.waitMs / 1000} s${doubt}`)
     })
   }
 
@@ -82,10 +76,13 @@ export class Bridge {
     else this.#link?.resume()
   }
 
-  /** Closes the connection and forgets everything; the server ends what was in flight. */
+  /** Cancels what is in flight, closes the connection and forgets everything. */
   end(): void {
+    // A call outlives its connection, for a bridge that comes back: this one does not.
+    if (this.#isReady) for (const { id } of this.#inFlight.all()) this.#link?.send(cancelLine(id))
     this.#isEnded = true
     this.#timer?.cancel()
+    this.#greeting?.stop()
     this.#outbox.clear()
     this.#inFlight.clear()
     this.#link?.close()
@@ -110,28 +107,28 @@ export class Bridge {
         this.#notification(passing, line)
         return
       case 'other':
-        this.#sendOrWait(null, line)
+        this.#sendOrWait(line)
     }
   }
 
-  #request(passing: Extract<PassingMessage, { kind: 'request' }>, text: string): void {
-    const { id, method } = passing
-    if (this.#inFlight.size >= inFlightMax) {
+  #request(passing: Extract<PassingMessage, { kind: 'request' }>, line: string): void {
+    const { id, method, message } = passing
+    if (this.#inFlight.isFull) {
       this.#options.write(
-        errorLine(id, unavailable, `${inFlightMax} requests are already running. Wait for one.`),
+        errorLine(id, unavailable, `${inFlightLimits.countMax} requests are already running. Wait for one.`),
       )
       return
     }
-    if (method === 'initialize') this.#initialize = { message: passing.message, isAnswered: false }
-    if (!this.#isReady) this.#sendOrWait(id, text)
-    else this.#sendRequest({ id, method, text })
+    if (method === 'initialize') this.#initialize = { message, isAnswered: false }
+    const isKeyed = repeatOf(method) === 'keyed'
+    const text = isKeyed ? withKey(message, `${this.#options.keyPrefix}-${++this.#keys}`) : line
+    if (this.#isReady) this.#send({ id, method, text, sendings: 1 })
+    else this.#wait({ id, text })
   }
 
   #notification(passing: Extract<PassingMessage, { kind: 'notification' }>, text: string): void {
     if (passing.cancels !== null) {
-      if (this.#outbox.remove(passing.cancels)) return
-      // Not in flight: it has been answered, or died with its connection.
-      if (this.#inFlight.delete(idKey(passing.cancels)) && this.#isReady) this.#link?.send(text)
+      this.#cancel(passing.cancels, text)
       return
     }
     if (passing.method === 'notifications/initialized') {
@@ -140,19 +137,34 @@ export class Bridge {
       if (this.#isReady) this.#link?.send(text)
       return
     }
-    this.#sendOrWait(null, text)
+    this.#sendOrWait(text)
   }
 
-  #sendOrWait(id: RpcId | null, text: string): void {
-    if (this.#isReady) this.#link?.send(text)
-    else if (!this.#outbox.add({ id, text }) && id !== null) {
-      this.#fail(id, 'is not connected, and too many messages wait for it already')
+  #cancel(id: RpcId, text: string): void {
+    const waiting = this.#outbox.remove(id)
+    if (waiting?.resend !== undefined) {
+      // It may be running at the server: it is taken up again only to be cancelled.
+      this.#outbox.add({ ...waiting, id: null, resend: { ...waiting.resend, cancelText: text } })
     }
+    // Neither waiting nor in flight: it has been answered, or died with its connection.
+    if (waiting === null && this.#inFlight.take(id) !== null && this.#isReady) this.#link?.send(text)
   }
 
-  #sendRequest(request: InFlight): void {
-    this.#inFlight.set(idKey(request.id), request)
-    this.#link?.send(request.text)
+  #sendOrWait(text: string): void {
+    if (this.#isReady) this.#link?.send(text)
+    else this.#wait({ id: null, text })
+  }
+
+  #wait(message: WaitingMessage): void {
+    if (this.#outbox.add(message) || message.id === null) return
+    const { messagesMax, bytesMax } = outboxLimits
+    const room = `${messagesMax} messages or ${bytesMax / 1024 / 1024} MiB`
+    this.#fail(message.id, `is not connected, and too many messages wait for it already (room for ${room})`)
+  }
+
+  #send(request: SentRequest & { readonly text: string }, marked: string = request.text): void {
+    this.#inFlight.add(request)
+    this.#link?.send(marked)
   }
 
   #open(): void {
@@ -161,44 +173,53 @@ export class Bridge {
       onOpen: () => this.#opened(),
       onMessage: (text) => this.#fromServer(text),
       onSent: () => this.#options.onSent(),
-      onClose: (reason) => this.#closed(reason),
+      onClose: (end) => this.#closed(end),
     })
   }
 
   #opened(): void {
-    if (this.#initialize?.isAnswered !== true) {
-      this.#becomeReady()
-      return
-    }
-    this.#replayId = `exai-bridge-initialize-${++this.#replays}`
-    this.#timer = this.#options.clock.after(replayTimeoutMs, () => this.#link?.close())
-    this.#link?.send(JSON.stringify({ ...this.#initialize.message, id: this.#replayId }))
-  }
-
-  #replayed(isResult: boolean): void {
-    this.#replayId = null
-    this.#timer?.cancel()
-    if (!isResult) {
-      this.#options.log('the server refused to take the session up again')
-      this.#link?.close()
-      return
-    }
-    if (this.#isInitializedSent) {
-      this.#link?.send(JSON.stringify({ jsonrpc: '2.0', method: 'notifications/initialized' }))
-    }
-    this.#becomeReady()
+    const greeting: Greeting = new Greeting({
+      number: ++this.#greetings,
+      initialize: this.#initialize?.isAnswered === true ? this.#initialize.message : null,
+      needsInstance: this.#lastInstance !== null,
+      clock: this.#options.clock,
+      send: (text) => this.#link?.send(text),
+      onDone: () => this.#becomeReady(),
+      onFailed: (why) => {
+        this.#options.log(why)
+        this.#link?.close()
+      },
+    })
+    this.#greeting = greeting
+    greeting.start()
   }
 
   #becomeReady(): void {
+    if (this.#initialize?.isAnswered === true && this.#isInitializedSent) {
+      this.#link?.send(JSON.stringify({ jsonrpc: '2.0', method: 'notifications/initialized' }))
+    }
     this.#isReady = true
-    this.#readyAt = this.#options.clock.now()
-    if (this.#attempts > 0) this.#options.log(`connected to ${this.#options.url}`)
+    this.#backoff.ready(this.#options.clock.now())
+    if (!this.#backoff.isFirst) this.#options.log(`connected to ${this.#options.url}`)
     // Streams that only listen are taken up again.
-    for (const request of this.#inFlight.values()) this.#link?.send(request.text)
-    for (let next = this.#outbox.take(); next !== null; next = this.#outbox.take()) {
-      const passing = readPassingMessage(next.text)
-      if (passing.kind === 'request') this.#sendRequest({ ...passing, text: next.text })
-      else this.#link?.send(next.text)
+    for (const { text } of this.#inFlight.all()) if (text !== null) this.#link?.send(text)
+    for (let next = this.#outbox.take(); next !== null; next = this.#outbox.take()) this.#sendWaiting(next)
+  }
+
+  #sendWaiting(waiting: WaitingMessage): void {
+    const passing = readPassingMessage(waiting.text)
+    const { resend, text } = waiting
+    if (passing.kind !== 'request') this.#link?.send(text)
+    else if (resend === undefined) this.#send({ ...passing, text, sendings: 1 })
+    else if (!mayResend(resend, this.#moment())) this.#failLost(waiting)
+    else {
+      const sendings = resend.sendings + 1
+      const marked = asResent(text, resend.instance, sendings)
+      if (resend.cancelText === null) this.#send({ ...passing, text, sendings }, marked)
+      else {
+        this.#link?.send(marked)
+        this.#link?.send(resend.cancelText)
+      }
     }
   }
 
@@ -210,14 +231,10 @@ export class Bridge {
       return
     }
     if (passing.kind === 'response') {
-      if (passing.id === this.#replayId) {
-        this.#replayed(passing.isResult)
-        return
-      }
-      const request = this.#inFlight.get(idKey(passing.id))
+      if (this.#greeting?.take(passing) === true) return
+      const request = this.#inFlight.take(passing.id)
       // An answer to what was cancelled: the client has let go of that id.
-      if (request === undefined) return
-      this.#inFlight.delete(idKey(passing.id))
+      if (request === null) return
       if (request.method === 'initialize' && passing.isResult && this.#initialize !== null) {
         this.#initialize.isAnswered = true
       }
@@ -229,38 +246,42 @@ export class Bridge {
     this.#options.write(/[\r\n]/.test(text) ? JSON.stringify(JSON.parse(text)) : text)
   }
 
-  #closed(reason: string): void {
+  #closed({ reason, fate }: LinkEnd): void {
+    this.#lastInstance = this.#greeting?.instance ?? this.#lastInstance
+    this.#greeting?.stop()
     this.#link = null
     this.#isReady = false
-    this.#replayId = null
-    this.#timer?.cancel()
     this.#serverRequests.clear()
     this.#options.onSent()
     if (this.#isEnded) return
-    // A server that takes us and throws us out at once is not knocked at faster than one that is down.
-    const isSteady = this.#readyAt !== null && this.#options.clock.now() - this.#readyAt >= steadyMs
-    if (isSteady) this.#attempts = 0
-    this.#readyAt = null
-    if (this.#attempts === 0 || reason !== this.#reason) {
+    this.#backoff.closed(this.#options.clock.now())
+    if (this.#backoff.isFirst || reason !== this.#reason) {
       this.#options.log(`no connection to ${this.#options.url}: ${reason}; trying again`)
     }
     this.#reason = reason
-    this.#answerInFlight()
-    const ceiling = Math.min(backoffMaxMs, backoffBaseMs * 2 ** Math.min(this.#attempts, 10))
-    this.#attempts++
-    // Half fixed, half by chance: all windows of a restarted server must not knock at once.
-    const delayMs = ceiling / 2 + (ceiling / 2) * this.#options.random()
-    this.#timer = this.#options.clock.after(delayMs, () => this.#open())
+    this.#saveInFlight(fate)
+    if (fate !== 'unknown') for (const lost of this.#outbox.takeResends()) this.#failLost(lost)
+    this.#greeting = null
+    this.#timer = this.#options.clock.after(this.#backoff.next(), () => this.#open())
   }
 
-  #answerInFlight(): void {
-    for (const [key, { id, method, text }] of this.#inFlight) {
-      if (method === 'subscriptions/listen') continue
-      this.#inFlight.delete(key)
-      // A handshake changes nothing, so it may be sent twice; without it the client has no server at all.
-      if (method === 'initialize' && this.#outbox.add({ id, text })) continue
-      this.#fail(id, 'was lost while this was running, so it may or may not have been done')
+  /** What was in flight waits to be sent again where that is safe, and fails where it is not. */
+  #saveInFlight(fate: ServerFate): void {
+    const moment = { ...this.#moment(), fate }
+    for (const request of this.#inFlight.all()) {
+      if (request.method === listenMethod && request.text !== null) continue
+      this.#inFlight.take(request.id)
+      const waiting = afterBreak(request, moment)
+      if (waiting === null || !this.#outbox.add(waiting)) this.#failLost(request)
     }
+  }
+
+  #moment(): Moment {
+    return { instance: this.#greeting?.instance ?? null, wallMs: this.#options.clock.wallMs() }
+  }
+
+  #failLost({ id }: { readonly id: RpcId | null }): void {
+    if (id !== null) this.#fail(id, 'was lost while this was running, so it may or may not have been done')
   }
 
   #fail(id: RpcId, what: string): void {

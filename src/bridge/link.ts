@@ -1,6 +1,7 @@
 // One WebSocket connection to the server, seen from the bridge. Notices a server that has gone without a word.
 
 import WebSocket from 'ws'
+import { drainedReason } from '../domain/resend.ts'
 import type { Clock, Timer } from '../lib/clock.ts'
 
 /** What happens on a link. `onClose` comes exactly once, last; before `onOpen` where the server could not be reached. */
@@ -9,8 +10,21 @@ export interface LinkEvents {
   onMessage(text: string): void
   /** Bytes have left: a sender that waited may go on. */
   onSent(): void
-  onClose(reason: string): void
+  onClose(end: LinkEnd): void
 }
+
+/** How a link ended. */
+export interface LinkEnd {
+  /** For people. */
+  readonly reason: string
+  readonly fate: ServerFate
+}
+
+/**
+ * What became of the process on the other side. `gone`: with whatever ran there. `drained`: it has gone, and what it has not
+ * answered it has not begun. `unknown`: it may run on, and its calls with it.
+ */
+export type ServerFate = 'gone' | 'drained' | 'unknown'
 
 /** A connection to the server, opening, open or closing. */
 export interface Link {
@@ -29,7 +43,11 @@ export type Connect = (events: LinkEvents) => Link
 
 const handshakeTimeoutMs = 10_000
 const heartbeatMs = 15_000
+// A message into a silence is not trusted to arrive: the machine may have slept, and the connection died with it.
+const quietMs = 5_000
+const probeMs = 10_000
 const goodbyeMs = 500
+const serverRestarting = 1012
 const messageBytesMax = 64 * 1024 * 1024
 
 /** Connects to `url` with subprotocol `mcp`. `headers` is asked at every connect: the branch may have changed. */
@@ -42,9 +60,13 @@ export function createConnect(url: string, headers: () => Record<string, string>
       maxPayload: messageBytesMax,
     })
     let reason = ''
+    let isRefused = false
     let heartbeat: Timer | null = null
+    let probe: Timer | null = null
     let goodbye: Timer | null = null
     let isAlive = true
+    // By the wall: the other clock stops while the machine sleeps.
+    let heardAtMs = clock.wallMs()
     const beat = (): void => {
       if (!isAlive) {
         reason = `the server was silent for ${(2 * heartbeatMs) / 1000} s`
@@ -57,9 +79,21 @@ export function createConnect(url: string, headers: () => Record<string, string>
     }
     const heard = (): void => {
       isAlive = true
+      heardAtMs = clock.wallMs()
+      probe?.cancel()
+      probe = null
+    }
+    const probeAfterQuiet = (): void => {
+      if (probe !== null || Math.abs(clock.wallMs() - heardAtMs) < quietMs) return
+      if (socket.readyState === WebSocket.OPEN) socket.ping()
+      probe = clock.after(probeMs, () => {
+        reason = `the server did not answer for ${probeMs / 1000} s`
+        socket.terminate()
+      })
     }
     socket.on('open', () => {
       heartbeat = clock.after(heartbeatMs, beat)
+      heard()
       events.onOpen()
     })
     socket.on('pong', heard)
@@ -70,14 +104,29 @@ export function createConnect(url: string, headers: () => Record<string, string>
     })
     socket.on('error', (error) => {
       reason = describeError(error)
+      isRefused = 'code' in error && error.code === 'ECONNREFUSED'
     })
     socket.on('close', (code, text) => {
       heartbeat?.cancel()
+      probe?.cancel()
       goodbye?.cancel()
-      events.onClose(reason || describeClose(code, text.toString()))
+      const said = text.toString()
+      events.onClose({
+        reason: reason || describeClose(code, said),
+        fate: isRefused
+          ? 'gone'
+          : code !== serverRestarting
+            ? 'unknown'
+            : said === drainedReason
+              ? 'drained'
+              : 'gone',
+      })
     })
     return {
-      send: (text) => socket.send(text, () => events.onSent()),
+      send: (text) => {
+        socket.send(text, () => events.onSent())
+        probeAfterQuiet()
+      },
       get bufferedBytes() {
         return socket.bufferedAmount
       },
@@ -101,6 +150,6 @@ function describeError(error: Error): string {
 }
 
 function describeClose(code: number, text: string): string {
-  if (code === 1012) return 'the server is restarting'
+  if (code === serverRestarting) return 'the server is restarting'
   return `the connection was closed with ${code}${text === '' ? '' : ` ${text}`}`
 }

@@ -7,6 +7,20 @@ import { idKey, type RpcId } from './passing-message.ts'
 export interface WaitingMessage {
   readonly id: RpcId | null
   readonly text: string
+  /** Set where it has been sent before: it may go to the process that can recognise it, and to no other. */
+  readonly resend?: Resend
+}
+
+/** What a message that is sent again must know of its first sending. */
+export interface Resend {
+  /** The server process that may have seen it. */
+  readonly instance: string
+  /** How many times it has been sent. */
+  readonly sendings: number
+  /** When its connection broke, by the wall: a machine that sleeps stops the other clock. */
+  readonly brokenAtMs: number
+  /** It was cancelled meanwhile: what to send after it. */
+  readonly cancelText: string | null
 }
 
 /** Bounds of the outbox: messages, bytes (counted as characters of the text), milliseconds. */
@@ -55,12 +69,21 @@ export class Outbox {
     return message
   }
 
-  /** Takes a request back, by its id; false when it does not wait here. */
-  remove(id: RpcId): boolean {
+  /** Takes a request back, by its id; null when it does not wait here. */
+  remove(id: RpcId): WaitingMessage | null {
     for (const message of this.#waiting.keys()) {
-      if (message.id !== null && idKey(message.id) === idKey(id)) return this.#drop(message)
+      if (message.id === null || idKey(message.id) !== idKey(id)) continue
+      this.#drop(message)
+      return message
     }
-    return false
+    return null
+  }
+
+  /** Takes what has been sent before: the process that could recognise it is gone. */
+  takeResends(): readonly WaitingMessage[] {
+    const resends = [...this.#waiting.keys()].filter((message) => message.resend !== undefined)
+    for (const message of resends) this.#drop(message)
+    return resends
   }
 
   /** Drops everything without a word. */

@@ -8,7 +8,7 @@ export type RpcId = string | number
 export type PassingMessage =
   | { readonly kind: 'request'; readonly id: RpcId; readonly method: string; readonly message: object }
   | { readonly kind: 'notification'; readonly method: string; readonly cancels: RpcId | null }
-  | { readonly kind: 'response'; readonly id: RpcId; readonly isResult: boolean }
+  | { readonly kind: 'response'; readonly id: RpcId; readonly isResult: boolean; readonly message: object }
   | { readonly kind: 'other' }
   | { readonly kind: 'broken' }
 
@@ -30,7 +30,7 @@ export function readPassingMessage(text: string): PassingMessage {
     return id === undefined ? { kind: 'notification', method, cancels } : { kind: 'other' }
   }
   if (isId(id) && ('result' in message || 'error' in message)) {
-    return { kind: 'response', id, isResult: 'result' in message }
+    return { kind: 'response', id, isResult: 'result' in message, message }
   }
   return { kind: 'other' }
 }
@@ -38,6 +38,11 @@ export function readPassingMessage(text: string): PassingMessage {
 /** A JSON-RPC error as one line. */
 export function errorLine(id: RpcId | null, code: number, message: string): string {
   return JSON.stringify({ jsonrpc: '2.0', id, error: { code, message } })
+}
+
+/** A `notifications/cancelled` as one line. */
+export function cancelLine(requestId: RpcId): string {
+  return JSON.stringify({ jsonrpc: '2.0', method: 'notifications/cancelled', params: { requestId } })
 }
 
 /** Map key of an id: `1` and `"1"` are two ids. */

@@ -64,6 +64,7 @@ function createBridge(url: string, env: NodeJS.ProcessEnv): Bridge {
   const first = { 'x-exai-client': randomBytes(16).toString('base64url'), ...claimHeaders(facts) }
   const bridge: Bridge = new Bridge({
     url,
+    keyPrefix: randomBytes(9).toString('base64url'),
     connect: createConnect(url, () => ({ ...first, ...claimHeaders(facts), ...key }), systemClock),
     write(line) {
       if (process.stdout.write(`${line}\n`)) return

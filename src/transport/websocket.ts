@@ -5,6 +5,7 @@
 import type { IncomingMessage } from 'node:http'
 import type { Duplex } from 'node:stream'
 import { type WebSocket, WebSocketServer } from 'ws'
+import { drainedReason } from '../domain/resend.ts'
 import type { Clock } from '../lib/clock.ts'
 import type { Flow } from '../streams/flow.ts'
 import type { UpgradeRoute } from './http-listener.ts'
@@ -57,7 +58,7 @@ export function createWebSocketDoor(options: WebSocketDoorOptions): WebSocketDoo
     if (isDraining || open.size >= connectionsMax) {
       socket.close(
         isDraining ? 1012 : 1013,
-        isDraining ? 'The server is restarting.' : 'The server has no room for another connection.',
+        isDraining ? drainedReason : 'The server has no room for another connection.',
       )
       return
     }

@@ -7,6 +7,7 @@ import { createServer, type IncomingHttpHeaders, type Server } from 'node:http'
 import type { AddressInfo } from 'node:net'
 import { afterEach, beforeEach, describe, expect, test } from 'vitest'
 import { type WebSocket, WebSocketServer } from 'ws'
+import { instanceMethod } from '../../src/domain/resend.ts'
 import { type Launched, launch, launcher, nodes } from '../support/launched.ts'
 
 type Message = Record<string, unknown>
@@ -52,7 +53,12 @@ class TestServer {
     this.received.push(message)
     const reply = (result: unknown): void =>
       socket.send(JSON.stringify({ jsonrpc: '2.0', id: message.id, result }))
-    if (message.method === 'initialize') reply({ protocolVersion: '2025-11-25', capabilities: {} })
+    if (message.method === instanceMethod) {
+      this.received.pop()
+      socket.send(
+        JSON.stringify({ jsonrpc: '2.0', id: message.id, error: { code: -32601, message: 'unknown' } }),
+      )
+    } else if (message.method === 'initialize') reply({ protocolVersion: '2025-11-25', capabilities: {} })
     else if (message.method === 'echo') reply({ echoed: message.params })
   }
 }

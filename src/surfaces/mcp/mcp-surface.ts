@@ -117,6 +117,7 @@ export function createMcpSurface(options: McpSurfaceOptions): McpSurface {
       for (const client of [...clients]) client.destroy()
       closeSessions()
       for (const call of live) call.clientGone()
+      tools.resends.destroy()
     },
     inspect: () => inspectSurface({ sessions, subscriptions, clients, live }),
   }

@@ -3,6 +3,7 @@
 // connection closes its calls lose their client.
 
 import type { Identity } from '../../domain/identity.ts'
+import { drainedReason, instanceMethod } from '../../domain/resend.ts'
 import { unreachable } from '../../lib/assert.ts'
 import type { WebSocketConnection } from '../../transport/websocket-connection.ts'
 import { parseEnvelope, type RequestEnvelope, rpcCode } from './envelope.ts'
@@ -120,6 +121,8 @@ export class WebSocketClient {
       if (isRejection(checked)) {
         exchange.finish(errorMessage(request.id, checked.code, checked.message, checked.data))
       } else modern.dispatch(exchange, request, checked)
+    } else if (request.method === instanceMethod) {
+      exchange.finish(resultMessage(request.id, JSON.stringify({ instance: tools.resends.instance })))
     } else if (request.method === 'initialize') this.#initialize(exchange, request)
     else if (this.#peer !== null) dispatchLegacy(exchange, request, this.#peer, tools)
     else if (request.method === 'ping') exchange.finish(resultMessage(request.id, '{}'))
@@ -164,7 +167,7 @@ export class WebSocketClient {
 
   readonly #closeIfDone = (): void => {
     if (this.#isDraining && this.#inFlight.size === 0) {
-      this.#connection.finish(1012, 'The server is restarting.')
+      this.#connection.finish(1012, drainedReason)
     }
   }
 

@@ -13,6 +13,7 @@ import { errorMessage, internalErrorMessage, resultMessage } from '../messages.t
 import { failureResult, refusalResult } from '../wire-errors.ts'
 import { ClientPaces } from './client-paces.ts'
 import { createProgressReporter, type ProgressReporter } from './progress.ts'
+import { Resends } from './resends.ts'
 import { checkArguments } from './tool-arguments.ts'
 import { createToolList, type ToolList } from './tool-list.ts'
 
@@ -33,6 +34,8 @@ const nameCharsShown = 64
 
 /** The feature. `list` may be exchanged while running; calls under way keep their tool. */
 export class Tools {
+  /** Tells a call that is sent again from one that begins. */
+  readonly resends: Resends
   readonly #options: McpSurfaceOptions
   readonly #live: LiveCalls
   readonly #paces: ClientPaces
@@ -41,6 +44,7 @@ export class Tools {
   constructor(options: McpSurfaceOptions, live: LiveCalls) {
     this.#options = options
     this.#live = live
+    this.resends = new Resends(options.clock)
     this.#paces = new ClientPaces(options.clock)
     this.#list = createToolList(options.tools, options.serverInfo)
   }
@@ -105,7 +109,8 @@ export class Tools {
       )
       return
     }
-    this.#run(exchange, tool, checked.value, params, era, caller)
+    const admitted = this.resends.admit(exchange, params)
+    if (admitted !== null) this.#run(admitted, tool, checked.value, params, era, caller)
   }
 
   #run(

@@ -1,0 +1,90 @@
+import { beforeEach, describe, expect, test } from 'vitest'
+import { VirtualClock } from '../lib/virtual-clock.ts'
+import { LateResults } from './late-results.ts'
+
+let clock: VirtualClock
+let results: LateResults
+
+beforeEach(() => {
+  clock = new VirtualClock()
+  results = new LateResults(clock, {
+    keepMs: 600_000,
+    charsMax: 250,
+    charsPerOwnerMax: 100,
+    entriesPerOwnerMax: 3,
+  })
+})
+
+const ofLength = (length: number): string => 'x'.repeat(length)
+
+describe('what is kept', () => {
+  test('is found by its owner and its key, and by nobody else', () => {
+    results.keep('ann\nw1', 'k', 'mine')
+    expect(results.find('ann\nw1', 'k')).toEqual({ kind: 'kept', text: 'mine' })
+    expect(results.find('ann\nw2', 'k')).toEqual({ kind: 'unknown' })
+    expect(results.find('bob\nw1', 'k')).toEqual({ kind: 'unknown' })
+    expect(results.find('ann\nw1', 'K')).toEqual({ kind: 'unknown' })
+  })
+
+  test('goes after ten minutes, with its timer', async () => {
+    results.keep('a', 'first', 'one')
+    await clock.advance(300_000)
+    results.keep('a', 'second', 'two')
+    await clock.advance(300_000)
+    expect(results.find('a', 'first')).toEqual({ kind: 'unknown' })
+    expect(results.find('a', 'second').kind).toBe('kept')
+    await clock.advance(300_000)
+    expect(results.inspect()).toEqual({ results: 0, chars: 0, owners: 0 })
+    expect(clock.pendingTimers).toBe(0)
+  })
+
+  test('keeps its first text', () => {
+    results.keep('a', 'k', 'first')
+    results.keep('a', 'k', 'second')
+    expect(results.find('a', 'k')).toEqual({ kind: 'kept', text: 'first' })
+    expect(results.inspect().chars).toBe(5)
+  })
+})
+
+describe('what had to make room', () => {
+  test('is the owner’s own oldest, and is remembered as forgotten', () => {
+    results.keep('b', 'other', ofLength(90))
+    results.keep('a', 'old', ofLength(60))
+    results.keep('a', 'new', ofLength(60))
+    expect(results.find('a', 'old')).toEqual({ kind: 'forgotten' })
+    expect(results.find('a', 'new').kind).toBe('kept')
+    expect(results.find('b', 'other').kind).toBe('kept')
+  })
+
+  test('is the oldest of all where all together are too many', () => {
+    for (const owner of ['a', 'b', 'c']) results.keep(owner, 'k', ofLength(90))
+    expect(results.find('a', 'k')).toEqual({ kind: 'forgotten' })
+    expect(results.inspect()).toMatchObject({ chars: 180, results: 3 })
+  })
+
+  test('leaves a doubt about every key of its owner, no longer than it would have been kept', async () => {
+    for (const key of ['1', '2', '3', '4']) results.keep('a', key, 'x')
+    expect(results.inspect().results).toBe(3)
+    expect(results.find('a', '1')).toEqual({ kind: 'uncertain' })
+    // Nobody can say any more which key it was, so an unknown one may be it.
+    expect(results.find('a', 'never seen')).toEqual({ kind: 'uncertain' })
+    expect(results.find('b', '1')).toEqual({ kind: 'unknown' })
+    await clock.advance(600_000)
+    expect(results.find('a', '1')).toEqual({ kind: 'unknown' })
+  })
+
+  test('is a result that is longer than all the room, at once', () => {
+    results.keep('a', 'small', 'x')
+    results.keep('a', 'huge', ofLength(101))
+    expect(results.find('a', 'huge')).toEqual({ kind: 'forgotten' })
+    expect(results.find('a', 'small').kind).toBe('kept')
+  })
+})
+
+test('destroy leaves no result and no timer', () => {
+  results.keep('a', 'k', 'x')
+  results.destroy()
+  results.keep('a', 'later', 'x')
+  expect(results.find('a', 'k')).toEqual({ kind: 'unknown' })
+  expect(clock.pendingTimers).toBe(0)
+})

@@ -1,0 +1,152 @@
+// Results that may be asked for again: their connection broke before, or while, they were written. Kept per caller for a
+// time, bounded in bytes per caller and in all. What had to make room is remembered as forgotten: "I do not know it any
+// more" must never be taken for "it never came here".
+
+import type { Clock, Timer } from '../lib/clock.ts'
+
+/** Bounds: milliseconds; bytes counted as characters of the text. */
+export interface LateResultLimits {
+  readonly keepMs: number
+  readonly charsMax: number
+  readonly charsPerOwnerMax: number
+  readonly entriesPerOwnerMax: number
+}
+
+/** What is known of a result. */
+export type LateResult =
+  | { readonly kind: 'kept'; readonly text: string }
+  /** It was here, and is not any more. */
+  | { readonly kind: 'forgotten' }
+  /** It may have been here: some keys of this owner had to go. */
+  | { readonly kind: 'uncertain' }
+  | { readonly kind: 'unknown' }
+
+interface Entry {
+  readonly owner: string
+  readonly key: string
+  text: string | null
+  readonly until: number
+}
+
+interface Owner {
+  /** Oldest first. */
+  readonly entries: Map<string, Entry>
+  chars: number
+  /** Until then an unknown key may be one whose entry had to go. */
+  forgotUntil: number
+}
+
+const defaults: LateResultLimits = {
+  keepMs: 600_000,
+  charsMax: 33_554_432,
+  charsPerOwnerMax: 1_048_576,
+  entriesPerOwnerMax: 1_000,
+}
+
+/** Keeps results by owner (a key that begins with the principal) and by the call's own key. */
+export class LateResults {
+  readonly #clock: Clock
+  readonly #limits: LateResultLimits
+  readonly #owners = new Map<string, Owner>()
+  /** Of all owners, oldest first, which is also the order in which they expire. */
+  readonly #order = new Set<Entry>()
+  #chars = 0
+  #timer: Timer | null = null
+  #isDestroyed = false
+
+  constructor(clock: Clock, limits: Partial<LateResultLimits> = {}) {
+    this.#clock = clock
+    this.#limits = { ...defaults, ...limits }
+  }
+
+  /** Keeps `text` for `keepMs`; the oldest make room. A key of the owner that is there already keeps its first text. */
+  keep(owner: string, key: string, text: string): void {
+    if (this.#isDestroyed || this.#owners.get(owner)?.entries.has(key) === true) return
+    const now = this.#clock.now()
+    const own = this.#ownerOf(owner)
+    const isTooLong = text.length > this.#limits.charsPerOwnerMax || text.length > this.#limits.charsMax
+    const entry: Entry = { owner, key, text: isTooLong ? null : text, until: now + this.#limits.keepMs }
+    own.entries.set(key, entry)
+    this.#order.add(entry)
+    own.chars += entry.text?.length ?? 0
+    this.#chars += entry.text?.length ?? 0
+    this.#makeRoom(own)
+    this.#timer ??= this.#clock.after(this.#limits.keepMs, this.#sweep)
+  }
+
+  /** What became of a result. */
+  find(owner: string, key: string): LateResult {
+    const own = this.#owners.get(owner)
+    const entry = own?.entries.get(key)
+    if (entry !== undefined) {
+      return entry.text === null ? { kind: 'forgotten' } : { kind: 'kept', text: entry.text }
+    }
+    const mayHaveGone = own !== undefined && own.forgotUntil > this.#clock.now()
+    return mayHaveGone ? { kind: 'uncertain' } : { kind: 'unknown' }
+  }
+
+  /** Forgets everything, timers too, and keeps nothing from now on. */
+  destroy(): void {
+    this.#isDestroyed = true
+    this.#timer?.cancel()
+    this.#timer = null
+    this.#owners.clear()
+    this.#order.clear()
+    this.#chars = 0
+  }
+
+  inspect(): { readonly results: number; readonly chars: number; readonly owners: number } {
+    return { results: this.#order.size, chars: this.#chars, owners: this.#owners.size }
+  }
+
+  #ownerOf(name: string): Owner {
+    const known = this.#owners.get(name)
+    if (known !== undefined) return known
+    const owner: Owner = { entries: new Map(), chars: 0, forgotUntil: Number.NEGATIVE_INFINITY }
+    this.#owners.set(name, owner)
+    return owner
+  }
+
+  #makeRoom(own: Owner): void {
+    const { charsMax, charsPerOwnerMax, entriesPerOwnerMax } = this.#limits
+    for (const entry of own.entries.values()) {
+      if (own.chars <= charsPerOwnerMax) break
+      this.#emptyOut(entry, own)
+    }
+    for (const entry of own.entries.values()) {
+      if (own.entries.size <= entriesPerOwnerMax) break
+      own.forgotUntil = Math.max(own.forgotUntil, entry.until)
+      this.#remove(entry, own)
+    }
+    for (const entry of this.#order) {
+      if (this.#chars <= charsMax) break
+      this.#emptyOut(entry, this.#ownerOf(entry.owner))
+    }
+  }
+
+  #emptyOut(entry: Entry, own: Owner): void {
+    own.chars -= entry.text?.length ?? 0
+    this.#chars -= entry.text?.length ?? 0
+    entry.text = null
+  }
+
+  #remove(entry: Entry, own: Owner): void {
+    this.#emptyOut(entry, own)
+    own.entries.delete(entry.key)
+    this.#order.delete(entry)
+  }
+
+  readonly #sweep = (): void => {
+    const now = this.#clock.now()
+    this.#timer = null
+    for (const entry of this.#order) {
+      if (entry.until > now) {
+        this.#timer = this.#clock.after(entry.until - now, this.#sweep)
+        return
+      }
+      const own = this.#ownerOf(entry.owner)
+      this.#remove(entry, own)
+      if (own.entries.size === 0) this.#owners.delete(entry.owner)
+    }
+  }
+}

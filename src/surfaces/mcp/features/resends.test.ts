@@ -1,0 +1,178 @@
+import { beforeEach, describe, expect, test } from 'vitest'
+import type { Identity } from '../../../domain/identity.ts'
+import type { ClientId, PrincipalName } from '../../../domain/ids.ts'
+import { VirtualClock } from '../../../lib/virtual-clock.ts'
+import type { Cancellable, Exchange, InFlight } from '../exchange.ts'
+import { Resends } from './resends.ts'
+
+const window: Identity = {
+  team: null,
+  principal: 'ann' as PrincipalName,
+  client: 'w1' as ClientId,
+  label: 'w1',
+  root: null,
+  isLocal: true,
+}
+
+interface Heard extends Exchange {
+  readonly inFlight: InFlight
+  readonly heard: string[]
+}
+
+/** An exchange of a connection of its own. */
+function exchange(
+  identity: Identity = window,
+  id: number | string = 1,
+  door: Exchange['door'] = 'websocket',
+): Heard {
+  const heard: string[] = []
+  const hear = (json: string): void => {
+    heard.push(json)
+  }
+  return {
+    id,
+    door,
+    identity,
+    inFlight: new Map(),
+    canStream: true,
+    work: null,
+    heard,
+    startStream: () => undefined,
+    send: hear,
+    sendProgress: hear,
+    sendDroppable: hear,
+    finish: hear,
+    abandon: () => hear('abandoned'),
+  }
+}
+
+const first = { _meta: { 'exai/key': 'k' } }
+let clock: VirtualClock
+let resends: Resends
+const again = (sending = 2, instance = resends.instance): { _meta: object } => ({
+  _meta: { 'exai/key': 'k', 'exai/resent-to': instance, 'exai/sending': sending },
+})
+const breaks = (of: Heard): void => {
+  for (const work of [...of.inFlight.values()]) work.clientGone()
+}
+/** Begins a call; answers what it runs on, and how often it was ended. */
+function begin(on: Heard, params: object = first): { run: Exchange; ends: string[] } {
+  const run = resends.admit(on, { ...params })
+  if (run === null) throw new Error('it did not begin')
+  const ends: string[] = []
+  const work: Cancellable = { cancel: () => ends.push('cancel'), clientGone: () => ends.push('gone') }
+  run.work = work
+  return { run, ends }
+}
+
+beforeEach(() => {
+  clock = new VirtualClock()
+  resends = new Resends(clock)
+})
+
+describe('a call that is sent again', () => {
+  test('while it runs is taken up: it began once, and answers the new connection alone', () => {
+    const before = exchange()
+    const { run, ends } = begin(before)
+    run.sendProgress('1')
+    breaks(before)
+    run.sendProgress('lost')
+    const after = exchange()
+    expect(resends.admit(after, again())).toBeNull()
+    run.sendProgress('2')
+    run.finish('answer')
+    expect(before.heard).toEqual(['1'])
+    expect(after.heard).toEqual(['2', 'answer'])
+    expect(ends).toEqual([])
+    expect([before.inFlight.size, after.inFlight.size]).toEqual([1, 0])
+  })
+
+  test('after it has ended gets the answer that was kept, for ten minutes', async () => {
+    const before = exchange()
+    begin(before).run.finish('answer')
+    const after = exchange()
+    expect(resends.admit(after, again())).toBeNull()
+    expect(after.heard).toEqual(['answer'])
+    await clock.advance(600_000)
+    expect(clock.pendingTimers).toBe(0)
+  })
+
+  test('and never came here before begins now', () => {
+    expect(resends.admit(exchange(), again())).not.toBeNull()
+  })
+
+  test('to another process than had it does not begin', () => {
+    const asked = exchange()
+    expect(resends.admit(asked, again(2, 'another'))).toBeNull()
+    expect(asked.heard[0]).toContain('may or may not have been done')
+  })
+
+  test('and whose answer had to make room does not begin again', () => {
+    begin(exchange()).run.finish('x'.repeat(2_000_000))
+    for (const params of [again(), first]) {
+      const asked = exchange()
+      expect(resends.admit(asked, params)).toBeNull()
+      expect(asked.heard[0]).toContain('forgotten')
+    }
+  })
+
+  test('out of a connection given up meanwhile takes nothing away from the later sending', () => {
+    const late = exchange()
+    const { run } = begin(late, again(2))
+    const stale = exchange()
+    expect(resends.admit(stale, first)).toBeNull()
+    expect(stale.heard).toEqual(['abandoned'])
+    run.finish('answer')
+    expect(late.heard).toEqual(['answer'])
+  })
+
+  test('can be cancelled on its new connection', () => {
+    const before = exchange()
+    const { run, ends } = begin(before)
+    breaks(before)
+    const after = exchange()
+    resends.admit(after, again())
+    after.inFlight.get(1)?.cancel()
+    expect(ends).toEqual(['cancel'])
+    run.abandon()
+    expect(after.heard).toEqual(['abandoned'])
+    expect(after.inFlight.size).toBe(0)
+  })
+})
+
+describe('what is another call', () => {
+  test.each([
+    ['of another client', { ...window, client: 'w2' as ClientId }, 1],
+    ['of another principal', { ...window, principal: 'bob' as PrincipalName }, 1],
+    ['with another id', window, 2],
+    ['with an id of another type', window, '1'],
+  ])('%s begins, and hears nothing of this one', (_what, identity, id) => {
+    const mine = exchange()
+    begin(mine).run.finish('mine')
+    const other = exchange(identity, id)
+    expect(resends.admit(other, first)).not.toBeNull()
+    expect(other.heard).toEqual([])
+  })
+
+  test('without a key, over HTTP, or of nobody in particular runs on its own connection, as ever', () => {
+    for (const [on, params] of [
+      [exchange(), {}],
+      [exchange(window, 1, 'http'), first],
+      [exchange({ ...window, client: null }), first],
+    ] as const) {
+      expect(resends.admit(on, params)).toBe(on)
+    }
+  })
+
+  test('that nobody can recognise does not begin when it is sent again', () => {
+    const nobody = exchange({ ...window, client: null })
+    expect(resends.admit(nobody, again())).toBeNull()
+    expect(nobody.heard[0]).toContain('may or may not have been done')
+  })
+})
+
+test('destroy leaves no timer', () => {
+  begin(exchange()).run.finish('answer')
+  resends.destroy()
+  expect(clock.pendingTimers).toBe(0)
+})

@@ -1,0 +1,82 @@
+// Recognises a call that a bridge sends again after its connection broke: it runs on, its answer is kept, or it never came
+// here. Only in the last case does it begin; where that cannot be known it is refused. So no call reaches a vendor twice.
+
+import { randomBytes } from 'node:crypto'
+import { LateResults } from '../../../calls/late-results.ts'
+import { clientKey } from '../../../domain/identity.ts'
+import { resendMeta } from '../../../domain/resend.ts'
+import type { Clock } from '../../../lib/clock.ts'
+import { isObject, type JsonObject } from '../envelope.ts'
+import type { Exchange } from '../exchange.ts'
+import { errorMessage } from '../messages.ts'
+import { ResumableExchange } from '../resumable-exchange.ts'
+
+const keyCharsMax = 256
+const unavailable = -32_000
+
+/** The calls of one server process that may be sent again. */
+export class Resends {
+  /** The name of this process. */
+  readonly instance: string = randomBytes(12).toString('base64url')
+  readonly #results: LateResults
+  // Bounded by the calls in flight: an entry goes with its call.
+  readonly #running = new Map<string, ResumableExchange>()
+
+  constructor(clock: Clock) {
+    this.#results = new LateResults(clock)
+  }
+
+  /** The exchange that a call is to run on; null when the call does not begin, because it is known or must not. */
+  admit(exchange: Exchange, params: JsonObject): Exchange | null {
+    const meta = isObject(params._meta) ? params._meta : {}
+    const key = meta[resendMeta.key]
+    const resentTo = meta[resendMeta.resentTo]
+    const sending = toCount(meta[resendMeta.sending])
+    // Over HTTP the way back belongs to one request; a caller without an id shares its keys with others.
+    const isKeyed = typeof key === 'string' && key.length <= keyCharsMax && exchange.door === 'websocket'
+    if (!isKeyed || exchange.identity.client === null) {
+      return resentTo === undefined ? exchange : refuseLost(exchange)
+    }
+    const owner = clientKey(exchange.identity)
+    const name = `${JSON.stringify(exchange.id)}\n${key}`
+    const running = this.#running.get(`${owner}\n${name}`)
+    if (running !== undefined) {
+      running.attach(exchange, sending)
+      return null
+    }
+    const known = this.#results.find(owner, name)
+    if (known.kind === 'kept') {
+      exchange.finish(known.text)
+      return null
+    }
+    const isResent = resentTo !== undefined
+    const isDoubtful = known.kind === 'uncertain' || resentTo !== this.instance
+    if (known.kind === 'forgotten' || (isResent && isDoubtful)) return refuseLost(exchange)
+    const resumable = new ResumableExchange(exchange, sending, (json) => {
+      this.#running.delete(`${owner}\n${name}`)
+      if (json !== null) this.#results.keep(owner, name, json)
+    })
+    this.#running.set(`${owner}\n${name}`, resumable)
+    return resumable
+  }
+
+  /** Forgets what is kept. */
+  destroy(): void {
+    this.#results.destroy()
+  }
+}
+
+function toCount(value: unknown): number {
+  return typeof value === 'number' && value > 0 ? value : 1
+}
+
+function refuseLost(exchange: Exchange): null {
+  exchange.finish(
+    errorMessage(
+      exchange.id,
+      unavailable,
+      'The connection broke while this call was running, and the server that had it is not the one that answers now, or has forgotten it. It may or may not have been done; it was not done a second time. Call again if it is wanted.',
+    ),
+  )
+  return null
+}

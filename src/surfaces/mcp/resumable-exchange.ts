@@ -1,0 +1,108 @@
+// A call's way back that outlives its connection: while nobody holds it, progress is lost and the call goes on; whoever
+// takes it up again gets what comes from then on.
+//
+//   held --connection gone--> loose --attach--> held ...  --finish or abandon--> over
+
+import type { Identity } from '../../domain/identity.ts'
+import type { RequestId } from './envelope.ts'
+import type { Cancellable, Exchange } from './exchange.ts'
+
+/** Told once, at the end: the answer, or null when the client has cancelled. */
+export type OnOver = (json: string | null) => void
+
+/** The exchange that the call sees; the connections below it change. */
+export class ResumableExchange implements Exchange {
+  readonly door: 'http' | 'websocket'
+  readonly canStream = true
+  readonly id: RequestId
+  readonly identity: Identity
+  /** This exchange enters and leaves the connections' own tables. */
+  readonly inFlight = null
+  readonly #onOver: OnOver
+  #holder: Exchange | null = null
+  #work: Cancellable | null = null
+  #sending = 0
+  #isOver = false
+
+  constructor(exchange: Exchange, sending: number, onOver: OnOver) {
+    this.id = exchange.id
+    this.door = exchange.door
+    this.identity = exchange.identity
+    this.#onOver = onOver
+    this.attach(exchange, sending)
+  }
+
+  get work(): Cancellable | null {
+    return this.#work
+  }
+
+  set work(work: Cancellable | null) {
+    this.#work = work
+  }
+
+  /**
+   * Answers go to `exchange` from now on; the connection that held it before gets no more of it. An earlier sending that
+   * comes late, out of a connection given up meanwhile, takes nothing away from a later one.
+   */
+  attach(exchange: Exchange, sending: number): void {
+    if (sending < this.#sending) {
+      exchange.abandon()
+      return
+    }
+    this.#sending = sending
+    const before = this.#holder
+    if (before !== null) {
+      this.#letGo(before)
+      before.abandon()
+    }
+    this.#holder = exchange
+    const held: Cancellable = {
+      cancel: () => this.#work?.cancel(),
+      clientGone: () => {
+        if (this.#holder === exchange) this.#holder = null
+      },
+      outlivesReader: true,
+    }
+    exchange.work = held
+    exchange.inFlight?.set(exchange.id, held)
+  }
+
+  startStream(): void {
+    this.#holder?.startStream()
+  }
+
+  send(json: string): void {
+    this.#holder?.send(json)
+  }
+
+  sendProgress(json: string): void {
+    this.#holder?.sendProgress(json)
+  }
+
+  sendDroppable(json: string): void {
+    this.#holder?.sendDroppable(json)
+  }
+
+  finish(json: string): void {
+    this.#end(json, (holder) => holder.finish(json))
+  }
+
+  abandon(): void {
+    this.#end(null, (holder) => holder.abandon())
+  }
+
+  #end(json: string | null, tell: (holder: Exchange) => void): void {
+    if (this.#isOver) return
+    this.#isOver = true
+    const holder = this.#holder
+    this.#holder = null
+    this.#onOver(json)
+    if (holder === null) return
+    this.#letGo(holder)
+    tell(holder)
+  }
+
+  #letGo(holder: Exchange): void {
+    holder.inFlight?.delete(holder.id)
+  }
+}
