@@ -54,6 +54,10 @@ export const planFaults: FaultTable = {
   'tool-arguments-empty': planFault('a tool call whose arguments are the empty string', (plan) =>
     firstCall(plan, ''),
   ),
+  'tool-calls-only': planFault('no text, only a call of a tool', (plan) => ({
+    ...firstCall(plan, plan.toolCalls[0]?.arguments ?? '{}'),
+    content: '',
+  })),
   'tool-finish-stop': planFault('tool calls with finish_reason stop', (plan) => ({
     ...firstCall(plan, plan.toolCalls[0]?.arguments ?? '{}'),
     finishReason: 'stop',

@@ -80,6 +80,10 @@ export const glmCodes: Readonly<Record<string, CodeRow>> = {
     message: 'Weekly/Monthly Limit Exhausted. Your limit will reset at 2026-12-31 23:59:59',
   },
   '1311': { status: 429, message: 'Your current subscription plan does not include access to this model' },
+  '1312': {
+    status: 429,
+    message: 'The model is currently busy. Please try again later or use another model',
+  },
   '1313': { status: 429, message: 'Your account usage violates the fair use policy' },
   '1314': { status: 429, message: 'Your enterprise plan has expired' },
   '1315': { status: 429, message: 'This key is outside the scope of the plan' },

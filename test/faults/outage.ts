@@ -1,8 +1,7 @@
-// A total outage of one vendor: two hundred jobs, each for a model of its own, so that no breaker and no cooldown spares the vendor
+// A total outage of one vendor: two hundred calls, each for a model of its own, so that no breaker and no cooldown spares the vendor
 // and the retry budget stands alone. Nothing else answers for them.
 
-import type { Simulator } from '../../simulator/server.ts'
-import { arm, openWorld } from './fault-world.ts'
+import { openFaultServer } from './fault-server.ts'
 
 /** What the vendor saw. */
 export interface OutageCount {
@@ -10,30 +9,29 @@ export interface OutageCount {
   readonly firstAttempts: number
   /** Retries that needed no earning in that time: a burst of ten at first, then ten a minute. */
   readonly floor: number
+  /** What was still taken when all was over: to be empty. */
+  readonly left: readonly string[]
 }
 
-const jobs = 200
+const calls = 200
 const floorPerMinute = 10
 
-/** Runs the jobs one after another. */
-export async function totalOutage(simulator: Simulator): Promise<OutageCount> {
-  arm(simulator, { glm: { faults: ['server-error'] } })
-  const world = openWorld(simulator, 11)
-  let attempts = 0
+/** Makes the calls one after another. */
+export async function totalOutage(): Promise<OutageCount> {
+  const server = await openFaultServer({ simulator: { glm: { faults: ['server-error'] } }, known: ['glm'] })
+  const { window, simulator } = server
+  const asked = (): number => simulator.stats(0).glm.requests.chat ?? 0
   let firstAttempts = 0
-  for (let index = 0; index < jobs; index++) {
-    const story = await world.run({
-      draft: {
-        kind: 'generate',
-        task: 'chat',
-        messages: [{ role: 'user', content: 'Is anybody there?' }],
-        outputTokensMax: 256,
-      },
-      model: `glm-outage-${index}`,
-    })
-    attempts += story.attempts.length
-    if (story.attempts.length > 0) firstAttempts++
+  for (let index = 0; index < calls; index++) {
+    const before = asked()
+    const { isError } = await server.outlast(
+      window.call('chat', { model: `glm-outage-${index}`, prompt: 'Is anybody there?' }),
+    )
+    if (!isError) throw new Error('a vendor in a total outage has answered')
+    if (asked() > before) firstAttempts++
   }
-  await world.destroy()
-  return { attempts, firstAttempts, floor: floorPerMinute * (1 + world.now() / 60_000) }
+  const attempts = asked()
+  const floor = floorPerMinute * (1 + server.now() / 60_000)
+  const { left } = await server.close()
+  return { attempts, firstAttempts, floor, left }
 }

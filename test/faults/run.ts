@@ -1,134 +1,169 @@
-// `npm run test:faults`: every fault of the simulator, once and for good, and what comes of a job that meets it: who answers after
-// which attempts, what window and operator are told, what is billed, which slots are left. Compared with expected.json, line by
-// line; exits 1 where they differ. Then a total outage, and what it makes of two hundred jobs. `--write` puts what was seen into
-// expected.json, for a person to read the difference.
+// `npm run test:faults`: every fault of the simulator meets a call of a window through the whole server, once, for as long as it lasts,
+// and for as long as it lasts with nobody else to go to. Prints a matrix by rule: who answers after which attempts, who counted
+// their tokens, what the window's model and the operator are told, and that nothing stays taken; exits 1 where a row is not as its
+// rule says, or a fault has no rule. Then a total outage, and what it makes of two hundred calls.
+// `--only NAME,NAME`: rules or faults, or `outage`. `--sabotage`: plants faults into the server that must be found.
 
-import { writeFileSync } from 'node:fs'
-import { join } from 'node:path'
+import { parseArgs } from 'node:util'
 import { faultTables } from '../../simulator/fault-table.ts'
-import { createSimulator, type Simulator } from '../../simulator/server.ts'
 import { type Vendor, vendors } from '../../simulator/vendors.ts'
-import known from './expected.json' with { type: 'json' }
-import { arm, type JobStory, openWorld, type Staged } from './fault-world.ts'
+import { nothingLeftOpen, openHandles } from '../support/leftovers.ts'
+import { differences, inRuns, type Wholes } from './compare.ts'
+import type { Meeting } from './fault-server.ts'
+import { meet, otherOf, situations, strikesOf, wholeOf } from './meet.ts'
 import { totalOutage } from './outage.ts'
+import type { Errand, Rule } from './rule.ts'
+import { rules, unmet } from './rules.ts'
+import { sabotage } from './sabotage.ts'
 
-const shouldWrite = process.argv.includes('--write')
-const expected: Readonly<Record<string, readonly string[]>> = known
-// Pauses and dice decide how many of these fit before the others' turn.
-const manyFrom = 5
-const chat: Staged['draft'] = {
-  kind: 'generate',
-  task: 'chat',
-  messages: [{ role: 'user', content: 'Say a few words, and end with the mark: OTTER-1947-QX' }],
-  outputTokensMax: 4096,
+const { values } = parseArgs({
+  options: { only: { type: 'string' }, sabotage: { type: 'boolean', default: false } },
+})
+const only = values.only?.split(',') ?? null
+const atOnce = 8
+const toldChars = 240
+
+interface Row {
+  readonly lines: readonly string[]
+  readonly wrong: readonly string[]
 }
 
-// A fault is met by the job that can meet it: most by a chat, some by a search or by a file.
-function stage(vendor: Vendor, fault: string): Staged | null {
-  const only = faultTables[vendor][fault]?.operations
-  if (fault.startsWith('search-'))
-    return { draft: { kind: 'search', query: 'otters', count: 3 }, prefer: [vendor] }
-  if (only === undefined || only.includes('chat')) {
-    if (fault === 'extract-failed' || fault === 'files-full') {
-      const bytes = new TextEncoder().encode('An otter is a mammal.')
-      return { draft: { kind: 'extract', filename: 'otter.txt', bytes } }
-    }
-    return { draft: chat, model: `first-${vendor}` }
-  }
-  // Kimi searches by a formula; GLM takes files for extraction, and no job of ours asks it to.
-  return only.includes('formula')
-    ? { draft: { kind: 'search', query: 'otters', count: 3 }, prefer: [vendor] }
-    : null
-}
+const print = (text: string): void => void process.stdout.write(`${text}\n`)
+const isWanted = (...names: readonly string[]): boolean =>
+  only === null || names.some((name) => only.includes(name))
 
-async function meet(
-  simulator: Simulator,
-  vendor: Vendor,
-  fault: string,
-  staged: Staged,
-  times: number | null,
-) {
-  const ms = ['slow-first-byte', 'idle-gap', 'slow-drip'].includes(fault) ? { ms: 5 } : {}
-  arm(simulator, { [vendor]: { faults: [{ name: fault, times, ...ms }] } })
-  const world = openWorld(simulator, 7)
-  try {
-    return await world.run(staged)
-  } finally {
-    await world.destroy()
-  }
-}
-
-/** `kimi answers; glm overloaded x2, kimi done; billed 1; operator: glm cools`. */
-function toLine({ outcome, attempts, billed, operator, left }: JobStory): string {
-  const runs: { what: string; count: number }[] = []
-  for (const what of attempts) {
-    const last = runs.at(-1)
-    if (last?.what === what) last.count++
-    else runs.push({ what, count: 1 })
-  }
-  const said = runs
-    .map(({ what, count }) => (count === 1 ? what : `${what} x${count < manyFrom ? count : 'many'}`))
-    .join(', ')
-  const heard = operator.length === 0 ? '' : `; operator: ${[...new Set(operator)].join(', ')}`
-  return `${outcome}; ${said || 'no attempt'}; billed ${billed}${heard}; slots left ${left}`
-}
-
-const simulator = createSimulator()
-await simulator.listen()
-let rows = 0
-const wrong: string[] = []
-const table: [string, readonly string[]][] = []
-for (const vendor of vendors) {
-  for (const [fault, { about }] of Object.entries(faultTables[vendor])) {
-    const staged = stage(vendor, fault)
-    const name = `${vendor} ${fault}`
-    process.stdout.write(`${name}: ${about}\n`)
-    if (staged === null) {
-      table.push([name, []])
-      process.stdout.write('  no job of ours can meet it\n')
-    } else {
-      const once = await meet(simulator, vendor, fault, staged, 1)
-      const always = await meet(simulator, vendor, fault, staged, null)
-      table.push([name, [toLine(once), toLine(always)]])
-      const cost = (nano: bigint): string => (Number(nano) / 1_000).toFixed(1)
-      process.stdout.write(
-        `  once:   ${toLine(once)} (${cost(once.nanoUsd)} micro-dollars)\n  always: ${toLine(always)} (${cost(always.nanoUsd)} micro-dollars)\n`,
+/** Runs `work` over all, a few at a time; the results can be awaited in order while later ones are being made. */
+function eachOf<Item, Result>(
+  items: readonly Item[],
+  work: (item: Item) => Promise<Result>,
+): readonly Promise<Result>[] {
+  const running = new Set<Promise<unknown>>()
+  let before: Promise<unknown> = Promise.resolve()
+  return items.map((item) => {
+    const begun = before.then(async () => {
+      while (running.size >= atOnce) await Promise.race(running)
+      const result = work(item)
+      const ended: Promise<unknown> = result.then(
+        () => running.delete(ended),
+        () => running.delete(ended),
       )
-      const sentence = once.sentence ?? always.sentence
-      if (sentence !== null)
-        process.stdout.write(`  window: ${sentence.replace(/\s+/g, ' ').slice(0, 220)}\n`)
-    }
-    rows++
-    const want = expected[name]
-    const got = table.at(-1)?.[1] ?? []
-    if (JSON.stringify(want) !== JSON.stringify(got)) {
+      running.add(ended)
+      return { result }
+    })
+    before = begun
+    return begun.then(({ result }) => result)
+  })
+}
+
+function toLine(label: string, { outcome, attempts, operator, left, tookMs }: Meeting): string {
+  const said = inRuns(attempts).map(({ what, count }) => (count === 1 ? what : `${what} x${count}`))
+  const micros = attempts.reduce((sum, { nanoUsd }) => sum + nanoUsd, 0) / 1_000
+  return `    ${label.padEnd(8)}${outcome}, ${(tookMs / 1_000).toFixed(0)} s | ${said.join(', ')} | ${micros.toFixed(1)} micro-dollars | operator: ${operator.join(', ') || 'nothing'} | left ${left.length}`
+}
+
+const quoted = (text: string): string => {
+  const line = text.replace(/\s+/g, ' ')
+  return line.length > toldChars ? `${line.slice(0, toldChars)}…` : line
+}
+
+async function rowOf(rule: Rule, vendor: Vendor, fault: string, wholes: Wholes): Promise<Row> {
+  const errand: Errand = rule.errand ?? 'chat'
+  const lines = [`  ${vendor} ${fault}: ${faultTables[vendor][fault]?.about ?? 'unknown'}`]
+  const wrong: string[] = []
+  let told = ''
+  for (const situation of situations) {
+    if (situation !== 'lasting' && rule[situation] === rule.lasting) continue
+    const meeting = await meet(vendor, fault, errand, situation)
+    const answerer = rule[situation].outcome === 'O answers' ? otherOf[vendor] : vendor
+    const whole = wholes.get(`${answerer} ${errand}`) ?? null
+    lines.push(toLine(situation, meeting))
+    const found = differences(meeting, rule[situation], vendor, whole)
+    if (found.length > 0)
       wrong.push(
-        `${name}\n  expected ${(want ?? ['nothing']).join('\n           ')}\n  was      ${got.join('\n           ')}`,
+        `${vendor} ${fault} (${rule.name}), ${situation}: ${found.join('; ')} [${quoted(meeting.text)}]`,
       )
+    told = meeting.text
+  }
+  lines.push(`    model:  ${quoted(told)}`)
+  return { lines, wrong }
+}
+
+/** Faults without a rule, in two rules, or in a rule and not in the simulator. */
+function unruled(): readonly string[] {
+  const wrong: string[] = []
+  for (const vendor of vendors) {
+    const ruled = [
+      ...rules.flatMap(({ faults }) => faults[vendor] ?? []),
+      ...unmet.filter((each) => each.vendor === vendor).map(({ fault }) => fault),
+    ]
+    for (const fault of Object.keys(faultTables[vendor])) {
+      const count = ruled.filter((each) => each === fault).length
+      if (count !== 1) wrong.push(`${vendor} ${fault} stands in ${count} rules, not in one`)
+    }
+    for (const fault of ruled) {
+      if (!(fault in faultTables[vendor])) wrong.push(`${vendor} ${fault}: the simulator has no such fault`)
     }
   }
+  return wrong
 }
-for (const name of Object.keys(expected)) {
-  if (!table.some(([known]) => known === name))
-    wrong.push(`${name}: the simulator has no such fault any more`)
-}
-const { attempts, firstAttempts, floor } = await totalOutage(simulator)
-await simulator.close()
-const ratio = attempts / firstAttempts
-const beside = (attempts - floor) / firstAttempts
-process.stdout.write(
-  `\nTotal outage: ${firstAttempts} first attempts, ${attempts} attempts: ${ratio.toFixed(3)}; beside the ${floor.toFixed(0)} that the floor of 10 a minute allows ${beside.toFixed(3)} (at most 1.2).\n`,
-)
-// A sum of fifths in binary is not quite whole.
-if (beside > 1.2 + 1e-6) wrong.push('the retry budget let an outage multiply attempts')
-if (shouldWrite) {
-  writeFileSync(
-    join(import.meta.dirname, 'expected.json'),
-    `${JSON.stringify(Object.fromEntries(table), null, 2)}\n`,
+
+async function outage(): Promise<{ readonly wrong: readonly string[]; readonly ratios: readonly number[] }> {
+  const { attempts, firstAttempts, floor, left } = await totalOutage()
+  const ratio = attempts / firstAttempts
+  const beside = (attempts - floor) / firstAttempts
+  print(
+    `\nTotal outage: ${firstAttempts} first attempts, ${attempts} attempts: ${ratio.toFixed(3)}; beside the ${floor.toFixed(0)} that the floor of 10 a minute allows ${beside.toFixed(3)} (at most 1.2).`,
   )
+  const wrong: string[] = []
+  if (firstAttempts < 200) wrong.push(`outage: ${firstAttempts} first attempts, not 200`)
+  // A sum of fifths in binary is not quite whole.
+  if (beside > 1.2 + 1e-6) wrong.push('outage: the retry budget let it multiply attempts')
+  if (left.length > 0) wrong.push(`outage: left: ${left.join(', ')}`)
+  return { wrong, ratios: [ratio, beside] }
 }
-for (const each of wrong) process.stdout.write(`\nNot as expected: ${each}\n`)
-process.stdout.write(
-  `${JSON.stringify({ bench: 'faults', rows, asExpected: rows - wrong.length, attemptsPerFirst: Number(ratio.toFixed(3)), besideFloor: Number(beside.toFixed(3)) })}\n`,
-)
-process.exitCode = wrong.length === 0 ? 0 : 1
+
+async function matrix(): Promise<number> {
+  const startedAt = performance.now()
+  const handles = openHandles()
+  const wrong: string[] = [...unruled()]
+  const wholes = new Map<string, Awaited<ReturnType<typeof wholeOf>>>()
+  for (const vendor of vendors) {
+    for (const errand of ['chat', 'search', 'document'] as const)
+      wholes.set(`${vendor} ${errand}`, await wholeOf(vendor, errand))
+  }
+  let good = 0
+  const meetings = rules.flatMap((rule) =>
+    vendors
+      .flatMap((vendor) => (rule.faults[vendor] ?? []).map((fault) => ({ rule, vendor, fault })))
+      .filter(({ vendor, fault }) => fault in faultTables[vendor] && isWanted(rule.name, fault)),
+  )
+  let rows = meetings.length
+  const results = eachOf(meetings, ({ rule, vendor, fault }) => rowOf(rule, vendor, fault, wholes))
+  for (const [index, { rule }] of meetings.entries()) {
+    const row = await results[index]
+    if (row === undefined) continue
+    if (meetings[index - 1]?.rule !== rule) print(`\n${rule.name}. ${rule.why}`)
+    if (row.wrong.length === 0) good++
+    for (const line of row.lines) print(line)
+    if (row.wrong.length > 0) print('    NOT AS EXPECTED, see below')
+    wrong.push(...row.wrong)
+  }
+  for (const { vendor, fault, why } of unmet.filter((each) => isWanted(each.fault))) {
+    const strikes = await strikesOf(vendor, fault)
+    rows++
+    print(`\n  ${vendor} ${fault}: no job of ours can meet it: ${why}.`)
+    if (strikes === 0) good++
+    else wrong.push(`${vendor} ${fault} has struck: give it a rule`)
+  }
+  const ended = isWanted('outage') ? await outage() : { wrong: [], ratios: [] }
+  wrong.push(...ended.wrong)
+  await nothingLeftOpen(handles).catch((error: Error) => wrong.push(error.message))
+  print('')
+  for (const each of wrong) print(`Not as expected: ${each}`)
+  const [attemptsPerFirst, besideFloor] = ended.ratios.map((ratio) => Number(ratio.toFixed(3)))
+  const seconds = Math.round((performance.now() - startedAt) / 1_000)
+  print(JSON.stringify({ bench: 'faults', rows, asExpected: good, attemptsPerFirst, besideFloor, seconds }))
+  return wrong.length === 0 ? 0 : 1
+}
+
+process.exitCode = values.sabotage ? sabotage() : await matrix()

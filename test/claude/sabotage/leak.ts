@@ -1,6 +1,6 @@
 // Leaks: the first slot that would be given back is not.
 
-import { plantFault } from './plant.ts'
+import { plantFault } from '../../support/plant-fault.ts'
 
 plantFault(
   '/dist/src/admission/quota-group.js',

@@ -1,6 +1,6 @@
 // Swaps answers: each call gets the answer of the call before it to the same tool, whoever made that.
 
-import { plantFault } from './plant.ts'
+import { plantFault } from '../../support/plant-fault.ts'
 
 plantFault(
   '/dist/src/calls/run.js',

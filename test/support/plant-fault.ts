@@ -1,9 +1,9 @@
-// Plants a fault into one built file while Node loads it: for `node --import`. The build on disk stays as it is. Fails
+// Plants a fault into one file, a source or a built one, while Node loads it: for `node --import`. The file on disk stays as it is. Fails
 // loudly when the file no longer holds the place, so that a sabotage never goes blind unseen.
 
 import { registerHooks } from 'node:module'
 
-/** Replaces `place`, which must stand exactly once in the built file that ends in `file`, by `fault`. */
+/** Replaces `place`, which must stand exactly once in the file that ends in `file`, by `fault`. */
 export function plantFault(file: string, place: string, fault: string): void {
   let isPlanted = false
   registerHooks({

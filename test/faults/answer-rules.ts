@@ -1,0 +1,131 @@
+// Rules about answers: whole ones however they come, empty ones, and those that are cut or never begin.
+
+import { onceMore, type Rule, twice, unnoticed } from './rule.ts'
+
+/** In the order in which they are printed. */
+export const answerRules: readonly Rule[] = [
+  {
+    name: 'odd but whole',
+    why: 'Vendors are slow, say things twice, in comments, in cut frames beside the text, or without one of the two end marks. One of finish_reason and [DONE] proves the end. The window notices nothing and the usage is counted once.',
+    faults: {
+      glm: [
+        'slow-first-byte',
+        'idle-gap',
+        'finish-without-done',
+        'cut-frame',
+        'glued-frame',
+        'choices-null',
+        'usage-twice',
+        'sse-comments',
+        'sse-crlf',
+        'slow-drip',
+        'finish-unknown',
+      ],
+      kimi: [
+        'slow-first-byte',
+        'idle-gap',
+        'finish-without-done',
+        'done-without-finish',
+        'cut-frame',
+        'glued-frame',
+        'choices-null',
+        'usage-twice',
+        'sse-comments',
+        'sse-crlf',
+        'slow-drip',
+        'finish-unknown',
+      ],
+    },
+    ...unnoticed('counted'),
+  },
+  {
+    name: 'whole, but not counted',
+    why: 'Where the vendor names no usage, it is estimated and marked so. GLM has it in the chunk with finish_reason and nowhere else.',
+    faults: { glm: ['usage-missing', 'done-without-finish'], kimi: ['usage-missing'] },
+    ...unnoticed('estimated'),
+  },
+  {
+    name: 'a tool nobody offered',
+    why: 'The vendor asks for a tool although none was offered, with arguments nobody can read. What it said besides is the answer.',
+    faults: {
+      glm: ['tool-arguments-invalid', 'tool-arguments-empty', 'tool-finish-stop'],
+      kimi: ['tool-arguments-invalid', 'tool-arguments-empty', 'tool-finish-stop'],
+    },
+    ...unnoticed('counted'),
+  },
+  {
+    name: 'cut at the output cap',
+    why: 'Half of the answer with finish_reason length is an answer, and says that it is incomplete.',
+    faults: { glm: ['length'], kimi: ['length'] },
+    ...unnoticed(
+      'counted',
+      /^\[simulated\] .+The model reached its output limit: the answer is incomplete\./s,
+    ),
+  },
+  {
+    name: 'nothing but thoughts',
+    why: 'Reasoning counts against the cap, so an empty answer is a failure, tried once more with twice the cap; both attempts are paid. After that more of the same would only cost money.',
+    faults: { glm: ['length-empty', 'content-empty'], kimi: ['length-empty', 'content-empty'] },
+    once: { outcome: 'V answers', attempts: ['V empty-output counted', 'V done counted'] },
+    lasting: {
+      outcome: 'empty-output',
+      attempts: ['V empty-output counted x2'],
+      told: twice(/\bV\b.+[.] /),
+    },
+    alone: {
+      outcome: 'empty-output',
+      attempts: ['V empty-output counted x2'],
+      told: twice(/\bV\b.+[.] /),
+    },
+  },
+  {
+    name: 'a tool, and no word',
+    why: 'Nothing but a call of a tool that nobody offered is no answer. It is paid; once more, with twice the cap as for any empty one.',
+    faults: { glm: ['tool-calls-only'], kimi: ['tool-calls-only'] },
+    once: { outcome: 'V answers', attempts: ['V empty-output counted', 'V done counted'] },
+    lasting: {
+      outcome: 'empty-output',
+      attempts: ['V empty-output counted x2'],
+      told: twice(/\bV\b.+[.] /),
+    },
+    alone: {
+      outcome: 'empty-output',
+      attempts: ['V empty-output counted x2'],
+      told: twice(/\bV\b.+[.] /),
+    },
+  },
+  {
+    name: 'silence',
+    why: 'A vendor that says nothing for its 150 s (180 s between two words) has used two thirds of the call; the rest belongs to somebody else, who answers in time. Its work may be charged: estimated. With nobody else it is asked again until the deadline, whose sentence names it.',
+    faults: {
+      glm: ['stalled-first-byte', 'stalled-after-head', 'silence-mid-stream'],
+      kimi: ['stalled-first-byte', 'stalled-after-head', 'silence-mid-stream'],
+    },
+    once: { outcome: 'O answers', attempts: ['V timeout estimated', 'O done counted'] },
+    lasting: { outcome: 'O answers', attempts: ['V timeout estimated', 'O done counted'] },
+    alone: {
+      outcome: 'deadline',
+      attempts: ['V timeout estimated', 'V deadline estimated'],
+      told: /^chat did not finish within its time limit of 240 seconds.*\bV\b/s,
+    },
+  },
+  {
+    name: 'gone before a word',
+    why: 'A reset before the head: nothing was served and nothing is paid. Once more, then elsewhere.',
+    faults: { glm: ['reset-before-answer'], kimi: ['reset-before-answer'] },
+    ...onceMore('unreachable', 'free', twice(/\bV\b.+(?:reset|closed|unreachable|reached).+[Tt]ry again/)),
+  },
+  {
+    name: 'cut in the middle',
+    why: 'A stream without finish_reason and without [DONE] is never an answer, however much text came, nor is a 200 with nothing that can be read. What came is estimated: vendors charge it. No word of it is spliced into the next attempt.',
+    faults: {
+      glm: ['reset-mid-stream', 'end-without-done', 'empty-body', 'garbled-body'],
+      kimi: ['reset-mid-stream', 'end-without-done', 'empty-body', 'garbled-body'],
+    },
+    ...onceMore(
+      'truncated',
+      'estimated',
+      twice(/^The answer of the provider V broke off before its end\. Try again\./),
+    ),
+  },
+]
