@@ -40,18 +40,53 @@ export interface Load {
   readonly tokens: number
 }
 
+/** What is left of a limit a minute. */
+export interface LimitReading {
+  readonly max: number
+  readonly left: number
+  /** Until more is left. */
+  readonly resetMs: number
+}
+
 /** The limits of one vendor. */
 export class AccountLimits {
+  readonly #now: () => number
   readonly #accounts = new Map<string, Account>()
 
+  /** `now` in milliseconds: the machine's clock, or a test's. */
+  constructor(now: () => number = Date.now) {
+    this.#now = now
+  }
+
   /** Takes a place, or says which limit is over. Never both counts and refuses. */
-  acquire(load: Load, settings: VendorSettings, now: number = Date.now()): LimitPermit | LimitRefusal {
+  acquire(load: Load, settings: VendorSettings): LimitPermit | LimitRefusal {
+    const now = this.#now()
     const account = this.#account(load.account)
     account.minute = account.minute.filter((entry) => now - entry.at < minuteMs)
     if (now - account.day.since >= dayMs) account.day = { since: now, tokens: 0 }
     const refusal = this.#refusal(account, load, settings, now)
     if (refusal) return refusal
     return this.#admit(account, load, settings, now)
+  }
+
+  /** What is left of an account's requests and tokens a minute; null where there is no such limit. */
+  readings(
+    name: string,
+    settings: VendorSettings,
+  ): { readonly requests: LimitReading | null; readonly tokens: LimitReading | null } {
+    const now = this.#now()
+    const entries = (this.#accounts.get(name)?.minute ?? []).filter((entry) => now - entry.at < minuteMs)
+    const oldest = entries[0]?.at ?? now - minuteMs
+    const resetMs = Math.max(0, minuteMs - (now - oldest))
+    const reading = (max: number | null, used: number): LimitReading | null =>
+      max === null ? null : { max, left: Math.max(0, max - used), resetMs }
+    return {
+      requests: reading(settings.requestsPerMinute, entries.length),
+      tokens: reading(
+        settings.tokensPerMinute,
+        entries.reduce((sum, entry) => sum + entry.tokens, 0),
+      ),
+    }
   }
 
   /** Requests in flight over all accounts. */
@@ -65,7 +100,7 @@ export class AccountLimits {
   forget(): void {
     for (const account of this.#accounts.values()) {
       account.minute = []
-      account.day = { since: Date.now(), tokens: 0 }
+      account.day = { since: this.#now(), tokens: 0 }
     }
   }
 
@@ -131,7 +166,7 @@ export class AccountLimits {
       searching: 0,
       models: new Map(),
       minute: [],
-      day: { since: Date.now(), tokens: 0 },
+      day: { since: this.#now(), tokens: 0 },
     }
     this.#accounts.set(name, account)
     return account

@@ -45,9 +45,15 @@ export interface Simulator {
   close(): Promise<void>
 }
 
-/** Builds a simulator. `initial` is a control patch in force from the start, and again after a reset. */
-export function createSimulator(initial: ControlPatch = {}): Simulator {
-  const servers = { glm: new VendorServer('glm', createGlm()), kimi: new VendorServer('kimi', createKimi()) }
+/**
+ * Builds a simulator. `initial` is a control patch in force from the start, and again after a reset. `now` is the clock of the
+ * limits a minute and a day, in milliseconds; the machine's when absent.
+ */
+export function createSimulator(initial: ControlPatch = {}, now?: () => number): Simulator {
+  const servers = {
+    glm: new VendorServer('glm', createGlm(), now),
+    kimi: new VendorServer('kimi', createKimi(), now),
+  }
   const closing = new AbortController()
   // One listener for every open request, by design.
   setMaxListeners(0, closing.signal)

@@ -116,7 +116,9 @@ async function answerTo(vendor: Vendor, [method, path, body]: Probe): Promise<st
   const response = await fetch(base + path, { method, headers, body: sent })
   const text = (await response.text()).replace(/"(request_id|created|created_at)":("[^"]*"|\d+)/g, '"$1":0')
   const ids = path === '/files' ? text.replace(/[0-9a-f]{16}/, '') : text.replace(/"id":"[^"]*"/g, '')
-  return `${response.status} ${response.headers.has('retry-after') ? response.headers.get('retry-after') : ''} ${ids}`
+  const limits = [...response.headers.keys()].filter((name) => name.startsWith('x-ratelimit-'))
+  const retryAfter = response.headers.get('retry-after') ?? ''
+  return `${response.status} ${retryAfter} ${limits.join()} ${ids}`
 }
 
 async function said(vendor: Vendor, name: string): Promise<string[]> {
@@ -160,7 +162,8 @@ const rows = vendors.flatMap((vendor) =>
 describe('every value of every switch', () => {
   test.each(rows)('%s: %s = %s changes an answer', async (vendor, name, value) => {
     const fault = armed[name] ?? armed[`${vendor}/${name}`]
-    const arm = { faults: fault === undefined ? [] : [fault] }
+    // What is left of a limit can be told where there is one.
+    const arm = { faults: fault === undefined ? [] : [fault], requestsPerMinute: 1_000_000 }
     simulator.reset()
     simulator.control({ [vendor]: arm })
     const before = await said(vendor, name)

@@ -60,6 +60,10 @@ const glmSwitches: SwitchTable = {
   'first-delta': { values: ['text', 'newline'], about: 'whether a lone "\\n" comes as the first delta' },
   'retry-after': { values: ['none', 'seconds', 'http-date'], about: 'the Retry-After header on a 429' },
   headers: { values: ['with-first-chunk', 'at-once'], about: 'when the head of a stream is sent' },
+  'limit-headers': {
+    values: ['none', 'openai', 'plain'],
+    about: 'x-ratelimit headers on every chat: none, a set for requests and one for tokens, or the plain set',
+  },
   'gateway-cut': { values: ['none', '900s', '2h'], about: 'how long the gateway lets a request live' },
 }
 
@@ -105,6 +109,10 @@ const kimiSwitches: SwitchTable = {
   },
   'retry-after': { values: ['none', 'seconds', 'http-date'], about: 'the Retry-After header on a 429' },
   headers: { values: ['with-first-chunk', 'at-once'], about: 'when the head of a stream is sent' },
+  'limit-headers': {
+    values: ['none', 'openai', 'plain'],
+    about: 'x-ratelimit headers on every chat: none, a set for requests and one for tokens, or the plain set',
+  },
   'gateway-cut': { values: ['none', '900s', '2h'], about: 'how long the gateway lets a request live' },
 }
 

@@ -6,6 +6,7 @@ import { faultTables } from './fault-table.ts'
 import { takeFault } from './faults.ts'
 import { Gate } from './gate.ts'
 import { isObject, type JsonObject, objectsOf, textOf } from './json.ts'
+import { limitHeaders } from './limit-headers.ts'
 import { AccountLimits } from './limits.ts'
 import { paced, paceOf } from './pace.ts'
 import { defaultSettings, type VendorSettings } from './settings.ts'
@@ -22,13 +23,15 @@ const gatewayCutMs: Readonly<Record<string, number>> = { '900s': 900_000, '2h': 
 export class VendorServer {
   readonly vendor: Vendor
   readonly stats: VendorStats = new VendorStats()
-  readonly #limits = new AccountLimits()
+  readonly #limits: AccountLimits
   readonly #gate = new Gate()
   readonly #play: VendorPlay
   #settings: VendorSettings
 
-  constructor(vendor: Vendor, play: VendorPlay) {
+  /** `now`: the clock of the limits, in milliseconds. */
+  constructor(vendor: Vendor, play: VendorPlay, now?: () => number) {
     this.vendor = vendor
+    this.#limits = new AccountLimits(now)
     this.#play = play
     this.#settings = defaultSettings(vendor)
   }
@@ -133,7 +136,10 @@ export class VendorServer {
     const handled = await route.handle(request)
     const load = { account, operation: route.operation, model: entry.model, tokens: handled.tokens ?? 0 }
     const permit = this.#limits.acquire(load, settings)
-    if (!('release' in permit)) throw new VendorRefusal(this.#play.limitError(settings, account, permit))
+    if (!('release' in permit)) {
+      const error = this.#play.limitError(settings, account, permit)
+      throw new VendorRefusal({ ...error, headers: { ...this.#limitHeaders(request), ...error.headers } })
+    }
     const leave = this.stats.enter(entry)
     try {
       await this.#gate.pass(exchange.signal)
@@ -166,13 +172,21 @@ export class VendorServer {
     const frames = paced(framesOf(handled, request), request.pace, reply.kind === 'stream')
     const plan: WirePlan = {
       status: 200,
-      headers: { ...this.#play.headers(request.serial), 'content-type': typeOf(handled) },
+      headers: {
+        ...this.#play.headers(request.serial),
+        ...this.#limitHeaders(request),
+        'content-type': typeOf(handled),
+      },
       frames,
       ending: 'end',
       headAtOnce: settings.switches.headers === 'at-once' && reply.kind === 'stream',
     }
     const struck = fault?.effect.kind === 'wire' ? fault.effect.change(plan, fault.ms) : plan
     return cutByGateway(struck, gatewayCutMs[settings.switches['gateway-cut'] ?? ''])
+  }
+
+  #limitHeaders({ settings, account }: VendorRequest): Record<string, string> {
+    return limitHeaders(settings.switches['limit-headers'], this.#limits.readings(account, settings))
   }
 
   async #badNews(

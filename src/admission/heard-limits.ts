@@ -1,6 +1,6 @@
 // What a vendor says it still takes until its next reset, less what was begun since it said so. An answer may be older than
 // others that are on their way: everything begun after its own request counts as not yet seen by the vendor. Once the reset is
-// past, nothing is known again.
+// past one request goes ahead, and its answer tells: all that wait at once would find room for one.
 
 import type { LimitReading, VendorLimits } from '../domain/vendor-limits.ts'
 
@@ -20,7 +20,9 @@ export interface HeardFact {
 interface Reading {
   readonly limit: number | null
   left: number
-  readonly resetAt: number
+  resetAt: number
+  /** Whether the reset is past, and somebody is on the way to hear more. */
+  isStale: boolean
   /** Requests begun when it was said: a later word replaces an earlier one. */
   readonly order: number
 }
@@ -48,6 +50,7 @@ export class HeardLimits {
             limit: word.limit,
             left: word.remaining - unseen,
             resetAt: now + Math.min(word.resetMs, resetMsMax),
+            isStale: false,
             order: begun.requests,
           }
     this.#requests = newer(this.#requests, requests, this.#begun.requests - begun.requests)
@@ -56,6 +59,8 @@ export class HeardLimits {
 
   /** Milliseconds until a job of so many tokens may start, as far as the vendor said. */
   waitMs(tokens: number, now: number): number {
+    this.#requests = turned(this.#requests, 1, now)
+    this.#tokens = turned(this.#tokens, tokens, now)
     return Math.max(waitFor(this.#requests, 1, now), waitFor(this.#tokens, tokens, now))
   }
 
@@ -65,6 +70,13 @@ export class HeardLimits {
   }
 }
 
+// Past its reset a reading lets one job go, and is forgotten when that one brought no other.
+function turned(reading: Reading | null, amount: number, now: number): Reading | null {
+  if (reading === null || now < reading.resetAt) return reading
+  if (reading.isStale) return null
+  return { ...reading, left: Math.max(reading.left, amount), resetAt: now + scoutMs, isStale: true }
+}
+
 // Of a job larger than the whole limit the vendor itself may judge, at the reset.
 function waitFor(reading: Reading | null, amount: number, now: number): number {
   if (reading === null || reading.left >= amount) return 0
@@ -72,7 +84,7 @@ function waitFor(reading: Reading | null, amount: number, now: number): number {
 }
 
 function factOf(reading: Reading | null, now: number): HeardFact | null {
-  if (reading === null || reading.resetAt <= now) return null
+  if (reading === null || reading.isStale || reading.resetAt <= now) return null
   return {
     limit: reading.limit,
     remaining: Math.max(0, Math.floor(reading.left)),
@@ -80,5 +92,7 @@ function factOf(reading: Reading | null, now: number): HeardFact | null {
   }
 }
 
+// How long one job may be on its way alone.
+const scoutMs = 10_000
 // A vendor's clock may be wrong by years: after this long it is asked again.
 const resetMsMax = 3_600_000

@@ -221,6 +221,7 @@ export class QuotaGroup {
     const draw = waiter.draws.at(-1)
     if (draw) this.#rates.hear(limits, draw, now)
     if (limits.concurrency !== null) this.#ceiling.told(limits.concurrency, now)
+    this.#pump()
   }
 
   #finish(job: Job, settlement: Settlement | undefined): void {

@@ -31,6 +31,8 @@ export interface FixtureOptions {
   readonly yaml?: string
   readonly simulator?: ControlPatch
   readonly clock?: Clock
+  /** The clock of the vendors' limits a minute and a day; the machine's when absent. */
+  readonly vendorNow?: () => number
   /** False: no provider has a key. */
   readonly hasKeys?: boolean
   readonly extraTools?: readonly Tool[]
@@ -97,7 +99,7 @@ export async function startServer(options: FixtureOptions = {}): Promise<ServerF
   mkdirSync(join(home, 'etc'))
   writeFileSync(join(home, 'etc', 'exai.yaml'), options.yaml ?? '')
   await options.prepare?.(join(home, 'data'))
-  const simulator = createSimulator(options.simulator)
+  const simulator = createSimulator(options.simulator, options.vendorNow)
   await simulator.listen()
   const keys =
     options.hasKeys === false ? {} : { ZAI_API_KEY: fixtureKeys.glm, MOONSHOT_API_KEY: fixtureKeys.kimi }

@@ -1,0 +1,145 @@
+// What is counted must survive `kill -9`, not only an orderly close: a real server process is killed in the middle of its work and
+// started again on the same data folder, and no count has been refilled. The bound: what began within the last write of the file,
+// and of a request that is on its way at most all of it.
+
+import { existsSync, mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { pathToFileURL } from 'node:url'
+import { afterEach, beforeEach, describe, expect, test } from 'vitest'
+import { createSimulator, type Simulator } from '../../simulator/server.ts'
+import { callTool } from '../support/call-tool.ts'
+import { type Launched, launch, packageRoot } from '../support/launched.ts'
+import { until } from '../support/mcp-composition.ts'
+import { admitPerson } from '../support/people.ts'
+
+const main = pathToFileURL(join(packageRoot, 'src', 'main.ts')).href
+const servers: Launched[] = []
+let home = ''
+let simulator: Simulator
+
+beforeEach(async () => {
+  home = mkdtempSync(join(tmpdir(), 'exai-killed-'))
+  mkdirSync(join(home, 'data'), { mode: 0o700 })
+  simulator = createSimulator({ kimi: { concurrency: 50 } })
+  await simulator.listen()
+})
+afterEach(async () => {
+  for (const { child } of servers) child.kill('SIGKILL')
+  await Promise.all(servers.splice(0).map(({ ended }) => ended))
+  await simulator.close()
+  rmSync(home, { recursive: true, force: true })
+})
+
+async function serve(yaml: string): Promise<{ readonly url: string; readonly launched: Launched }> {
+  writeFileSync(join(home, 'exai.yaml'), yaml)
+  const script = `import(${JSON.stringify(main)}).then((m) => m.main(['serve'], process.env, ''))`
+  const launched = launch(process.execPath, ['-e', script], {
+    cwd: home,
+    env: {
+      PATH: process.env.PATH,
+      HOME: home,
+      EXAI_PORT: '0',
+      EXAI_DATA_DIR: join(home, 'data'),
+      EXAI_KIMI_BASE_URL: simulator.kimiBaseUrl,
+      MOONSHOT_API_KEY: 'sim-kimi-account02-simulated-secret',
+    },
+  })
+  servers.push(launched)
+  const [, url] = await launched.until(/MCP +(http:\S+)\/mcp/)
+  return { url: url ?? '', launched }
+}
+
+async function kill({ child, ended }: Launched): Promise<void> {
+  child.kill('SIGKILL')
+  await ended
+}
+
+const cap = 16_384
+const chat = (url: string, prompt: string, headers: Readonly<Record<string, string>> = {}) =>
+  callTool(`${url}/mcp`, 'chat', { model: 'kimi-k3', prompt }, headers)
+
+const tokensOnDisk = (): number =>
+  (read('day-counts.json') as Record<string, Record<string, { tokens: number }>>)['kimi/main']?.['']
+    ?.tokens ?? 0
+
+const spentOnDisk = (): number =>
+  Object.values(read('budgets.json') as Record<string, { spent?: number }>).reduce(
+    (sum, { spent }) => sum + (spent ?? 0),
+    0,
+  )
+
+function read(name: string): object {
+  const path = join(home, 'data', name)
+  return existsSync(path) ? (JSON.parse(readFileSync(path, 'utf8')) as object) : {}
+}
+
+const requests = (): number => simulator.stats(0).kimi.requests.chat ?? 0
+
+describe('a server that is killed', () => {
+  test('does not forget how many tokens of the day its account has used, requests on their way included', async () => {
+    // Eight requests fit, and not a ninth.
+    const yaml = `providers: { kimi: { concurrency: 4, rates: { tokensPerDay: ${8.5 * cap} } } }`
+    simulator.control({ kimi: { gate: 'closed' } })
+    for (const life of [1, 2]) {
+      const { url, launched } = await serve(yaml)
+      const calls = [0, 1, 2, 3].map((index) => chat(url, `life ${life} call ${index}`).catch(() => null))
+      await until(() => tokensOnDisk() > 4 * life * cap, 'what is on its way is counted on disk')
+      await kill(launched)
+      await Promise.all(calls)
+    }
+    simulator.control({ kimi: { gate: 'open' } })
+    const { url } = await serve(yaml)
+    expect(await chat(url, 'a ninth')).toMatchObject({
+      isError: true,
+      text: expect.stringMatching(/is busy/),
+    })
+    expect(requests()).toBeLessThanOrEqual(8)
+    expect(tokensOnDisk()).toBeGreaterThan(8 * cap)
+    // It is the file that knows: without it the ninth would be answered.
+    for (const each of servers) await kill(each)
+    rmSync(join(home, 'data', 'day-counts.json'))
+    const { url: forgetful } = await serve(yaml)
+    expect(await chat(forgetful, 'a ninth')).toMatchObject({ isError: false })
+  }, 180_000)
+
+  test('at any moment forgets at most what began within its last write', async () => {
+    const yaml = `providers: { kimi: { concurrency: 4, rates: { tokensPerDay: ${1000 * cap} } } }`
+    for (const life of [1, 2, 3]) {
+      const before = { onDisk: tokensOnDisk(), requests: requests() }
+      const { url, launched } = await serve(yaml)
+      let arrived = 0
+      const calls = [0, 1, 2, 3, 4, 5, 6, 7].map(async (index) => {
+        await chat(url, `life ${life} call ${index}`)
+        if (++arrived === 2 * life) launched.child.kill('SIGKILL')
+      })
+      await Promise.allSettled(calls)
+      await kill(launched)
+      // Four may be on their way at once; what was answered before those had begun is on disk.
+      const counted = tokensOnDisk() - before.onDisk
+      expect(counted).toBeGreaterThanOrEqual((requests() - before.requests - 2 * 4) * cap)
+      expect(counted).toBeGreaterThanOrEqual(0)
+    }
+  }, 180_000)
+
+  test('does not forget what a key has spent, nor what it had reserved', async () => {
+    const key = await admitPerson(join(home, 'data'), 'anna', { budgetUsdPerMonth: 0.5 })
+    const headers = { authorization: `Bearer ${key}` }
+    simulator.control({ kimi: { gate: 'closed' } })
+    for (const life of [1, 2]) {
+      const before = spentOnDisk()
+      const { url, launched } = await serve('')
+      const call = chat(url, `life ${life}`, headers).catch(() => null)
+      await until(() => spentOnDisk() > before, 'its reservation is on disk')
+      await kill(launched)
+      await call
+    }
+    simulator.control({ kimi: { gate: 'open' } })
+    const { url } = await serve('')
+    // Two answers of 16 Ki tokens at 15 dollars a million are reserved by the dead: a third does not fit into half a dollar.
+    expect(await chat(url, 'life 3', headers)).toMatchObject({
+      isError: true,
+      text: expect.stringContaining('US dollars a month'),
+    })
+  }, 180_000)
+})
