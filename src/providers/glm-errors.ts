@@ -32,7 +32,7 @@ export const glmErrorRows: readonly CodeRow[] = [
     codes: ['1212'],
     verdict: {
       ...no('permission-denied'),
-      words: ['does not do this with this model', 'Use another model.'],
+      words: ['does not do this with this model', 'Call listmodels for others.'],
     },
   },
   { codes: ['1220', '1311', '1315'], verdict: no('permission-denied') },

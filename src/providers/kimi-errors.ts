@@ -39,7 +39,7 @@ export const kimiErrorRows: readonly TypeRow[] = [
       ...no('quota-exhausted'),
       words: [
         'holds as many files of this account as it allows',
-        'Delete old ones in its console, or send the document in another format.',
+        'Delete old ones in its console, or try again in a minute.',
       ],
     },
     resetMs: minuteMs,

@@ -23,7 +23,7 @@ const sentences: Partial<Record<FailureCode, VerdictWords>> = {
   ],
   'account-blocked': [
     'does not serve this account',
-    "See to the account at the vendor's console, or use another provider.",
+    "Check the account at the vendor's console, or use another provider.",
   ],
   'credential-rejected': [
     'rejects the API key',
