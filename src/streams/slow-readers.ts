@@ -68,6 +68,13 @@ export class SlowReaders {
     this.#timer = null
   }
 
+  /** Gives a reader up, now. */
+  giveUp(reader: WatchedReader): void {
+    this.forget(reader)
+    this.#lost += 1
+    reader.lost()
+  }
+
   inspect(): SlowReadersState {
     let slow = 0
     let spooledBytes = 0
@@ -105,8 +112,6 @@ export class SlowReaders {
     const idleMs = now - watch.since
     watch.isSlow = idleMs >= this.#markMs
     if (idleMs < slowReaderMs && !(watch.isSlow && waitingBytes > spoolBytesMax)) return
-    this.forget(reader)
-    this.#lost += 1
-    reader.lost()
+    this.giveUp(reader)
   }
 }

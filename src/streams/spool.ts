@@ -206,10 +206,12 @@ export class Spool implements FlushLane, WatchedReader {
   }
 
   #added(rank: Rank, size: number): void {
+    // One message alone may be of any size: nobody is given up for being sent something long.
+    const isTooMuch = this.waitingBytes > this.#flow.heldBytesMax
     this.#bytes += size
     this.#flow.readers.watch(this)
-    if (this.waitingBytes > this.#flow.heldBytesMax) {
-      this.lost()
+    if (isTooMuch) {
+      this.#flow.readers.giveUp(this)
       return
     }
     if (!this.#isBlocked) this.#flow.loop.enlist(this, rank)

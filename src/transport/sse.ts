@@ -59,13 +59,13 @@ class ResponseEvents implements EventStream {
     this.#keepAliveMs = options.keepAliveMs ?? 15_000
     // The head leaves once the promises that are ready by now have run: a call that ends at once costs one write, not
     // three, and no other call waits longer than that. The socket is corked and not the response, because Node sends a
-    // corked response's last chunk behind its terminator, where no reader looks.
+    // corked response's last chunk behind its terminator, where no reader looks. Its end uncorks it by itself.
     const { socket } = response
     this.#socket = socket
     socket?.cork()
     response.writeHead(200, options.headers === undefined ? headers : { ...headers, ...options.headers })
     response.flushHeaders()
-    queueMicrotask(() => process.nextTick(() => this.#isOpen && socket?.uncork()))
+    queueMicrotask(() => process.nextTick(() => response.writableEnded || socket?.uncork()))
     response.on('close', this.#stop)
     this.#timer = options.clock.after(this.#keepAliveMs, this.#keepAlive)
   }
