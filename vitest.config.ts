@@ -20,6 +20,14 @@ export default defineConfig({
       },
       {
         test: {
+          name: 'resumption',
+          include: ['test/resumptions.test.ts'],
+          testTimeout: 600_000,
+          maxConcurrency: 2,
+        },
+      },
+      {
+        test: {
           name: 'scenario',
           include: ['test/scenarios/**/*.test.ts'],
           testTimeout: 60_000,
