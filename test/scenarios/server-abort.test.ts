@@ -188,11 +188,7 @@ describe('the time limit', () => {
     // Asked for by its own name: else another vendor would answer in time.
     const named = { ...chat, input: { ...chat.input, model: 'glm-5.2' } }
     const answer = (await held(window, named)).answer
-    expect(await answer).toMatchObject({
-      text: expect.stringMatching(
-        /its time limit of 0\.2 seconds .* glm \(glm-5\.2\) had sent nothing for 1 s/,
-      ),
-    })
+    expect(await answer).toMatchObject({ text: expect.stringContaining('its time limit of 0.2 seconds') })
     await until(() => inFlight(chat) === 0, 'the vendor is free')
   })
 })
