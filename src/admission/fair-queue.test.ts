@@ -97,4 +97,98 @@ describe('fair queue', () => {
     })
     expect(add('anna', 'greedy', 'heavy', { principalWeight: 100 }).kind).toBe('full')
   })
+  it('says which bound of a client is reached, jobs or bytes, and counts nothing then', () => {
+    const { queue, add } = open({ clientJobsMax: 2, clientBytesMax: 100 })
+    add('anna', 'w', 'light', { bytes: 60 })
+    expect(add('anna', 'w', 'heavy', { bytes: 41 })).toEqual({
+      kind: 'full',
+      full: { scope: 'client', unit: 'bytes', limit: 100, used: 60 },
+    })
+    expect(add('anna', 'w', 'fits', { bytes: 40 }).kind).toBe('queued')
+    expect(add('anna', 'w', 'third', { bytes: 0 })).toEqual({
+      kind: 'full',
+      full: { scope: 'client', unit: 'jobs', limit: 2, used: 2 },
+    })
+    expect(queue.size).toBe(2)
+    expect(add('anna', 'other', 'fourth').kind).toBe('queued')
+  })
+
+  it('lets a full principal give up a job of its own, and says so to whoever has most of it', () => {
+    const { queue, add } = open({ principalJobsMax: 3 })
+    for (const name of ['a0', 'a1', 'a2']) add('anna', 'greedy', name)
+    add('bert', 'w', 'b0')
+    expect(add('anna', 'greedy', 'a3')).toEqual({
+      kind: 'full',
+      full: { scope: 'principal', unit: 'jobs', limit: 3, used: 3 },
+    })
+    expect(add('anna', 'modest', 'm0')).toMatchObject({ kind: 'queued', evicted: { payload: 'a2' } })
+    expect([...queue.jobs()].map(({ payload }) => payload).toSorted()).toEqual(['a0', 'a1', 'a2', 'b0', 'm0'])
+  })
+
+  it('evicts nobody when it is first come, first served', () => {
+    const { queue, add } = open({ jobsMax: 2 })
+    queue.setOrder('first-come')
+    add('anna', 'w', 'a0')
+    add('anna', 'w', 'a1')
+    expect(add('bert', 'w', 'b0')).toMatchObject({ kind: 'full', full: { scope: 'provider', used: 2 } })
+  })
+
+  it('gives a principal of twice the weight twice the jobs, also when it changes on the way', () => {
+    const { queue, add, start } = open()
+    for (let i = 0; i < 30; i++) add('anna', 'w', 'a', { principalWeight: 2 })
+    for (let i = 0; i < 30; i++) add('bert', 'w', 'b')
+    expect(start(12).filter((name) => name === 'a').length).toBe(8)
+    queue.setWeight('bert', 6)
+    queue.setWeight('nobody', 6)
+    expect(start(12).filter((name) => name === 'b').length).toBe(9)
+    expect(() => queue.setWeight('bert', 0)).toThrow(/above 0/)
+  })
+
+  it('puts a job back where it was, uncharged, and never twice', () => {
+    const { queue, add, start } = open()
+    for (const name of ['a0', 'a1']) add('anna', 'w', name)
+    const first = queue.peek()
+    start(1)
+    if (first === null) throw new Error('nobody waits')
+    expect(first.state).toBe('in-flight')
+    queue.putBack(first)
+    expect(queue.size).toBe(2)
+    expect(queue.peek()).toBe(first)
+    expect(queue.principals.get('anna')).toMatchObject({ virtual: 0, unsettled: 0, inFlight: 0 })
+    expect(() => queue.putBack(first)).toThrow(/in flight/)
+    queue.cancel(first)
+    expect(() => queue.cancel(first)).toThrow(/waiting/)
+    expect(() => queue.start(first)).toThrow(/waiting/)
+  })
+
+  it('counts what was served, and forgets a principal that was idle for the whole time', () => {
+    const { queue, add } = open()
+    add('anna', 'w', 'a0')
+    const job = queue.peek()
+    if (job === null) throw new Error('nobody waits')
+    queue.start(job)
+    queue.sweep(5000)
+    expect(queue.principals.size).toBe(1)
+    queue.finish(job, 25, 5000)
+    expect(job.state).toBe('gone')
+    expect(queue.principals.get('anna')?.served).toBe(25)
+    queue.sweep(5999)
+    expect(queue.principals.size).toBe(1)
+    queue.sweep(6000)
+    expect(queue.principals.size).toBe(0)
+  })
+
+  it('foretells also when it is first come, first served, and with the work that goes before', () => {
+    const { queue, add } = open()
+    add('anna', 'w', 'a0', { estimate: 30 })
+    add('anna', 'w', 'a1', { estimate: 20 })
+    const last = add('bert', 'w', 'b0')
+    if (last.kind !== 'queued') throw new Error('it was refused')
+    expect(queue.ahead(last.job)).toEqual({ jobs: 1, work: 25 })
+    queue.setOrder('first-come')
+    expect(queue.order).toBe('first-come')
+    expect(queue.ahead(last.job)).toEqual({ jobs: 2, work: 50 })
+    queue.reestimate(() => 7)
+    expect(queue.ahead(last.job)).toEqual({ jobs: 2, work: 14 })
+  })
 })

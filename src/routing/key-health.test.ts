@@ -47,4 +47,50 @@ describe('keys', () => {
     expect(keys.acquire('glm/main', 2, new Set([0]))?.index).toBe(1)
     expect(keys.acquire('glm/main', 2, new Set([0, 1]))).toBeNull()
   })
+  it('of equals the one used longest ago is next, also when a busier one was used before it', () => {
+    const keys = new KeyHealth({ clock: new VirtualClock() })
+    const order: (number | undefined)[] = []
+    for (let i = 0; i < 4; i++) {
+      const use = keys.acquire('glm/main', 3, none)
+      order.push(use?.index)
+      use?.settle('works')
+    }
+    expect(order).toEqual([0, 1, 2, 0])
+    const held = keys.acquire('glm/main', 3, none)
+    expect(held?.index).toBe(1)
+    expect([0, 1, 2].map(() => keys.acquire('glm/main', 3, none)?.index)).toEqual([2, 0, 1])
+  })
+
+  it('are settled once: a second word changes nothing', () => {
+    const deaths: string[] = []
+    const keys = new KeyHealth({ clock: new VirtualClock(), onDeath: (name) => deaths.push(name) })
+    const use = keys.acquire('glm/main', 1, none)
+    use?.settle('works')
+    use?.settle('rejected')
+    expect(deaths).toEqual([])
+    expect(keys.isUsable('glm/main', 1, none)).toBe(true)
+  })
+
+  it('die and come back each once, and are revived for one account or for all', async () => {
+    const clock = new VirtualClock()
+    const told: string[] = []
+    const keys = new KeyHealth({
+      clock,
+      probeMs: 1000,
+      onDeath: (name) => told.push(`dead ${name}`),
+      onRevival: (name) => told.push(`back ${name}`),
+    })
+    for (const account of ['glm/main', 'kimi/main']) keys.acquire(account, 1, none)?.settle('rejected')
+    await clock.advance(400)
+    expect(keys.waitMs('glm/main', 1)).toBe(600)
+    await clock.advance(600)
+    const probe = keys.acquire('glm/main', 1, none)
+    expect(keys.waitMs('glm/main', 1)).toBe(1000)
+    probe?.settle('rejected')
+    expect(told).toEqual(['dead glm/main#0', 'dead kimi/main#0'])
+    keys.revive('glm/main')
+    expect(keys.inspect().dead).toEqual(['kimi/main#0'])
+    keys.revive()
+    expect(keys.inspect().dead).toEqual([])
+  })
 })

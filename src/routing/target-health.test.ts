@@ -1,0 +1,154 @@
+import { describe, expect, it } from 'vitest'
+import { CallFailure, type FailureCode } from '../domain/failure.ts'
+import { VirtualClock } from '../lib/virtual-clock.ts'
+import type { AttemptEnd } from './attempt-end.ts'
+import type { Target } from './target.ts'
+import { type HealthEvent, TargetHealth } from './target-health.ts'
+
+const target: Target = {
+  provider: 'glm',
+  model: 'glm-5.2',
+  accountName: 'glm/main',
+  group: 'glm/main',
+  endpoint: 'https://glm.example',
+  keyCount: 1,
+  contextTokens: null,
+  weight: 1,
+}
+const other: Target = { ...target, model: 'glm-4.6' }
+const none = new Set<number>()
+
+function open() {
+  const clock = new VirtualClock()
+  const events: HealthEvent[] = []
+  const health = new TargetHealth({ clock, random: () => 0, emit: (event) => events.push(event) })
+  /** One attempt that ends with `outcome`; the vendor may have named a time. */
+  const attempt = (outcome: 'done' | FailureCode, retryAfterMs?: number, isOurLimit = false): void => {
+    const end: AttemptEnd = {
+      attemptId: 'a1',
+      number: 1,
+      target,
+      keyName: 'glm/main#0',
+      outcome,
+      isHedge: false,
+      endedAtMs: 0,
+      durationMs: 1,
+      hasBegun: outcome === 'done',
+      firstPartMs: null,
+      usage: null,
+      outputChars: 0,
+      outputTokensMax: null,
+    }
+    const failure =
+      outcome === 'done'
+        ? null
+        : new CallFailure(outcome, {
+            message: 'It failed.',
+            ...(retryAfterMs === undefined ? {} : { retryAfterMs }),
+          })
+    health.enter(target, none)?.settle(end, isOurLimit, failure)
+  }
+  return { clock, events, health, attempt }
+}
+
+describe('target health', () => {
+  it('forbids nothing at first, and what works stays so', () => {
+    const { health, attempt } = open()
+    expect(health.obstacle(target)).toBeNull()
+    attempt('done')
+    expect(health.obstacle(target)).toBeNull()
+    expect(health.inspect()).toEqual({ breakers: {}, cooldowns: {}, deadKeys: [] })
+  })
+
+  it('lets a target cool that was told to wait, and no other model of the account', async () => {
+    const { clock, events, health, attempt } = open()
+    attempt('rate-limited', 7000)
+    expect(health.obstacle(target)).toEqual({
+      code: 'rate-limited',
+      says: 'glm-5.2 asked us to wait',
+      waitMs: 7000,
+      failure: null,
+    })
+    expect(health.enter(target, none)).toBeNull()
+    expect(health.obstacle(other)).toBeNull()
+    expect(events).toEqual([{ type: 'cooldown-began', target, untilMs: 7000 }])
+    await clock.advance(7000)
+    expect(health.obstacle(target)).toBeNull()
+  })
+
+  it('cools without a word of the vendor where it was too fast, and elsewhere only with one', () => {
+    for (const [code, retryAfterMs, waitMs] of [
+      ['rate-limited', undefined, 1000],
+      ['overloaded', undefined, null],
+      ['overloaded', 3000, 3000],
+      ['quota-exhausted', 90_000, 90_000],
+      ['provider-error', 2000, 2000],
+      ['concurrency-limited', 2000, null],
+      ['timeout', 2000, null],
+    ] as const) {
+      const { health, attempt } = open()
+      attempt(code, retryAfterMs)
+      expect([code, health.obstacle(target)?.waitMs ?? null]).toEqual([code, waitMs])
+    }
+  })
+
+  it('leaves a vendor in peace that failed too often, but not for what was our own limit', async () => {
+    const ours = open()
+    for (let i = 0; i < 10; i++) ours.attempt('timeout', undefined, true)
+    expect(ours.health.obstacle(target)).toBeNull()
+
+    const { clock, events, health, attempt } = open()
+    for (let i = 0; i < 5; i++) attempt('timeout')
+    expect(health.obstacle(target)).toMatchObject({
+      code: 'provider-error',
+      says: 'glm-5.2 failed too often and is left in peace',
+      waitMs: 4000,
+    })
+    expect(Object.values(health.inspect().breakers)).toEqual(['open'])
+    expect(events).toEqual([{ type: 'breaker-changed', target, from: 'closed', to: 'open', openMs: 4000 }])
+    await clock.advance(4000)
+    const probe = health.enter(target, none)
+    expect(health.obstacle(target)?.waitMs).toBeNull()
+    probe?.giveBack()
+    expect(health.obstacle(target)).toBeNull()
+  })
+
+  it('lets a vendor that recovered in by steps', async () => {
+    const { clock, health, attempt } = open()
+    for (let i = 0; i < 5; i++) attempt('timeout')
+    await clock.advance(4000)
+    for (let i = 0; i < 3; i++) attempt('done')
+    expect(health.balance.vitalsOf(target).rampShare).toBe(0.1)
+  })
+
+  it('asks no dead key, and tells when one dies and comes back', async () => {
+    const { clock, events, health, attempt } = open()
+    attempt('credential-rejected')
+    expect(health.obstacle(target)).toEqual({
+      code: 'credential-rejected',
+      says: 'no key or plan of glm/main works any more',
+      waitMs: 3_600_000,
+      failure: null,
+    })
+    expect(health.inspect().deadKeys).toEqual(['glm/main#0'])
+    await clock.advance(3_600_000)
+    attempt('done')
+    expect(events).toEqual([
+      { type: 'key-died', keyName: 'glm/main#0' },
+      { type: 'key-revived', keyName: 'glm/main#0' },
+    ])
+  })
+
+  it('remembers a model that is not known there, for that model alone', () => {
+    const { health, attempt } = open()
+    attempt('model-unknown')
+    expect(health.obstacle(target)).toMatchObject({
+      code: 'model-unknown',
+      says: 'glm-5.2 is not known there',
+      waitMs: null,
+      failure: expect.any(CallFailure),
+    })
+    expect(health.enter(target, none)).toBeNull()
+    expect(health.obstacle(other)).toBeNull()
+  })
+})
