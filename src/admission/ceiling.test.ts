@@ -70,4 +70,29 @@ describe('ceiling', () => {
     for (let now = 0; now < 100_000; now += 1000) ceiling.firstToken(now < 50_000 ? 800 : 20_000, now)
     expect(ceiling.limit).toBe(10)
   })
+
+  it('believes a vendor that names its limit, for an hour, unless one is configured', () => {
+    const learning = new Ceiling({ start: 4, max: 1000, probeMs: 1000, watchFirstToken: false })
+    expect(learning.fact(0)).toEqual({ limit: 4, source: 'learned', max: null })
+    learning.told(2, 0)
+    expect(learning.fact(0)).toEqual({ limit: 2, source: 'vendor', max: 2 })
+    expect(learning.probe(2, 50_000)).toBeNull()
+    learning.refused(1, 50_000)
+    expect(learning.fact(50_000)).toEqual({ limit: 1, source: 'learned', max: 2 })
+    expect(learning.probe(1, 51_000)).toBe(0)
+    // The account may have been given more.
+    expect(learning.probe(2, 3_600_000)).toBe(0)
+    expect(learning.fact(3_600_000)).toEqual({ limit: 3, source: 'learned', max: null })
+    const configured = new Ceiling({
+      start: 4,
+      max: 4,
+      isConfigured: true,
+      probeMs: 1000,
+      watchFirstToken: false,
+    })
+    configured.told(2, 0)
+    expect(configured.fact(0)).toEqual({ limit: 4, source: 'configured', max: 4 })
+    configured.refused(3, 0)
+    expect(configured.fact(0)).toEqual({ limit: 3, source: 'learned', max: 4 })
+  })
 })

@@ -192,6 +192,98 @@ describe('quota group', () => {
     })
   })
 
+  it('waits for the reset when the vendor says that nothing is left, and starts by itself when it says that more is', async () => {
+    const { clock, group } = open({
+      ceiling: { start: 5, max: 5, probeMs: 30_000, watchFirstToken: false },
+      waitMsMax: 60_000,
+    })
+    const word = (remaining: number, resetMs: number) => ({
+      requests: { limit: 9, remaining, resetMs },
+      tokens: null,
+      concurrency: null,
+    })
+    const first = await held(ask(group, 'a').answer)
+    first.heard(word(0, 20_000))
+    const second = ask(group, 'b')
+    const third = ask(group, 'c')
+    const fourth = ask(group, 'd')
+    await clock.advance(19_999)
+    expect(group.inspect()).toMatchObject({
+      held: 1,
+      waiting: 3,
+      rates: [{ unit: 'requests', limit: 9, remaining: 0, resetMs: 1, source: 'vendor' }],
+    })
+    await clock.advance(1)
+    // One goes ahead; its answer lets the others follow.
+    expect(group.inspect()).toMatchObject({ held: 2, waiting: 2, rates: [] })
+    ;(await held(second.answer)).heard(word(5, 60_000))
+    for (const lease of [first, await held(third.answer), await held(fourth.answer)]) lease.release()
+    expect(group.inspect()).toMatchObject({ held: 1, waiting: 0, rates: [{ remaining: 3 }] })
+    expect((await ask(group, 'e', { deadlineAt: clock.now() + 1000 }).answer) as object).not.toHaveProperty(
+      'kind',
+    )
+  })
+
+  it('counts every request made on one lease, and what all of them used', async () => {
+    const { clock, group } = open({
+      ceiling: { start: 5, max: 5, probeMs: 30_000, watchFirstToken: false },
+      rates: { requestsPerMinute: 3, tokensPerMinute: 1000, tokensPerDay: null, refundsTokens: true },
+      waitMsMax: 90_000,
+    })
+    const lease = await held(ask(group, 'a').answer)
+    lease.anotherRequest()
+    lease.anotherRequest()
+    expect(group.inspect().rates).toMatchObject([{ remaining: 0 }, { remaining: 700 }])
+    lease.release({ inputTokens: 30, outputTokens: 320 })
+    lease.anotherRequest()
+    expect(group.inspect().rates).toMatchObject([{ remaining: 0 }, { remaining: 650 }])
+    await clock.advance(61_000)
+    expect(group.inspect().rates).toMatchObject([{ remaining: 3 }, { remaining: 1000 }])
+  })
+
+  it('reserves the output that is likely where the vendor gives back, and the whole cap where it does not', async () => {
+    for (const [refundsTokens, remaining] of [
+      [true, 970],
+      [false, 900],
+    ] as const) {
+      const { group } = open({
+        rates: { requestsPerMinute: null, tokensPerMinute: 1000, tokensPerDay: null, refundsTokens },
+      })
+      const lease = await held(ask(group, 'a', { outputTokensExpected: 20 }).answer)
+      expect(group.inspect().rates).toMatchObject([{ remaining }])
+      lease.release()
+    }
+  })
+
+  it('charges tokens where they are scarce, and for a tiny request what a request is worth', async () => {
+    const { group } = open({
+      costs: 'tokens',
+      rates: { requestsPerMinute: 10, tokensPerMinute: 5000, tokensPerDay: null, refundsTokens: false },
+    })
+    ;(await held(ask(group, 'a').answer)).release({ inputTokens: 10, outputTokens: 5 })
+    expect(group.inspect()).toMatchObject({ costs: 'tokens', principals: [{ served: 500, share: 0 }] })
+    const { group: larger } = open({ costs: 'tokens' })
+    ;(await held(ask(larger, 'a', { inputTokens: 2000 }).answer)).release({
+      inputTokens: 1990,
+      outputTokens: 5,
+    })
+    expect(larger.inspect()).toMatchObject({ principals: [{ served: 1995 }] })
+  })
+
+  it('expects of all that wait what the first job took, once it has ended', async () => {
+    const { clock, group } = open({ waitMsMax: 90_000 })
+    const first = await held(ask(group, 'a').answer)
+    const second = ask(group, 'a')
+    const third = ask(group, 'a')
+    const other = ask(group, 'b')
+    await clock.advance(8000)
+    first.release()
+    await clock.advance(500)
+    // The other one runs; it, and the one that came before the third, will take 8 s as the first did.
+    expect(third.places.at(-1)).toMatchObject({ position: 2, expectedWaitMs: 15_500 })
+    for (const each of [other, second, third]) (await held(each.answer)).release()
+  })
+
   it('gives a lease back once, however often it is released', async () => {
     const { group } = open()
     const lease = await held(ask(group, 'a').answer)

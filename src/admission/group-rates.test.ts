@@ -1,0 +1,65 @@
+import { describe, expect, it } from 'vitest'
+import { GroupRates } from './group-rates.ts'
+
+const none = { requestsPerMinute: null, tokensPerMinute: null, tokensPerDay: null, refundsTokens: true }
+const day = 86_400_000
+
+describe('rates of a group', () => {
+  it('spread requests over their minute, a tenth of them at once', () => {
+    const rates = new GroupRates({ ...none, requestsPerMinute: 60 })
+    for (let i = 0; i < 6; i++) {
+      expect(rates.waitMs(0, 0, 0)).toBe(0)
+      rates.take(0, 0, 0)
+    }
+    expect(rates.waitMs(0, 0, 0)).toBe(1000)
+    expect(rates.queueMs(3, 0, 0)).toBe(4000)
+  })
+
+  it('give back what was not used, where the vendor does', () => {
+    const rates = new GroupRates({ ...none, tokensPerMinute: 100, tokensPerDay: 1000 })
+    rates.settle(rates.take(80, 0, 0), 30, true)
+    expect(rates.waitMs(70, 0, 0)).toBe(0)
+    expect(rates.snapshot()).toEqual({ day: 0, tokens: 30 })
+  })
+
+  it('count the requested cap, used or not, where nothing is given back but what never began', () => {
+    const rates = new GroupRates({ ...none, tokensPerMinute: 100, tokensPerDay: 1000, refundsTokens: false })
+    rates.settle(rates.take(80, 0, 0), 30, true)
+    expect(rates.waitMs(21, 0, 0)).toBe(61_000)
+    rates.settle(rates.take(20, 0, 0), 0, false)
+    expect(rates.waitMs(20, 0, 0)).toBe(0)
+    expect(rates.snapshot()).toEqual({ day: 0, tokens: 80 })
+  })
+
+  it('begin a day anew at midnight in UTC, never because the clock jumped back, and tell each change', () => {
+    let changes = 0
+    const rates = new GroupRates({ ...none, tokensPerDay: 100 }, () => changes++)
+    const draw = rates.take(100, 0, day + 1000)
+    expect(rates.waitMs(1, 0, day + 1000)).toBe(day - 1000)
+    expect(rates.waitMs(1, 0, 5)).toBe(2 * day - 5)
+    expect(rates.waitMs(101, 0, day)).toBeNull()
+    expect(rates.waitMs(1, 0, 2 * day)).toBe(0)
+    rates.take(40, 0, 2 * day)
+    // It was taken from a day that is over.
+    rates.settle(draw, 0, true)
+    expect(rates.snapshot()).toEqual({ day: 2, tokens: 40 })
+    expect(changes).toBe(2)
+  })
+
+  it('show what is left of each, and who says so', () => {
+    const rates = new GroupRates({ ...none, requestsPerMinute: 3, tokensPerMinute: 100, tokensPerDay: 1000 })
+    const draw = rates.take(40, 0, 0)
+    rates.hear(
+      { requests: null, tokens: { limit: 90, remaining: 7, resetMs: 500 }, concurrency: null },
+      draw,
+      0,
+    )
+    expect(rates.facts(0, 0)).toEqual([
+      { unit: 'requests a minute', limit: 3, remaining: 2, resetMs: null, source: 'configured' },
+      { unit: 'tokens a minute', limit: 100, remaining: 60, resetMs: null, source: 'configured' },
+      { unit: 'tokens a day', limit: 1000, remaining: 960, resetMs: day, source: 'configured' },
+      { unit: 'tokens', limit: 90, remaining: 7, resetMs: 500, source: 'vendor' },
+    ])
+    expect(rates.waitMs(8, 0, 0)).toBe(20_000)
+  })
+})
