@@ -79,6 +79,25 @@ test('a reader that takes nothing loses progress but no result', async () => {
   expect(got.endsWith('data: {"result":1}\n\n')).toBe(true)
 })
 
+test('of progress that a reader does not take the newest waits, and what must arrive goes before it', async () => {
+  const incoming = await connect()
+  incoming.pause()
+  const big = JSON.stringify('x'.repeat(15_000))
+  for (let n = 0; n < 2_000 && stream.sendDroppable(big); n++);
+  for (let n = 1; n <= 1_000; n++) stream.sendLatest(`{"progress":${n}}`)
+  stream.send('{"question":1}')
+  let got = ''
+  incoming.setEncoding('utf8')
+  incoming.on('data', (chunk: string) => {
+    got += chunk
+    if (got.includes('progress')) stream.end('{"result":1}')
+  })
+  incoming.resume()
+  await once(incoming, 'end')
+  const told = got.split('\n\n').filter((event) => event.startsWith('data: {'))
+  expect(told).toEqual(['data: {"question":1}', 'data: {"progress":1000}', 'data: {"result":1}'])
+})
+
 test('a reader that never takes what must arrive is cut', async () => {
   const incoming = await connect()
   incoming.on('error', () => undefined)

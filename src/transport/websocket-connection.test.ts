@@ -1,0 +1,114 @@
+import { once } from 'node:events'
+import { createServer, type Server } from 'node:http'
+import type { AddressInfo } from 'node:net'
+import { afterEach, beforeEach, expect, test } from 'vitest'
+import { WebSocket } from 'ws'
+import { VirtualClock } from '../lib/virtual-clock.ts'
+import { createFlow, type Flow } from '../streams/flow.ts'
+import { createWebSocketDoor, type WebSocketDoor } from './websocket.ts'
+import type { WebSocketConnection } from './websocket-connection.ts'
+
+const asked = 2_000
+const body = 'b'.repeat(15_000)
+
+let clock: VirtualClock
+let flow: Flow
+let door: WebSocketDoor
+let server: Server
+let connection: WebSocketConnection
+let peer: WebSocket
+
+beforeEach(async () => {
+  clock = new VirtualClock()
+  flow = createFlow({ clock, slowReaderMs: 120_000 })
+  const connected = Promise.withResolvers<void>()
+  door = createWebSocketDoor({
+    clock,
+    flow,
+    onConnection(opened) {
+      connection = opened
+      connected.resolve()
+    },
+  })
+  server = createServer()
+  server.on('upgrade', door.upgrade)
+  server.listen(0, '127.0.0.1')
+  await once(server, 'listening')
+  peer = new WebSocket(`ws://127.0.0.1:${(server.address() as AddressInfo).port}`, 'mcp')
+  await Promise.all([once(peer, 'open'), connected.promise])
+})
+
+afterEach(async () => {
+  const drained = door.drain()
+  door.destroy()
+  await drained
+  expect(flow.inspect()).toMatchObject({ behind: 0, spooledBytes: 0 })
+  expect(clock.pendingTimers).toBe(0)
+  await new Promise((resolve) => server.close(resolve))
+})
+
+/** Answers every message with a long one; resolves once the connection is asked nothing new. */
+function answerUntilHeld(): Promise<number> {
+  let heard = 0
+  return new Promise((resolve) => {
+    connection.onMessage = (text) => {
+      heard += 1
+      connection.sendResult({}, `${text} ${body}`, () => undefined)
+      // The window is 256 KiB; whatever was read with this message may still follow.
+      if (flow.inspect().spooledBytes > 262_144) resolve(heard)
+    }
+  })
+}
+
+test('a peer that only asks is not heard beyond its window, and then every answer comes, in order', async () => {
+  const held = answerUntilHeld()
+  peer.pause()
+  for (let n = 1; n <= asked; n++) peer.send(String(n))
+  expect(await held).toBeLessThan(asked)
+  const { spooledBytes } = flow.inspect()
+  await new Promise((resolve) => setImmediate(resolve))
+  expect(flow.inspect().spooledBytes).toBe(spooledBytes)
+  const got: number[] = []
+  const all = new Promise<void>((resolve) => {
+    peer.on('message', (data: Buffer) => {
+      got.push(Number.parseInt(data.toString('utf8'), 10))
+      if (got.length === asked) resolve()
+    })
+  })
+  peer.resume()
+  await all
+  expect(got).toEqual(Array.from({ length: asked }, (_, index) => index + 1))
+})
+
+test('a connection that is finished says everything first', async () => {
+  const held = answerUntilHeld()
+  peer.pause()
+  for (let n = 1; n <= asked; n++) peer.send(String(n))
+  const heard = await held
+  connection.finish(1012, 'The server is restarting.')
+  let got = 0
+  peer.on('message', () => {
+    got += 1
+  })
+  peer.resume()
+  const [code] = await once(peer, 'close')
+  expect(code).toBe(1012)
+  expect(got).toBeGreaterThanOrEqual(heard)
+})
+
+test('a peer that takes nothing for long is lost, and what it did not take is told in order', async () => {
+  const lost: number[] = []
+  const closed = new Promise<void>((resolve) => {
+    connection.onClose = resolve
+  })
+  peer.pause()
+  for (let n = 1; n <= 3; n++) connection.sendResult({}, 'r'.repeat(4_000_000), () => lost.push(n))
+  await new Promise((resolve) => setImmediate(resolve))
+  await clock.advance(200_000)
+  await closed
+  expect(connection.isLost).toBe(true)
+  expect(lost.at(-1)).toBe(3)
+  expect(lost).toEqual(lost.toSorted())
+  connection.sendResult({}, 'late', () => lost.push(4))
+  expect(lost.at(-1)).toBe(4)
+})
