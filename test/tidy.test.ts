@@ -6,8 +6,10 @@ import { describe, expect, it } from 'vitest'
 import { checkDocs, checkExportForms } from './tidy/exports.ts'
 import { checkGlossary } from './tidy/glossary.ts'
 import { checkCatches, checkEnvironment, checkTestsRun, checkTime } from './tidy/habits.ts'
+import { checkNamedTests } from './tidy/named-tests.ts'
 import { checkNames, checkSizes } from './tidy/names.ts'
 import { conductPlants } from './tidy/plants/conduct.ts'
+import { documentPlants } from './tidy/plants/documents.ts'
 import { shapePlants } from './tidy/plants/shape.ts'
 import { checkDependencies, checkPortable } from './tidy/portable.ts'
 import { checkCycles, checkRanks } from './tidy/rooms.ts'
@@ -31,6 +33,7 @@ const rules: Readonly<Record<string, (tree: Tree) => string[]>> = {
   'time and dice are passed in': checkTime,
   'only config reads the environment': checkEnvironment,
   'every test runs': checkTestsRun,
+  'every test that a document names is there': checkNamedTests,
   'no failure is swallowed in silence': checkCatches,
   'the tree holds finished work': checkWords,
   'the tree speaks of no machine and no registry': (each) => checkPlaces(each, thisMachine(root)),
@@ -53,7 +56,7 @@ describe('the tree', () => {
 })
 
 describe('the rules can fail', () => {
-  const plants = [...shapePlants, ...conductPlants]
+  const plants = [...shapePlants, ...conductPlants, ...documentPlants]
 
   it('every rule has a planted fault', () => {
     expect(new Set(plants.map((plant) => plant.rule))).toEqual(new Set(Object.keys(rules)))

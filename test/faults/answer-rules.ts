@@ -1,6 +1,19 @@
 // Rules about answers: whole ones however they come, empty ones, and those that are cut or never begin.
 
-import { onceMore, type Rule, twice, unnoticed } from './rule.ts'
+import { type Ending, onceMore, type Rule, twice, unnoticed } from './rule.ts'
+
+function unheard(source: string): Pick<Rule, 'once' | 'lasting' | 'alone'> {
+  const moved: Ending = { outcome: 'O answers', attempts: [`V timeout ${source}`, 'O done counted'] }
+  return {
+    once: moved,
+    lasting: moved,
+    alone: {
+      outcome: 'deadline',
+      attempts: [`V timeout ${source}`, `V deadline ${source}`],
+      told: /^chat did not finish within its time limit of 240 seconds.*\bV\b.*had sent nothing (?:more )?for \d+ s/s,
+    },
+  }
+}
 
 /** In the order in which they are printed. */
 export const answerRules: readonly Rule[] = [
@@ -80,34 +93,24 @@ export const answerRules: readonly Rule[] = [
   },
   {
     name: 'a tool, and no word',
-    why: 'Nothing but a call of a tool that nobody offered is no answer. It is paid; once more, with twice the cap as for any empty one.',
+    why: 'Nothing but a call of a tool that nobody offered is no answer. It is counted and paid; once more, then elsewhere.',
     faults: { glm: ['tool-calls-only'], kimi: ['tool-calls-only'] },
-    once: { outcome: 'V answers', attempts: ['V empty-output counted', 'V done counted'] },
-    lasting: {
-      outcome: 'empty-output',
-      attempts: ['V empty-output counted x2'],
-      told: twice(/\bV\b.+[.] /),
-    },
-    alone: {
-      outcome: 'empty-output',
-      attempts: ['V empty-output counted x2'],
-      told: twice(/\bV\b.+[.] /),
-    },
+    ...onceMore('malformed-output', 'counted', twice(/\bV\b.+[.] /)),
   },
   {
     name: 'silence',
-    why: 'A vendor that says nothing for its 150 s (180 s between two words) has used two thirds of the call; the rest belongs to somebody else, who answers in time. Its work may be charged: estimated. With nobody else it is asked again until the deadline, whose sentence names it.',
+    why: 'A vendor that says nothing for its 150 s has used up most of the call; the rest belongs to somebody else, who answers in time. It never began, so nothing is billed. With nobody else it is asked again until the deadline, whose sentence names it and how long it said nothing.',
     faults: {
-      glm: ['stalled-first-byte', 'stalled-after-head', 'silence-mid-stream'],
-      kimi: ['stalled-first-byte', 'stalled-after-head', 'silence-mid-stream'],
+      glm: ['stalled-first-byte', 'stalled-after-head'],
+      kimi: ['stalled-first-byte', 'stalled-after-head'],
     },
-    once: { outcome: 'O answers', attempts: ['V timeout estimated', 'O done counted'] },
-    lasting: { outcome: 'O answers', attempts: ['V timeout estimated', 'O done counted'] },
-    alone: {
-      outcome: 'deadline',
-      attempts: ['V timeout estimated', 'V deadline estimated'],
-      told: /^chat did not finish within its time limit of 240 seconds.*\bV\b/s,
-    },
+    ...unheard('free'),
+  },
+  {
+    name: 'silence in mid-answer',
+    why: 'The same for one that falls silent after some words. Those may be charged, so they are estimated.',
+    faults: { glm: ['silence-mid-stream'], kimi: ['silence-mid-stream'] },
+    ...unheard('estimated'),
   },
   {
     name: 'gone before a word',
@@ -117,14 +120,24 @@ export const answerRules: readonly Rule[] = [
   },
   {
     name: 'cut in the middle',
-    why: 'A stream without finish_reason and without [DONE] is never an answer, however much text came, nor is a 200 with nothing that can be read. What came is estimated: vendors charge it. No word of it is spliced into the next attempt.',
+    why: 'A stream without finish_reason and without [DONE] is never an answer, however much text came. What came is estimated: vendors charge it. No word of it is spliced into the next attempt.',
     faults: {
-      glm: ['reset-mid-stream', 'end-without-done', 'empty-body', 'garbled-body'],
-      kimi: ['reset-mid-stream', 'end-without-done', 'empty-body', 'garbled-body'],
+      glm: ['reset-mid-stream', 'end-without-done'],
+      kimi: ['reset-mid-stream', 'end-without-done'],
     },
     ...onceMore(
       'truncated',
       'estimated',
+      twice(/^The answer of the provider V broke off before its end\. Try again\./),
+    ),
+  },
+  {
+    name: 'a 200 that says nothing',
+    why: 'No byte, or bytes that are neither events nor JSON: cut before its first word, and billed nothing. Once more, then elsewhere.',
+    faults: { glm: ['empty-body', 'garbled-body'], kimi: ['empty-body', 'garbled-body'] },
+    ...onceMore(
+      'truncated',
+      'free',
       twice(/^The answer of the provider V broke off before its end\. Try again\./),
     ),
   },

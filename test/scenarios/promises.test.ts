@@ -144,8 +144,8 @@ limits: { callTimeoutMs: 30000 }`,
   })
 })
 
-describe('a vendor’s outage', () => {
-  test('trips no client: more than six errors later each window is served by whoever works', async () => {
+describe('a vendor’s outage trips no client', () => {
+  test('more than six errors later each window is served by whoever works', async () => {
     await start({ yaml: `limits:${wide}` })
     server.simulator.control({ glm: { faults: ['server-error'] } })
     const windows = await open(5)
@@ -166,8 +166,8 @@ describe('a vendor’s outage', () => {
   })
 })
 
-describe('a client whose calls all fail', () => {
-  test('slows nobody: behind its failures the others wait no longer than for one call of it', async () => {
+describe('a client whose calls all fail slows nobody', () => {
+  test('behind its failures the others wait no longer than for one call of it', async () => {
     // On the machine's clock: shares are counted in the time that slots are held.
     await start({
       clock: systemClock,
@@ -206,8 +206,8 @@ limits:${wide}`,
   })
 })
 
-describe('after the faults end', () => {
-  test('everybody recovers by themselves, at both vendors, without a restart', async () => {
+describe('after the faults end everybody recovers by themselves', () => {
+  test('at both vendors, without a restart', async () => {
     await start({ yaml: `limits:${wide}` })
     const windows = await open(6)
     const both = (round: string): readonly WindowCall[] =>
