@@ -55,7 +55,9 @@ export class Bridge {
     this.#outbox = new Outbox(options.clock, outboxLimits, ({ id, resend }) => {
       if (id === null) return
       const doubt =
-        resend === undefined ? '' : ' after it was lost while this was running: it may have been done'
+        resend === undefined
+          ? ''
+          : ' after it was lost while this was running, so it may or may not have been done'
       this.#fail(id, `could not be reached for ${outboxLimits.waitMs / 1000} s${doubt}`)
     })
   }

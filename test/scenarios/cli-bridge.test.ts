@@ -161,6 +161,18 @@ describe.each(nodes())('under $name', ({ path: node }) => {
     expect(lines(client)).toHaveLength(1)
   })
 
+  test('of what comes while there is no server 64 wait, and the next is told so at once', async () => {
+    await server.stop()
+    const client = connected()
+    for (let id = 0; id < 65; id++) say(client, { id, method: 'echo' })
+    await client.until(/"id":64,/)
+    expect(lines(client)).toMatchObject([{ id: 64, error: { code: -32_000 } }])
+    expect(client.stdout()).toContain('too many messages wait for it already')
+    await server.start()
+    await client.until(/"id":63,/)
+    expect(lines(client).map(({ id }) => id)).toEqual([64, ...Array.from({ length: 64 }, (_, id) => id)])
+  })
+
   test('it ends with its client: stdin’s end gives 0, a signal 128 and its number; the server sees it go', async () => {
     for (const [end, code] of [
       [(client: Launched) => void client.child.stdin.end(), 0],
