@@ -16,6 +16,7 @@ const stages: readonly Stage[] = [
     command: ['npx', 'vitest', 'run', '--project', 'scenario', 'fuzz'],
     env: { EXAI_FUZZ_INPUTS: '1000000' },
   },
+  { name: "other people's clients", command: ['node', 'test/clients/run.ts'] },
   { name: 'mutation testing', command: ['node', 'test/mutation/run.ts'] },
   { name: 'noisy neighbours bench', command: ['node', 'test/noisy/run.ts'] },
   {
