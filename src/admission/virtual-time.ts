@@ -64,9 +64,9 @@ export class VirtualTime<Child extends Sharer> {
    * by no more: else a trickle kept in flight for hours would save up for a burst.
    */
   join(child: Child): void {
-    const { reference } = this
-    const lagging = (this.next?.virtual ?? this.#floor) - this.#stride
-    child.virtual = Math.max(child.virtual, child.inFlight > 0 ? Math.min(reference, lagging) : reference)
+    const { next } = this
+    // Whoever has had as much as the least waiting one is not lifted: the walk is for those below.
+    if (next === null || child.virtual < next.virtual) this.#lift(child)
     child.turn = this.#turns++
     this.#waiting.add(child)
   }
@@ -105,6 +105,12 @@ export class VirtualTime<Child extends Sharer> {
   /** Raises a child's virtual time to `to`; one that is there already stays. */
   raise(child: Child, to: number): void {
     this.#move(child, Math.max(0, to - child.virtual))
+  }
+
+  #lift(child: Child): void {
+    const { reference } = this
+    const lagging = (this.next?.virtual ?? this.#floor) - this.#stride
+    child.virtual = Math.max(child.virtual, child.inFlight > 0 ? Math.min(reference, lagging) : reference)
   }
 
   #move(child: Child, by: number): void {

@@ -56,6 +56,8 @@ async function kill({ child, ended }: Launched): Promise<void> {
 }
 
 const cap = 16_384
+// Of a server that dies nobody gets an answer.
+const unanswered = (call: Promise<unknown>): Promise<unknown> => call.catch((error: Error) => error)
 const chat = (url: string, prompt: string, headers: Readonly<Record<string, string>> = {}) =>
   callTool(`${url}/mcp`, 'chat', { model: 'kimi-k3', prompt }, headers)
 
@@ -83,7 +85,7 @@ describe('a server that is killed', () => {
     simulator.control({ kimi: { gate: 'closed' } })
     for (const life of [1, 2]) {
       const { url, launched } = await serve(yaml)
-      const calls = [0, 1, 2, 3].map((index) => chat(url, `life ${life} call ${index}`).catch(() => null))
+      const calls = [0, 1, 2, 3].map((index) => unanswered(chat(url, `life ${life} call ${index}`)))
       await until(() => tokensOnDisk() > 4 * life * cap, 'what is on its way is counted on disk')
       await kill(launched)
       await Promise.all(calls)
@@ -129,7 +131,7 @@ describe('a server that is killed', () => {
     for (const life of [1, 2]) {
       const before = spentOnDisk()
       const { url, launched } = await serve('')
-      const call = chat(url, `life ${life}`, headers).catch(() => null)
+      const call = unanswered(chat(url, `life ${life}`, headers))
       await until(() => spentOnDisk() > before, 'its reservation is on disk')
       await kill(launched)
       await call
