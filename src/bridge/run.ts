@@ -3,6 +3,7 @@
 
 import { randomBytes } from 'node:crypto'
 import { parseArgs } from 'node:util'
+import { setFlagsFromString } from 'node:v8'
 import { systemClock } from '../lib/clock.ts'
 import { systemRandom } from '../lib/random.ts'
 import { Bridge } from './bridge.ts'
@@ -25,6 +26,8 @@ Speaks MCP on stdin and stdout and passes it on to the exai server at the addres
 export function runBridge(args: readonly string[], env: NodeJS.ProcessEnv): void {
   const url = readUrl(args)
   if (url === null) return
+  // Messages pass through and die young: the room for them need not grow, and it would, in every window's bridge.
+  setFlagsFromString('--semi-space-growth-factor=1')
   const bridge = createBridge(url, env)
   const stdin = process.stdin
   const end = (exitCode: number): void => {
