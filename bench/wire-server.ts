@@ -9,10 +9,16 @@ import { z } from 'zod'
 import type { Tool } from '../src/tools/tool.ts'
 
 type ServerModule = typeof import('../src/server.ts')
+type YoungHeapModule = typeof import('../src/lib/young-heap.ts')
 type ConfigModule = typeof import('../src/config/load.ts')
 
-const dist = join(import.meta.dirname, '..', 'dist', 'src')
+// Started in the bench's folder, from wherever its plain JavaScript lies.
+const here = process.cwd()
+const dist = join(here, '..', 'dist', 'src')
 const built = (path: string): Promise<unknown> => import(pathToFileURL(join(dist, path)).href)
+// As the launcher starts it.
+const { holdYoungHeap, releaseYoungHeap } = (await built('lib/young-heap.js')) as YoungHeapModule
+holdYoungHeap()
 const { createServer } = (await built('server.js')) as ServerModule
 const { loadConfig } = (await built('config/load.js')) as ConfigModule
 
@@ -33,9 +39,9 @@ function trivial(name: string, pace: Tool['pace']): Tool {
 
 const dataDir = mkdtempSync(join(tmpdir(), 'exai-bench-data-'))
 const config = loadConfig({
-  cwd: import.meta.dirname,
+  cwd: here,
   env: {},
-  configPath: join(import.meta.dirname, 'exai.bench.yaml'),
+  configPath: join(here, 'exai.bench.yaml'),
   flags: { dataDir, port: process.argv[2] },
 })
 const server = await createServer({
@@ -43,6 +49,7 @@ const server = await createServer({
   extraTools: [trivial('echo', 'instant'), trivial('echo_stream', 'long')],
 })
 await server.listen()
+releaseYoungHeap()
 process.stdout.write('up\n')
 process.once('SIGTERM', () => {
   void server.destroy().then(() => rmSync(dataDir, { recursive: true, force: true }))

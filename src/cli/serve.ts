@@ -10,6 +10,7 @@ import type { ConfigFlags } from '../config/overrides.ts'
 import { systemClock } from '../lib/clock.ts'
 import { makeFolder } from '../lib/make-folder.ts'
 import { packageVersion } from '../lib/package-version.ts'
+import { releaseYoungHeap } from '../lib/young-heap.ts'
 import { createServer, type Server } from '../server.ts'
 import { connectLine } from './connect-line.ts'
 import { firstScreen } from './first-screen.ts'
@@ -51,6 +52,7 @@ export async function runServer(config: Config, options: RunServerOptions): Prom
   try {
     checkToolNames(config, server)
     const address = await server.listen()
+    releaseYoungHeap()
     // People dial the public address; what plays beside the server dials where it listens.
     const url = reachableUrl(address.url)
     process.stderr.write(

@@ -2,7 +2,7 @@
 // a stream owns its socket, and destroying the socket is the one way of cancelling that every vendor understands.
 
 import { Readable } from 'node:stream'
-import { Agent } from 'undici'
+import type { Agent } from 'undici'
 import { CallFailure } from '../domain/failure.ts'
 import { hopHeader, ownHop } from '../lib/hop.ts'
 import { readBounded } from '../streams/read-bounded.ts'
@@ -41,8 +41,9 @@ export class VendorHttp {
   readonly #vendor: Vendor
   readonly #origin: string
   readonly #prefix: string
-  readonly #agent: Agent
+  readonly #connectionsMax: number
   readonly #wallMs: () => number
+  #agent: Promise<Agent> | null = null
 
   constructor(vendor: Vendor, options: { baseUrl: string; connectionsMax: number; wallMs: () => number }) {
     const url = new URL(options.baseUrl)
@@ -50,16 +51,7 @@ export class VendorHttp {
     this.#origin = url.origin
     this.#prefix = url.pathname.replace(/\/+$/, '')
     this.#wallMs = options.wallMs
-    // Our own timers decide how long to wait (see patience.ts): thinking models are silent for minutes.
-    this.#agent = new Agent({
-      connections: options.connectionsMax,
-      pipelining: 1,
-      allowH2: false,
-      headersTimeout: 0,
-      bodyTimeout: 0,
-      keepAliveTimeout: keepAliveTimeoutMs,
-      connect: { timeout: connectTimeoutMs },
-    })
+    this.#connectionsMax = options.connectionsMax
   }
 
   /** Sends and waits for the headers. Throws `CallFailure` for any status but 2xx. */
@@ -82,7 +74,8 @@ export class VendorHttp {
       body = Readable.from(request.body.chunks, { objectMode: false })
     }
     attempt.onRequest?.()
-    const reply = await this.#agent.request({
+    const agent = await this.#pool()
+    const reply = await agent.request({
       origin: this.#origin,
       path: this.#prefix + request.path,
       method: request.method,
@@ -150,7 +143,26 @@ export class VendorHttp {
 
   /** Closes every connection now. */
   async destroy(): Promise<void> {
-    await this.#agent.destroy()
+    const agent = await this.#agent
+    await agent?.destroy()
+  }
+
+  // With the first request: the library is a sixth of an idle server's memory, and most vendors of a config are never asked.
+  #pool(): Promise<Agent> {
+    this.#agent ??= import('undici').then(
+      ({ Agent }) =>
+        // Our own timers decide how long to wait (see patience.ts): thinking models are silent for minutes.
+        new Agent({
+          connections: this.#connectionsMax,
+          pipelining: 1,
+          allowH2: false,
+          headersTimeout: 0,
+          bodyTimeout: 0,
+          keepAliveTimeout: keepAliveTimeoutMs,
+          connect: { timeout: connectTimeoutMs },
+        }),
+    )
+    return this.#agent
   }
 }
 

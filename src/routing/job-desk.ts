@@ -34,6 +34,8 @@ export interface JobDeskOptions {
   readonly router: Pick<Router, 'run' | 'foremost'>
   readonly ledger: Pick<Ledger, 'price'>
   readonly rows: RowKeeper
+  /** A vendor is about to be asked: its row will follow. */
+  onWork?(): void
   readonly sharing: SharingOptions
 }
 
@@ -131,6 +133,7 @@ export class JobDesk {
 
   #make(draft: JobDraft, request: JobRequest): Promise<RoutedOutcome> {
     this.#options.rows.assertRoom()
+    this.#options.onWork?.()
     const making = this.#options.router.run(draft, request)
     this.#running.add(making)
     const forget = (): boolean => this.#running.delete(making)

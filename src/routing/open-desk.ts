@@ -78,7 +78,8 @@ export async function openDesk(
     hedge: hedge === false ? null : { afterMs: hedge.afterMs, share: hedge.sharePercent / 100 },
     record: (attempt) => rows.record(toLedgerEntry(attempt)),
   })
-  const jobs = new JobDesk({ clock, random, router, ledger, rows, sharing: cache })
+  const onWork = (): void => records.warm()
+  const jobs = new JobDesk({ clock, random, router, ledger, rows, onWork, sharing: cache })
   const close = async (): Promise<void> => {
     await Promise.all([records.close(), budgets.close(), dayCounts.close()])
   }

@@ -26,6 +26,8 @@ export interface Records {
   write(commands: readonly SqlCommand[]): Promise<number>
   /** Sees every write that has resolved. */
   read(command: SqlCommand): Promise<readonly SqlRow[]>
+  /** Begins what the first write would wait for; cheap when it has begun. */
+  warm(): void
   /** Writes what is pending, then closes. */
   close(): Promise<void>
 }

@@ -1,11 +1,13 @@
 // Records over SQLite in a worker: the event loop never waits for a disk. Bounded: more than so many unanswered requests are refused. A
-// worker that dies takes its unanswered requests with it, each told so, and the next request starts another.
+// worker that dies takes its unanswered requests with it, each told so, and the next request starts another. The first one starts with
+// the first request, so a server that nobody uses does not pay for it; that the file is sound is seen before, when it is opened.
 
 import { dirname } from 'node:path'
 import { Worker } from 'node:worker_threads'
 import { makeFolder } from '../lib/make-folder.ts'
 import { siblingModule } from '../lib/sibling-module.ts'
 import type { Migration, Records, SqlCommand, SqlRow } from './records.ts'
+import { SqliteFile } from './sqlite-file.ts'
 import type { SqliteWorkerData, StoreReply, StoreRequest } from './sqlite-worker.ts'
 import { StoreFault, storeFault, toPlainFault } from './store-fault.ts'
 
@@ -21,6 +23,8 @@ export interface SqliteRecordsOptions {
   readonly pendingMax?: number
 }
 
+const busyMsDefault = 5_000
+
 type Answer = Exclude<StoreReply, { kind: 'fault' }>
 
 // A request before its number: the union keeps its members' own fields.
@@ -33,15 +37,17 @@ interface Pending {
 
 /** Opens the file and brings its schema up to date. Rejects with a `StoreFault` that says what is wrong with it. */
 export async function openSqliteRecords(options: SqliteRecordsOptions): Promise<Records> {
-  const { path } = options
+  const { path, migrations, busyMs = busyMsDefault } = options
   if (path !== ':memory:') {
-    await makeFolder(dirname(path)).catch((error: unknown) => {
+    try {
+      await makeFolder(dirname(path))
+      // Here, and not in the worker: nobody is served yet, so nobody waits.
+      new SqliteFile(path, migrations, busyMs).close()
+    } catch (error) {
       throw toFault(toPlainFault(error, path))
-    })
+    }
   }
-  const records = new SqliteRecords(options)
-  await records.opened()
-  return records
+  return new SqliteRecords(options)
 }
 
 class SqliteRecords implements Records {
@@ -56,8 +62,9 @@ class SqliteRecords implements Records {
     this.#options = options
   }
 
-  async opened(): Promise<void> {
-    await this.read({ sql: 'SELECT 1', values: [] })
+  warm(): void {
+    if (this.#worker !== null || this.#isClosed) return
+    this.#start().unref()
   }
 
   async write(commands: readonly SqlCommand[]): Promise<number> {
@@ -93,9 +100,13 @@ class SqliteRecords implements Records {
   }
 
   #start(): Worker {
-    const { path, migrations, groupMs = 3, busyMs = 5_000 } = this.#options
+    const { path, migrations, groupMs = 3, busyMs = busyMsDefault } = this.#options
     const data: SqliteWorkerData = { path, migrations, groupMs, busyMs }
-    const worker = new Worker(siblingModule(import.meta.url, 'sqlite-worker'), { workerData: data })
+    const worker = new Worker(siblingModule(import.meta.url, 'sqlite-worker'), {
+      workerData: data,
+      // What it does is short-lived and small: a large nursery would only be memory that nobody uses.
+      resourceLimits: { maxYoungGenerationSizeMb: 2 },
+    })
     worker.on('message', (reply: StoreReply) => this.#settle(worker, reply))
     const died = (detail: string): void => this.#failAll(worker, storeFault('broken', path, detail))
     worker.on('error', (error) => died(error instanceof Error ? error.message : String(error)))
