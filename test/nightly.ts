@@ -18,6 +18,7 @@ const stages: readonly Stage[] = [
   },
   { name: "other people's clients", command: ['node', 'test/clients/run.ts'] },
   { name: 'mutation testing', command: ['node', 'test/mutation/run.ts'] },
+  { name: 'slow readers bench', command: ['node', 'test/slow-readers/run.ts'] },
   { name: 'noisy neighbours bench', command: ['node', 'test/noisy/run.ts'] },
   {
     name: 'ten windows before one slot',
