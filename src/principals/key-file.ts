@@ -2,10 +2,11 @@
 // The command line changes it, a running server reads it again within half a second; each change is one atomic rename,
 // made under a lock file, so that two commands at once lose nothing.
 
-import { open, readFile, rename, rm, stat } from 'node:fs/promises'
+import { open, readFile, rename } from 'node:fs/promises'
 import { z } from 'zod'
 import { localPrincipal } from '../domain/ids.ts'
 import type { Clock } from '../lib/clock.ts'
+import { lockFile } from '../lib/file-lock.ts'
 
 /** Its name in the data folder. */
 export const keyFileName = 'keys.json'
@@ -51,10 +52,6 @@ const recordRule = z.strictObject({
   revokedAt: z.string().nullable(),
 })
 const fileRule = z.strictObject({ version: z.literal(1), keys: z.array(recordRule).max(10_000) })
-
-const lockRetryMs = 20
-const lockTriesMax = 500
-const staleLockMs = 10_000
 
 /** The keys in `path`; none when there is no file. Throws a sentence when it is damaged: a damaged file lets nobody in. */
 export async function readKeyFile(path: string): Promise<readonly KeyRecord[]> {
@@ -103,7 +100,7 @@ async function change(
   clock: Clock,
   edit: (keys: readonly KeyRecord[]) => readonly KeyRecord[],
 ): Promise<void> {
-  const release = await lock(`${path}.lock`, clock)
+  const release = await lockFile(`${path}.lock`, clock)
   try {
     const keys = edit(await readKeyFile(path))
     const draft = `${path}.${process.pid}.new`
@@ -118,32 +115,6 @@ async function change(
   } finally {
     await release()
   }
-}
-
-// A lock left by a killed command is taken over once it is old.
-async function lock(path: string, clock: Clock): Promise<() => Promise<void>> {
-  for (let tries = 0; tries < lockTriesMax; tries++) {
-    try {
-      await (await open(path, 'wx', 0o600)).close()
-      return () => rm(path, { force: true })
-    } catch (error) {
-      if ((error as NodeJS.ErrnoException).code !== 'EEXIST') {
-        throw new Error(
-          `The folder of ${path} cannot be written (${(error as NodeJS.ErrnoException).code}).`,
-          { cause: error },
-        )
-      }
-      const age = await stat(path).then(
-        ({ mtimeMs }) => clock.wallMs() - mtimeMs,
-        () => 0, // gone in the meantime: the next try takes it
-      )
-      if (age > staleLockMs) await rm(path, { force: true })
-      else await new Promise<void>((resolve) => clock.after(lockRetryMs, resolve))
-    }
-  }
-  throw new Error(
-    `Another command holds ${path}. Try again; remove that file if no other exai key command runs.`,
-  )
 }
 
 function parseJson(text: string): unknown {
