@@ -9,6 +9,19 @@ export interface ModelNames {
   readonly chains: Readonly<Record<string, readonly string[]>>
 }
 
+/** What people may ask for by name, and whom it is no use to ask now. */
+export interface ModelStanding {
+  /** Aliases and chains of the config, each with the models behind it, in the order they are tried. */
+  readonly names: readonly { readonly name: string; readonly models: readonly string[] }[]
+  /** Models that nobody may be asked for now; `waitMs` null: nobody knows for how long. */
+  readonly resting: readonly {
+    readonly provider: string
+    readonly model: string
+    readonly says: string
+    readonly waitMs: number | null
+  }[]
+}
+
 const modelsMax = 8
 const depthMax = 8
 
@@ -17,6 +30,13 @@ export function expandModelName(name: string, names: ModelNames): readonly strin
   const found = new Set<string>()
   expand(name, names, new Set(), found)
   return [...found].slice(0, modelsMax)
+}
+
+/** All names of the config, at most `max`. */
+export function knownNames(names: ModelNames, max: number): ModelStanding['names'] {
+  return [...Object.keys(names.aliases), ...Object.keys(names.chains)]
+    .slice(0, max)
+    .map((name) => ({ name, models: expandModelName(name, names) }))
 }
 
 /** The chain the config gives to a task; null: none, so the providers' own defaults hold. */

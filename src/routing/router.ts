@@ -19,7 +19,7 @@ import { Attempts } from './attempts.ts'
 import type { Budgets } from './budgets.ts'
 import { candidateSteps, type RoutedCandidate } from './candidate-steps.ts'
 import type { HedgeOptions } from './hedge.ts'
-import type { ModelNames } from './model-names.ts'
+import { knownNames, type ModelNames, type ModelStanding } from './model-names.ts'
 import { OutputEstimates } from './output-estimates.ts'
 import { PaidSite, type SetAside } from './paid-site.ts'
 import { RetryBudget } from './retry-budget.ts'
@@ -87,6 +87,7 @@ export interface RouterOptions {
 }
 
 const deadlineMsDefault = 240_000
+const shownMax = 64
 const noNames: ModelNames = { aliases: {}, chains: {} }
 // Reasoning counts against the output cap: a cap for the answer alone would end in `length` before its first word.
 const thinkingTokensMin = 16_384
@@ -194,6 +195,28 @@ export class Router {
   /** Tries dead keys again: the operator has changed something. */
   reviveKeys(accountName?: string): void {
     this.#health.keys.revive(accountName)
+  }
+
+  /** Names of models, and those that rest; bounded, for people. */
+  standing(): ModelStanding {
+    const resting = this.#providers.flatMap(({ provider, accounts }) => {
+      if (accounts.length === 0) return []
+      return provider.models.slice(0, shownMax).flatMap(({ id }) => {
+        const steps = this.#steps({ kind: 'generate', model: `${provider.name}/${id}` })
+        const obstacles = 'missing' in steps ? [] : steps.flat().map((each) => this.#health.obstacle(each))
+        const [first, ...rest] = obstacles.filter((each) => each !== null)
+        if (first === undefined || rest.length + 1 < obstacles.length) return []
+        const soonest = rest.reduce(
+          (best, each) => ((each.waitMs ?? 0) < (best.waitMs ?? 0) ? each : best),
+          first,
+        )
+        return [{ provider: provider.name, model: id, says: soonest.says, waitMs: soonest.waitMs }]
+      })
+    })
+    return {
+      names: knownNames(this.#options.names ?? noNames, shownMax),
+      resting: resting.slice(0, shownMax),
+    }
   }
 
   /** Slots and queues by group. */

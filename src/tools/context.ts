@@ -12,12 +12,12 @@ import type { RunOptions, ToolContext } from './tool.ts'
 
 /** The rooms behind every context. */
 export interface ToolRooms {
-  readonly router: Pick<Router, 'where'>
+  readonly router: Pick<Router, 'where' | 'standing'>
   readonly jobs: Pick<JobDesk, 'run'>
   readonly ledger: Pick<Ledger, 'usage'>
   readonly threads: ThreadStore
   readonly documents: Documents
-  readonly facts: ToolContext['facts']
+  readonly facts: Omit<ToolContext['facts'], 'models'>
 }
 
 /** What a context needs of its call. */
@@ -59,7 +59,7 @@ export function createToolContexts(
       callId: id,
       signal,
       progress,
-      facts,
+      facts: { ...facts, models: () => router.standing() },
       run,
       openDocument: async (source) =>
         documents.open(

@@ -4,6 +4,7 @@ import { z } from 'zod'
 import { defineTool, type Tool } from './tool.ts'
 
 const nothing = z.strictObject({})
+const modelsShownMax = 64
 
 const annotations = { readOnlyHint: true, openWorldHint: false, idempotentHint: true } as const
 
@@ -11,7 +12,7 @@ const annotations = { readOnlyHint: true, openWorldHint: false, idempotentHint: 
 export const listModels: Tool = defineTool({
   name: 'listmodels',
   title: 'List models',
-  description: 'List the AI models that chat and the other tools can use.',
+  description: 'List the AI models and names that chat and the other tools can use, and which rest now.',
   input: nothing,
   annotations,
   pace: 'instant',
@@ -20,12 +21,30 @@ export const listModels: Tool = defineTool({
       .providers()
       .map(({ name, missing, models }) =>
         missing === null
-          ? `${name}: ${models.join(', ') || 'any model name'}`
+          ? `${name}: ${shown(models) || 'any model name'}`
           : `${name}: not set up. ${missing}`,
       )
-    return { content: [{ type: 'text', text: lines.join('\n') }] }
+    const { names, resting } = context.facts.models()
+    const named = names.map(({ name, models }) => `${name}: ${models.join(', then ')}`)
+    const rests = resting.map(({ provider, says, waitMs }) => {
+      const when = waitMs === null ? '' : `, again in about ${Math.max(1, Math.ceil(waitMs / 1000))} s`
+      return `${provider}: ${says}${when}`
+    })
+    const parts = [
+      ...lines,
+      ...(named.length === 0
+        ? []
+        : ['', 'Names and what they stand for, in the order they are tried:', ...named]),
+      ...(rests.length === 0 ? [] : ['', 'Better not asked for now:', ...rests]),
+    ]
+    return { content: [{ type: 'text', text: parts.join('\n') }] }
   },
 })
+
+function shown(models: readonly string[]): string {
+  const more = models.length - modelsShownMax
+  return `${models.slice(0, modelsShownMax).join(', ')}${more > 0 ? `, and ${more} more` : ''}`
+}
 
 /** The server's version. */
 export const version: Tool = defineTool({

@@ -8,6 +8,7 @@ import type { Progress } from '../domain/progress.ts'
 import type { UsageLine, UsageQuery } from '../ledger/ledger.ts'
 import type { GenerateJob, Job, Message } from '../providers/provider.ts'
 import type { DeskOutcome, SharingWish } from '../routing/job-desk.ts'
+import type { ModelStanding } from '../routing/model-names.ts'
 import type { JobDraft } from '../routing/router.ts'
 
 /** Content of a result, as MCP speaks it. */
@@ -65,6 +66,8 @@ export interface ToolContext {
     wallMs(): number
     load(): LoadFact
     providers(): readonly ProviderFact[]
+    /** Names of the config, and models that rest. */
+    models(): ModelStanding
   }
 }
 

@@ -57,7 +57,7 @@ describe('five windows that search the same at once', () => {
     expect(answers[0]).toMatchObject({ isError: false, text: expect.stringContaining('otters') })
     expect(searches()).toBe(1)
     const later = await windows[4]?.ask('web_search', query)
-    expect(later?.text).toMatch(/\nFrom cache, \d+ s old\.$/)
+    expect(later?.text).toMatch(/\nFrom cache, \d+ s old, saved \$0\.0100\.$/)
     expect(answerOf(later ?? null)).toMatchObject({ cached: true, ageMs: expect.any(Number) })
     expect(searches()).toBe(1)
     expect(facts()).toMatchObject({

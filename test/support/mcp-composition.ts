@@ -143,6 +143,7 @@ function toolContext(
       version: '0.0.1',
       load: () => ({ uptimeMs: 0, clients: 0, callsInFlight: 0, groups: {} }),
       providers: () => [],
+      models: () => ({ names: [], resting: [] }),
     },
   }
 }

@@ -1,0 +1,26 @@
+// What a person who chooses a model is told: the names of the config, what stands behind them, and who rests now.
+
+import { afterEach, expect, test } from 'vitest'
+import { type ServerFixture, startServer } from '../support/server-fixture.ts'
+
+let server: ServerFixture
+afterEach(async () => {
+  server.simulator.control({ glm: { faults: [] } })
+  await server.stop()
+})
+
+test('listmodels tells aliases, chains in their order, and a model that asked us to wait', async () => {
+  server = await startServer({
+    yaml: 'models: { aliases: { fast: glm-5.3-flash }, chains: { chat: [glm-5.2, kimi-k3], best: [fast, kimi-k3] } }',
+  })
+  const window = await server.window('modern', 'window-1')
+  const before = await window.ask('listmodels', {})
+  expect(before.text).toContain('\nfast: glm-5.3-flash\n')
+  expect(before.text).toContain('\nchat: glm-5.2, then kimi-k3\n')
+  expect(before.text).toMatch(/\nbest: glm-5.3-flash, then kimi-k3$/)
+  expect(before.text).not.toContain('Better not asked')
+  server.simulator.control({ glm: { faults: [{ name: 'code-1308', retryAfter: '600' }] } })
+  await window.ask('chat', { prompt: 'hello', model: 'glm-5.2' })
+  const after = await window.ask('listmodels', {})
+  expect(after.text).toMatch(/\nBetter not asked for now:\nglm: glm-5\.2 .*again in about \d+ s/)
+})
