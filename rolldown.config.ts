@@ -30,6 +30,17 @@ const leanWs: Plugin = {
   },
 }
 
+/** Only macOS asks `ps`, and every millisecond of `exai id` is waited for: loaded when it is called. */
+const lateChildProcess: Plugin = {
+  name: 'late-child-process',
+  resolveId: (source) => (source === 'node:child_process' ? '\0late-child-process' : null),
+  load: (id) =>
+    id === '\0late-child-process'
+      ? // Without its prefix it is not taken for this module itself.
+        "export const execFileSync = (...args) => require('child_process').execFileSync(...args)"
+      : null,
+}
+
 /** Anything but a built-in would be looked for beside the bundle, on a machine where it may not be. */
 const builtinsOnly: Plugin = {
   name: 'builtins-only',
@@ -49,8 +60,8 @@ export default ['id', 'bridge'].map((name) =>
   defineConfig({
     input: { [name]: name === 'id' ? 'src/cli/id.ts' : 'src/bridge/run.ts' },
     platform: 'node',
-    external: /^node:/,
-    plugins: [leanWs, builtinsOnly],
+    external: /^node:(?!child_process$)/,
+    plugins: [leanWs, lateChildProcess, builtinsOnly],
     // Two native packages that ws would use if somebody had installed them: looking for them costs more than they give.
     transform: {
       define: { 'process.env.WS_NO_BUFFER_UTIL': '"1"', 'process.env.WS_NO_UTF_8_VALIDATE': '"1"' },

@@ -2,8 +2,8 @@
 // Runs on Node 20 with built-ins alone. A process that is gone or not ours to see is null, never an error: the caller's
 // answer is then "no window found".
 
+import { execFileSync } from 'node:child_process'
 import { readFileSync } from 'node:fs'
-import { createRequire } from 'node:module'
 
 /** What is known of a process. */
 export interface ProcessFact {
@@ -50,10 +50,6 @@ export function parseStat(stat: string): { name: string; parentPid: number; star
 }
 
 function fromPs(pid: number): ProcessFact | null {
-  // Loaded here, because Linux never needs it and every millisecond of `exai id` is waited for.
-  const { execFileSync }: typeof import('node:child_process') = createRequire(import.meta.url)(
-    'node:child_process',
-  )
   try {
     const output = execFileSync('ps', ['-ww', '-o', 'pid=,ppid=,lstart=,command=', '-p', String(pid)], {
       encoding: 'utf8',
