@@ -4,7 +4,8 @@ import { RetryBudget } from './retry-budget.ts'
 
 const withdrawals = (budget: RetryBudget, provider = 'glm'): number => {
   let count = 0
-  while (budget.withdraw(provider)) count++
+  // A purse without a bottom must not hold the test up.
+  while (count < 100 && budget.withdraw(provider)) count++
   return count
 }
 
