@@ -66,20 +66,20 @@ export async function readAnswer(
   if (finish === 'tool-use' && !ears.offersTools && text.trim() === '') throw uninvitedTool(provider)
   if (finish !== null) return { text, sources, usage, finish }
   throw new CallFailure('truncated', {
-    message: `${provider} ended its answer in the middle. Call again.`,
+    message: `The provider ${provider} ended its answer in the middle. Call again.`,
     retryable: true,
   })
 }
 
 function tooMuchText(provider: string): CallFailure {
   return new CallFailure('malformed-output', {
-    message: `${provider} sent more than ${textCharsMax} characters, and the answer was stopped. Ask for less at once.`,
+    message: `The provider ${provider} sent more than ${textCharsMax} characters, and the answer was stopped. Ask for less at once.`,
   })
 }
 
 function uninvitedTool(provider: string): CallFailure {
   return new CallFailure('malformed-output', {
-    message: `${provider} answered by calling a tool that it was not offered, and said nothing else. Call again, or rephrase the request.`,
+    message: `The provider ${provider} answered by calling a tool that it was not offered, and said nothing else. Call again, or rephrase the request.`,
     retryable: true,
   })
 }

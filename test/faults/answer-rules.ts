@@ -83,19 +83,27 @@ export const answerRules: readonly Rule[] = [
     lasting: {
       outcome: 'empty-output',
       attempts: ['V empty-output counted x2'],
-      told: twice(/\bV\b.+[.] /),
+      told: twice(
+        /^The (?:output limit was used up before the provider V wrote any answer|provider V ended its answer without writing anything)\./,
+      ),
     },
     alone: {
       outcome: 'empty-output',
       attempts: ['V empty-output counted x2'],
-      told: twice(/\bV\b.+[.] /),
+      told: twice(
+        /^The (?:output limit was used up before the provider V wrote any answer|provider V ended its answer without writing anything)\./,
+      ),
     },
   },
   {
     name: 'a tool, and no word',
     why: 'Nothing but a call of a tool that nobody offered is no answer. It is counted and paid; once more, then elsewhere.',
     faults: { glm: ['tool-calls-only'], kimi: ['tool-calls-only'] },
-    ...onceMore('malformed-output', 'counted', twice(/\bV\b.+[.] /)),
+    ...onceMore(
+      'malformed-output',
+      'counted',
+      twice(/^The provider V answered by calling a tool that it was not offered.*Call again/),
+    ),
   },
   {
     name: 'silence',

@@ -230,7 +230,7 @@ export const vendorRules: readonly Rule[] = [
     ...elsewhere(
       'permission-denied',
       'free',
-      /^The provider V does not (?:allow this account|do this with this model).*\(HTTP 4\d\d.*(?:at the vendor|another model)\./s,
+      /^The provider V does not (?:allow this account|do this with this model).*\(HTTP 4\d\d.*(?:at the vendor|listmodels for others)\./s,
     ),
   },
   {
