@@ -1,12 +1,18 @@
-// The money of one attempt: set aside before it begins, settled when it has ended. A retry, a doubled cap, a fallback and a hedge each set
-// aside their own, so no interleaving spends more than a budget; what a budget does not cover is not begun.
+// The money and the tokens of one attempt: set aside before it begins, settled when it has ended. A retry, a doubled cap, a fallback and a
+// hedge each set aside their own, so no interleaving spends more than a budget; what a budget does not cover is not begun.
 
 import { isRefusal, type Refusal } from '../domain/refusal.ts'
+import type { PricedWork } from '../ledger/price-table.ts'
 import type { Job } from '../providers/provider.ts'
 import type { AttemptEnd } from './attempt-end.ts'
-import type { PossibleAttempt } from './budgets.ts'
 import type { RoutedCandidate } from './candidate-steps.ts'
-import { estimateInput } from './input-estimate.ts'
+import { estimateInput, outputCap } from './input-estimate.ts'
+
+/** An attempt before it is made; tokens at their worst. */
+export interface PossibleAttempt extends PricedWork {
+  readonly inputTokens: number
+  readonly outputTokens: number
+}
 
 /** What is set aside for one attempt; the first of the two ends counts. */
 export interface AttemptMoney {
@@ -19,35 +25,44 @@ export interface AttemptMoney {
 // What a model reads and writes while it searches is not ours to cap; this is far above what a search takes.
 const searchTokens = { inputTokens: 64_000, outputTokens: 16_384 } as const
 
-/** An attempt at its dearest. */
-export function dearest({ provider, model }: RoutedCandidate, job: Job): PossibleAttempt {
+/** An attempt at its dearest. `expectOutput` guesses its output, at most the cap it is given. */
+export function dearest(
+  { provider, model }: RoutedCandidate,
+  job: Job,
+  expectOutput: (cap: number) => number,
+): PossibleAttempt {
+  const expected = { inputTokens: estimateInput(job).tokens, outputTokens: expectOutput(outputCap(job)) }
   const tokens =
     job.kind === 'generate'
-      ? { inputTokens: estimateInput(job).tokens, outputTokens: job.outputTokensMax }
+      ? { inputTokens: expected.inputTokens, outputTokens: job.outputTokensMax }
       : job.kind === 'search'
         ? searchTokens
         : { inputTokens: 0, outputTokens: 0 }
-  return { provider, model, operation: job.kind, ...tokens }
+  return { provider, model, operation: job.kind, ...tokens, expected }
 }
 
 /**
- * The steps without those the budgets could not pay for now: a dear model at the head of a chain does not bar the cheap one behind it.
+ * The steps without those the budgets cannot pay: a dear model at the head of a chain does not bar the cheap one behind it.
  * The refusal of the first one where none is left.
  */
 export function affordable(
   steps: readonly (readonly RoutedCandidate[])[],
   setAside: (candidate: RoutedCandidate, outputTokensMax: number | null) => AttemptMoney | Refusal | null,
 ): readonly (readonly RoutedCandidate[])[] | Refusal {
-  let first: Refusal | null = null
+  let soonest: Refusal | null = null
   const fits = (candidate: RoutedCandidate): boolean => {
     const money = setAside(candidate, null)
     if (isRefusal(money)) {
-      first ??= money
+      if (soonest === null || waitOf(money) < waitOf(soonest)) soonest = money
       return false
     }
     money?.release()
     return true
   }
   const left = steps.map((step) => step.filter(fits)).filter((step) => step.length > 0)
-  return left.length === 0 && first !== null ? first : left
+  return left.length === 0 && soonest !== null ? soonest : left
+}
+
+function waitOf({ retryAfterMs }: Refusal): number {
+  return retryAfterMs ?? Number.POSITIVE_INFINITY
 }

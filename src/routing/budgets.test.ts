@@ -7,8 +7,8 @@ import type { ClientId, PrincipalName } from '../domain/ids.ts'
 import { isRefusal } from '../domain/refusal.ts'
 import { VirtualClock } from '../lib/virtual-clock.ts'
 import type { AttemptEnd } from './attempt-end.ts'
-import type { AttemptMoney } from './attempt-money.ts'
-import { Budgets, type MonthlyBudgets, type PossibleAttempt } from './budgets.ts'
+import type { AttemptMoney, PossibleAttempt } from './attempt-money.ts'
+import { Budgets, type MonthlyBudgets } from './budgets.ts'
 
 let dataDir = ''
 beforeEach(() => {

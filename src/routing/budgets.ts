@@ -1,40 +1,30 @@
-// Money a month, around each attempt: what it may cost at its dearest is reserved before, what it cost is settled after, and both survive
-// a restart. So the sum never exceeds a budget, however jobs are retried, hedged or interleaved. What has no price costs nothing here, and
-// is refused once a budget is used up; the operator may price it, also under "*".
+// Quotas of money and tokens around each attempt: what it may cost at its dearest and the tokens it will probably take are reserved before,
+// in all quotas of its caller or in none; what it did take is settled after, and both survive a restart. So no budget is ever exceeded,
+// however jobs are retried, hedged or interleaved. What has no price costs nothing here, and is refused once a budget is used up; the
+// operator may price it, also under "*".
 
 import { join } from 'node:path'
 import { z } from 'zod'
-import type { Quota } from '../admission/quota.ts'
+import type { Amounts, Quota } from '../admission/quota.ts'
+import type { QuotaStanding } from '../admission/quota-standing.ts'
 import { QuotaBook } from '../admission/reserve.ts'
 import type { Identity } from '../domain/identity.ts'
 import { isRefusal, type Refusal } from '../domain/refusal.ts'
 import type { Ledger } from '../ledger/ledger.ts'
-import type { PricedWork } from '../ledger/price-table.ts'
 import { ledgerUsage } from '../ledger/usage-estimate.ts'
 import type { Clock } from '../lib/clock.ts'
 import { StateFile } from '../store/state-file.ts'
-import type { AttemptMoney } from './attempt-money.ts'
-
-/** US dollars a calendar month (UTC) of a principal and of its team; null or absent: no budget. */
-export interface MonthlyBudgets {
-  readonly principal?: number | null | undefined
-  readonly team?: number | null | undefined
-}
+import type { AttemptMoney, PossibleAttempt } from './attempt-money.ts'
 
 /** Collaborators. */
 export interface BudgetsOptions {
   /** Where the counts are kept. */
   readonly dataDir: string
   readonly clock: Clock
-  budgetsOf(identity: Identity): MonthlyBudgets
+  /** The quotas that bind a caller now; none: nothing of it is counted. */
+  quotasOf(identity: Identity): readonly Quota[]
   readonly price: Ledger['price']
   onFault(error: Error): void
-}
-
-/** An attempt before it is made; tokens at their worst. */
-export interface PossibleAttempt extends PricedWork {
-  readonly inputTokens: number
-  readonly outputTokens: number
 }
 
 const accountState = z.discriminatedUnion('kind', [
@@ -70,25 +60,27 @@ export class Budgets {
     return new Budgets(options, book, file)
   }
 
-  /** Whether anybody counts this caller's money. */
+  /** Whether anybody counts what this caller takes. */
   counts(identity: Identity): boolean {
-    return toQuotas(this.#options.budgetsOf(identity)).length > 0
+    return this.#options.quotasOf(identity).length > 0
   }
 
-  /** Reserves what an attempt may cost; null: it costs nothing, or nobody counts it. `deadlineAt` is monotonic. */
+  /** Reserves what an attempt may take; null: it takes nothing that anybody counts. `deadlineAt` is monotonic. */
   reserve(identity: Identity, attempt: PossibleAttempt, deadlineAt: number): AttemptMoney | Refusal | null {
-    const quotas = toQuotas(this.#options.budgetsOf(identity))
-    if (quotas.length === 0) return null
+    const all = this.#options.quotasOf(identity)
+    if (all.length === 0) return null
     const { clock, price } = this.#options
     const worst = price(attempt, { ...attempt, cachedInputTokens: 0 }, clock.wallMs())
-    if (worst === 0n) return null
     // The least there is: it fits as long as anything does.
-    const amount = worst === null ? 1 : toMicro(worst)
-    const held = this.#book.reserve(identity, quotas, { tokens: 0, 'micro-dollars': amount }, deadlineAt)
+    const money = worst === null ? 1 : toMicro(worst)
+    const amounts: Amounts = { tokens: toTokens(attempt.expected, all), 'micro-dollars': money }
+    const quotas = all.filter(({ unit }) => amounts[unit] > 0)
+    if (quotas.length === 0) return null
+    const held = this.#book.reserve(identity, quotas, amounts, deadlineAt)
     if (isRefusal(held)) return worst === null ? withoutPrice(held, attempt) : held
     this.#file.changed()
-    const close = (spentNano: bigint): void => {
-      held.settle({ tokens: 0, 'micro-dollars': toMicro(spentNano) })
+    const close = (tokens: number, spentNano: bigint): void => {
+      held.settle({ tokens, 'micro-dollars': toMicro(spentNano) })
       this.#file.changed()
     }
     return {
@@ -96,15 +88,25 @@ export class Budgets {
         // As its row has it: only a prompt can be estimated.
         const inputTokens = attempt.operation === 'generate' ? attempt.inputTokens : 0
         const used = ledgerUsage({ usage, inputTokens, outputChars, hasBegun })
-        close(used.source === 'none' ? 0n : (price(attempt, used, endedAtMs) ?? 0n))
+        const spent = used.source === 'none' ? 0n : (price(attempt, used, endedAtMs) ?? 0n)
+        close(used.inputTokens + used.outputTokens, spent)
       },
-      release: () => close(0n),
+      release: () => close(0, 0n),
     }
   }
 
-  /** Reservations that are open, and those that nobody closed in time: a leak, to stay 0. */
-  inspect(): { readonly reservations: number; readonly expired: number } {
-    return { reservations: this.#book.open, expired: this.#book.expired }
+  /** Where the quotas of a caller stand; empty: it has none. */
+  standing(identity: Identity): readonly QuotaStanding[] {
+    return this.#book.standing(identity, this.#options.quotasOf(identity))
+  }
+
+  /** Reservations that are open, and those that nobody closed in time: a leak, to stay 0; and what is in use, by account. */
+  inspect(): {
+    readonly reservations: number
+    readonly expired: number
+    readonly quotas: ReturnType<QuotaBook['inspect']>
+  } {
+    return { reservations: this.#book.open, expired: this.#book.expired, quotas: this.#book.inspect() }
   }
 
   /** Resolves when everything spent is on disk. */
@@ -114,6 +116,7 @@ export class Budgets {
 }
 
 function withoutPrice(refusal: Refusal, { provider, model, operation }: PossibleAttempt): Refusal {
+  if (refusal.dimension.startsWith('tokens')) return refusal
   const what = `${provider} ${model ?? operation}`
   return {
     ...refusal,
@@ -121,16 +124,10 @@ function withoutPrice(refusal: Refusal, { provider, model, operation }: Possible
   }
 }
 
-function toQuotas({ principal, team }: MonthlyBudgets): readonly Quota[] {
-  const quotas: Quota[] = []
-  for (const [scope, dollars] of [
-    ['principal', principal],
-    ['team', team],
-  ] as const) {
-    if (typeof dollars !== 'number') continue
-    quotas.push({ scope, unit: 'micro-dollars', period: 'month', limit: Math.round(dollars * 1e6) })
-  }
-  return quotas
+// The output is a guess: what only that would make too large for a quota waits until all of it is free, and may take more.
+function toTokens({ inputTokens, outputTokens }: PossibleAttempt['expected'], quotas: readonly Quota[]): number {
+  const least = Math.min(...quotas.map(({ unit, limit }) => (unit === 'tokens' ? limit : Number.POSITIVE_INFINITY)))
+  return Math.ceil(Math.max(inputTokens, Math.min(inputTokens + outputTokens, least)))
 }
 
 // Rounded up: a budget is never overrun by rounding.

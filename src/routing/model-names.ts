@@ -13,7 +13,7 @@ export interface ModelNames {
 export interface ModelStanding {
   /** Aliases and chains of the config, each with the models behind it, in the order they are tried. */
   readonly names: readonly { readonly name: string; readonly models: readonly string[] }[]
-  /** Models that nobody may be asked for now; `waitMs` null: nobody knows for how long. */
+  /** Models that nobody may be asked for at the moment; `waitMs` null: nobody knows for how long. */
   readonly resting: readonly {
     readonly provider: string
     readonly model: string

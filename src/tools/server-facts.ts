@@ -35,7 +35,7 @@ export const listModels: Tool = defineTool({
       ...(named.length === 0
         ? []
         : ['', 'Names and what they stand for, in the order they are tried:', ...named]),
-      ...(rests.length === 0 ? [] : ['', 'Better not asked for now:', ...rests]),
+      ...(rests.length === 0 ? [] : ['', 'Better not asked at the moment:', ...rests]),
     ]
     return { content: [{ type: 'text', text: parts.join('\n') }] }
   },

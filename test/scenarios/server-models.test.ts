@@ -22,5 +22,5 @@ test('listmodels tells aliases, chains in their order, and a model that asked us
   server.simulator.control({ glm: { faults: [{ name: 'code-1308', retryAfter: '600' }] } })
   await window.ask('chat', { prompt: 'hello', model: 'glm-5.2' })
   const after = await window.ask('listmodels', {})
-  expect(after.text).toMatch(/\nBetter not asked for now:\nglm: glm-5\.2 .*again in about \d+ s/)
+  expect(after.text).toMatch(/\nBetter not asked at the moment:\nglm: glm-5\.2 .*again in about \d+ s/)
 })
