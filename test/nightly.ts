@@ -16,6 +16,11 @@ const stages: readonly Stage[] = [
     command: ['npx', 'vitest', 'run', '--project', 'scenario', 'fuzz'],
     env: { EXAI_FUZZ_INPUTS: '1000000' },
   },
+  {
+    name: 'every resumption',
+    command: ['npx', 'vitest', 'run', '--project', 'resumption'],
+    env: { EXAI_RESUMPTIONS: 'all' },
+  },
   { name: "other people's clients", command: ['node', 'test/clients/run.ts'] },
   { name: 'mutation testing', command: ['node', 'test/mutation/run.ts'] },
   { name: 'slow readers bench', command: ['node', 'test/slow-readers/run.ts'] },

@@ -63,6 +63,7 @@ const mutants: Readonly<Record<string, readonly Mutant[]>> = {
   codereview: [tellsNoEnd],
   analyze_document: [keepsTimer],
   summarize: [keepsReservation],
+  'summarize, a page by its path': [keepsReservation],
   'chat, in the queue': [keepsPlace],
   'web_search, on a flight of another': [keepsSeat],
   'web_search, with another on its flight': [endsFlightWithPayer],
@@ -77,9 +78,10 @@ export const properties: readonly Property[] = playsFor(tools.map(({ name }) => 
     says: 'a call that is broken off right before any of its resumptions leaves nothing',
     mutants: mutants[play.name] ?? [keepsPermit],
     async check(rooms) {
-      const { resumptions, struck } = await sweep(rooms, play)
+      const { resumptions, stride, struck } = await sweep(rooms, play)
+      const each = stride === 1 ? 'each' : `one in ${stride}`
       console.log(
-        `${play.name}: K = ${resumptions} resumptions; cancelled at each of 1 to ${struck.cancel}, disconnected at each of 1 to ${struck.disconnect}; nothing left`,
+        `${play.name}: K = ${resumptions} resumptions; cancelled at ${each} of 1 to ${struck.cancel}, disconnected at ${each} of 1 to ${struck.disconnect}; nothing left`,
       )
     },
   }),

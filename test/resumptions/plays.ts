@@ -1,11 +1,15 @@
 // The ways in which a call may go: each tool by itself, made up from the registry, and then the roads on which a call holds something
 // that the plain one does not: a place in the queue, a seat in somebody else's flight, a slot that the vendor gave back.
 
+import { writeFileSync } from 'node:fs'
+import { join } from 'node:path'
 import { z } from 'zod'
 import type { Tool } from '../../src/tools/tool.ts'
 import { holds } from '../properties/kit.ts'
 import type { Json, WindowAnswer } from '../support/window-call.ts'
 import type { NumberedCall, Strike, World } from './world.ts'
+
+const markPattern = /mark-[\w-]+\d/g
 
 /** When and how the numbered call is broken off; `at` 0: never. */
 export interface Blow {
@@ -18,6 +22,10 @@ export interface Play {
   readonly name: string
   /** The tool of the numbered call. */
   readonly tool: string
+  /** Only every so many-th resumption, unless `EXAI_RESUMPTIONS=all`: where each costs a worker its life. */
+  readonly stride?: number
+  /** Other arguments than those made from the schema. */
+  dress?(world: World, input: Json): Json
   /** Runs the numbered call to its end, with whatever must happen around it; throws when somebody else is harmed. */
   run(world: World, input: Json, blow: Blow): Promise<NumberedCall>
 }
@@ -40,7 +48,7 @@ export function inputFor(tool: Tool, mark: string): Json {
 export function assertRight(answer: WindowAnswer | null, input: Json, who: string): void {
   holds(answer !== null, `${who} was not answered`)
   holds(!answer.isError, `${who} was answered: ${answer.text.slice(0, 300)}`)
-  const marks = Object.values(input).flatMap((value) => String(value).match(/mark-[\w-]+\d/g) ?? [])
+  const marks = Object.values(input).flatMap((value) => String(value).match(markPattern) ?? [])
   for (const mark of marks) holds(answer.text.includes(mark), `${who} got an answer without its own ${mark}`)
 }
 
@@ -125,8 +133,22 @@ const afterFault = (name: string, fault: string): Play => ({
   },
 })
 
+// The document is a file of its own each time, read by a worker, so that nobody has read it before.
+const byPath: Play = {
+  ...plain('summarize'),
+  name: 'summarize, a page by its path',
+  stride: 6,
+  dress(world, input) {
+    const text = String(input.text)
+    const path = join(world.house.folder, `${text.match(markPattern)?.[0]}.html`)
+    writeFileSync(path, `<html><body><main><p>${text}</p></main></body></html>`)
+    return { path }
+  },
+}
+
 /** The roads beside the plain ones. */
-export const roads: readonly Play[] = [
+const roads: readonly Play[] = [
+  byPath,
   behind('chat, in the queue', 'chat', (world) => world.queued === 1, false),
   behind('web_search, on a flight of another', 'web_search', (world) => world.waiters === 2, true),
   payer,

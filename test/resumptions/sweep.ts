@@ -11,7 +11,9 @@ const registries = room<typeof import('../../src/tools/registry.ts')>('tools/reg
 export interface Sweep {
   /** Resumptions of an undisturbed call. */
   readonly resumptions: number
-  /** Up to which a call was broken off, without a gap. */
+  /** 1: at each of them; 6: at the 1st, the 7th and so on. */
+  readonly stride: number
+  /** Up to which a call was broken off. */
   readonly struck: Readonly<Record<Strike, number>>
 }
 
@@ -24,8 +26,12 @@ export async function sweep(rooms: Rooms, play: Play): Promise<Sweep> {
   const tool = tools.find(({ name }) => name === play.tool)
   holds(tool !== undefined, `there is no tool ${play.tool}`)
   const world = await World.open(rooms)
+  const stride = process.env.EXAI_RESUMPTIONS === 'all' ? 1 : (play.stride ?? 1)
   let runs = 0
-  const inputOf = (): ReturnType<typeof inputFor> => inputFor(tool, `mark-${play.tool}-${10_000 + ++runs}`)
+  const inputOf = (): ReturnType<typeof inputFor> => {
+    const input = inputFor(tool, `mark-${play.tool}-${10_000 + ++runs}`)
+    return play.dress?.(world, input) ?? input
+  }
 
   const undisturbed = async (): Promise<number> => {
     const input = inputOf()
@@ -41,7 +47,7 @@ export async function sweep(rooms: Rooms, play: Play): Promise<Sweep> {
     if (!call.isStruck) assertRight(await call.answer, input, 'a call that ended before its blow')
     await world.settle()
     // Every so often after a disconnect, so that calls also begin without a socket to the vendor.
-    if (strike === 'disconnect' && at % 8 !== 0) return call
+    if (strike === 'disconnect' && at % (8 * stride) !== 1) return call
     const next = inputOf()
     assertRight(await world.ask(play.tool, next), next, 'the next call')
     await world.settle()
@@ -49,7 +55,7 @@ export async function sweep(rooms: Rooms, play: Play): Promise<Sweep> {
   }
   // The last one is found when a call ends before its blow. A socket opened anew has some steps more than one kept alive.
   const all = async (strike: Strike, least: number): Promise<number> => {
-    for (let at = 1; ; at++) {
+    for (let at = 1; ; at += stride) {
       let isStruck = false
       const tries = at <= least ? triesMax : 1
       for (let attempt = 0; attempt < tries && !isStruck; attempt++) {
@@ -62,7 +68,7 @@ export async function sweep(rooms: Rooms, play: Play): Promise<Sweep> {
           )
         }
       }
-      if (!isStruck) return at - 1
+      if (!isStruck) return at - stride
     }
   }
 
@@ -75,7 +81,7 @@ export async function sweep(rooms: Rooms, play: Play): Promise<Sweep> {
       disconnect: await all('disconnect', resumptions),
     }
     await world.settle()
-    sweep = { resumptions, struck }
+    sweep = { resumptions, stride, struck }
   } catch (error) {
     // What it found goes before what its end would say.
     await world.close().catch(() => {})

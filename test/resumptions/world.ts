@@ -214,11 +214,12 @@ export class World {
   // The cheap look comes first: `inspect()` asks the system for memory.
   #isBusyBehind(): boolean {
     if (this.atVendor('glm') > 0 || this.atVendor('kimi') > 0) return true
-    const { calls, ledger } = this.house.server.inspect() as {
+    const { calls, ledger, documents } = this.house.server.inspect() as {
       calls: { inFlight: number }
       ledger: { pending: number }
+      documents: { running: number; waiting: number }
     }
-    return calls.inFlight > this.#liveCalls || ledger.pending > 0
+    return calls.inFlight > this.#liveCalls || ledger.pending > 0 || documents.running + documents.waiting > 0
   }
 
   // Whoever was disconnected late would have its next request torn with its old connection: it takes a new one each time.
