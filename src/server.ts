@@ -6,6 +6,7 @@ import type { QueueOrder } from './admission/fair-queue.ts'
 import { FrontDoor } from './admission/front-door.ts'
 import { ownLimits, teamLimits } from './admission/limits-of.ts'
 import { PenaltyBox } from './admission/penalty-box.ts'
+import { quotasOf } from './admission/quotas-of.ts'
 import { CallRunner } from './calls/run.ts'
 import type { Config } from './config/config.ts'
 import { makeDataFolder } from './config/data-folder.ts'
@@ -140,10 +141,7 @@ export async function createServer(options: ServerOptions): Promise<Server> {
     random,
     penaltyBox,
     weightOf: (name) => keys.of(name)?.weight ?? 1,
-    budgetsOf: ({ principal, team }) => ({
-      principal: keys.of(principal)?.budgetUsdPerMonth,
-      team: team === null ? null : config.teams[team]?.budgetUsdPerMonth,
-    }),
+    quotasOf: (identity) => quotasOf(identity, keys.of(identity.principal), config),
     onFault: (error) => log.logger.warn(error.message),
     onRows: log.rows,
     onHealth: log.health,

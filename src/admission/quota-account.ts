@@ -3,6 +3,7 @@
 
 import type { Clock } from '../lib/clock.ts'
 import { toRate } from './gcra.ts'
+import type { Quota } from './quota.ts'
 import { type Draw, TokenBucket } from './token-bucket.ts'
 
 /** One amount taken from one account; closed exactly once. */
@@ -24,6 +25,8 @@ export interface QuotaAccount {
   take(amount: number): Claim
   /** In use now, what is reserved included. */
   used(): number
+  /** Milliseconds until nothing of it is in use, if nothing more is taken. */
+  wholeInMs(): number
   /** True when forgetting it gives nothing away. */
   isEmpty(): boolean
   state(): AccountState
@@ -70,6 +73,11 @@ export class PeriodAccount implements QuotaAccount {
   used(): number {
     this.#turn()
     return this.#spent + this.#reserved
+  }
+
+  wholeInMs(): number {
+    if (this.used() === 0) return 0
+    return periodStart(this.#period, this.#current + 1) - this.#clock.wallMs()
   }
 
   isEmpty(): boolean {
@@ -120,6 +128,10 @@ export class RateAccount implements QuotaAccount {
     return this.#bucket.used(this.#clock.now())
   }
 
+  wholeInMs(): number {
+    return Math.max(0, this.#bucket.arrival - this.#clock.now())
+  }
+
   isEmpty(): boolean {
     return this.#bucket.open === 0 && this.#bucket.arrival <= this.#clock.now()
   }
@@ -130,6 +142,12 @@ export class RateAccount implements QuotaAccount {
       fullAtWallMs: this.#clock.wallMs() + Math.max(0, this.#bucket.arrival - this.#clock.now()),
     }
   }
+}
+
+/** Whether a state of an earlier life says nothing any more: its period is over, or it has filled up. */
+export function isOver(state: AccountState, period: Quota['period'], wallMs: number): boolean {
+  if (state.kind === 'rate') return state.fullAtWallMs <= wallMs
+  return period !== 'minute' && state.period < periodOf(period, wallMs)
 }
 
 const dayMs = 86_400_000

@@ -13,11 +13,13 @@ import type { Amounts, Quota, QuotaUnit } from './quota.ts'
 import {
   type AccountState,
   type Claim,
+  isOver,
   PeriodAccount,
   type QuotaAccount,
   RateAccount,
 } from './quota-account.ts'
 import { quotaUsed } from './quota-refusals.ts'
+import type { QuotaStanding } from './quota-standing.ts'
 
 /** What is held for one job; the first of the two ends counts, later ones do nothing. */
 export interface Reservation {
@@ -32,7 +34,7 @@ export interface QuotaBookOptions {
   readonly clock: Clock
   /** How long after its job's deadline a reservation may stay open. */
   readonly graceMs: number
-  /** Accounts with state at once; empty ones make room first. */
+  /** Accounts with state at once: empty ones make room first, then the oldest of a window, whose key still binds it. */
   readonly accountsMax: number
 }
 
@@ -42,7 +44,7 @@ export type QuotaSnapshot = Readonly<Record<string, AccountState>>
 /** Reserves and settles. */
 export class QuotaBook {
   readonly #options: QuotaBookOptions
-  readonly #accounts = new Map<string, QuotaAccount>()
+  readonly #accounts = new Map<string, { readonly quota: Quota; readonly account: QuotaAccount }>()
   readonly #open = new Set<Held>()
   #restored = new Map<string, AccountState>()
   #nextSweepAt = 0
@@ -102,24 +104,46 @@ export class QuotaBook {
     return this.#expired
   }
 
+  /** Where these quotas stand for this caller now. */
+  standing(identity: Identity, quotas: readonly Quota[]): readonly QuotaStanding[] {
+    return quotas.map((quota) => {
+      const account = this.#account(nameOf(identity, quota), quota)
+      return { ...quota, used: account.used(), wholeInMs: account.wholeInMs() }
+    })
+  }
+
+  /** What is in use, by account: `principal tokens day anna`. Limits are those of the last reservation. */
+  inspect(): Readonly<Record<string, { readonly limit: number; readonly used: number }>> {
+    const live = [...this.#accounts].filter(([, { account }]) => !account.isEmpty())
+    return Object.fromEntries(
+      live.map(([name, { quota, account }]) => [name, { limit: quota.limit, used: account.used() }]),
+    )
+  }
+
   /** The state for a restart: what is reserved counts as spent, since nobody may live to settle it. */
   snapshot(): QuotaSnapshot {
-    const live = [...this.#accounts].filter(([, account]) => !account.isEmpty())
+    const live = [...this.#accounts].filter(([, { account }]) => !account.isEmpty())
     return Object.fromEntries([
       ...this.#restored,
-      ...live.map(([name, account]) => [name, account.state()] as const),
+      ...live.map(([name, { account }]) => [name, account.state()] as const),
     ])
   }
 
   /** Takes up the state of an earlier life, before the first reservation. */
   restore(snapshot: QuotaSnapshot): void {
-    this.#restored = new Map(Object.entries(snapshot))
+    const wallMs = this.#options.clock.wallMs()
+    this.#restored = new Map(
+      Object.entries(snapshot).filter(([name, state]) => !isOver(state, periodIn(name), wallMs)),
+    )
   }
 
   #account(name: string, quota: Quota): QuotaAccount {
     const known = this.#accounts.get(name)
-    if (known) return known
-    if (this.#accounts.size >= this.#options.accountsMax) this.#forgetEmpty()
+    if (known) {
+      if (known.quota.limit !== quota.limit) this.#accounts.set(name, { ...known, quota })
+      return known.account
+    }
+    if (this.#accounts.size >= this.#options.accountsMax) this.#makeRoom()
     const state = this.#restored.get(name)
     const { clock } = this.#options
     const account =
@@ -127,7 +151,7 @@ export class QuotaBook {
         ? new RateAccount(clock, quota.limit, state?.kind === 'rate' ? state.fullAtWallMs : null)
         : new PeriodAccount(clock, quota.period, state?.kind === 'period' ? state : null)
     this.#restored.delete(name)
-    this.#accounts.set(name, account)
+    this.#accounts.set(name, { quota, account })
     return account
   }
 
@@ -140,8 +164,14 @@ export class QuotaBook {
     }
   }
 
-  #forgetEmpty(): void {
-    for (const [name, account] of this.#accounts) if (account.isEmpty()) this.#accounts.delete(name)
+  // Keys and teams are as many as there are; windows may call themselves anything, so theirs are those that go.
+  #makeRoom(): void {
+    let oldest: string | null = null
+    for (const [name, { quota, account }] of this.#accounts) {
+      if (account.isEmpty()) this.#accounts.delete(name)
+      else if (quota.scope === 'client') oldest ??= name
+    }
+    if (oldest !== null && this.#accounts.size >= this.#options.accountsMax) this.#accounts.delete(oldest)
   }
 }
 
@@ -186,6 +216,12 @@ const sweepEveryMs = 1000
 function nameOf(identity: Identity, { scope, unit, period }: Quota): string {
   const owner = { client: clientKey(identity), principal: identity.principal, team: identity.team }[scope]
   return `${scope} ${unit} ${period} ${owner}`
+}
+
+// A name that is none of ours is kept: it says nothing to anybody.
+function periodIn(name: string): Quota['period'] {
+  const word = name.split(' ')[2]
+  return word === 'day' || word === 'month' ? word : 'minute'
 }
 
 function isLonger(waitMs: number | null, than: number | null): boolean {

@@ -34,6 +34,8 @@ export function addKeyCommands(
     .option('--team <team>', 'the team whose limits it shares')
     .option('--weight <weight>', 'its share under contention (default: 1)')
     .option('--rpm <requests>', 'requests a minute (default: limits.principal)')
+    .option('--tpm <tokens>', 'tokens a minute (default: limits.principal)')
+    .option('--tokens-per-day <tokens>', 'tokens a day, UTC (default: limits.principal)')
     .option('--budget <dollars>', 'US dollars a calendar month (default: unlimited)')
     .option('--operator', 'it may also watch the whole server')
     .action(async (name: string, flags: KeyFlags & PlaceFlags) => {

@@ -15,9 +15,13 @@ export interface KeyFlags {
   readonly team?: string
   readonly weight?: string
   readonly rpm?: string
+  readonly tpm?: string
+  readonly tokensPerDay?: string
   readonly budget?: string
   readonly operator?: boolean
 }
+
+const tokensMax = 1_000_000_000_000
 
 /** Where the command runs. */
 export interface KeyPlace {
@@ -37,6 +41,8 @@ export async function addKeyCommand(name: string, flags: KeyFlags, place: KeyPla
     team: flags.team ?? null,
     weight: number('--weight', flags.weight, 0.01, 1000) ?? 1,
     requestsPerMinute: number('--rpm', flags.rpm, 1, 1_000_000),
+    tokensPerMinute: number('--tpm', flags.tpm, 1, tokensMax),
+    tokensPerDay: number('--tokens-per-day', flags.tokensPerDay, 1, tokensMax),
     budgetUsdPerMonth: number('--budget', flags.budget, 0, 1_000_000),
     scope: flags.operator === true ? 'operator' : 'use',
     digest,
@@ -76,12 +82,25 @@ export async function listKeysCommand({ config }: Pick<KeyPlace, 'config'>): Pro
     return 0
   }
   const rows = [
-    ['NAME', 'TEAM', 'WEIGHT', 'A MINUTE', 'USD A MONTH', 'SCOPE', 'SINCE', 'STATE'],
+    [
+      'NAME',
+      'TEAM',
+      'WEIGHT',
+      'A MINUTE',
+      'TOKENS A MINUTE',
+      'TOKENS A DAY',
+      'USD A MONTH',
+      'SCOPE',
+      'SINCE',
+      'STATE',
+    ],
     ...keys.map((key) => [
       key.name,
       key.team ?? '-',
       String(key.weight),
-      key.requestsPerMinute === null ? 'default' : String(key.requestsPerMinute),
+      orDefault(key.requestsPerMinute),
+      orDefault(key.tokensPerMinute),
+      orDefault(key.tokensPerDay),
       key.budgetUsdPerMonth === null ? 'unlimited' : String(key.budgetUsdPerMonth),
       key.scope,
       key.createdAt.slice(0, 10),
@@ -111,6 +130,10 @@ export async function revokeKeyCommand(
     `The key of ${name} is revoked. A running server closes its connections and stops its calls within a second.\n`,
   )
   return 0
+}
+
+function orDefault(limit: number | null): string {
+  return limit === null ? 'default' : String(limit)
 }
 
 function firstKeyNote({ auth }: Config): string {

@@ -3,13 +3,13 @@
 
 import { isIP } from 'node:net'
 import { z } from 'zod'
-import { list, section, text, wholeNumber } from './schema-words.ts'
+import type { OwnQuotas } from '../admission/quotas-of.ts'
+import { list, section, text, tokenLimits, wholeNumber } from './schema-words.ts'
 
-/** Limits of a team over all its keys; money in US dollars a calendar month (UTC), null: no budget. */
-export interface TeamConfig {
+/** Limits of a team over all its keys. */
+export interface TeamConfig extends OwnQuotas {
   readonly requestsPerMinute: number
   readonly concurrency: number
-  readonly budgetUsdPerMonth: number | null
 }
 
 /** Who reaches the server, and how. */
@@ -34,6 +34,7 @@ const address = { error: 'an http or https address without path' }
 const team: z.ZodType<TeamConfig> = section({
   requestsPerMinute: wholeNumber(1, requestsMax, 'of requests a minute').default(requestsMax),
   concurrency: wholeNumber(1, callsMax, 'of calls at once').default(callsMax),
+  ...tokenLimits,
   budgetUsdPerMonth: z.number(money).min(0, money).max(1_000_000, money).nullable().default(null),
 })
 

@@ -2,6 +2,7 @@
 // rooms are configured from. Durations in milliseconds, sizes in bytes.
 
 import type { QueueOrder } from '../admission/fair-queue.ts'
+import type { TokenLimits } from '../admission/quotas-of.ts'
 import type { PriceLine } from '../ledger/price-table.ts'
 import type { Secret } from '../lib/secret.ts'
 import type { ProviderKind } from '../providers/registry.ts'
@@ -59,8 +60,8 @@ export interface ProviderConfig {
   readonly missing: string | null
 }
 
-/** Requests a minute, how far ahead of that rate one may run, and calls at once. */
-export interface RateConfig {
+/** Requests a minute, how far ahead of that rate one may run, calls at once, and tokens of vendors. */
+export interface RateConfig extends TokenLimits {
   readonly requestsPerMinute: number
   readonly burst: number
   readonly concurrency: number
@@ -71,12 +72,15 @@ export interface LimitsConfig {
   readonly maxClients: number
   readonly client: RateConfig
   readonly principal: RateConfig
+  /** Of each team whose own section names none. */
+  readonly team: TokenLimits
   readonly callTimeoutMs: number
   /** Time limits of single tools, by name. */
   readonly toolTimeoutMs: Readonly<Record<string, number>>
   readonly drainTimeoutMs: number
   /** A reader that takes nothing for so long loses its stream. */
   readonly slowReaderMs: number
+  readonly sessionTtlHours: number
   /** The queue before a provider's slots. */
   readonly queue: { readonly perClient: number; readonly waitMs: number; readonly order: QueueOrder }
   readonly bodyBytesMax: number

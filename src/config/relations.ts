@@ -26,6 +26,22 @@ export function checkLimits(limits: Config['limits']): readonly Fault[] {
     'principal.requestsPerMinute',
     principal.requestsPerMinute,
   )
+  const bounds = ['client', 'principal', 'team'] as const
+  for (const [index, name] of bounds.entries()) {
+    const { tokensPerMinute, tokensPerDay } = limits[name]
+    const path = `${name}.tokensPerMinute`
+    atMost(path, tokensPerMinute ?? 0, `${name}.tokensPerDay`, tokensPerDay ?? Number.POSITIVE_INFINITY)
+    for (const wider of bounds.slice(index + 1)) {
+      for (const key of ['tokensPerMinute', 'tokensPerDay'] as const) {
+        atMost(
+          `${name}.${key}`,
+          limits[name][key] ?? 0,
+          `${wider}.${key}`,
+          limits[wider][key] ?? Number.POSITIVE_INFINITY,
+        )
+      }
+    }
+  }
   atMost('client.burst', client.burst, 'principal.burst', principal.burst)
   atMost('client.concurrency', client.concurrency, 'principal.concurrency', principal.concurrency)
   atMost('queue.waitMs', limits.queue.waitMs, 'callTimeoutMs', limits.callTimeoutMs)

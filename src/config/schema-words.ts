@@ -1,6 +1,7 @@
 // The words of the schema: numbers, texts, lists and sections, each of which says what is expected of it.
 
 import { z } from 'zod'
+import type { TokenLimits } from '../admission/quotas-of.ts'
 
 /** A day in milliseconds. */
 export const dayMs: number = 86_400_000
@@ -36,3 +37,12 @@ export function section<Shape extends z.ZodRawShape>(shape: Shape): z.ZodObject<
 
 /** A duration of at most a day. */
 export const milliseconds: z.ZodType<number> = wholeNumber(1, dayMs, 'of milliseconds')
+
+/** An amount of tokens. */
+export const tokenCount: z.ZodType<number> = wholeNumber(1, 1_000_000_000_000, 'of tokens')
+
+/** Keys of a section that bounds tokens a minute and a day; left out or null: any number. */
+export const tokenLimits: { readonly [Key in keyof TokenLimits]: z.ZodDefault<z.ZodType<number | null>> } = {
+  tokensPerMinute: tokenCount.nullable().default(null),
+  tokensPerDay: tokenCount.nullable().default(null),
+}

@@ -3,6 +3,7 @@
 
 import { z } from 'zod'
 import type { QueueOrder } from '../admission/fair-queue.ts'
+import type { TokenLimits } from '../admission/quotas-of.ts'
 import { documentBytesMax } from '../documents/limits.ts'
 import type { PriceLine } from '../ledger/price-table.ts'
 import { type AccessConfig, accessSections } from './access-section.ts'
@@ -14,7 +15,17 @@ import {
   pricesSection,
 } from './answers-section.ts'
 import type { ConfigurableKind, LogLevel, RateConfig } from './config.ts'
-import { dayMs, gibibyte, list, milliseconds, section, text, wholeNumber } from './schema-words.ts'
+import {
+  dayMs,
+  gibibyte,
+  list,
+  milliseconds,
+  section,
+  text,
+  tokenCount,
+  tokenLimits,
+  wholeNumber,
+} from './schema-words.ts'
 
 /** A provider's section once checked. */
 export interface ProviderSection {
@@ -53,10 +64,12 @@ export interface FileShape extends AccessConfig {
     readonly maxClients: number
     readonly client: RateConfig
     readonly principal: RateConfig
+    readonly team: TokenLimits
     readonly callTimeoutMs: number
     readonly toolTimeoutMs: Readonly<Record<string, number>>
     readonly drainTimeoutMs: number
     readonly slowReaderMs: number
+    readonly sessionTtlHours: number
     readonly queue: {
       readonly perClient: number
       readonly waitMs?: number | undefined
@@ -81,11 +94,10 @@ const concurrency = z.preprocess(
   z.record(z.string(), atOnce, { error: 'a whole number, or a section of default and model names' }),
 )
 
-const tokens = wholeNumber(1, 1_000_000_000_000, 'of tokens')
 const rates = section({
   requestsPerMinute: wholeNumber(1, 1_000_000, 'of requests a minute').optional(),
-  tokensPerMinute: tokens.optional(),
-  tokensPerDay: tokens.optional(),
+  tokensPerMinute: tokenCount.optional(),
+  tokensPerDay: tokenCount.optional(),
 })
 
 const apiKey = z
@@ -126,6 +138,7 @@ function rate(
     requestsPerMinute: wholeNumber(1, 1_000_000, 'of requests a minute').default(requestsPerMinute),
     burst: wholeNumber(1, 1_000_000, 'of requests').default(burst),
     concurrency: wholeNumber(1, 100_000, 'of calls at once').default(inFlight),
+    ...tokenLimits,
   }).prefault({})
 }
 
@@ -156,12 +169,14 @@ export const fileSchema: z.ZodType<FileShape> = section({
     maxClients: wholeNumber(1, 1_000_000, 'of clients').default(1000),
     client: rate(100, 20, 4),
     principal: rate(600, 120, 32),
+    team: section(tokenLimits).prefault({}),
     callTimeoutMs: milliseconds.default(240_000),
     toolTimeoutMs: z
       .record(z.string(), milliseconds, { error: 'a section of milliseconds by tool name' })
       .default({}),
     drainTimeoutMs: wholeNumber(0, dayMs, 'of milliseconds').default(30_000),
     slowReaderMs: wholeNumber(1_000, dayMs, 'of milliseconds').default(120_000),
+    sessionTtlHours: wholeNumber(1, 8_760, 'of hours').default(720),
     queue: section({
       perClient: wholeNumber(1, 100_000, 'of waiting jobs').default(64),
       waitMs: milliseconds.optional(),

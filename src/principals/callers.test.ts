@@ -10,6 +10,8 @@ const anna: KeyFinding = {
     team: 'blue',
     weight: 1,
     requestsPerMinute: null,
+    tokensPerMinute: null,
+    tokensPerDay: null,
     budgetUsdPerMonth: null,
     scope: 'use',
     digest: '',

@@ -20,6 +20,9 @@ export interface KeyRecord {
   readonly weight: number
   /** null: the configured default. */
   readonly requestsPerMinute: number | null
+  /** Tokens a minute and a day (UTC); null: the configured default. */
+  readonly tokensPerMinute: number | null
+  readonly tokensPerDay: number | null
   /** US dollars a calendar month (UTC); null: no budget. */
   readonly budgetUsdPerMonth: number | null
   /** `operator` may also watch the whole server. */
@@ -40,11 +43,15 @@ const nameRule = z
     (name) => name !== localPrincipal,
     'must not be "local": that is whoever calls from this computer without a key',
   )
+const tokens = z.int().min(1).max(1_000_000_000_000).nullable()
 const recordRule = z.strictObject({
   name: nameRule,
   team: nameRule.nullable(),
   weight: z.number().min(0.01).max(1000),
   requestsPerMinute: z.int().min(1).max(1_000_000).nullable(),
+  // Files written before there were such limits have none.
+  tokensPerMinute: tokens.default(null),
+  tokensPerDay: tokens.default(null),
   budgetUsdPerMonth: z.number().min(0).max(1_000_000).nullable(),
   scope: z.enum(['use', 'operator']),
   digest: z.string().regex(/^[0-9a-f]{64}$/, 'must be a SHA-256 in hex'),

@@ -22,6 +22,8 @@ const record = (name: string, digest: string, over: Partial<KeyRecord> = {}): Ke
   team: null,
   weight: 1,
   requestsPerMinute: null,
+  tokensPerMinute: null,
+  tokensPerDay: null,
   budgetUsdPerMonth: null,
   scope: 'use',
   digest,

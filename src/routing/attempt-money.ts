@@ -12,6 +12,8 @@ import { estimateInput, outputCap } from './input-estimate.ts'
 export interface PossibleAttempt extends PricedWork {
   readonly inputTokens: number
   readonly outputTokens: number
+  /** Tokens that it will probably take, for quotas of tokens. */
+  readonly expected: { readonly inputTokens: number; readonly outputTokens: number }
 }
 
 /** What is set aside for one attempt; the first of the two ends counts. */
@@ -42,8 +44,8 @@ export function dearest(
 }
 
 /**
- * The steps without those the budgets cannot pay: a dear model at the head of a chain does not bar the cheap one behind it.
- * The refusal of the first one where none is left.
+ * The steps without those the quotas have no room for: a dear model at the head of a chain does not bar the cheap one behind it.
+ * Where none is left, the refusal of the one that fits first: whoever comes back then is served.
  */
 export function affordable(
   steps: readonly (readonly RoutedCandidate[])[],

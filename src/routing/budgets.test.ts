@@ -2,13 +2,14 @@ import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { afterEach, beforeEach, describe, expect, it } from 'vitest'
+import { quotasOf, type TokenLimits } from '../admission/quotas-of.ts'
 import type { Identity } from '../domain/identity.ts'
 import type { ClientId, PrincipalName } from '../domain/ids.ts'
 import { isRefusal } from '../domain/refusal.ts'
 import { VirtualClock } from '../lib/virtual-clock.ts'
 import type { AttemptEnd } from './attempt-end.ts'
 import type { AttemptMoney, PossibleAttempt } from './attempt-money.ts'
-import { Budgets, type MonthlyBudgets } from './budgets.ts'
+import { Budgets } from './budgets.ts'
 
 let dataDir = ''
 beforeEach(() => {
@@ -30,14 +31,31 @@ const way: PossibleAttempt = {
   operation: 'generate',
   inputTokens: 1_000,
   outputTokens: 1_000,
+  expected: { inputTokens: 1_000, outputTokens: 500 },
+}
+
+const unbound = { tokensPerMinute: null, tokensPerDay: null, budgetUsdPerMonth: null }
+const everybody = { client: unbound, principal: unbound, team: unbound }
+interface Dollars {
+  readonly principal?: number
+  readonly team?: number
 }
 
 // A dollar for a thousand tokens of output, nothing for input: sums that can be done in the head.
-function open(clock: VirtualClock, limits: MonthlyBudgets = { principal: 2 }): Promise<Budgets> {
+function open(
+  clock: VirtualClock,
+  limits: Dollars = { principal: 2 },
+  tokens: Partial<TokenLimits> = {},
+): Promise<Budgets> {
   return Budgets.open({
     dataDir,
     clock,
-    budgetsOf: ({ team }) => ({ principal: limits.principal, team: team === null ? null : limits.team }),
+    quotasOf: (identity) =>
+      quotasOf(
+        identity,
+        { ...unbound, ...tokens, budgetUsdPerMonth: limits.principal ?? null },
+        { limits: everybody, teams: { blue: { ...unbound, budgetUsdPerMonth: limits.team ?? null } } },
+      ),
     price: ({ model }, { outputTokens }) =>
       model === 'unpriced' ? null : model === 'free' ? 0n : BigInt(outputTokens) * 1_000_000n,
     onFault: (error) => expect.fail(error.message),
@@ -86,7 +104,11 @@ describe('a budget', () => {
     first.settle(end(250))
     first.settle(end(250))
     first.release()
-    expect(budgets.inspect()).toEqual({ reservations: 1, expired: 0 })
+    expect(budgets.inspect()).toEqual({
+      reservations: 1,
+      expired: 0,
+      quotas: { 'principal micro-dollars month anna': { limit: 2e6, used: 1.25e6 } },
+    })
     expect(budgets.reserve(who('anna'), way, 60_000)).toMatchObject({ limit: 2, used: 1.25 })
     expect(isRefusal(budgets.reserve(who('bert'), way, 60_000))).toBe(false)
     await budgets.close()
@@ -142,7 +164,7 @@ describe('a budget', () => {
     if (!isRefusal(late)) throw new Error('it should have refused')
     expect(late.message).toContain('Nobody here knows what glm unpriced costs')
     expect(budgets.reserve(who('anna'), { ...way, model: 'free' }, 60_000)).toBeNull()
-    expect(budgets.inspect()).toEqual({ reservations: 0, expired: 0 })
+    expect(budgets.inspect()).toMatchObject({ reservations: 0, expired: 0 })
     await budgets.close()
   })
 })

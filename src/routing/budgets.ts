@@ -125,8 +125,13 @@ function withoutPrice(refusal: Refusal, { provider, model, operation }: Possible
 }
 
 // The output is a guess: what only that would make too large for a quota waits until all of it is free, and may take more.
-function toTokens({ inputTokens, outputTokens }: PossibleAttempt['expected'], quotas: readonly Quota[]): number {
-  const least = Math.min(...quotas.map(({ unit, limit }) => (unit === 'tokens' ? limit : Number.POSITIVE_INFINITY)))
+function toTokens(
+  { inputTokens, outputTokens }: PossibleAttempt['expected'],
+  quotas: readonly Quota[],
+): number {
+  const least = Math.min(
+    ...quotas.map(({ unit, limit }) => (unit === 'tokens' ? limit : Number.POSITIVE_INFINITY)),
+  )
   return Math.ceil(Math.max(inputTokens, Math.min(inputTokens + outputTokens, least)))
 }
 

@@ -35,7 +35,7 @@ export interface DeskRooms extends Omit<RouterOptions, 'names' | 'hedge' | 'reco
   readonly clock: Clock
   readonly random: Random
   onRows(event: RowEvent): void
-  budgetsOf: BudgetsOptions['budgetsOf']
+  quotasOf: BudgetsOptions['quotasOf']
   /** What was spent could not be written; the next job tries again. */
   onFault(error: Error): void
 }
@@ -54,7 +54,7 @@ export interface OpenDesk {
 export async function openDesk(
   providers: readonly ConfiguredProvider[],
   { dataDir, cache, models, prices }: DeskSettings,
-  { onRows, budgetsOf, onFault, ...rooms }: DeskRooms,
+  { onRows, quotasOf, onFault, ...rooms }: DeskRooms,
 ): Promise<OpenDesk> {
   const { clock, random } = rooms
   const records = await openSqliteRecords({ path: join(dataDir, dataFileName), migrations: ledgerMigrations })
@@ -63,7 +63,7 @@ export async function openDesk(
   const budgets = await Budgets.open({
     dataDir,
     clock,
-    budgetsOf,
+    quotasOf,
     price: (work, usage, atMs) => ledger.price(work, usage, atMs),
     onFault,
   }).catch((error: unknown) => closeAndThrow(records, error))

@@ -77,7 +77,7 @@ export interface RouterOptions {
   readonly hedge?: HedgeOptions | null
   /** Lowers the share of clients whose own faults pile up. */
   readonly penaltyBox?: PenaltyBox
-  /** Counts the money of principals and teams that have a budget. */
+  /** Counts the money and the tokens of callers that have quotas. */
   readonly budgets?: Budgets
   /** A principal's weight among the others; 1 when absent. */
   weightOf?(principal: PrincipalName): number
@@ -142,8 +142,13 @@ export class Router {
     const latestAt = this.#clock.now() + deadlineMsDefault
     // Asked again and again: whoever joins a flight may have more time.
     const deadlineAt = (): number => request.deadlineAt ?? latestAt
+    const { tool = draft.kind } = request
+    const expectOutput = ({ model }: RoutedCandidate, cap: number): number =>
+      this.#outputs.expect(tool, model ?? draft.kind, cap)
     const setAside: SetAside<RoutedCandidate> = (candidate, cap) => {
-      const attempt = dearest(candidate, toJob(draft, candidate, cap))
+      const attempt = dearest(candidate, toJob(draft, candidate, cap), (most) =>
+        expectOutput(candidate, most),
+      )
       return this.#options.budgets?.reserve(request.identity, attempt, deadlineAt()) ?? null
     }
     const isCounted = this.#options.budgets?.counts(request.identity) === true
@@ -152,7 +157,6 @@ export class Router {
       return Promise.reject(new CallFailure('refused', { message: steps.message, refusal: steps }))
     }
     const outputTokensMax = draft.kind === 'generate' ? draft.outputTokensMax : null
-    const { tool = draft.kind } = request
     const site = new VendorSite({
       // Asked again as well: when the first of a flight leaves, the next one pays.
       get identity() {
@@ -168,7 +172,7 @@ export class Router {
       endUser: endUser(request.identity),
       outputTokensMax,
       jobFor: (candidate, cap) => toJob(draft, candidate, cap),
-      expectOutput: ({ model }, cap) => this.#outputs.expect(tool, model ?? draft.kind, cap),
+      expectOutput,
       progress: (update) => request.progress(update),
       onEnd: (end, inputTokens) => {
         if (end.outcome === 'done' && end.usage?.source === 'provider') {

@@ -19,6 +19,8 @@ export async function admitPerson(
     team: null,
     weight: 1,
     requestsPerMinute: null,
+    tokensPerMinute: null,
+    tokensPerDay: null,
     budgetUsdPerMonth: null,
     scope: 'use',
     digest,
