@@ -190,6 +190,7 @@ export async function createServer(options: ServerOptions): Promise<Server> {
       router,
       jobs,
       ledger,
+      budgets,
       threads,
       documents,
       facts: {

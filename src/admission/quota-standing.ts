@@ -9,16 +9,24 @@ export interface QuotaStanding extends Quota {
   readonly wholeInMs: number
 }
 
-/** A line a quota: `your key: 700 of 1000 tokens left this day (UTC)`. */
-export function standingLines(standings: readonly QuotaStanding[]): readonly string[] {
+/** Whose quotas are spoken of. */
+export type QuotaOwners = Readonly<Record<Quota['scope'], string>>
+
+const callers: QuotaOwners = { client: 'This window', principal: 'This key', team: 'Its team' }
+
+/** A sentence a quota: `This key has 700 of 1000 tokens left today (UTC); all of it again in 7 h.` */
+export function standingLines(
+  standings: readonly QuotaStanding[],
+  owners: QuotaOwners = callers,
+): readonly string[] {
   return standings.map(({ scope, unit, period, limit, used, wholeInMs }) => {
     const isMoney = unit === 'micro-dollars'
     const left = Math.max(0, limit - used)
     const [shownLeft, shownLimit] = isMoney ? [left / 1e6, limit / 1e6] : [left, limit]
-    const who = { client: 'This window', principal: 'This key', team: 'Its team' }[scope]
-    const when = period === 'minute' || used === 0 ? '' : `; all of it again in ${hours(wholeInMs)}`
-    const time = period === 'minute' ? 'this minute' : `this ${period} (UTC)`
-    return `${who} has ${shownLeft} of ${shownLimit} ${isMoney ? 'US dollars' : 'tokens'} left ${time}${when}.`
+    const what = isMoney ? 'US dollars' : 'tokens'
+    const time = { minute: 'this minute', day: 'today (UTC)', month: 'this month (UTC)' }[period]
+    const again = period === 'minute' || used === 0 ? '' : `; all of it again in ${hours(wholeInMs)}`
+    return `${owners[scope]} has ${shownLeft} of ${shownLimit} ${what} left ${time}${again}.`
   })
 }
 

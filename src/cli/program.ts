@@ -95,7 +95,7 @@ function createProgram(env: Environment, launcher: string, end: (code: number) =
     .action(async ({ config, dataDir, by, since, json }: UsageFlagsTyped) => {
       const { printUsage } = await import('./usage.ts')
       const loaded = loadConfig({ cwd: process.cwd(), env, configPath: config, flags: { dataDir } })
-      end(await printUsage({ dataDir: loaded.dataDir, by, since, json: json === true }))
+      end(await printUsage({ config: loaded, by, since, json: json === true }))
     })
   program
     .command('simulate')

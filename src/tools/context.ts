@@ -5,6 +5,7 @@ import type { Identity } from '../domain/identity.ts'
 import type { CallId } from '../domain/ids.ts'
 import type { Progress } from '../domain/progress.ts'
 import type { Ledger } from '../ledger/ledger.ts'
+import type { Budgets } from '../routing/budgets.ts'
 import type { DeskOutcome, JobDesk } from '../routing/job-desk.ts'
 import type { JobDraft, JobRequest, Router } from '../routing/router.ts'
 import type { ThreadStore } from '../threads/thread-store.ts'
@@ -15,6 +16,7 @@ export interface ToolRooms {
   readonly router: Pick<Router, 'where' | 'standing'>
   readonly jobs: Pick<JobDesk, 'run'>
   readonly ledger: Pick<Ledger, 'usage'>
+  readonly budgets: Pick<Budgets, 'standing'>
   readonly threads: ThreadStore
   readonly documents: Documents
   readonly facts: Omit<ToolContext['facts'], 'models'>
@@ -39,7 +41,7 @@ export function createToolContexts(
   progress: (update: Progress) => void,
   sessionRoots: () => Promise<readonly string[]>,
 ) => ToolContext {
-  const { router, jobs, ledger, threads, documents, facts } = rooms
+  const { router, jobs, ledger, budgets, threads, documents, facts } = rooms
   return (call, progress, sessionRoots) => {
     const { id, name, identity, signal, deadlineAt } = call
     const run = (draft: JobDraft, { sharing, ...wishes }: RunOptions = {}): Promise<DeskOutcome> => {
@@ -80,6 +82,7 @@ export function createToolContexts(
         append: (handle, turn) => threads.append(identity.principal, handle, turn),
       },
       usage: (query) => ledger.usage({ ...query, principal: identity.principal }),
+      quotas: () => budgets.standing(identity),
     }
   }
 }

@@ -1,6 +1,7 @@
 // The three tools about the server itself: they need no vendor, answer at once, and never show another caller's data.
 
 import { z } from 'zod'
+import { standingLines } from '../admission/quota-standing.ts'
 import { defineTool, type Tool } from './tool.ts'
 
 const nothing = z.strictObject({})
@@ -77,6 +78,7 @@ export const status: Tool = defineTool({
       `exai-mcp-server ${context.facts.version}, up ${Math.round(load.uptimeMs / 1000)} s`,
       `You are ${context.identity.label}.`,
       `${load.clients} clients, ${load.callsInFlight} calls in flight (this one included)`,
+      ...standingLines(context.quotas()),
       ...(queues.length > 0 ? queues : ['No vendor request has been made yet.']),
     ]
     return { content: [{ type: 'text', text: lines.join('\n') }] }

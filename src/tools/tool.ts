@@ -1,6 +1,7 @@
 // The tool contract. A tool is a pure function of its arguments and its context: it keeps nothing between two calls.
 
 import type { z } from 'zod'
+import type { QuotaStanding } from '../admission/quota-standing.ts'
 import type { DocumentText } from '../domain/document-text.ts'
 import type { Identity } from '../domain/identity.ts'
 import type { CallId } from '../domain/ids.ts'
@@ -59,6 +60,8 @@ export interface ToolContext {
   }
   /** What this principal used: nobody else's rows. */
   usage(query: Omit<UsageQuery, 'principal'>): Promise<readonly UsageLine[]>
+  /** Where the quotas that bind this caller stand now; empty: it has none. */
+  quotas(): readonly QuotaStanding[]
   /** What the server knows of itself, for `status` and `listmodels`. */
   readonly facts: {
     readonly version: string

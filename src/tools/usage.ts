@@ -1,6 +1,7 @@
 // `usage`: what the caller's own principal used: attempts, tokens, money.
 
 import { z } from 'zod'
+import { standingLines } from '../admission/quota-standing.ts'
 import { CallFailure } from '../domain/failure.ts'
 import { parseSince, sinceWords } from '../ledger/since.ts'
 import { usageTable } from '../ledger/usage-table.ts'
@@ -15,7 +16,8 @@ const input = z.strictObject({
 export const usage: Tool = defineTool({
   name: 'usage',
   title: 'Usage',
-  description: 'Show what you have used: calls, tokens and cost by tool, model, provider or window.',
+  description:
+    'Show what you have used: calls, tokens and cost by tool, model, provider or window, and what is left.',
   input,
   annotations: { readOnlyHint: true, openWorldHint: false, idempotentHint: true },
   pace: 'instant',
@@ -26,6 +28,7 @@ export const usage: Tool = defineTool({
     }
     const lines = await context.usage({ by, sinceMs })
     const text = `Used by ${context.identity.principal} since ${new Date(sinceMs).toISOString().slice(0, 16)}Z:`
-    return { content: [{ type: 'text', text: `${text}\n${usageTable(lines, by)}` }] }
+    const left = standingLines(context.quotas())
+    return { content: [{ type: 'text', text: [text, usageTable(lines, by), ...left].join('\n') }] }
   },
 })

@@ -137,6 +137,7 @@ function toolContext(
       isCut: false,
     }),
     usage: async () => [],
+    quotas: () => [],
     threads: { read: missing, append: missing },
     facts: {
       wallMs: () => Date.now(),
