@@ -85,7 +85,7 @@ limits: { maxClients: 20 }`,
     const windows = await Promise.all(
       Array.from({ length: 21 }, (_, index) => server.window('modern', `window-${index}`)),
     )
-    const calls = windows.slice(0, 20).map((window) => ask(window, 'hello'))
+    const calls = windows.slice(0, 20).map((window) => ask(window, `hello to ${window.name}`))
     await until(() => vendor().inFlight === 20, 'all twenty are at the vendor')
     const late = windows[20]
     const refused = await late?.ask('version', {})
