@@ -25,13 +25,16 @@ import { inspectAll, setOrderOfAll } from './routing/every-provider.ts'
 import { openDesk } from './routing/open-desk.ts'
 import { createFlow } from './streams/flow.ts'
 import { createFilesSurface } from './surfaces/files/files-surface.ts'
+import { sessionMigrations } from './surfaces/mcp/legacy/session-records.ts'
 import { createMcpSurface } from './surfaces/mcp/mcp-surface.ts'
+import { openSessionLife } from './surfaces/mcp/session-life.ts'
 import { CallCounts } from './telemetry/call-counts.ts'
 import { createLog, type LogStream } from './telemetry/log.ts'
 import { ThreadStore } from './threads/thread-store.ts'
 import { createToolContexts } from './tools/context.ts'
+import { instructions } from './tools/instructions.ts'
+import { offeredTools } from './tools/offered-tools.ts'
 import { providerFacts } from './tools/provider-facts.ts'
-import { tools as ownTools } from './tools/registry.ts'
 import type { LoadFact, ProviderFact, Tool } from './tools/tool.ts'
 import { type ToolFact, toolFact } from './tools/tool-fact.ts'
 import { Gate } from './transport/gate.ts'
@@ -92,7 +95,7 @@ export async function createServer(options: ServerOptions): Promise<Server> {
     isLoopbackOpen: config.auth.loopback === 'open',
     trustedProxies: config.trustedProxies,
     clock,
-    onFault: (error) => log.logger.warn(error.message),
+    onFault: log.fault,
     onExpelled(principals) {
       calls.expel(principals, revokedFailure())
       mcp.expel(principals)
@@ -136,16 +139,18 @@ export async function createServer(options: ServerOptions): Promise<Server> {
     random,
   )
   setOrderOfAll(providers, limits.queue.order)
-  const { router, jobs, ledger, budgets, close } = await openDesk(providers, config, {
+  const { router, jobs, ledger, budgets, records, close } = await openDesk(providers, config, {
     clock,
     random,
     penaltyBox,
+    migrations: sessionMigrations,
     weightOf: (name) => keys.of(name)?.weight ?? 1,
     quotasOf: (identity) => quotasOf(identity, keys.of(identity.principal), config),
     onFault: (error) => log.logger.warn(error.message),
     onRows: log.rows,
     onHealth: log.health,
   })
+  const sessions = await openSessionLife(config, { clock, records, keys, onFault: log.fault })
   const threads = new ThreadStore({
     clock,
     idleMs: 10_800_000,
@@ -167,10 +172,7 @@ export async function createServer(options: ServerOptions): Promise<Server> {
     callsInFlight: calls.inFlight,
     groups: router.inspect(),
   })
-  const tools = [...ownTools, ...(options.extraTools ?? [])].map((tool) => {
-    const timeoutMs = limits.toolTimeoutMs[tool.name]
-    return timeoutMs === undefined ? tool : { ...tool, timeoutMs }
-  })
+  const tools = offeredTools(options.extraTools ?? [], limits.toolTimeoutMs)
   const flow = createFlow({ clock, slowReaderMs: limits.slowReaderMs })
   const mcp = createMcpSurface({
     clock,
@@ -200,6 +202,7 @@ export async function createServer(options: ServerOptions): Promise<Server> {
         providers: () => providerFacts(providers),
       },
     }),
+    sessions,
     limits: {
       bodyBytesMax: limits.bodyBytesMax,
       sessionsMax: limits.maxClients * 2,
@@ -270,6 +273,7 @@ export async function createServer(options: ServerOptions): Promise<Server> {
     async destroy() {
       isDraining = true
       keys.destroy()
+      sessions.secrets.destroy()
       calls.destroy()
       mcp.destroy()
       door.destroy()
@@ -294,5 +298,3 @@ export async function createServer(options: ServerOptions): Promise<Server> {
     }),
   }
 }
-
-const instructions = `EX-AI gives this window a second set of AI tools, shared fairly with other windows: chat (GLM, Kimi and other models), web_search, codereview, analyze_document and summarize (PDF, DOCX, HTML, Markdown, text). Give documents by path inside the project folder. When a tool says it is busy, wait as it says and call again.`

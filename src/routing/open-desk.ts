@@ -6,7 +6,7 @@ import { type PriceLine, PriceTable } from '../ledger/price-table.ts'
 import { type RowEvent, RowKeeper } from '../ledger/row-keeper.ts'
 import type { Clock } from '../lib/clock.ts'
 import type { Random } from '../lib/random.ts'
-import type { Records } from '../store/records.ts'
+import type { Migration, Records } from '../store/records.ts'
 import { openSqliteRecords } from '../store/sqlite-records.ts'
 import { Budgets, type BudgetsOptions } from './budgets.ts'
 import { DayCounts } from './day-counts.ts'
@@ -34,6 +34,8 @@ export interface DeskSettings {
 export interface DeskRooms extends Omit<RouterOptions, 'names' | 'hedge' | 'record' | 'budgets'> {
   readonly clock: Clock
   readonly random: Random
+  /** Of other rooms that keep rows in the same file. */
+  readonly migrations: readonly Migration[]
   onRows(event: RowEvent): void
   quotasOf: BudgetsOptions['quotasOf']
   /** What was spent could not be written; the next job tries again. */
@@ -46,6 +48,7 @@ export interface OpenDesk {
   readonly jobs: JobDesk
   readonly ledger: Ledger
   readonly budgets: Budgets
+  readonly records: Records
   /** Resolves when everything counted and recorded is on disk. */
   close(): Promise<void>
 }
@@ -54,10 +57,13 @@ export interface OpenDesk {
 export async function openDesk(
   providers: readonly ConfiguredProvider[],
   { dataDir, cache, models, prices }: DeskSettings,
-  { onRows, quotasOf, onFault, ...rooms }: DeskRooms,
+  { onRows, quotasOf, onFault, migrations, ...rooms }: DeskRooms,
 ): Promise<OpenDesk> {
   const { clock, random } = rooms
-  const records = await openSqliteRecords({ path: join(dataDir, dataFileName), migrations: ledgerMigrations })
+  const records = await openSqliteRecords({
+    path: join(dataDir, dataFileName),
+    migrations: [...ledgerMigrations, ...migrations],
+  })
   const ledger = new Ledger(records, priceTable(prices))
   const rows = new RowKeeper({ ledger, clock, emit: onRows })
   const budgets = await Budgets.open({
@@ -83,7 +89,7 @@ export async function openDesk(
   const close = async (): Promise<void> => {
     await Promise.all([records.close(), budgets.close(), dayCounts.close()])
   }
-  return { router, jobs, ledger, budgets, close }
+  return { router, jobs, ledger, budgets, records, close }
 }
 
 async function closeAndThrow(records: Records, error: unknown): Promise<never> {

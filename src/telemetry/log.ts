@@ -21,6 +21,8 @@ export interface Log {
   rows(event: RowEvent): void
   /** Of vendors' health: breakers, cooldowns, keys. */
   health(event: HealthEvent): void
+  /** A file could not be read or written; what is known stays in force. */
+  fault(error: Error): void
   destroy(): void
 }
 
@@ -52,6 +54,9 @@ export function createLog(level: string, clock: Clock, stream?: LogStream): Log 
     },
     health(event) {
       writeHealth(logger, event)
+    },
+    fault(error) {
+      logger.warn(error.message)
     },
     destroy() {
       isOpen = false
@@ -125,6 +130,7 @@ function writeHealth(logger: Logger, event: HealthEvent): void {
 function writeMcp(logger: Logger, event: McpEvent): void {
   switch (event.type) {
     case 'session-opened':
+    case 'session-resumed':
     case 'session-closed':
     case 'subscription-opened':
     case 'subscription-closed':

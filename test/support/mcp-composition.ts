@@ -1,6 +1,7 @@
 // A small composition for tests of the MCP surface: real listener, real WebSocket door, real calls with wide limits,
 // trivial tools. No provider: a tool that reaches for one finds that none is set up.
 
+import { randomBytes } from 'node:crypto'
 import { z } from 'zod'
 import { FrontDoor } from '../../src/admission/front-door.ts'
 import type { Call } from '../../src/calls/call.ts'
@@ -8,10 +9,13 @@ import { CallRunner } from '../../src/calls/run.ts'
 import { CallFailure } from '../../src/domain/failure.ts'
 import type { Progress } from '../../src/domain/progress.ts'
 import { systemClock } from '../../src/lib/clock.ts'
+import type { SealSecrets } from '../../src/lib/sealed-token.ts'
 import { identify } from '../../src/principals/identify.ts'
+import { openSqliteRecords } from '../../src/store/sqlite-records.ts'
 import { createFlow, type Flow } from '../../src/streams/flow.ts'
 import type { KeepResult } from '../../src/surfaces/mcp/kept-result.ts'
-import type { McpEvent, McpLimits } from '../../src/surfaces/mcp/mcp-options.ts'
+import { sessionMigrations } from '../../src/surfaces/mcp/legacy/session-records.ts'
+import type { McpEvent, McpLimits, SessionLife } from '../../src/surfaces/mcp/mcp-options.ts'
 import { createMcpSurface, type McpSurface } from '../../src/surfaces/mcp/mcp-surface.ts'
 import { defineTool, type Tool, type ToolContext } from '../../src/tools/tool.ts'
 import { readCallerFacts } from '../../src/transport/caller-facts.ts'
@@ -42,10 +46,13 @@ export interface McpCompositionOptions {
   /** A reader that takes nothing for so long loses its stream. */
   readonly slowReaderMs?: number
   readonly onResultKept?: KeepResult
+  readonly sessions?: Partial<SessionLife>
   /** Wraps the context a tool gets, for tools that must reach into the surface. */
   readonly instructions?: string
 }
 
+const secret = { id: 1, bytes: randomBytes(32) }
+const secrets: SealSecrets = { newest: () => secret, find: (id) => (id === secret.id ? secret : null) }
 const wide = { requestsPerMinute: 1_000_000, burst: 100_000, concurrency: 10_000 }
 
 /** Starts a server on a free loopback port. */
@@ -66,12 +73,14 @@ export async function startMcpComposition(options: McpCompositionOptions): Promi
   })
   const { slowReaderMs = 120_000, onResultKept } = options
   const flow = createFlow({ clock: systemClock, slowReaderMs })
+  const records = await openSqliteRecords({ path: ':memory:', migrations: sessionMigrations })
   const surface = createMcpSurface({
     clock: systemClock,
     flow,
     ...(onResultKept ? { onResultKept } : {}),
     serverInfo: { name: 'exai-test', version: '0.0.1' },
     instructions: options.instructions ?? 'A server for tests.',
+    sessions: { secrets, records, lifeMs: 60_000, holdsSince: () => 0, ...options.sessions },
     tools: options.tools,
     calls,
     toolContext,
@@ -110,6 +119,7 @@ export async function startMcpComposition(options: McpCompositionOptions): Promi
       calls.destroy()
       door.destroy()
       await listener.destroy()
+      await records.close()
     },
   }
 }

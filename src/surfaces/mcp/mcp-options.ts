@@ -3,12 +3,15 @@
 import type { IncomingMessage } from 'node:http'
 import type { Call, Calls } from '../../calls/call.ts'
 import type { Identity } from '../../domain/identity.ts'
+import type { PrincipalName } from '../../domain/ids.ts'
 import type { Progress } from '../../domain/progress.ts'
 import type { Clock } from '../../lib/clock.ts'
+import type { SealSecrets } from '../../lib/sealed-token.ts'
 import type { CallerFacts } from '../../principals/identify.ts'
+import type { Records } from '../../store/records.ts'
 import type { Flow } from '../../streams/flow.ts'
 import type { Tool, ToolContext } from '../../tools/tool.ts'
-import type { KeepResult } from './kept-result.ts'
+import type { LateAnswers, LateInspection } from './features/late-answers.ts'
 
 /** Name and version as clients see them. */
 export interface ServerInfo {
@@ -21,12 +24,12 @@ export interface ServerInfo {
 export interface McpLimits {
   /** One message, HTTP body; default 4 MiB. */
   readonly bodyBytesMax?: number
-  /** 2025-era sessions in all (default 1,000) and of one principal (default: the same). */
+  /** 2025-era sessions in memory in all (default 1,000) and of one principal (default: the same). */
   readonly sessionsMax?: number
   readonly sessionsPerPrincipalMax?: number
   /** Sessions of one `x-exai-client`; one more replaces its oldest idle one. Default 16. */
   readonly sessionsPerClientMax?: number
-  /** A session without stream or call is forgotten after this; default 30 min. */
+  /** A session without stream or call leaves the memory after this; its token stays good. Default 30 min. */
   readonly sessionIdleMs?: number
   /** A session idle this long may give way to a new one when all places are taken; default 60 s. */
   readonly sessionYieldMs?: number
@@ -39,6 +42,8 @@ export interface McpLimits {
 /** What happened on the surface, for telemetry. Calls themselves are told by `calls/run`. */
 export type McpEvent =
   | { readonly type: 'session-opened'; readonly label: string; readonly version: string }
+  /** A session that was not in memory, of an earlier process or given up by this one, was taken up again by its token. */
+  | { readonly type: 'session-resumed'; readonly label: string; readonly version: string }
   | { readonly type: 'session-closed'; readonly label: string; readonly reason: SessionEnd }
   | { readonly type: 'subscription-opened'; readonly label: string }
   | { readonly type: 'subscription-closed'; readonly label: string }
@@ -51,8 +56,19 @@ export type McpEvent =
   /** A bug of ours that a caller saw as an internal error. */
   | { readonly type: 'surface-failed'; readonly error: unknown }
 
-/** Why a session ended. */
-export type SessionEnd = 'deleted' | 'idle' | 'yielded' | 'drained' | 'revoked'
+/** Why a session is not in memory any more; after `idle`, `yielded` and `drained` its token is still good. */
+export type SessionEnd = 'deleted' | 'expired' | 'idle' | 'yielded' | 'drained' | 'revoked'
+
+/** What lets 2025-era sessions outlive their process. */
+export interface SessionLife {
+  readonly secrets: SealSecrets
+  /** How long a token is good, in milliseconds. */
+  readonly lifeMs: number
+  /** Since when a principal holds its key, in milliseconds since the epoch: older tokens are another holder's. */
+  readonly holdsSince: (principal: PrincipalName) => number
+  /** Where what belongs to a session is written; its migrations are `sessionMigrations`. */
+  readonly records: Records
+}
 
 /** Everything handed down by `server.ts`. */
 export interface McpSurfaceOptions {
@@ -73,8 +89,9 @@ export interface McpSurfaceOptions {
   readonly factsOf: (request: IncomingMessage) => CallerFacts
   /** May throw `CallFailure` `bad-request`, answered 400, or `unauthenticated`, answered 401. */
   readonly identify: (facts: CallerFacts) => Identity
-  /** Takes the answers of calls whose reader was lost; absent: they are dropped. */
-  readonly onResultKept?: KeepResult
+  /** Takes the answers that did not reach their client. */
+  readonly late: LateAnswers
+  readonly sessions: SessionLife
   readonly limits?: McpLimits
   readonly emit: (event: McpEvent) => void
 }
@@ -95,5 +112,7 @@ export interface McpInspection {
   readonly subscriptions: number
   readonly connections: number
   readonly callsInFlight: number
+  /** Of these, calls without their client; and answers that wait for one. */
+  readonly late: LateInspection
   readonly clients: readonly LiveClient[]
 }

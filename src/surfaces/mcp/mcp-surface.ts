@@ -11,6 +11,7 @@ import { Tools } from './features/tools.ts'
 import { HttpDoor } from './http-door.ts'
 import { inspectSurface } from './inspection.ts'
 import { LegacyHttp } from './legacy/http.ts'
+import { SessionKeeper } from './legacy/session-keeper.ts'
 import { Sessions } from './legacy/sessions.ts'
 import { LiveCalls } from './live-calls.ts'
 import type { McpInspection, McpSurfaceOptions } from './mcp-options.ts'
@@ -59,7 +60,8 @@ export function createMcpSurface(options: McpSurfaceOptions): McpSurface {
   )
   const subscriptions = new Subscriptions(limits.subscriptionsMax, emit)
   const modern = new Modern({ ...options, tools, subscriptions })
-  const legacy = new LegacyHttp({ surface: options, sessions, tools, rootsWaitMs: limits.rootsWaitMs })
+  const keeper = new SessionKeeper({ surface: options, sessions, rootsWaitMs: limits.rootsWaitMs })
+  const legacy = new LegacyHttp({ surface: options, sessions, keeper, tools })
   const clients = new Set<WebSocketClient>()
   const http = new HttpDoor({ surface: options, legacy, modern, bodyBytesMax: limits.bodyBytesMax })
 
@@ -103,7 +105,7 @@ export function createMcpSurface(options: McpSurfaceOptions): McpSurface {
         if (isTheirs(session.peer.identity)) sessions.close(session, 'revoked')
       for (const client of [...clients]) if (isTheirs(client.identity)) client.expel()
       subscriptions.end(({ identity }) => isTheirs(identity))
-      for (const call of live) if (isTheirs(call.identity)) call.clientGone()
+      for (const call of live) if (isTheirs(call.identity)) call.abandon()
     },
     async drain() {
       subscriptions.drain()
@@ -116,10 +118,10 @@ export function createMcpSurface(options: McpSurfaceOptions): McpSurface {
       subscriptions.drain()
       for (const client of [...clients]) client.destroy()
       closeSessions()
-      for (const call of live) call.clientGone()
-      tools.resends.destroy()
+      for (const call of live) call.abandon()
+      options.late.destroy()
     },
-    inspect: () => inspectSurface({ sessions, subscriptions, clients, live }),
+    inspect: () => inspectSurface({ sessions, subscriptions, clients, live, late: options.late, resends: tools.resends }),
   }
 }
 

@@ -3,17 +3,18 @@
 
 import type { IncomingMessage, ServerResponse } from 'node:http'
 import type { CallerFacts } from '../../../principals/identify.ts'
+import { StoreFault } from '../../../store/store-fault.ts'
 import { refuse } from '../../../transport/refuse.ts'
 import { openEventStream } from '../../../transport/sse.ts'
 import { type Envelope, type RequestEnvelope, rpcCode } from '../envelope.ts'
 import type { Tools } from '../features/tools.ts'
 import { acceptsEventStream, HttpExchange, respondJson } from '../http-exchange.ts'
 import type { McpSurfaceOptions } from '../mcp-options.ts'
-import { errorMessage, resultMessage } from '../messages.ts'
+import { errorMessage, internalErrorMessage, resultMessage } from '../messages.ts'
 import { legacyVersions } from '../protocol-versions.ts'
 import { dispatchLegacy, notifyLegacy } from './dispatch.ts'
 import { initializeResult, negotiate } from './negotiation.ts'
-import { Peer } from './peer.ts'
+import type { FoundSession, SessionKeeper } from './session-keeper.ts'
 import type { Session, Sessions } from './sessions.ts'
 
 // Some clients look for this code beside the 404 before they open a new session.
@@ -23,8 +24,8 @@ const sessionUnknownCode = -32001
 export interface LegacyHttpOptions {
   readonly surface: McpSurfaceOptions
   readonly sessions: Sessions
+  readonly keeper: SessionKeeper
   readonly tools: Tools
-  readonly rootsWaitMs: number
 }
 
 /** Serves the 2025 era over HTTP. */
@@ -47,8 +48,17 @@ export class LegacyHttp {
       this.#initialize(request, response, envelope, facts)
       return
     }
-    const session = this.#sessionOf(request, response, facts)
-    if (session === null) return
+    this.#withSession(request, response, facts, (session) =>
+      this.#postIn(session, request, response, envelope),
+    )
+  }
+
+  #postIn(
+    session: Session,
+    request: IncomingMessage,
+    response: ServerResponse,
+    envelope: Exclude<Envelope, { kind: 'malformed' }>,
+  ): void {
     if (envelope.kind === 'request') {
       const exchange = new HttpExchange(request, response, {
         id: envelope.id,
@@ -81,8 +91,10 @@ export class LegacyHttp {
       refuseDraining(response)
       return
     }
-    const session = this.#sessionOf(request, response, facts)
-    if (session === null) return
+    this.#withSession(request, response, facts, (session) => this.#stream(session, response))
+  }
+
+  #stream(session: Session, response: ServerResponse): void {
     const { clock, flow } = this.#options.surface
     session.stream?.end()
     const stream = openEventStream(response, { clock, flow })
@@ -100,13 +112,13 @@ export class LegacyHttp {
     })
   }
 
-  /** Ends the session; its id is unknown afterwards. */
+  /** Ends the session; its id is unknown afterwards, to every process over the same data folder that has it not in memory. */
   delete(request: IncomingMessage, response: ServerResponse, facts: CallerFacts): void {
-    const session = this.#sessionOf(request, response, facts)
-    if (session === null) return
-    this.#options.sessions.close(session, 'deleted')
-    response.writeHead(204)
-    response.end()
+    this.#withSession(request, response, facts, async (session) => {
+      await this.#options.keeper.end(session)
+      response.writeHead(204)
+      response.end()
+    })
   }
 
   #initialize(
@@ -115,7 +127,7 @@ export class LegacyHttp {
     envelope: RequestEnvelope,
     facts: CallerFacts,
   ): void {
-    const { surface, sessions, rootsWaitMs } = this.#options
+    const { surface, sessions, keeper } = this.#options
     if (this.#isDraining) {
       refuseDraining(response)
       return
@@ -126,28 +138,11 @@ export class LegacyHttp {
       respondJson(response, 400, errorMessage(envelope.id, rpcCode.invalidParams, negotiated))
       return
     }
-    const names = sessions.names()
-    const identity = surface.identify({
-      ...facts,
-      sessionId: names.shownId,
-      programName: negotiated.programName,
-    })
-    if (!sessions.makeRoom(identity.principal, facts.clientHeader)) {
-      refuse(
-        response,
-        503,
-        `All ${sessions.size} sessions are taken. Close a window that is not used, or try again in a minute.`,
-      )
+    const session = keeper.open(negotiated, facts)
+    if (session === 'full') {
+      refuseFull(response, sessions.size)
       return
     }
-    const peer = new Peer({
-      ...negotiated,
-      clock: surface.clock,
-      identity,
-      rootsWaitMs,
-      inFlight: new Map(),
-    })
-    sessions.open(names.token, peer, facts.clientHeader)
     respondJson(
       response,
       200,
@@ -155,12 +150,18 @@ export class LegacyHttp {
         envelope.id,
         initializeResult(negotiated.version, surface.serverInfo, surface.instructions),
       ),
-      { 'mcp-session-id': names.token },
+      { 'mcp-session-id': session.token },
     )
   }
 
-  #sessionOf(request: IncomingMessage, response: ServerResponse, facts: CallerFacts): Session | null {
-    if (!this.#isVersionKnown(request, response)) return null
+  // A session in memory is used at once: a call's way must not become longer for those that must be rebuilt.
+  #withSession(
+    request: IncomingMessage,
+    response: ServerResponse,
+    facts: CallerFacts,
+    use: (session: Session) => void | Promise<void>,
+  ): void {
+    if (!this.#isVersionKnown(request, response)) return
     const token = request.headers['mcp-session-id']
     if (typeof token !== 'string') {
       respondJson(
@@ -172,18 +173,26 @@ export class LegacyHttp {
           'Bad Request: the Mcp-Session-Id header is missing. Send "initialize" first and repeat the id it answers.',
         ),
       )
-      return null
+      return
     }
-    const { principal } = this.#options.surface.identify(facts)
-    const session = this.#options.sessions.find(token, principal, facts.clientHeader)
-    if (session === null) {
-      respondJson(
-        response,
-        404,
-        errorMessage(null, sessionUnknownCode, 'Session not found. Send "initialize" to open a new one.'),
-      )
+    const take = (found: FoundSession): void | Promise<void> => {
+      if (found === 'full') return refuseFull(response, this.#options.sessions.size)
+      if (found !== 'unknown') return use(found)
+      const why = 'Session not found. Send "initialize" to open a new one.'
+      respondJson(response, 404, errorMessage(null, sessionUnknownCode, why))
     }
-    return session
+    const found = this.#options.keeper.find(token, facts)
+    const taken = found instanceof Promise ? found.then(take) : take(found)
+    taken?.catch((error: unknown) => this.#failed(response, error))
+  }
+
+  #failed(response: ServerResponse, error: unknown): void {
+    if (error instanceof StoreFault) {
+      refuse(response, 503, `The session could not be looked up: ${error.message} Try again in a moment.`)
+      return
+    }
+    this.#options.surface.emit({ type: 'surface-failed', error })
+    respondJson(response, 500, internalErrorMessage(null))
   }
 
   #isVersionKnown(request: IncomingMessage, response: ServerResponse): boolean {
@@ -200,6 +209,11 @@ export class LegacyHttp {
     )
     return false
   }
+}
+
+function refuseFull(response: ServerResponse, taken: number): void {
+  const what = `All ${taken} sessions are taken. Close a window that is not used, or try again in a minute.`
+  refuse(response, 503, what)
 }
 
 // 503 and no other status: clients try a handshake again on it, and give up for good on 429.

@@ -16,10 +16,13 @@ const limits = {
 let clock: VirtualClock
 let events: McpEvent[]
 let sessions: Sessions
+let opened = 0
+let expiresAtMs = Number.POSITIVE_INFINITY
 
 beforeEach(() => {
   clock = new VirtualClock()
   events = []
+  expiresAtMs = Number.POSITIVE_INFINITY
   sessions = new Sessions(clock, limits, (event) => events.push(event))
 })
 
@@ -46,7 +49,12 @@ function open(principal: string, clientHeader?: string): Session | null {
     rootsWaitMs: 1_000,
     inFlight: new Map(),
   })
-  return sessions.open(sessions.names().token, peer, clientHeader)
+  opened += 1
+  const shownId = `s${opened}`
+  const lastUsedAt = clock.now()
+  const session = { token: `t${opened}`, shownId, expiresAtMs, clientHeader, peer, stream: null, lastUsedAt }
+  sessions.add(session)
+  return session
 }
 
 function mustOpen(principal: string, clientHeader?: string): Session {
@@ -54,13 +62,6 @@ function mustOpen(principal: string, clientHeader?: string): Session {
   if (session === null) throw new Error('no room')
   return session
 }
-
-test('a token is long, and the id that is shown is another', () => {
-  const names = Array.from({ length: 100 }, () => sessions.names())
-  expect(new Set(names.map((name) => name.token)).size).toBe(100)
-  expect(Buffer.from(names[0]?.token ?? '', 'base64url')).toHaveLength(32)
-  expect(names[0]?.token).not.toContain(names[0]?.shownId)
-})
 
 test('one principal cannot take the places of another', () => {
   expect([open('a'), open('a'), open('a'), open('a')].map((each) => each !== null)).toEqual([
@@ -131,4 +132,14 @@ test('a window that opens session after session replaces its own and leaves room
   expect(sessions.size).toBe(2)
   expect(find(first)).toBeNull()
   expect(open('a', 'window-two')).not.toBeNull()
+})
+
+test('a session is over when its token is, also in memory', async () => {
+  expiresAtMs = 1_000
+  const session = mustOpen('a')
+  await clock.advance(999)
+  expect(find(session)).toBe(session)
+  await clock.advance(1)
+  expect(find(session)).toBeNull()
+  expect(events).toMatchObject([{ type: 'session-closed', reason: 'expired' }])
 })

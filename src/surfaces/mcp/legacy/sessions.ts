@@ -1,13 +1,13 @@
-// The 2025-era sessions over HTTP. A session id is an unguessable token, good only for the client that opened it; to
-// everybody else it does not exist. Bounded: at most so many in all and of one principal, and what nobody uses is
-// forgotten. Almost no client ever closes its session, so the reaper is the normal end.
+// The 2025-era sessions over HTTP that are in memory. Only a cache: a session lives in its token, and whoever comes back
+// after its place was given up gets a new one (`session-keeper.ts`). Bounded: at most so many in all and of one principal, and
+// what nobody uses gives up its place. Almost no client ever closes its session, so the reaper is the normal end.
 
-import { randomBytes, randomUUID } from 'node:crypto'
 import type { PrincipalName } from '../../../domain/ids.ts'
 import type { Clock, Timer } from '../../../lib/clock.ts'
 import type { EventStream } from '../../../transport/sse.ts'
 import type { McpEvent, SessionEnd } from '../mcp-options.ts'
 import type { Peer } from './peer.ts'
+import type { SessionNames } from './session-tokens.ts'
 
 /** Bounds; milliseconds. See `McpLimits`. */
 export interface SessionLimits {
@@ -19,18 +19,11 @@ export interface SessionLimits {
 }
 
 /** One session. `clientHeader` is the `x-exai-client` it was opened with, and is bound to. */
-export interface Session {
-  readonly token: string
+export interface Session extends SessionNames {
   readonly clientHeader: string | undefined
   readonly peer: Peer
   stream: EventStream | null
   lastUsedAt: number
-}
-
-/** Names for a session that is about to be opened: the secret one, and one that may be shown. */
-export interface SessionNames {
-  readonly token: string
-  readonly shownId: string
 }
 
 /** The table of sessions. */
@@ -56,11 +49,6 @@ export class Sessions {
     return this.#byToken.values()
   }
 
-  /** Fresh names: 256 bits nobody can guess, and an id for people that opens nothing. */
-  names(): SessionNames {
-    return { token: randomBytes(32).toString('base64url'), shownId: randomUUID() }
-  }
-
   /**
    * True when one more session fits, if need be in the place of an idle one of the same principal; a client that opens
    * more than its share replaces its own, so that it cannot fill the places of its neighbours.
@@ -75,25 +63,26 @@ export class Sessions {
     return !isFull || this.#yieldOne((each) => each.peer.identity.principal === principal, sessionYieldMs)
   }
 
-  /** Opens a session under its token. The caller has made room. */
-  open(token: string, peer: Peer, clientHeader: string | undefined): Session {
-    const session: Session = { token, clientHeader, peer, stream: null, lastUsedAt: this.#clock.now() }
-    this.#byToken.set(token, session)
+  /** Takes a session in, under its token. The caller has made room. */
+  add(session: Session): void {
+    this.#byToken.set(session.token, session)
     this.#count(session, 1)
-    this.#emit({ type: 'session-opened', label: peer.identity.label, version: peer.version })
     this.#schedule()
-    return session
   }
 
-  /** The session behind a token, if it is this principal's and this client's; using it keeps it. */
+  /** The session in memory behind a token, if it is this principal's and this client's; using it keeps it there. */
   find(token: string, principal: PrincipalName, clientHeader: string | undefined): Session | null {
     const session = this.#byToken.get(token)
     if (session === undefined || !isOf(session, principal, clientHeader)) return null
+    if (session.expiresAtMs <= this.#clock.wallMs()) {
+      this.close(session, 'expired')
+      return null
+    }
     session.lastUsedAt = this.#clock.now()
     return session
   }
 
-  /** Ends a session: its stream ends, its calls are cancelled, its token is unknown from now on. */
+  /** Gives up its place: its stream ends, its calls are cancelled. */
   close(session: Session, reason: SessionEnd): void {
     if (!this.#byToken.delete(session.token)) return
     this.#count(session, -1)

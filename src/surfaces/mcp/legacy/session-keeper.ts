@@ -1,0 +1,116 @@
+// Finds the session behind a token: in memory, where it is on the way of every call, else rebuilt from the token itself and from
+// what the store remembers beside it. To whoever a token does not belong to it does not exist, and finding that out costs the
+// same whether it is nonsense, foreign or tampered with.
+
+import type { Identity } from '../../../domain/identity.ts'
+import type { CallerFacts } from '../../../principals/identify.ts'
+import type { McpSurfaceOptions } from '../mcp-options.ts'
+import type { Negotiated } from './negotiation.ts'
+import { Peer } from './peer.ts'
+import { SessionRecords, type SessionRow, type SessionSettings } from './session-records.ts'
+import { type OpenedToken, type SessionNames, SessionTokens } from './session-tokens.ts'
+import type { Session, Sessions } from './sessions.ts'
+
+/** Collaborators. */
+export interface SessionKeeperOptions {
+  readonly surface: McpSurfaceOptions
+  readonly sessions: Sessions
+  readonly rootsWaitMs: number
+}
+
+/** A session, or why there is none: the token opens nothing here, or every place is taken by busy ones. */
+export type FoundSession = Session | 'unknown' | 'full'
+
+/** Opens, finds and ends sessions. */
+export class SessionKeeper {
+  readonly #options: SessionKeeperOptions
+  readonly #tokens: SessionTokens
+  readonly #records: SessionRecords
+  /** Rebuilding now, by token: those who ask meanwhile get the same session. Bounded by the requests that wait. */
+  readonly #rebuilding = new Map<string, Promise<FoundSession>>()
+
+  constructor(options: SessionKeeperOptions) {
+    const { clock, sessions } = options.surface
+    this.#options = options
+    this.#tokens = new SessionTokens({ ...sessions, clock })
+    this.#records = new SessionRecords(sessions.records, clock)
+  }
+
+  /** A new session for whoever initialises. May throw `CallFailure` as `identify` does. */
+  open(said: Negotiated, facts: CallerFacts): Session | 'full' {
+    const { surface, sessions } = this.#options
+    const { principal } = surface.identify(facts)
+    if (!sessions.makeRoom(principal, facts.clientHeader)) return 'full'
+    const names = this.#tokens.mint(said, principal, facts.clientHeader)
+    const session = this.#add(names, said, facts)
+    surface.emit({ type: 'session-opened', label: session.peer.identity.label, version: said.version })
+    return session
+  }
+
+  /** The session behind a token. May throw `CallFailure`; a promise rejects with a `StoreFault`. */
+  find(token: string, facts: CallerFacts): Session | 'unknown' | Promise<FoundSession> {
+    const { surface, sessions } = this.#options
+    const { principal } = surface.identify(facts)
+    const known = sessions.find(token, principal, facts.clientHeader)
+    if (known !== null) return known
+    const opened = this.#tokens.open(token, principal, facts.clientHeader)
+    if (opened === null) return 'unknown'
+    let rebuilding = this.#rebuilding.get(token)
+    if (rebuilding === undefined) {
+      rebuilding = this.#rebuild(opened, facts, principal).finally(() => this.#rebuilding.delete(token))
+      this.#rebuilding.set(token, rebuilding)
+    }
+    return rebuilding
+  }
+
+  /** Ends a session for good; resolves when that would outlive this process. Rejects with a `StoreFault`, and then it lives. */
+  async end(session: Session): Promise<void> {
+    await this.#records.end(rowOf(session))
+    this.#options.sessions.close(session, 'deleted')
+  }
+
+  /** Remembers what its client set. Rejects with a `StoreFault`. */
+  keepSettings(session: Session, settings: SessionSettings): Promise<void> {
+    return this.#records.keep(rowOf(session), settings)
+  }
+
+  async #rebuild(
+    opened: OpenedToken,
+    facts: CallerFacts,
+    principal: Identity['principal'],
+  ): Promise<FoundSession> {
+    const { surface, sessions } = this.#options
+    const record = await this.#records.read(principal, opened.shownId)
+    if (record.kind === 'ended') return 'unknown'
+    if (!sessions.makeRoom(principal, facts.clientHeader)) return 'full'
+    const session = this.#add(opened, opened.said, facts)
+    surface.emit({
+      type: 'session-resumed',
+      label: session.peer.identity.label,
+      version: opened.said.version,
+    })
+    return session
+  }
+
+  #add(names: SessionNames, said: Negotiated, facts: CallerFacts): Session {
+    const { surface, sessions, rootsWaitMs } = this.#options
+    const { token, shownId, expiresAtMs } = names
+    const identity = surface.identify({ ...facts, sessionId: shownId, programName: said.programName })
+    const peer = new Peer({ ...said, clock: surface.clock, identity, rootsWaitMs, inFlight: new Map() })
+    const session: Session = {
+      token,
+      shownId,
+      expiresAtMs,
+      clientHeader: facts.clientHeader,
+      peer,
+      stream: null,
+      lastUsedAt: surface.clock.now(),
+    }
+    sessions.add(session)
+    return session
+  }
+}
+
+function rowOf({ peer, shownId, expiresAtMs }: Session): SessionRow {
+  return { principal: peer.identity.principal, shownId, expiresAtMs }
+}

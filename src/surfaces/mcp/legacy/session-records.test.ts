@@ -1,0 +1,59 @@
+import { afterEach, beforeEach, expect, test } from 'vitest'
+import type { PrincipalName } from '../../../domain/ids.ts'
+import { VirtualClock } from '../../../lib/virtual-clock.ts'
+import type { Records } from '../../../store/records.ts'
+import { openSqliteRecords } from '../../../store/sqlite-records.ts'
+import { SessionRecords, type SessionRow, sessionMigrations } from './session-records.ts'
+
+const ann = 'ann' as PrincipalName
+const bob = 'bob' as PrincipalName
+let clock: VirtualClock
+let records: Records
+
+beforeEach(async () => {
+  clock = new VirtualClock()
+  records = await openSqliteRecords({ path: ':memory:', migrations: sessionMigrations })
+})
+afterEach(() => records.close())
+
+const row = (principal: PrincipalName, shownId: string, expiresAtMs = 1_000): SessionRow => ({
+  principal,
+  shownId,
+  expiresAtMs,
+})
+const nothing = { kind: 'live', logLevel: null, subscriptions: [] }
+
+test('what a client set is found again, and is its own', async () => {
+  const sessions = new SessionRecords(records, clock)
+  await sessions.keep(row(ann, 's1'), { logLevel: 'debug', subscriptions: ['exai://models'] })
+  expect(await sessions.read(ann, 's1')).toEqual({
+    kind: 'live',
+    logLevel: 'debug',
+    subscriptions: ['exai://models'],
+  })
+  expect(await sessions.read(bob, 's1')).toEqual(nothing)
+  expect(await sessions.read(ann, 's2')).toEqual(nothing)
+})
+
+test('a session that was ended stays so, whatever is set in it later', async () => {
+  const sessions = new SessionRecords(records, clock)
+  await sessions.end(row(ann, 's1'))
+  await sessions.keep(row(ann, 's1'), { logLevel: 'debug', subscriptions: [] })
+  expect(await sessions.read(ann, 's1')).toEqual({ kind: 'ended' })
+  expect(await sessions.read(bob, 's1')).toEqual(nothing)
+})
+
+test('rows go with their tokens, and a principal that ends very many loses only its own', async () => {
+  const sessions = new SessionRecords(records, clock, 10)
+  await sessions.end(row(bob, 'his', 500))
+  for (let n = 0; n < 130; n++) await sessions.end(row(ann, `s${n}`, 1_000 + n))
+  const count = async (): Promise<unknown> =>
+    (await records.read({ sql: 'SELECT count(*) AS n FROM mcp_sessions', values: [] }))[0]?.n
+  // Tidied every 64 writes: what came since then stands beside the ten that are kept, and his.
+  expect(Number(await count())).toBeLessThanOrEqual(10 + 64 + 1)
+  expect(await sessions.read(bob, 'his')).toEqual({ kind: 'ended' })
+  expect(await sessions.read(ann, 's129')).toEqual({ kind: 'ended' })
+  await clock.advance(10_000)
+  for (let n = 0; n < 64; n++) await sessions.end(row(ann, `t${n}`, 20_000))
+  expect(await sessions.read(bob, 'his')).toEqual(nothing)
+})

@@ -1,0 +1,120 @@
+// What of a session must be remembered beside its token, one row each, the principal first: its log level and subscriptions, and
+// that it was ended. Rows live as long as their token would. Bounded: a principal that ends more sessions than that loses
+// the oldest rows of its own, and nobody else's: a session it ended would then go on, for itself alone.
+
+import type { PrincipalName } from '../../../domain/ids.ts'
+import type { Clock } from '../../../lib/clock.ts'
+import type { Migration, Records, SqlCommand } from '../../../store/records.ts'
+
+/** The schema. */
+export const sessionMigrations: readonly Migration[] = [
+  {
+    room: 'mcp-sessions',
+    version: 1,
+    sql: `CREATE TABLE mcp_sessions (
+      principal TEXT NOT NULL,
+      session TEXT NOT NULL,
+      is_ended INTEGER NOT NULL,
+      log_level TEXT,
+      subscriptions TEXT NOT NULL,
+      expires_at_ms INTEGER NOT NULL,
+      PRIMARY KEY (principal, session)
+    ) WITHOUT ROWID;
+    CREATE INDEX mcp_sessions_expiry ON mcp_sessions (expires_at_ms);`,
+  },
+]
+
+/** What a client set in its session. */
+export interface SessionSettings {
+  readonly logLevel: string | null
+  readonly subscriptions: readonly string[]
+}
+
+/** What is remembered of a session. */
+export type SessionRecord = { readonly kind: 'ended' } | ({ readonly kind: 'live' } & SessionSettings)
+
+/** Whose row it is. `expiresAtMs`: milliseconds since the epoch. */
+export interface SessionRow {
+  readonly principal: PrincipalName
+  readonly shownId: string
+  readonly expiresAtMs: number
+}
+
+const rowsPerPrincipalMax = 10_000
+const tidyEvery = 64
+const nothingSet: SessionRecord = { kind: 'live', logLevel: null, subscriptions: [] }
+
+/** The rows. Everything rejects with a `StoreFault`. */
+export class SessionRecords {
+  readonly #records: Records
+  readonly #clock: Clock
+  readonly #rowsPerPrincipalMax: number
+  #writes = 0
+
+  constructor(records: Records, clock: Clock, rowsMax: number = rowsPerPrincipalMax) {
+    this.#records = records
+    this.#clock = clock
+    this.#rowsPerPrincipalMax = rowsMax
+  }
+
+  /** What is remembered; of a session that set nothing, nothing is. */
+  async read(principal: PrincipalName, shownId: string): Promise<SessionRecord> {
+    const [row] = await this.#records.read({
+      sql: 'SELECT is_ended, log_level, subscriptions FROM mcp_sessions WHERE principal = ? AND session = ?',
+      values: [principal, shownId],
+    })
+    if (row === undefined) return nothingSet
+    if (row.is_ended === 1n) return { kind: 'ended' }
+    return {
+      kind: 'live',
+      logLevel: typeof row.log_level === 'string' ? row.log_level : null,
+      subscriptions: JSON.parse(String(row.subscriptions)) as string[],
+    }
+  }
+
+  /** Remembers until its expiry that a session was ended. */
+  async end(row: SessionRow): Promise<void> {
+    await this.#write(row, 1, { logLevel: null, subscriptions: [] })
+  }
+
+  /** Remembers what a client set. A session that was ended stays so. */
+  async keep(row: SessionRow, settings: SessionSettings): Promise<void> {
+    await this.#write(row, 0, settings)
+  }
+
+  async #write(row: SessionRow, isEnded: 0 | 1, settings: SessionSettings): Promise<void> {
+    const { principal, shownId, expiresAtMs } = row
+    const commands: SqlCommand[] = [
+      {
+        sql: `INSERT INTO mcp_sessions (principal, session, is_ended, log_level, subscriptions, expires_at_ms)
+          VALUES (?, ?, ?, ?, ?, ?)
+          ON CONFLICT (principal, session) DO UPDATE SET is_ended = max(is_ended, excluded.is_ended),
+            log_level = excluded.log_level, subscriptions = excluded.subscriptions`,
+        values: [
+          principal,
+          shownId,
+          isEnded,
+          settings.logLevel,
+          JSON.stringify(settings.subscriptions),
+          Math.round(expiresAtMs),
+        ],
+      },
+    ]
+    // Looking for what has to go reads all rows of the principal: not at every write.
+    if (this.#writes++ % tidyEvery === 0) commands.push(...this.#tidying(principal))
+    await this.#records.write(commands)
+  }
+  #tidying(principal: PrincipalName): readonly SqlCommand[] {
+    return [
+      {
+        sql: 'DELETE FROM mcp_sessions WHERE expires_at_ms <= ?',
+        values: [Math.round(this.#clock.wallMs())],
+      },
+      {
+        sql: `DELETE FROM mcp_sessions WHERE principal = ? AND session IN (
+          SELECT session FROM mcp_sessions WHERE principal = ? ORDER BY expires_at_ms DESC LIMIT -1 OFFSET ?)`,
+        values: [principal, principal, this.#rowsPerPrincipalMax],
+      },
+    ]
+  }
+}

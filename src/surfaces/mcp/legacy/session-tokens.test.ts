@@ -1,0 +1,83 @@
+import { beforeEach, expect, test } from 'vitest'
+import type { PrincipalName } from '../../../domain/ids.ts'
+import type { SealSecret } from '../../../lib/sealed-token.ts'
+import { VirtualClock } from '../../../lib/virtual-clock.ts'
+import type { Negotiated } from './negotiation.ts'
+import { SessionTokens } from './session-tokens.ts'
+
+const ann = 'ann' as PrincipalName
+const secret: SealSecret = { id: 7, bytes: Buffer.alloc(32, 7) }
+const lifeMs = 60_000
+// What Claude Code says of itself.
+const said: Negotiated = {
+  version: '2025-11-25',
+  capabilities: { roots: { listChanged: true }, elicitation: { form: {}, url: {} } },
+  programName: 'claude-code',
+}
+let clock: VirtualClock
+let keySinceMs: number
+
+beforeEach(() => {
+  clock = new VirtualClock()
+  keySinceMs = 0
+})
+
+const createTokens = (): SessionTokens =>
+  new SessionTokens({
+    clock,
+    lifeMs,
+    secrets: { newest: () => secret, find: (id) => (id === secret.id ? secret : null) },
+    holdsSince: () => keySinceMs,
+  })
+
+test('another process reads from the token alone what its client said', () => {
+  const names = createTokens().mint(said, ann, 'window-1')
+  expect(createTokens().open(names.token, ann, 'window-1')).toEqual({ ...names, said })
+  expect(names.token).toMatch(/^[\x21-\x7e]+$/)
+})
+
+test('the id that is shown belongs to one token, and says nothing of it', () => {
+  const tokens = createTokens()
+  const all = Array.from({ length: 100 }, () => tokens.mint(said, ann, undefined))
+  expect(new Set(all.map(({ shownId }) => shownId)).size).toBe(100)
+  expect(all[0]?.token).not.toContain(all[0]?.shownId)
+})
+
+test('a token is nothing in the hands of another principal, another window, or a window that leaves its name out', () => {
+  const tokens = createTokens()
+  const { token } = tokens.mint(said, ann, 'window-1')
+  expect(tokens.open(token, 'bob' as PrincipalName, 'window-1')).toBeNull()
+  expect(tokens.open(token, ann, 'window-2')).toBeNull()
+  expect(tokens.open(token, ann, undefined)).toBeNull()
+  const nameless = tokens.mint(said, ann, undefined)
+  expect(tokens.open(nameless.token, ann, 'window-1')).toBeNull()
+})
+
+test('a token is over at its time, and when its principal has got another key', async () => {
+  const tokens = createTokens()
+  const { token, expiresAtMs } = tokens.mint(said, ann, undefined)
+  expect(expiresAtMs).toBe(lifeMs)
+  await clock.advance(lifeMs - 1)
+  expect(tokens.open(token, ann, undefined)).not.toBeNull()
+  keySinceMs = 1
+  expect(tokens.open(token, ann, undefined)).toBeNull()
+  keySinceMs = 0
+  await clock.advance(1)
+  expect(tokens.open(token, ann, undefined)).toBeNull()
+})
+
+test('a token is short, and stays so whatever a client says of itself', () => {
+  const tokens = createTokens()
+  expect(tokens.mint(said, ann, 'window-1').token.length).toBeLessThan(300)
+  const huge = 'x'.repeat(100_000)
+  const capabilities = {
+    roots: { huge },
+    sampling: {},
+    elicitation: [],
+    tasks: { a: huge },
+    experimental: { huge },
+  }
+  const { token } = tokens.mint({ version: '2025-11-25', capabilities, programName: huge }, ann, huge)
+  expect(token.length).toBeLessThan(1_024)
+  expect(tokens.open(token, ann, huge)?.said.capabilities).toEqual({ roots: {}, sampling: {}, tasks: {} })
+})

@@ -1,0 +1,95 @@
+// The id of a 2025-era session: a sealed token that says all we must know of its client, so that any process with the same
+// secret serves it, after a restart too. Bound to the principal and to the `x-exai-client` it was opened with, good for a fixed
+// time, and dead once the principal holds a newer key. What is not known is not kept: the header stays short.
+
+import { createHash } from 'node:crypto'
+import type { PrincipalName } from '../../../domain/ids.ts'
+import type { Clock } from '../../../lib/clock.ts'
+import { SealedTokens } from '../../../lib/sealed-token.ts'
+import { isObject, type JsonObject } from '../envelope.ts'
+import type { SessionLife } from '../mcp-options.ts'
+import { legacyVersions } from '../protocol-versions.ts'
+import type { Negotiated } from './negotiation.ts'
+
+/** What the tokens depend on. */
+export interface SessionTokenOptions extends Omit<SessionLife, 'records'> {
+  readonly clock: Clock
+}
+
+/** A session's names: the secret one, and one that may be shown and opens nothing. */
+export interface SessionNames {
+  readonly token: string
+  readonly shownId: string
+  /** Milliseconds since the epoch. */
+  readonly expiresAtMs: number
+}
+
+/** What a token said. */
+export interface OpenedToken extends SessionNames {
+  readonly said: Negotiated
+}
+
+// Capabilities that anything of ours asks for. Each is kept as sent when it is short, else as a bare yes.
+const capabilitiesKept = ['roots', 'sampling', 'elicitation', 'tasks'] as const
+const capabilityCharsMax = 160
+const programNameCharsMax = 64
+
+/** Makes and opens session ids. */
+export class SessionTokens {
+  readonly #options: SessionTokenOptions
+  readonly #sealed: SealedTokens
+
+  constructor(options: SessionTokenOptions) {
+    this.#options = options
+    this.#sealed = new SealedTokens(options.secrets, 'mcp session', 2_048)
+  }
+
+  /** A fresh token for whoever initialises. */
+  mint(said: Negotiated, principal: PrincipalName, clientHeader: string | undefined): SessionNames {
+    const issuedAtMs = this.#options.clock.wallMs()
+    const { version, capabilities, programName } = said
+    const payload = JSON.stringify([
+      issuedAtMs,
+      version,
+      toKept(capabilities),
+      programName?.slice(0, programNameCharsMax) ?? null,
+    ])
+    return this.#names(this.#sealed.seal(payload, holder(principal, clientHeader)), issuedAtMs)
+  }
+
+  /** What a token says, if it is this principal's and this client's and still good; null for everything else. */
+  open(token: string, principal: PrincipalName, clientHeader: string | undefined): OpenedToken | null {
+    const payload = this.#sealed.open(token, holder(principal, clientHeader))
+    if (payload === null) return null
+    const parts: unknown = JSON.parse(payload)
+    if (!Array.isArray(parts)) return null
+    const [issuedAtMs, version, capabilities, programName] = parts as readonly unknown[]
+    // A version that this build does not speak any more ends the session as its age does.
+    if (typeof issuedAtMs !== 'number' || typeof version !== 'string' || !isObject(capabilities)) return null
+    if (!legacyVersions.includes(version) || issuedAtMs < this.#options.holdsSince(principal)) return null
+    const names = this.#names(token, issuedAtMs)
+    if (names.expiresAtMs <= this.#options.clock.wallMs()) return null
+    return {
+      ...names,
+      said: { version, capabilities, programName: typeof programName === 'string' ? programName : undefined },
+    }
+  }
+
+  #names(token: string, issuedAtMs: number): SessionNames {
+    const shownId = createHash('sha256').update(token).digest('base64url').slice(0, 22)
+    return { token, shownId, expiresAtMs: issuedAtMs + this.#options.lifeMs }
+  }
+}
+
+function holder(principal: PrincipalName, clientHeader: string | undefined): readonly string[] {
+  return clientHeader === undefined ? [principal] : [principal, clientHeader]
+}
+
+function toKept(capabilities: JsonObject): JsonObject {
+  const kept: Record<string, unknown> = {}
+  for (const name of capabilitiesKept) {
+    const value = capabilities[name]
+    if (isObject(value)) kept[name] = JSON.stringify(value).length <= capabilityCharsMax ? value : {}
+  }
+  return kept
+}
