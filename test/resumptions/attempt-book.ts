@@ -75,8 +75,8 @@ export class AttemptBook {
     const file = existsSync(path) ? (JSON.parse(readFileSync(path, 'utf8')) as Record<string, unknown>) : {}
     const [account] = Object.values(file)
     const kept = (account as { readonly spent?: number } | undefined)?.spent ?? 0
-    // Each call is one job here, and a job's cost is rounded up to whole micro-dollars.
-    const spent = read(dataDir, 'SELECT SUM(cost_nano_usd) AS nano FROM ledger GROUP BY call_id').reduce(
+    // Each attempt is settled by itself, in whole micro-dollars, rounded up.
+    const spent = read(dataDir, 'SELECT cost_nano_usd AS nano FROM ledger').reduce(
       (sum, { nano }) => sum + Math.ceil(Number(nano) / 1000),
       0,
     )

@@ -12,9 +12,14 @@ const keepsSlot: Mutant = {
   replace: '      if (!this.#plan.signal.aborted || history.attempts > 0) lease?.release()\n',
 }
 const keepsReservation: Mutant = {
-  file: 'routing/router.ts',
-  find: 'outcome.finally(() => tab.close())',
-  replace: 'outcome.then((done) => (tab.close(), done))',
+  file: 'routing/paid-site.ts',
+  find: '        this.#ready.get(group)?.release()\n',
+  replace: '',
+}
+const keepsReservationInQueue: Mutant = {
+  file: 'routing/paid-site.ts',
+  find: '      money?.release()\n      throw error\n',
+  replace: '      throw error\n',
 }
 const keepsSeat: Mutant = {
   file: 'cache/flight.ts',
@@ -64,7 +69,7 @@ const mutants: Readonly<Record<string, readonly Mutant[]>> = {
   analyze_document: [keepsTimer],
   summarize: [keepsReservation],
   'summarize, a page by its path': [keepsReservation],
-  'chat, in the queue': [keepsPlace],
+  'chat, in the queue': [keepsPlace, keepsReservationInQueue],
   'web_search, on a flight of another': [keepsSeat],
   'web_search, with another on its flight': [endsFlightWithPayer],
   'chat, refused by the vendor and back in its place': [hearsNoAbortAfterRefusal],

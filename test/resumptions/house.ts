@@ -67,7 +67,7 @@ export async function openHouse(rooms: Rooms, more = ''): Promise<House> {
   await simulator.listen()
   const clock = new Virtual()
   const ears: Pick<House, 'onTimer'> = { onTimer: null }
-  const server = await createServer({
+  const building = createServer({
     config: loadConfig({
       cwd: home,
       env: {
@@ -95,6 +95,10 @@ export async function openHouse(rooms: Rooms, more = ''): Promise<House> {
         return { cancel, [Symbol.dispose]: cancel }
       },
     },
+  })
+  const server = await building.catch(async (error: unknown) => {
+    await simulator.close()
+    throw error
   })
   const { url } = await server.listen()
   const windows: Window[] = []

@@ -158,7 +158,7 @@ export class World {
     let quietSince = 0
     let seen = 0
     while (!isSo()) {
-      holds(performance.now() < endsAt, `never came: ${what}; ${this.busy().join(', ')}`)
+      if (performance.now() > endsAt) throw new Error(`never came: ${what}; ${this.busy().join(', ')}`)
       const isQuiet = by === 'time' && this.resumptions === seen && !this.#isBusyBehind()
       seen = this.resumptions
       quiet = isQuiet ? quiet + 1 : 0
