@@ -17,6 +17,8 @@ export interface UploadsOptions extends Partial<UploadLimits> {
   /** A folder of its own; made if need be. */
   readonly dir: string
   readonly clock: Clock
+  /** Told when a principal has a file more or less. */
+  readonly onChanged?: (principal: PrincipalName) => void
 }
 
 /** A file as its owner knows it. `expiresAt` is in wall milliseconds. */
@@ -54,6 +56,7 @@ export class Uploads {
   readonly #clock: Clock
   readonly #disk: UploadDisk
   readonly #limits: UploadLimits
+  readonly #onChanged: ((principal: PrincipalName) => void) | undefined
   /** By principal, then handle: a foreign handle is not even looked for. */
   readonly #files = new Map<string, StoredUpload>()
   /** What is on its way, by principal; an entry lives as long as an upload of its principal. */
@@ -65,6 +68,7 @@ export class Uploads {
     this.#clock = options.clock
     this.#disk = disk
     this.#limits = withDefaults(options)
+    this.#onChanged = options.onChanged
     for (const file of found) this.#files.set(keyOf(file.principal, file.handle), file)
   }
 
@@ -93,6 +97,7 @@ export class Uploads {
       isKept = true
       this.#files.set(keyOf(principal, handle), stored)
       this.#arm()
+      this.#onChanged?.(principal)
       return publicOf(stored)
     } catch (error) {
       if (error instanceof TooMuch) return error.refusal
@@ -199,6 +204,7 @@ export class Uploads {
 
   async #forget(file: StoredUpload): Promise<void> {
     this.#files.delete(keyOf(file.principal, file.handle))
+    this.#onChanged?.(file.principal)
     await this.#disk.discard(file.handle)
   }
 

@@ -38,6 +38,28 @@ describe('threads', () => {
     ])
   })
 
+  it('are listed for their principal alone, the newest first, and their turns are told', () => {
+    const clock = new VirtualClock()
+    const told: string[] = []
+    const threads = new ThreadStore({
+      clock,
+      idleMs: 60_000,
+      threadsPerPrincipalMax: 5,
+      charsPerThreadMax: 500,
+      charsPerPrincipalMax: 5_000,
+      onAppended: (principal, handle, isNew) => told.push(`${principal} ${handle} ${isNew}`),
+    })
+    const first = threads.append(anna, undefined, turn('1'))
+    const second = threads.append(anna, undefined, turn('2'))
+    threads.append(anna, first, turn('3'))
+    expect(threads.list(anna).map(({ handle }) => handle)).toEqual([second, first])
+    expect(threads.list(anna)[1]).toMatchObject({ title: 'ask 1', messages: 4 })
+    expect(threads.list(bert)).toEqual([])
+    expect([threads.has(anna, first), threads.has(bert, first)]).toEqual([true, false])
+    expect(told).toEqual([`anna ${first} true`, `anna ${second} true`, `anna ${first} false`])
+    threads.destroy()
+  })
+
   it('belong to their principal: a foreign handle looks like an unknown one', () => {
     const { threads } = open()
     const handle = threads.append(anna, undefined, turn('1'))

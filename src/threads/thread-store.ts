@@ -17,19 +17,47 @@ export interface ThreadStoreOptions {
   readonly charsPerThreadMax: number
   /** All threads of a principal together; the least used go first. */
   readonly charsPerPrincipalMax: number
+  /** Told of every turn appended; `isNew`: with it the thread began. */
+  readonly onAppended?: (principal: PrincipalName, handle: string, isNew: boolean) => void
+}
+
+/** The server's bounds: three hours, and twenty million characters of a principal. */
+export const threadLimits: Omit<ThreadStoreOptions, 'clock'> = {
+  idleMs: 10_800_000,
+  threadsPerPrincipalMax: 500,
+  charsPerThreadMax: 1_000_000,
+  charsPerPrincipalMax: 20_000_000,
+}
+
+/** A thread as its owner sees it in a list. */
+export interface ThreadFact {
+  readonly handle: string
+  /** How its oldest kept question begins. */
+  readonly title: string
+  readonly messages: number
+  readonly chars: number
+  /** When the last turn was appended, in milliseconds since the epoch. */
+  readonly changedAt: number
+  /** Rises with every new thread. */
+  readonly sequence: number
 }
 
 interface Thread {
   readonly messages: readonly Message[]
   readonly chars: number
+  readonly changedAt: number
+  readonly sequence: number
   lastUsed: number
 }
+
+const titleCharsMax = 80
 
 /** Threads by principal, then handle. Insertion order of the inner map is order of use. */
 export class ThreadStore {
   readonly #options: ThreadStoreOptions
   readonly #threads = new Map<PrincipalName, Map<string, Thread>>()
   #sweep: Timer | null = null
+  #sequence = 0
 
   constructor(options: ThreadStoreOptions) {
     this.#options = options
@@ -49,11 +77,39 @@ export class ThreadStore {
     own.delete(id)
     const messages = newest([...(known?.messages ?? []), ...turn], this.#options.charsPerThreadMax)
     const chars = messages.reduce((sum, message) => sum + charsOf(message), 0)
-    own.set(id, { messages, chars, lastUsed: this.#options.clock.now() })
+    own.set(id, {
+      messages,
+      chars,
+      changedAt: this.#options.clock.wallMs(),
+      sequence: known?.sequence ?? ++this.#sequence,
+      lastUsed: this.#options.clock.now(),
+    })
     this.#makeRoom(own)
     this.#threads.set(principal, own)
     this.#sweepLater()
+    this.#options.onAppended?.(principal, id, known === null)
     return id
+  }
+
+  /** The principal's threads, the newest first. */
+  list(principal: PrincipalName): readonly ThreadFact[] {
+    const own = [...(this.#threads.get(principal) ?? [])].filter(([, thread]) => !this.#isIdle(thread))
+    return own
+      .map(([handle, { messages, chars, changedAt, sequence }]) => ({
+        handle,
+        title: titleOf(messages),
+        messages: messages.length,
+        chars,
+        changedAt,
+        sequence,
+      }))
+      .sort((a, b) => b.sequence - a.sequence)
+  }
+
+  /** Whether the principal has such a thread. */
+  has(principal: PrincipalName, handle: string): boolean {
+    const thread = this.#threads.get(principal)?.get(handle)
+    return thread !== undefined && !this.#isIdle(thread)
   }
 
   /** Threads kept, over all principals. */
@@ -94,7 +150,7 @@ export class ThreadStore {
 
   #find(principal: PrincipalName, handle: string): Thread {
     const thread = this.#threads.get(principal)?.get(handle)
-    if (!thread || this.#options.clock.now() - thread.lastUsed > this.#options.idleMs) {
+    if (!thread || this.#isIdle(thread)) {
       throw new CallFailure('not-found', {
         message: `There is no conversation "${handle.slice(0, 60)}" any more, or it is not yours. Leave continuation_id out to start a new one.`,
       })
@@ -102,15 +158,23 @@ export class ThreadStore {
     return thread
   }
 
+  #isIdle({ lastUsed }: Thread): boolean {
+    return this.#options.clock.now() - lastUsed > this.#options.idleMs
+  }
+
   #forgetIdle(): void {
-    const now = this.#options.clock.now()
     for (const [principal, own] of this.#threads) {
-      for (const [handle, thread] of own) {
-        if (now - thread.lastUsed > this.#options.idleMs) own.delete(handle)
-      }
+      for (const [handle, thread] of own) if (this.#isIdle(thread)) own.delete(handle)
       if (own.size === 0) this.#threads.delete(principal)
     }
   }
+}
+
+function titleOf(messages: readonly Message[]): string {
+  const first = messages.find(({ role }) => role === 'user')?.content
+  const text = typeof first === 'string' ? first : ''
+  const line = text.trim().replace(/\s+/g, ' ')
+  return line.length <= titleCharsMax ? line : `${line.slice(0, titleCharsMax - 1)}…`
 }
 
 // The newest messages that fit, never beginning in the middle of a turn, and always the last turn, whatever its size.

@@ -15,7 +15,7 @@ const ranks: readonly (readonly string[])[] = [
   ['surfaces/mcp', 'surfaces/gateway', 'surfaces/chat', 'surfaces/files'],
   ['transport', 'bridge'],
   ['calls'],
-  ['tools', 'upstreams'],
+  ['tools', 'resources', 'prompts', 'upstreams'],
   ['threads', 'documents'],
   ['routing'],
   ['cache', 'admission', 'ledger'],

@@ -1,0 +1,52 @@
+import { describe, expect, test } from 'vitest'
+import { readTraceContext } from './trace-context.ts'
+
+const traceparent = '00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01'
+
+describe('a trace context', () => {
+  test('is read from the three members', () => {
+    const tracestate = 'rojo=00f067aa0ba902b7,fw529a3039@dt=FfAAAAAB'
+    const baggage = 'userId=alice, isProduction=false;level=1'
+    expect(readTraceContext({ traceparent, tracestate, baggage })).toEqual({
+      traceId: '0af7651916cd43dd8448eb211c80319c',
+      parentId: 'b7ad6b7169203331',
+      isSampled: true,
+      state: tracestate,
+      baggage,
+    })
+  })
+
+  test('of a later version may say more', () => {
+    expect(readTraceContext({ traceparent: `01${traceparent.slice(2)}-more` })).not.toBeNull()
+    expect(readTraceContext({ traceparent: `${traceparent}-more` })).toBeNull()
+  })
+
+  test.each([
+    undefined,
+    7,
+    '',
+    traceparent.toUpperCase(),
+    `ff${traceparent.slice(2)}`,
+    `00-${'0'.repeat(32)}-b7ad6b7169203331-01`,
+    `00-0af7651916cd43dd8448eb211c80319c-${'0'.repeat(16)}-01`,
+    `${traceparent}\n`,
+    `00-${'a'.repeat(10_000)}`,
+  ])('out of form is none: %s', (wrong) => {
+    expect(readTraceContext({ traceparent: wrong })).toBeNull()
+  })
+
+  test('whose state or baggage is out of form loses that alone', () => {
+    for (const wrong of [
+      'no pair',
+      'a=b\u0000',
+      '=x',
+      'a=b,',
+      Array(70).fill('a=b').join(),
+      'x'.repeat(9_000),
+    ]) {
+      const read = readTraceContext({ traceparent, tracestate: wrong, baggage: wrong })
+      expect(read).not.toBeNull()
+      if (wrong !== 'a=b,') expect(read).toMatchObject({ state: null, baggage: null })
+    }
+  })
+})

@@ -1,0 +1,82 @@
+import { describe, expect, test } from 'vitest'
+import type { Identity } from '../domain/identity.ts'
+import type { PrincipalName } from '../domain/ids.ts'
+import { createPromptContexts } from './context.ts'
+import type { PromptContext } from './prompt.ts'
+import { prompts } from './registry.ts'
+
+const identityOf = (principal: string): Identity => ({
+  team: null,
+  principal: principal as PrincipalName,
+  client: null,
+  label: principal,
+  root: null,
+  isLocal: true,
+})
+const contextOf = createPromptContexts({
+  uploads: {
+    list: (principal) =>
+      principal === 'anna' ? [{ handle: 'file_a', name: 'plan.pdf', bytes: 1, expiresAt: 1 }] : [],
+  },
+  threads: {
+    list: (principal) =>
+      principal === 'anna'
+        ? [{ handle: 'thread-a', title: 'Monads', messages: 2, chars: 9, changedAt: 0, sequence: 1 }]
+        : [],
+  },
+  providers: () => [
+    { name: 'glm', isReady: true, models: ['glm-5.2'] },
+    { name: 'kimi', isReady: false, models: ['kimi-k3'] },
+  ],
+  models: () => ({ names: [{ name: 'fast', models: ['glm-5.2'] }], resting: [] }),
+})
+
+describe('prompts', () => {
+  test('have names of their own, and every argument says what it is', () => {
+    expect(new Set(prompts.map(({ name }) => name)).size).toBe(prompts.length)
+    for (const { input } of prompts) {
+      for (const field of Object.values(input.shape)) expect(field.description).toBeTruthy()
+    }
+  })
+
+  test.each(prompts.map((prompt) => [prompt.name, prompt] as const))(
+    '%s carries what was given into its text',
+    async (_name, prompt) => {
+      const names = Object.keys(prompt.input.shape)
+      const all = Object.fromEntries(names.map((name) => [name, `MARK-${name}`]))
+      const { messages } = await prompt.get(all, contextOf(identityOf('anna')))
+      for (const name of names) expect(JSON.stringify(messages)).toContain(`MARK-${name}`)
+      const required = Object.fromEntries(
+        names
+          .filter((name) => !prompt.input.shape[name]?.safeParse(undefined).success)
+          .map((name) => [name, 'x']),
+      )
+      const bare = JSON.stringify(await prompt.get(required, contextOf(identityOf('anna'))))
+      expect(bare).not.toContain('undefined')
+      expect(bare).not.toContain('null')
+    },
+  )
+
+  test('suggest models that are set up, and files and conversations of their principal alone', () => {
+    const suggested = (context: PromptContext): readonly string[] =>
+      prompts.flatMap((prompt) =>
+        Object.values(prompt.suggest ?? {}).flatMap(
+          (suggest) => suggest?.(context, {}).map(({ value }) => value) ?? [],
+        ),
+      )
+    const own = suggested(contextOf(identityOf('anna')))
+    expect(own).toEqual(expect.arrayContaining(['fast', 'glm-5.2', 'file_a', 'thread-a']))
+    const foreign = suggested(contextOf(identityOf('bert')))
+    expect(foreign).toContain('glm-5.2')
+    for (const hidden of ['kimi-k3', 'file_a', 'thread-a']) expect(foreign).not.toContain(hidden)
+  })
+
+  test('take a handle for an uploaded file and everything else for a path', async () => {
+    const summarize = prompts.find(({ name }) => name === 'summarize_document')
+    const handle = `file_${'a'.repeat(32)}`
+    const textFor = async (document: string): Promise<string> =>
+      JSON.stringify(await summarize?.get({ document }, contextOf(identityOf('anna'))))
+    expect(await textFor(handle)).toContain('file: ')
+    expect(await textFor('docs/file_1.pdf')).toContain('path: ')
+  })
+})
