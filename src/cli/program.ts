@@ -10,6 +10,7 @@ import { loadConfig } from '../config/load.ts'
 import { packageVersion } from '../lib/package-version.ts'
 import { runId } from './id.ts'
 import { addKeyCommands } from './key-commands.ts'
+import { addSecretCommands } from './secret-commands.ts'
 
 type Environment = NodeJS.ProcessEnv
 
@@ -84,6 +85,7 @@ function createProgram(env: Environment, launcher: string, end: (code: number) =
       end(printConfig(loadConfig({ cwd: process.cwd(), env, configPath: config })))
     })
   addKeyCommands(program, env, launcher, end)
+  addSecretCommands(program, env, end)
   program
     .command('usage')
     .description('sum what was used: calls, tokens, money')
