@@ -4,6 +4,7 @@
 import { mkdirSync, mkdtempSync, realpathSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
+import { setImmediate } from 'node:timers/promises'
 import { createSimulator, type Simulator } from '../../simulator/server.ts'
 import type { VirtualClock } from '../../src/lib/virtual-clock.ts'
 import type { Server } from '../../src/server.ts'
@@ -117,7 +118,16 @@ export async function openHouse(rooms: Rooms, more = ''): Promise<House> {
     async close(beforeWipe: () => void): Promise<void> {
       await Promise.all(windows.map((window) => window.close()))
       try {
-        await server.destroy()
+        let isOver = false
+        const destroyed = server.destroy().finally(() => {
+          isOver = true
+        })
+        // What was left behind is waited for, and the wait ends by time.
+        while (!isOver) {
+          await clock.advance(100)
+          await setImmediate()
+        }
+        await destroyed
         await simulator.close()
         beforeWipe()
       } finally {
