@@ -10,23 +10,24 @@ import { lockFile } from '../lib/file-lock.ts'
 /** Its name in the data folder. */
 export const sealSecretFileName = 'secret.json'
 
+/** A secret as it is kept. */
+export interface SecretRecord {
+  readonly id: number
+  readonly bytes: string
+  /** Milliseconds since the epoch. */
+  readonly createdAt: number
+}
+
+const recordRule = z.strictObject({
+  id: z.int().min(0).max(0xffff_ffff),
+  bytes: z.base64().length(44),
+  createdAt: z.int().min(0),
+})
 const fileRule = z.strictObject({
   version: z.literal(1),
   // Newest first.
-  secrets: z
-    .array(
-      z.strictObject({
-        id: z.int().min(0).max(0xffff_ffff),
-        bytes: z.base64().length(44),
-        /** Milliseconds since the epoch. */
-        createdAt: z.int().min(0),
-      }),
-    )
-    .min(1)
-    .max(64),
+  secrets: z.array(recordRule).min(1).max(64),
 })
-/** A secret as it is kept. */
-export type SecretRecord = z.infer<typeof fileRule>['secrets'][number]
 
 /** How old a secret is before it seals, in milliseconds: by then every process over the same folder has read it. */
 export const ripeMs = 10_000
