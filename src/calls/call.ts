@@ -4,6 +4,7 @@ import type { CallFailure } from '../domain/failure.ts'
 import type { Identity } from '../domain/identity.ts'
 import type { CallId } from '../domain/ids.ts'
 import type { Refusal } from '../domain/refusal.ts'
+import type { TraceContext } from '../domain/trace-context.ts'
 
 /** The door a call came through. */
 export type Door = 'http' | 'websocket' | 'files'
@@ -18,6 +19,8 @@ export interface CallOptions {
   readonly timeoutMs?: number | undefined
   /** Aborted by the surface when the caller leaves or cancels; its reason is a `CallFailure`. */
   readonly signal?: AbortSignal | undefined
+  /** Where it stands in the caller's trace. */
+  readonly trace?: TraceContext | undefined
 }
 
 /** A call in progress. */
@@ -31,6 +34,7 @@ export interface Call {
   readonly deadlineAt: number
   /** Aborted with a `CallFailure` of code cancelled, client-gone, deadline or draining. */
   readonly signal: AbortSignal
+  readonly trace?: TraceContext | undefined
 }
 
 /** How a call ended. Never thrown: the compiler makes the surface look at all three. */

@@ -165,6 +165,10 @@ class RunningCall implements Call {
     return this.#request.door
   }
 
+  get trace(): CallOptions['trace'] {
+    return this.#request.trace
+  }
+
   get signal(): AbortSignal {
     return this.#controller.signal
   }

@@ -3,6 +3,7 @@
 
 import { type DestinationStream, destination, type Logger, pino } from 'pino'
 import type { CallEvent } from '../calls/events.ts'
+import type { TraceContext } from '../domain/trace-context.ts'
 import type { RowEvent } from '../ledger/row-keeper.ts'
 import { unreachable } from '../lib/assert.ts'
 import type { Clock } from '../lib/clock.ts'
@@ -80,6 +81,7 @@ function writeCall(logger: Logger, event: CallEvent): boolean {
         principal: call.identity.principal,
         client: call.identity.label,
         ms: Math.round(durationMs * 10) / 10,
+        ...(call.trace === undefined ? {} : traceFields(call.trace)),
       }
       if (failure === null) {
         logger.info(line, 'call')
@@ -108,6 +110,7 @@ function writeCall(logger: Logger, event: CallEvent): boolean {
           scope: refusal.scope,
           limit: refusal.limit,
           used: refusal.used,
+          ...(options.trace === undefined ? {} : traceFields(options.trace)),
         },
         'call refused',
       )
@@ -116,6 +119,11 @@ function writeCall(logger: Logger, event: CallEvent): boolean {
     default:
       return unreachable(event)
   }
+}
+
+// Under the names by which tracing tools look for them. What callers say beside them stays out of the log: it is their data.
+function traceFields({ traceId, parentId }: TraceContext): Readonly<Record<string, string>> {
+  return { trace_id: traceId, span_id: parentId }
 }
 
 function writeHealth(logger: Logger, event: HealthEvent): void {

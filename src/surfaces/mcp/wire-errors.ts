@@ -1,10 +1,22 @@
-// How our refusals and failures look to an MCP client. Only this file knows. Both become results with `isError`: a model
+// How our refusals and failures look to an MCP client. Only this file knows. Of a tool, both become results with `isError`: a model
 // reads those word for word and can act, while it never sees the data of a JSON-RPC error, and an HTTP 429 makes some
 // clients give the server up. The fields go under `_meta` for programs.
 
+import type { CallOutcome } from '../../calls/call.ts'
 import type { CallFailure, FailureCode } from '../../domain/failure.ts'
 import type { Refusal, RefusalReason } from '../../domain/refusal.ts'
 import type { ToolResult } from '../../tools/tool.ts'
+import { type JsonObject, rpcCode } from './envelope.ts'
+
+/** A JSON-RPC error. */
+export interface RpcError {
+  readonly code: number
+  readonly message: string
+  readonly data: JsonObject
+}
+
+// Among the codes that JSON-RPC leaves to servers.
+const unavailable = -32_000
 
 /** What the caller can do about it. */
 type Advice =
@@ -89,6 +101,24 @@ export function failureResult(failure: CallFailure): ToolResult {
         advice,
       },
     },
+  }
+}
+
+/**
+ * A refusal or failure as a JSON-RPC error, for requests whose answers no model reads: -32602 for what the caller must change, -32603
+ * for our own bugs, else -32000, with when to come back in `data`.
+ */
+export function outcomeError(outcome: Exclude<CallOutcome<unknown>, { kind: 'done' }>): RpcError {
+  const { content, meta = {} } =
+    outcome.kind === 'refused' ? refusalResult(outcome.refusal) : failureResult(outcome.failure)
+  const [said] = content
+  const advice =
+    outcome.kind === 'refused' ? refusalAdvice[outcome.refusal.reason] : failureAdvice[outcome.failure.code]
+  const isBug = outcome.kind === 'failed' && outcome.failure.code === 'internal'
+  return {
+    code: isBug ? rpcCode.internalError : advice === 'change' ? rpcCode.invalidParams : unavailable,
+    message: said?.type === 'text' ? said.text : 'The request failed.',
+    data: meta,
   }
 }
 

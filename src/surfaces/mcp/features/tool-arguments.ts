@@ -14,27 +14,43 @@ export type CheckedArguments =
   | { readonly isValid: true; readonly value: unknown }
   | { readonly isValid: false; readonly result: ToolResult }
 
+/** Fields, checked; or sentences about what is wrong with them. */
+export type CheckedFields<Value> =
+  | { readonly isValid: true; readonly value: Value }
+  | { readonly isValid: false; readonly complaints: readonly string[] }
+
 /** Checks `sent` against the tool's schema. */
 export function checkArguments(tool: Tool, sent: JsonObject): CheckedArguments {
-  const checked = tool.input.safeParse(sent)
-  if (checked.success) return { isValid: true, value: checked.data }
-  const known = tool.input instanceof z.ZodObject ? Object.keys(tool.input.shape) : []
-  const { issues } = checked.error
-  const shown = issues
-    .slice(0, complaintsMax)
-    .flatMap((issue) => sentences(issue, sent, known))
-    .slice(0, complaintsMax)
-  if (issues.length > complaintsMax) shown.push(`And ${issues.length - complaintsMax} more.`)
+  const checked = checkFields(tool.input, sent)
+  if (checked.isValid) return checked
+  const text = `The arguments of ${tool.name} are not valid. ${checked.complaints.join(' ')}`
   return {
     isValid: false,
     result: {
       isError: true,
-      content: [{ type: 'text', text: `The arguments of ${tool.name} are not valid. ${shown.join(' ')}` }],
+      content: [{ type: 'text', text }],
       meta: {
         'exai/failure': { code: 'bad-request', retryable: false, retryAfterMs: null, advice: 'change' },
       },
     },
   }
+}
+
+/** Checks `sent` against any schema of an object. */
+export function checkFields<Schema extends z.ZodType>(
+  schema: Schema,
+  sent: JsonObject,
+): CheckedFields<z.output<Schema>> {
+  const checked = schema.safeParse(sent)
+  if (checked.success) return { isValid: true, value: checked.data }
+  const known = schema instanceof z.ZodObject ? Object.keys(schema.shape) : []
+  const { issues } = checked.error
+  const complaints = issues
+    .slice(0, complaintsMax)
+    .flatMap((issue) => sentences(issue, sent, known))
+    .slice(0, complaintsMax)
+  if (issues.length > complaintsMax) complaints.push(`And ${issues.length - complaintsMax} more.`)
+  return { isValid: false, complaints }
 }
 
 function sentences(issue: z.core.$ZodIssue, sent: JsonObject, known: readonly string[]): string[] {

@@ -1,0 +1,118 @@
+// `prompts/list` and `prompts/get` for every era and door. Arguments are checked by the prompt's schema, and what is wrong with
+// them is said in sentences.
+
+import type { Identity } from '../../../domain/identity.ts'
+import type { Suggestion } from '../../../domain/suggestion.ts'
+import { assert } from '../../../lib/assert.ts'
+import { nearestName } from '../../../lib/nearest-name.ts'
+import type { Prompt, PromptContext } from '../../../prompts/prompt.ts'
+import { isObject, type JsonObject, rpcCode } from '../envelope.ts'
+import type { Exchange } from '../exchange.ts'
+import { errorMessage, resultMessage } from '../messages.ts'
+import { refuseCursor } from './resources.ts'
+import type { ResultWriter } from './result-writer.ts'
+import type { ShortCalls } from './short-calls.ts'
+import { StaticList } from './static-list.ts'
+import { checkFields } from './tool-arguments.ts'
+
+/** What there is to pick, and the maker of contexts for whoever picks. */
+export interface PromptOffer {
+  readonly prompts: readonly Prompt[]
+  readonly contextOf: (identity: Identity) => PromptContext
+}
+
+const hints = { ttlMs: 300_000, cacheScope: 'public' } as const
+const nameCharsShown = 64
+
+/** The feature. */
+export class Prompts {
+  readonly #calls: ShortCalls
+  readonly #contextOf: PromptOffer['contextOf'] | null
+  readonly #byName: ReadonlyMap<string, Prompt>
+  readonly #list: StaticList
+
+  /** `offer` null: there are none. */
+  constructor(offer: PromptOffer | null, calls: ShortCalls, modern: ResultWriter) {
+    this.#calls = calls
+    this.#contextOf = offer?.contextOf ?? null
+    const prompts = offer?.prompts ?? []
+    this.#byName = new Map(prompts.map((prompt) => [prompt.name, prompt]))
+    assert(this.#byName.size === prompts.length, 'two prompts have the same name')
+    const sorted = [...prompts].sort((a, b) => (a.name < b.name ? -1 : 1))
+    this.#list = new StaticList({ member: 'prompts', items: sorted.map(toWire), hints, modern })
+  }
+
+  /** Answers `prompts/list`. */
+  answerList(exchange: Exchange, params: JsonObject, writer: ResultWriter): void {
+    const page = this.#list.page(params.cursor, writer.era)
+    if (page === null) refuseCursor(exchange)
+    else exchange.finish(resultMessage(exchange.id, page))
+  }
+
+  /** Answers `prompts/get`. */
+  get(exchange: Exchange, params: JsonObject, writer: ResultWriter): void {
+    const { name, arguments: sent = {} } = params
+    const prompt = typeof name === 'string' ? this.#byName.get(name) : undefined
+    if (prompt === undefined || this.#contextOf === null) {
+      refuse(exchange, this.#unknown(name))
+      return
+    }
+    if (!isObject(sent)) {
+      refuse(exchange, 'Invalid params: "arguments" must be an object of texts.')
+      return
+    }
+    const checked = checkFields(prompt.input, sent)
+    if (!checked.isValid) {
+      refuse(
+        exchange,
+        `Invalid params: the arguments of ${prompt.name} are not valid. ${checked.complaints.join(' ')}`,
+      )
+      return
+    }
+    const context = this.#contextOf(exchange.identity)
+    this.#calls.run(exchange, {
+      name: 'prompts/get',
+      params,
+      async work() {
+        const { description = prompt.description, messages } = await prompt.get(checked.value, context)
+        return writer.write({ description, messages })
+      },
+    })
+  }
+
+  /** What an argument may be; null: there is no such prompt, or it has no such argument. */
+  suggest(
+    identity: Identity,
+    name: string,
+    argument: string,
+    given: Readonly<Record<string, string>>,
+  ): readonly Suggestion[] | null {
+    const prompt = this.#byName.get(name)
+    if (prompt === undefined || this.#contextOf === null) return null
+    if (!Object.hasOwn(prompt.input.shape, argument)) return null
+    const { suggest = {} } = prompt
+    const own = Object.hasOwn(suggest, argument) ? suggest[argument] : undefined
+    return own?.(this.#contextOf(identity), given) ?? []
+  }
+
+  #unknown(name: unknown): string {
+    if (typeof name !== 'string') return 'Invalid params: prompts/get needs "name", the name of a prompt.'
+    const names = [...this.#byName.keys()]
+    const near = nearestName(name, names)
+    const hint = near === null ? `Known prompts: ${names.join(', ')}.` : `Did you mean "${near}"?`
+    return `Unknown prompt: ${name.slice(0, nameCharsShown)}. ${hint}`
+  }
+}
+
+function toWire({ name, title, description, input }: Prompt): JsonObject {
+  const fields = Object.entries(input.shape).map(([field, schema]) => ({
+    name: field,
+    description: schema.description,
+    required: !schema.safeParse(undefined).success,
+  }))
+  return { name, title, description, ...(fields.length === 0 ? {} : { arguments: fields }) }
+}
+
+function refuse(exchange: Exchange, message: string): void {
+  exchange.finish(errorMessage(exchange.id, rpcCode.invalidParams, message))
+}

@@ -1,0 +1,101 @@
+// Requests other than `tools/call` that do some work: a resource read, a prompt made, a value completed. Each is a call like every
+// other, with permit, deadline and one event, but has no progress and answers once. Refusals and failures are JSON-RPC errors here:
+// these answers go to a program, which no model reads.
+
+import type { Call } from '../../../calls/call.ts'
+import { CallFailure } from '../../../domain/failure.ts'
+import type { Identity } from '../../../domain/identity.ts'
+import type { JsonObject } from '../envelope.ts'
+import type { Cancellable, Exchange } from '../exchange.ts'
+import type { McpSurfaceOptions } from '../mcp-options.ts'
+import { errorMessage, internalErrorMessage, resultMessage } from '../messages.ts'
+import { outcomeError } from '../wire-errors.ts'
+import { traceOf } from './trace.ts'
+
+/** One piece of work. */
+export interface ShortCall {
+  /** The method, for events and people. */
+  readonly name: string
+  readonly params: JsonObject
+  /** How an error about something that is not there is written. */
+  readonly notFound?: { readonly code: number; readonly message: string; readonly data: JsonObject }
+  /** Answers the result, serialised. */
+  work(call: Call): Promise<string>
+}
+
+/** Those under way. */
+export class ShortCalls {
+  readonly #options: Pick<McpSurfaceOptions, 'calls' | 'emit'>
+  readonly #running = new Map<Cancellable, Identity>()
+  readonly #idleWaiters: (() => void)[] = []
+
+  constructor(options: Pick<McpSurfaceOptions, 'calls' | 'emit'>) {
+    this.#options = options
+  }
+
+  get size(): number {
+    return this.#running.size
+  }
+
+  /** Runs one and answers its exchange. */
+  run(exchange: Exchange, { name, params, notFound, work }: ShortCall): void {
+    const controller = new AbortController()
+    let isCancelled = false
+    const running: Cancellable = {
+      cancel() {
+        isCancelled = true
+        controller.abort(cancelled())
+      },
+      clientGone: () => controller.abort(gone()),
+    }
+    this.#running.set(running, exchange.identity)
+    exchange.inFlight?.set(exchange.id, running)
+    exchange.work = running
+    const { identity, door } = exchange
+    const options = { identity, name, door, signal: controller.signal, trace: traceOf(params) }
+    this.#options.calls.run(options, work).then(
+      (outcome) => {
+        this.#end(exchange, running)
+        if (isCancelled) exchange.abandon()
+        else if (outcome.kind === 'done') exchange.finish(resultMessage(exchange.id, outcome.value))
+        else {
+          const isMissing = outcome.kind === 'failed' && outcome.failure.code === 'not-found'
+          const { code, message, data } =
+            isMissing && notFound !== undefined ? notFound : outcomeError(outcome)
+          exchange.finish(errorMessage(exchange.id, code, message, data))
+        }
+      },
+      (error: unknown) => {
+        this.#end(exchange, running)
+        this.#options.emit({ type: 'surface-failed', error })
+        exchange.finish(internalErrorMessage(exchange.id))
+      },
+    )
+  }
+
+  /** Ends those of such callers. */
+  end(isMeant: (identity: Identity) => boolean): void {
+    for (const [running, identity] of [...this.#running]) if (isMeant(identity)) running.clientGone()
+  }
+
+  /** Resolves when none is under way. */
+  idle(): Promise<void> {
+    return this.#running.size === 0
+      ? Promise.resolve()
+      : new Promise((resolve) => this.#idleWaiters.push(resolve))
+  }
+
+  #end(exchange: Exchange, running: Cancellable): void {
+    exchange.inFlight?.delete(exchange.id)
+    this.#running.delete(running)
+    if (this.#running.size === 0) for (const done of this.#idleWaiters.splice(0)) done()
+  }
+}
+
+function cancelled(): CallFailure {
+  return new CallFailure('cancelled', { message: 'The client cancelled this request before it was done.' })
+}
+
+function gone(): CallFailure {
+  return new CallFailure('client-gone', { message: 'The client disconnected before the request was done.' })
+}
