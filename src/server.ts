@@ -25,18 +25,20 @@ import { inspectAll, setOrderOfAll } from './routing/every-provider.ts'
 import { openDesk } from './routing/open-desk.ts'
 import { createFlow } from './streams/flow.ts'
 import { createFilesSurface } from './surfaces/files/files-surface.ts'
+import { LateAnswers } from './surfaces/mcp/features/late-answers.ts'
 import { sessionMigrations } from './surfaces/mcp/legacy/session-records.ts'
 import { createMcpSurface } from './surfaces/mcp/mcp-surface.ts'
 import { openSessionLife } from './surfaces/mcp/session-life.ts'
 import { CallCounts } from './telemetry/call-counts.ts'
 import { createLog, type LogStream } from './telemetry/log.ts'
-import { ThreadStore } from './threads/thread-store.ts'
+import { ThreadStore, threadLimits } from './threads/thread-store.ts'
 import { createToolContexts } from './tools/context.ts'
 import { instructions } from './tools/instructions.ts'
 import { offeredTools } from './tools/offered-tools.ts'
 import { providerFacts } from './tools/provider-facts.ts'
 import type { LoadFact, ProviderFact, Tool } from './tools/tool.ts'
 import { type ToolFact, toolFact } from './tools/tool-fact.ts'
+import { Edge } from './transport/edge.ts'
 import { Gate } from './transport/gate.ts'
 import { createHttpListener, type Route } from './transport/http-listener.ts'
 import { identified, identifiedUpgrade } from './transport/identified.ts'
@@ -151,13 +153,8 @@ export async function createServer(options: ServerOptions): Promise<Server> {
     onHealth: log.health,
   })
   const sessions = await openSessionLife(config, { clock, records, keys, onFault: log.fault })
-  const threads = new ThreadStore({
-    clock,
-    idleMs: 10_800_000,
-    threadsPerPrincipalMax: 500,
-    charsPerThreadMax: 1_000_000,
-    charsPerPrincipalMax: 20_000_000,
-  })
+  const threads = new ThreadStore({ clock, ...threadLimits })
+  const late = new LateAnswers(clock, config.lateResults)
   const extractor = createExtractor({ clock, idleMs: 300_000 })
   const uploads = await createUploads({
     dir: join(config.dataDir, 'uploads'),
@@ -195,6 +192,7 @@ export async function createServer(options: ServerOptions): Promise<Server> {
       budgets,
       threads,
       documents,
+      late,
       facts: {
         version: packageVersion,
         wallMs: () => clock.wallMs(),
@@ -203,6 +201,7 @@ export async function createServer(options: ServerOptions): Promise<Server> {
       },
     }),
     sessions,
+    late,
     limits: {
       bodyBytesMax: limits.bodyBytesMax,
       sessionsMax: limits.maxClients * 2,
@@ -231,7 +230,7 @@ export async function createServer(options: ServerOptions): Promise<Server> {
     ...jobs.inspect(),
     budgets: budgets.inspect(),
     mcp: mcp.inspect(),
-    http: listener.inspect(),
+    http: { ...listener.inspect(), ...edge.inspect() },
     readers: flow.inspect(),
     documents: extractor.inspect(),
     providers: inspectAll(providers),
@@ -239,12 +238,14 @@ export async function createServer(options: ServerOptions): Promise<Server> {
     threads: threads.size,
     process: { residentBytes: process.memoryUsage.rss(), heapBytes: process.memoryUsage().heapUsed },
   })
-  const upgrade = identifiedUpgrade(gate.holderOf, door.upgrade)
+  const edge = new Edge({ clock, limits: limits.edge, streamedPaths: ['/files'] })
+  const [holderOf, identityOf] = [edge.owning(gate.holderOf), edge.owning(gate.identityOf)]
+  const upgrade = identifiedUpgrade(holderOf, door.upgrade)
   const routes = new Map<string, Route>([
-    ['/mcp', identified(gate.holderOf, (request, response) => mcp.handleHttp(request, response))],
-    ['/files', identified(gate.identityOf, files.handle)],
-    ['/files/', identified(gate.identityOf, files.handle)],
-    ...Object.entries(createAdminRoutes({ inspect, isReady: () => !isDraining, holderOf: gate.holderOf })),
+    ['/mcp', identified(holderOf, (request, response) => mcp.handleHttp(request, response))],
+    ['/files', identified(identityOf, files.handle)],
+    ['/files/', identified(identityOf, files.handle)],
+    ...Object.entries(createAdminRoutes({ inspect, isReady: () => !isDraining, holderOf })),
   ])
   const listener = createHttpListener({
     routes,
@@ -254,7 +255,7 @@ export async function createServer(options: ServerOptions): Promise<Server> {
     ]),
     guard: createOriginGuard({ allowedHosts: ownNames(config) }),
     tls,
-    connectionsMax: limits.maxClients * 4,
+    edge,
   })
 
   return {

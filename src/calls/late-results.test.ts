@@ -46,6 +46,28 @@ describe('what is kept', () => {
   })
 })
 
+describe('the list', () => {
+  const call = { tool: 'chat', about: 'Why?', endedAtMs: 5, isError: false }
+
+  test('holds what was kept with its call, oldest first, of this owner alone', async () => {
+    results.keep('a', 'c-1', 'one', call)
+    results.keep('a', 'by its key alone', 'two')
+    results.keep('b', 'c-2', 'foreign', call)
+    await clock.advance(100_000)
+    results.keep('a', 'c-3', 'three', { ...call, tool: 'summarize' })
+    expect(results.list('a')).toEqual([
+      { ...call, key: 'c-1', chars: 3, leftMs: 500_000 },
+      { ...call, tool: 'summarize', key: 'c-3', chars: 5, leftMs: 600_000 },
+    ])
+    expect(results.list('nobody')).toEqual([])
+  })
+
+  test('says what had to make room', () => {
+    results.keep('a', 'c-1', ofLength(101), call)
+    expect(results.list('a')).toMatchObject([{ key: 'c-1', chars: null }])
+  })
+})
+
 describe('what had to make room', () => {
   test('is the owner’s own oldest, and is remembered as forgotten', () => {
     results.keep('b', 'other', ofLength(90))

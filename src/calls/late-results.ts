@@ -12,6 +12,24 @@ export interface LateResultLimits {
   readonly entriesPerOwnerMax: number
 }
 
+/** Whose answer a result is, for people. `endedAtMs`: milliseconds since the epoch. */
+export interface LateCall {
+  readonly tool: string
+  /** How the call's question began. */
+  readonly about: string
+  readonly endedAtMs: number
+  readonly isError: boolean
+}
+
+/** A result that its client may ask for by name. */
+export interface WaitingResult extends LateCall {
+  readonly key: string
+  /** null: it had to make room. */
+  readonly chars: number | null
+  /** How long it is still kept. */
+  readonly leftMs: number
+}
+
 /** What is known of a result. */
 export type LateResult =
   | { readonly kind: 'kept'; readonly text: string }
@@ -24,6 +42,7 @@ export type LateResult =
 interface Entry {
   readonly owner: string
   readonly key: string
+  readonly call: LateCall | null
   text: string | null
   readonly until: number
 }
@@ -59,13 +78,17 @@ export class LateResults {
     this.#limits = { ...defaults, ...limits }
   }
 
-  /** Keeps `text` for `keepMs`; the oldest make room. A key of the owner that is there already keeps its first text. */
-  keep(owner: string, key: string, text: string): void {
+  /**
+   * Keeps `text` for `keepMs`; the oldest make room. A key of the owner that is there already keeps its first text. With
+   * `call` it stands in the owner's list, without it is found by its key alone.
+   */
+  keep(owner: string, key: string, text: string, call: LateCall | null = null): void {
     if (this.#isDestroyed || this.#owners.get(owner)?.entries.has(key) === true) return
     const now = this.#clock.now()
     const own = this.#ownerOf(owner)
     const isTooLong = text.length > this.#limits.charsPerOwnerMax || text.length > this.#limits.charsMax
-    const entry: Entry = { owner, key, text: isTooLong ? null : text, until: now + this.#limits.keepMs }
+    const until = now + this.#limits.keepMs
+    const entry: Entry = { owner, key, call, text: isTooLong ? null : text, until }
     own.entries.set(key, entry)
     this.#order.add(entry)
     own.chars += entry.text?.length ?? 0
@@ -83,6 +106,15 @@ export class LateResults {
     }
     const mayHaveGone = own !== undefined && own.forgotUntil > this.#clock.now()
     return mayHaveGone ? { kind: 'uncertain' } : { kind: 'unknown' }
+  }
+
+  /** The owner's results that were kept with their call, oldest first. */
+  list(owner: string): readonly WaitingResult[] {
+    const now = this.#clock.now()
+    const entries = [...(this.#owners.get(owner)?.entries.values() ?? [])]
+    return entries.flatMap(({ key, call, text, until }) =>
+      call === null ? [] : [{ ...call, key, chars: text?.length ?? null, leftMs: until - now }],
+    )
   }
 
   /** Forgets everything, timers too, and keeps nothing from now on. */

@@ -6,8 +6,10 @@ import type { TokenLimits } from '../admission/quotas-of.ts'
 import type { PriceLine } from '../ledger/price-table.ts'
 import type { Secret } from '../lib/secret.ts'
 import type { ProviderKind } from '../providers/registry.ts'
+import type { EdgeLimits } from '../transport/edge-limits.ts'
 import type { AccessConfig } from './access-section.ts'
 import type { CacheConfig, ModelsConfig } from './answers-section.ts'
+import type { LateResultsConfig } from './late-section.ts'
 
 /** Where a value came from. Defaults have no origin. */
 export type Origin =
@@ -85,6 +87,8 @@ export interface LimitsConfig {
   readonly queue: { readonly perClient: number; readonly waitMs: number; readonly order: QueueOrder }
   readonly bodyBytesMax: number
   readonly uploadBytesMax: number
+  /** What a connection may do before anybody has understood a message. */
+  readonly edge: EdgeLimits
 }
 
 /** How much is logged. */
@@ -104,6 +108,7 @@ export interface Config extends AccessConfig {
   readonly providers: readonly ProviderConfig[]
   readonly limits: LimitsConfig
   readonly cache: CacheConfig
+  readonly lateResults: LateResultsConfig
   readonly models: ModelsConfig
   /** Prices that win over ours, model by model. */
   readonly prices: readonly PriceLine[]

@@ -8,10 +8,11 @@ import { checkAnswers } from './answer-relations.ts'
 import type { Config, Origin, ProviderConfig } from './config.ts'
 import { ConfigError } from './config-error.ts'
 import { describeFault, describeIssue, type Places } from './describe-issue.ts'
+import { edgeLimitsOf } from './edge-section.ts'
 import { freezeDeep, Layers } from './layers.ts'
 import { type ConfigFlags, readOverrides } from './overrides.ts'
 import { buildProvider } from './providers.ts'
-import { checkLimits, checkLoops, type Fault } from './relations.ts'
+import { checkLateResults, checkLimits, checkLoops, type Fault } from './relations.ts'
 import { type FileShape, fileSchema } from './schema.ts'
 import { readYaml, type YamlSource } from './yaml-source.ts'
 
@@ -41,7 +42,12 @@ export function loadConfig(sources: ConfigSources): Config {
   const faults: Fault[] = []
   const warnings: string[] = []
   const config = build(parsed.data, sources, file, layers, faults, warnings)
-  faults.push(...checkLimits(config.limits), ...checkAnswers(config), ...checkLoops(config, ownAddresses()))
+  faults.push(
+    ...checkLimits(config.limits),
+    ...checkLateResults(config.lateResults),
+    ...checkAnswers(config),
+    ...checkLoops(config, ownAddresses()),
+  )
   if (faults.length > 0) refuse(faults.map(({ path, sentence }) => describeFault(places, path, sentence)))
   return freezeDeep(config)
 }
@@ -85,8 +91,10 @@ function build(
         waitMs: limits.queue.waitMs ?? Math.min(queueWaitMs, limits.callTimeoutMs),
         order: limits.queue.order,
       },
+      edge: edgeLimitsOf(limits.edge, limits.maxClients, limits.slowReaderMs),
     },
     cache: shape.cache,
+    lateResults: shape.lateResults,
     models: shape.models,
     prices: shape.prices,
     log: shape.log,

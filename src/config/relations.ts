@@ -46,7 +46,18 @@ export function checkLimits(limits: Config['limits']): readonly Fault[] {
   atMost('client.concurrency', client.concurrency, 'principal.concurrency', principal.concurrency)
   atMost('queue.waitMs', limits.queue.waitMs, 'callTimeoutMs', limits.callTimeoutMs)
   atMost('bodyBytesMax', limits.bodyBytesMax, 'uploadBytesMax', limits.uploadBytesMax)
+  for (const key of ['connectionsPerPrincipalMax', 'unidentifiedPerAddressMax'] as const) {
+    atMost(`edge.${key}`, limits.edge[key], 'edge.connectionsMax', limits.edge.connectionsMax)
+  }
   return faults
+}
+
+/** The bounds of late results. */
+export function checkLateResults(late: Config['lateResults']): readonly Fault[] {
+  const { bytesMax, bytesPerClientMax } = late
+  if (bytesPerClientMax <= bytesMax) return []
+  const sentence = `${bytesPerClientMax} is more than lateResults.bytesMax (${bytesMax}), so it could never be reached. Lower it, or raise lateResults.bytesMax.`
+  return [{ path: 'lateResults.bytesPerClientMax', sentence }]
 }
 
 /**

@@ -15,6 +15,8 @@ import {
   pricesSection,
 } from './answers-section.ts'
 import type { ConfigurableKind, LogLevel, RateConfig } from './config.ts'
+import { type EdgeSection, edgeSection } from './edge-section.ts'
+import { type LateResultsConfig, lateSection } from './late-section.ts'
 import {
   dayMs,
   gibibyte,
@@ -77,8 +79,10 @@ export interface FileShape extends AccessConfig {
     }
     readonly bodyBytesMax: number
     readonly uploadBytesMax: number
+    readonly edge: EdgeSection
   }
   readonly cache: CacheConfig
+  readonly lateResults: LateResultsConfig
   readonly models: ModelsConfig
   readonly prices: readonly PriceLine[]
   readonly log: { readonly level: LogLevel }
@@ -184,8 +188,10 @@ export const fileSchema: z.ZodType<FileShape> = section({
     }).prefault({}),
     bodyBytesMax: wholeNumber(1024, gibibyte, 'of bytes').default(4 * 1024 * 1024),
     uploadBytesMax: wholeNumber(1024, documentBytesMax, 'of bytes').default(documentBytesMax),
+    edge: edgeSection,
   }).prefault({}),
   cache: cacheSection,
+  lateResults: lateSection,
   models: modelsSection,
   prices: pricesSection,
   log: section({

@@ -9,6 +9,7 @@ import type { Budgets } from '../routing/budgets.ts'
 import type { DeskOutcome, JobDesk } from '../routing/job-desk.ts'
 import type { JobDraft, JobRequest, Router } from '../routing/router.ts'
 import type { ThreadStore } from '../threads/thread-store.ts'
+import type { LateCalls } from './late-calls.ts'
 import type { RunOptions, ToolContext } from './tool.ts'
 
 /** The rooms behind every context. */
@@ -19,6 +20,7 @@ export interface ToolRooms {
   readonly budgets: Pick<Budgets, 'standing'>
   readonly threads: ThreadStore
   readonly documents: Documents
+  readonly late: LateCalls
   readonly facts: Omit<ToolContext['facts'], 'models'>
 }
 
@@ -41,7 +43,7 @@ export function createToolContexts(
   progress: (update: Progress) => void,
   sessionRoots: () => Promise<readonly string[]>,
 ) => ToolContext {
-  const { router, jobs, ledger, budgets, threads, documents, facts } = rooms
+  const { router, jobs, ledger, budgets, threads, documents, late, facts } = rooms
   return (call, progress, sessionRoots) => {
     const { id, name, identity, signal, deadlineAt } = call
     const run = (draft: JobDraft, { sharing, ...wishes }: RunOptions = {}): Promise<DeskOutcome> => {
@@ -77,6 +79,7 @@ export function createToolContexts(
                 return (await run({ kind: 'extract', filename, bytes }, wishes)).text
               },
         ),
+      late: { list: () => late.list(identity), claim: (callId) => late.claim(identity, callId) },
       threads: {
         read: (handle) => threads.read(identity.principal, handle),
         append: (handle, turn) => threads.append(identity.principal, handle, turn),

@@ -3,6 +3,7 @@
 import { analyzeDocument } from './analyze-document.ts'
 import { chat } from './chat.ts'
 import { codeReview } from './code-review.ts'
+import { result } from './result.ts'
 import { listModels, status, version } from './server-facts.ts'
 import { summarize } from './summarize.ts'
 import type { Tool } from './tool.ts'
@@ -16,6 +17,7 @@ export const tools: readonly Tool[] = [
   codeReview,
   analyzeDocument,
   summarize,
+  result,
   listModels,
   usage,
   version,

@@ -74,11 +74,13 @@ export const status: Tool = defineTool({
       ([group, { held, capacity, waiting }]) =>
         `${group}: ${held} of ${capacity} slots busy, ${waiting} waiting`,
     )
+    const late = context.late.list().filter(({ state }) => state !== 'forgotten').length
     const lines = [
       `exai-mcp-server ${context.facts.version}, up ${Math.round(load.uptimeMs / 1000)} s`,
       `You are ${context.identity.label}.`,
       `${load.clients} clients, ${load.callsInFlight} calls in flight (this one included)`,
       ...standingLines(context.quotas()),
+      ...(late > 0 ? [`Calls of yours whose answer did not reach you: ${late}. Call result.`] : []),
       ...(queues.length > 0 ? queues : ['No vendor request has been made yet.']),
     ]
     return { content: [{ type: 'text', text: lines.join('\n') }] }

@@ -11,6 +11,7 @@ import type { GenerateJob, Job, Message } from '../providers/provider.ts'
 import type { DeskOutcome, SharingWish } from '../routing/job-desk.ts'
 import type { ModelStanding } from '../routing/model-names.ts'
 import type { JobDraft } from '../routing/router.ts'
+import type { LateFact } from './late-fact.ts'
 
 /** Content of a result, as MCP speaks it. */
 export type ToolContent =
@@ -62,6 +63,11 @@ export interface ToolContext {
   usage(query: Omit<UsageQuery, 'principal'>): Promise<readonly UsageLine[]>
   /** Where the quotas that bind this caller stand now; empty: it has none. */
   quotas(): readonly QuotaStanding[]
+  /** Calls of this client whose answer did not reach it: see `LateCalls`. */
+  readonly late: {
+    list(): readonly LateFact[]
+    claim(callId: string): ToolResult | null
+  }
   /** What the server knows of itself, for `status` and `listmodels`. */
   readonly facts: {
     readonly version: string

@@ -36,6 +36,7 @@ describe.each(windowDoors)('%s', (door) => {
       'chat',
       'codereview',
       'listmodels',
+      'result',
       'status',
       'summarize',
       'usage',

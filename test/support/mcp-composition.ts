@@ -13,12 +13,14 @@ import type { SealSecrets } from '../../src/lib/sealed-token.ts'
 import { identify } from '../../src/principals/identify.ts'
 import { openSqliteRecords } from '../../src/store/sqlite-records.ts'
 import { createFlow, type Flow } from '../../src/streams/flow.ts'
-import type { KeepResult } from '../../src/surfaces/mcp/kept-result.ts'
+import { LateAnswers, type LateSettings } from '../../src/surfaces/mcp/features/late-answers.ts'
 import { sessionMigrations } from '../../src/surfaces/mcp/legacy/session-records.ts'
 import type { McpEvent, McpLimits, SessionLife } from '../../src/surfaces/mcp/mcp-options.ts'
 import { createMcpSurface, type McpSurface } from '../../src/surfaces/mcp/mcp-surface.ts'
 import { defineTool, type Tool, type ToolContext } from '../../src/tools/tool.ts'
 import { readCallerFacts } from '../../src/transport/caller-facts.ts'
+import { Edge } from '../../src/transport/edge.ts'
+import type { EdgeLimits } from '../../src/transport/edge-limits.ts'
 import { createHttpListener, type HttpListener } from '../../src/transport/http-listener.ts'
 import { createOriginGuard } from '../../src/transport/origin-guard.ts'
 import { createWebSocketDoor, type WebSocketDoor } from '../../src/transport/websocket.ts'
@@ -30,9 +32,11 @@ export interface McpComposition {
   readonly webSocketUrl: string
   readonly surface: McpSurface
   readonly listener: HttpListener
+  readonly edge: Edge
   readonly door: WebSocketDoor
   readonly calls: CallRunner
   readonly flow: Flow
+  readonly late: LateAnswers
   readonly events: McpEvent[]
   close(): Promise<void>
 }
@@ -42,10 +46,10 @@ export interface McpCompositionOptions {
   readonly tools: readonly Tool[]
   readonly limits?: McpLimits
   readonly callTimeoutMs?: number
-  readonly connectionsMax?: number
+  readonly edge?: Partial<EdgeLimits>
   /** A reader that takes nothing for so long loses its stream. */
   readonly slowReaderMs?: number
-  readonly onResultKept?: KeepResult
+  readonly lateResults?: Partial<LateSettings>
   readonly sessions?: Partial<SessionLife>
   /** Wraps the context a tool gets, for tools that must reach into the surface. */
   readonly instructions?: string
@@ -54,6 +58,15 @@ export interface McpCompositionOptions {
 const secret = { id: 1, bytes: randomBytes(32) }
 const secrets: SealSecrets = { newest: () => secret, find: (id) => (id === secret.id ? secret : null) }
 const wide = { requestsPerMinute: 1_000_000, burst: 100_000, concurrency: 10_000 }
+
+const lateSettings: LateSettings = {
+  enabled: true,
+  keepMs: 600_000,
+  bytesMax: 67_108_864,
+  bytesPerClientMax: 67_108_864,
+  resultsPerClientMax: 1_000,
+  closedStreamsToo: false,
+}
 
 /** Starts a server on a free loopback port. */
 export async function startMcpComposition(options: McpCompositionOptions): Promise<McpComposition> {
@@ -71,13 +84,14 @@ export async function startMcpComposition(options: McpCompositionOptions): Promi
     abortGraceMs: 500,
     emit: () => undefined,
   })
-  const { slowReaderMs = 120_000, onResultKept } = options
+  const { slowReaderMs = 120_000 } = options
+  const late = new LateAnswers(systemClock, { ...lateSettings, ...options.lateResults })
   const flow = createFlow({ clock: systemClock, slowReaderMs })
   const records = await openSqliteRecords({ path: ':memory:', migrations: sessionMigrations })
   const surface = createMcpSurface({
     clock: systemClock,
     flow,
-    ...(onResultKept ? { onResultKept } : {}),
+    late,
     serverInfo: { name: 'exai-test', version: '0.0.1' },
     instructions: options.instructions ?? 'A server for tests.',
     sessions: { secrets, records, lifeMs: 60_000, holdsSince: () => 0, ...options.sessions },
@@ -94,6 +108,7 @@ export async function startMcpComposition(options: McpCompositionOptions): Promi
     flow,
     onConnection: (connection, request) => surface.acceptWebSocket(connection, readCallerFacts(request)),
   })
+  const edge = new Edge({ clock: systemClock, limits: options.edge ?? {} })
   const listener = createHttpListener({
     routes: new Map([['/mcp', surface.handleHttp]]),
     upgrades: new Map([
@@ -101,7 +116,7 @@ export async function startMcpComposition(options: McpCompositionOptions): Promi
       ['/', door.upgrade],
     ]),
     guard: createOriginGuard(),
-    ...(options.connectionsMax === undefined ? {} : { connectionsMax: options.connectionsMax }),
+    edge,
   })
   const port = await listener.listen('127.0.0.1', 0)
   return {
@@ -110,9 +125,11 @@ export async function startMcpComposition(options: McpCompositionOptions): Promi
     webSocketUrl: `ws://127.0.0.1:${port}/ws`,
     surface,
     listener,
+    edge,
     door,
     calls,
     flow,
+    late,
     events,
     async close() {
       surface.destroy()
@@ -148,6 +165,7 @@ function toolContext(
     }),
     usage: async () => [],
     quotas: () => [],
+    late: { list: () => [], claim: () => null },
     threads: { read: missing, append: missing },
     facts: {
       wallMs: () => Date.now(),

@@ -10,8 +10,12 @@ export interface Cancellable {
   cancel(): void
   /** The client is not there any more. */
   clientGone(): void
-  /** True: it goes on when its reader took nothing and lost the stream, and its answer is kept. Absent: it ends. */
+  /** It came back and reads on. Absent: nothing had been done about its absence. */
+  clientBack?(): void
+  /** True: it goes on when its reader took nothing and lost the stream. Absent: it ends. */
   readonly outlivesReader?: boolean
+  /** Its answer was given and not taken. Absent: nobody will ask for it. */
+  answerLost?(json: string): void
 }
 
 /** Requests under way by id: of one session or one connection. */

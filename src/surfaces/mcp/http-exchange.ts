@@ -13,7 +13,7 @@ export interface HttpExchangeFacts {
   readonly id: RequestId
   readonly identity: Identity
   readonly inFlight: InFlight | null
-  readonly surface: Pick<McpSurfaceOptions, 'clock' | 'flow' | 'onResultKept' | 'emit'>
+  readonly surface: Pick<McpSurfaceOptions, 'clock' | 'flow' | 'emit'>
 }
 
 /** Answers with one JSON body. */
@@ -71,9 +71,14 @@ export class HttpExchange implements Exchange {
     }
   }
 
-  send(json: string): void {
+  /** An event without data, before all others: its id lets the client come back. */
+  prime(id: string, retryMs: number): void {
+    this.#stream?.prime(id, retryMs)
+  }
+
+  send(json: string, id?: string): void {
     this.startStream()
-    this.#stream?.send(json)
+    this.#stream?.send(json, id)
   }
 
   sendProgress(json: string): void {
@@ -86,13 +91,13 @@ export class HttpExchange implements Exchange {
     this.#stream?.sendDroppable(json)
   }
 
-  finish(json: string, status = 200): void {
+  finish(json: string, status = 200, id?: string): void {
     if (this.#isOver) return
     this.#isOver = true
-    if (this.#isReaderLost) this.#keep(json)
+    if (this.#isReaderLost) this.work?.answerLost?.(json)
     else if (this.#stream !== null) {
       this.#answer = json
-      this.#stream.end(json)
+      this.#stream.end(json, id)
     } else if (json.length <= this.#surface.flow.loop.quantumBytes) {
       respondJson(this.#response, status, json)
     } else if (!this.#response.headersSent && !this.#response.destroyed) {
@@ -117,19 +122,18 @@ export class HttpExchange implements Exchange {
   readonly #readerLost = (): void => {
     this.#isReaderLost = true
     this.#surface.emit({ type: 'reader-lost', door: 'http', label: this.identity.label })
-    if (this.#answer !== null) this.#keep(this.#answer)
+    if (this.#answer !== null) this.work?.answerLost?.(this.#answer)
     else if (!this.#isOver && this.work?.outlivesReader !== true) {
       this.#isOver = true
       this.work?.clientGone()
     }
   }
 
-  #keep(json: string): void {
-    const { id, identity, door } = this
-    this.#surface.onResultKept?.({ id, identity, door, json })
-  }
-
   #closed(): void {
+    // Gone while the answer was on its way: whoever can come back may ask for it.
+    if (this.#answer !== null && !this.#isReaderLost && !this.#response.writableFinished) {
+      this.work?.answerLost?.(this.#answer)
+    }
     this.#answer = null
     if (this.#isOver || this.#isReaderLost) return
     this.#isOver = true

@@ -1,6 +1,8 @@
 // Who is here and what they have open, gathered when somebody asks: the hot path keeps no counters for it.
 
 import { clientKey, type Identity } from '../../domain/identity.ts'
+import type { LateAnswers } from './features/late-answers.ts'
+import type { Resends } from './features/resends.ts'
 import type { Sessions } from './legacy/sessions.ts'
 import type { LiveCalls } from './live-calls.ts'
 import type { LiveClient, McpInspection } from './mcp-options.ts'
@@ -13,6 +15,8 @@ export interface SurfaceParts {
   readonly subscriptions: Subscriptions
   readonly clients: ReadonlySet<WebSocketClient>
   readonly live: LiveCalls
+  readonly late: LateAnswers
+  readonly resends: Resends
 }
 
 interface Presence {
@@ -23,7 +27,9 @@ interface Presence {
 }
 
 /** Counts what is live and folds it into one row a client. */
-export function inspectSurface({ sessions, subscriptions, clients, live }: SurfaceParts): McpInspection {
+export function inspectSurface(parts: SurfaceParts): McpInspection {
+  const { sessions, subscriptions, clients, live, resends } = parts
+  const late = parts.late.inspect()
   const present = new Map<string, Presence>()
   const see = (identity: Identity, era: 'legacy' | 'modern', door: 'http' | 'websocket'): Presence => {
     const key = clientKey(identity)
@@ -44,7 +50,8 @@ export function inspectSurface({ sessions, subscriptions, clients, live }: Surfa
   }
   for (const client of clients) see(client.identity, 'legacy', 'websocket')
   for (const exchange of subscriptions.exchanges()) see(exchange.identity, 'modern', exchange.door)
-  for (const call of live) see(call.identity, call.era, call.door).calls += 1
+  // A late call's client is not here.
+  for (const call of live) if (!call.isLate) see(call.identity, call.era, call.door).calls += 1
 
   return {
     sessions: sessions.size,
@@ -52,6 +59,7 @@ export function inspectSurface({ sessions, subscriptions, clients, live }: Surfa
     subscriptions: subscriptions.size,
     connections: clients.size,
     callsInFlight: live.size,
+    late: { ...late, running: late.running + resends.loose },
     clients: [...present.values()].map(toLiveClient),
   }
 }

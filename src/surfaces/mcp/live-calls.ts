@@ -3,22 +3,69 @@
 
 import { CallFailure } from '../../domain/failure.ts'
 import type { Identity } from '../../domain/identity.ts'
+import type { CallId } from '../../domain/ids.ts'
 import type { Cancellable } from './exchange.ts'
 
-/** One `tools/call` under way. */
-export class LiveCall implements Cancellable {
+/** Decides which calls go on without their client, and takes the answers that did not reach one. */
+export interface LostAnswers {
+  /** It goes on when its reader took nothing and lost the stream. */
+  outlivesReader(call: LiveCall): boolean
+  /** It goes on when its client leaves without a word. */
+  outlivesClient(call: LiveCall): boolean
+  /** It goes on without its client from now on, until `over`. */
+  left(call: LiveCall): void
+  over(call: LiveCall): void
+  /** Nobody took its answer. */
+  lost(call: LiveCall, json: string): void
+}
+
+/** What is known of a call from the start. */
+export interface LiveCallFacts {
   readonly identity: Identity
   readonly era: 'legacy' | 'modern'
   readonly door: 'http' | 'websocket'
-  /** A reader that took nothing lost its stream, not its result. */
-  readonly outlivesReader = true
+  readonly tool: string
+  readonly args: unknown
+  /** It may take long enough to be missed. */
+  readonly isLong: boolean
+  /** Monotonic milliseconds. */
+  readonly startedAt: number
+}
+
+/** One `tools/call` under way. */
+export class LiveCall implements Cancellable, LiveCallFacts {
+  readonly identity: Identity
+  readonly era: 'legacy' | 'modern'
+  readonly door: 'http' | 'websocket'
+  readonly tool: string
+  readonly args: unknown
+  readonly isLong: boolean
+  readonly startedAt: number
+  /** null until it is let in. */
+  id: CallId | null = null
+  readonly #lost: LostAnswers
   readonly #controller = new AbortController()
   #isCancelled = false
+  #isLate = false
 
-  constructor(identity: Identity, era: 'legacy' | 'modern', door: 'http' | 'websocket') {
-    this.identity = identity
-    this.era = era
-    this.door = door
+  constructor(facts: LiveCallFacts, lost: LostAnswers) {
+    this.identity = facts.identity
+    this.era = facts.era
+    this.door = facts.door
+    this.tool = facts.tool
+    this.args = facts.args
+    this.isLong = facts.isLong
+    this.startedAt = facts.startedAt
+    this.#lost = lost
+  }
+
+  get outlivesReader(): boolean {
+    return this.#lost.outlivesReader(this)
+  }
+
+  /** It has lost its client and goes on. */
+  get isLate(): boolean {
+    return this.#isLate
   }
 
   /** Aborted with a `CallFailure` when the client cancels or leaves. */
@@ -41,6 +88,24 @@ export class LiveCall implements Cancellable {
 
   /** The connection that would have taken the answer is gone. */
   clientGone(): void {
+    if (!this.#lost.outlivesClient(this)) this.abandon()
+    else if (!this.#isLate && !this.#isCancelled) {
+      this.#isLate = true
+      this.#lost.left(this)
+    }
+  }
+
+  answerLost(json: string): void {
+    this.#lost.lost(this, json)
+  }
+
+  /** It has ended. */
+  ended(): void {
+    if (this.#isLate) this.#lost.over(this)
+  }
+
+  /** Its client is gone for good: nobody will ask for the answer. */
+  abandon(): void {
     this.#controller.abort(
       new CallFailure('client-gone', { message: 'The client disconnected before the call was done.' }),
     )

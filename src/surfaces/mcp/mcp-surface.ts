@@ -121,7 +121,8 @@ export function createMcpSurface(options: McpSurfaceOptions): McpSurface {
       for (const call of live) call.abandon()
       options.late.destroy()
     },
-    inspect: () => inspectSurface({ sessions, subscriptions, clients, live, late: options.late, resends: tools.resends }),
+    inspect: () =>
+      inspectSurface({ sessions, subscriptions, clients, live, late: options.late, resends: tools.resends }),
   }
 }
 

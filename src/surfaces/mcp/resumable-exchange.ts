@@ -32,6 +32,11 @@ export class ResumableExchange implements Exchange {
     this.attach(exchange, sending)
   }
 
+  /** A connection holds it. */
+  get isHeld(): boolean {
+    return this.#holder !== null
+  }
+
   get work(): Cancellable | null {
     return this.#work
   }

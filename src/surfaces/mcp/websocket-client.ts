@@ -113,7 +113,6 @@ export class WebSocketClient {
       id: request.id,
       identity: this.identity,
       inFlight: this.#inFlight,
-      keep: this.#options.surface.onResultKept,
       onOver: this.#closeIfDone,
     })
     if (isModern(request.params, undefined)) {

@@ -4,15 +4,12 @@ import type { Identity } from '../../domain/identity.ts'
 import type { WebSocketConnection } from '../../transport/websocket-connection.ts'
 import type { RequestId } from './envelope.ts'
 import type { Cancellable, Exchange, InFlight } from './exchange.ts'
-import type { KeepResult } from './kept-result.ts'
 
 /** What an exchange on a connection is made of. */
 export interface WebSocketExchangeFacts {
   readonly id: RequestId
   readonly identity: Identity
   readonly inFlight: InFlight
-  /** Its answer was not taken. Absent: it is dropped. */
-  readonly keep?: KeepResult | undefined
   readonly onOver: () => void
 }
 
@@ -57,10 +54,7 @@ export class WebSocketExchange implements Exchange {
     if (this.#isOver) return
     this.#isOver = true
     if (this.work === null && json.length <= controlCharsMax) this.#connection.send(json)
-    else {
-      const { id, identity, door } = this
-      this.#connection.sendResult(this, json, () => this.#facts.keep?.({ id, identity, door, json }))
-    }
+    else this.#connection.sendResult(this, json, () => this.work?.answerLost?.(json))
     this.#facts.onOver()
   }
 

@@ -1,4 +1,5 @@
 import { beforeEach, describe, expect, test } from 'vitest'
+import { LateResults } from '../../../calls/late-results.ts'
 import type { Identity } from '../../../domain/identity.ts'
 import type { ClientId, PrincipalName } from '../../../domain/ids.ts'
 import { VirtualClock } from '../../../lib/virtual-clock.ts'
@@ -48,6 +49,7 @@ function exchange(
 
 const first = { _meta: { 'exai/key': 'k' } }
 let clock: VirtualClock
+let results: LateResults
 let resends: Resends
 const again = (sending = 2, instance = resends.instance): { _meta: object } => ({
   _meta: { 'exai/key': 'k', 'exai/resent-to': instance, 'exai/sending': sending },
@@ -67,7 +69,8 @@ function begin(on: Heard, params: object = first): { run: Exchange; ends: string
 
 beforeEach(() => {
   clock = new VirtualClock()
-  resends = new Resends(clock)
+  results = new LateResults(clock)
+  resends = new Resends(results)
 })
 
 describe('a call that is sent again', () => {
@@ -76,6 +79,7 @@ describe('a call that is sent again', () => {
     const { run, ends } = begin(before)
     run.sendProgress('1')
     breaks(before)
+    expect(resends.loose).toBe(1)
     run.sendProgress('lost')
     const after = exchange()
     expect(resends.admit(after, again())).toBeNull()
@@ -83,7 +87,7 @@ describe('a call that is sent again', () => {
     run.finish('answer')
     expect(before.heard).toEqual(['1'])
     expect(after.heard).toEqual(['2', 'answer'])
-    expect(ends).toEqual([])
+    expect([ends, resends.loose]).toEqual([[], 0])
     expect([before.inFlight.size, after.inFlight.size]).toEqual([1, 0])
   })
 
@@ -173,6 +177,6 @@ describe('what is another call', () => {
 
 test('destroy leaves no timer', () => {
   begin(exchange()).run.finish('answer')
-  resends.destroy()
+  results.destroy()
   expect(clock.pendingTimers).toBe(0)
 })

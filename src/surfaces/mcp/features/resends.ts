@@ -2,10 +2,9 @@
 // here. Only in the last case does it begin; where that cannot be known it is refused. So no call reaches a vendor twice.
 
 import { randomBytes } from 'node:crypto'
-import { LateResults } from '../../../calls/late-results.ts'
+import type { LateResults } from '../../../calls/late-results.ts'
 import { clientKey } from '../../../domain/identity.ts'
 import { resendMeta } from '../../../domain/resend.ts'
-import type { Clock } from '../../../lib/clock.ts'
 import { isObject, type JsonObject } from '../envelope.ts'
 import type { Exchange } from '../exchange.ts'
 import { errorMessage } from '../messages.ts'
@@ -22,8 +21,9 @@ export class Resends {
   // Bounded by the calls in flight: an entry goes with its call.
   readonly #running = new Map<string, ResumableExchange>()
 
-  constructor(clock: Clock) {
-    this.#results = new LateResults(clock)
+  /** `results`: where the answers are kept. */
+  constructor(results: LateResults) {
+    this.#results = results
   }
 
   /** The exchange that a call is to run on; null when the call does not begin, because it is known or must not. */
@@ -60,9 +60,11 @@ export class Resends {
     return resumable
   }
 
-  /** Forgets what is kept. */
-  destroy(): void {
-    this.#results.destroy()
+  /** Calls that run without a connection, until one takes them up. */
+  get loose(): number {
+    let loose = 0
+    for (const each of this.#running.values()) if (!each.isHeld) loose += 1
+    return loose
   }
 }
 

@@ -44,7 +44,7 @@ export class Tools {
   constructor(options: McpSurfaceOptions, live: LiveCalls) {
     this.#options = options
     this.#live = live
-    this.resends = new Resends(options.clock)
+    this.resends = new Resends(options.late.results)
     this.#paces = new ClientPaces(options.clock)
     this.#list = createToolList(options.tools, options.serverInfo)
   }
@@ -121,17 +121,24 @@ export class Tools {
     era: ToolEra,
     caller: ToolCaller,
   ): void {
-    const live = new LiveCall(exchange.identity, era.name, exchange.door)
+    const { late, clock } = this.#options
+    const { identity, door } = exchange
+    const isLong = tool.pace === 'long'
+    const live = new LiveCall(
+      { identity, era: era.name, door, tool: tool.name, args, isLong, startedAt: clock.now() },
+      late,
+    )
     this.#live.add(live)
     exchange.inFlight?.set(exchange.id, live)
     exchange.work = live
 
-    const streams = tool.pace === 'long' && exchange.canStream
+    const streams = isLong && exchange.canStream
     if (streams) exchange.startStream()
     const reporter = streams ? this.#reporter(exchange, params) : null
 
-    const work = (call: Call): Promise<ToolResult> =>
-      tool.run(
+    const work = (call: Call): Promise<ToolResult> => {
+      live.id = call.id
+      return tool.run(
         args,
         this.#options.toolContext(
           call,
@@ -139,6 +146,7 @@ export class Tools {
           () => caller.roots(exchange),
         ),
       )
+    }
     this.#options.calls
       .run(
         {
@@ -154,12 +162,12 @@ export class Tools {
         (outcome) => {
           this.#end(exchange, live, reporter)
           if (live.isCancelled) exchange.abandon()
-          else exchange.finish(resultMessage(exchange.id, era.toJson(toResult(outcome))))
+          else answer(exchange, live, resultMessage(exchange.id, era.toJson(toResult(outcome))))
         },
         (error: unknown) => {
           this.#end(exchange, live, reporter)
           this.#options.emit({ type: 'surface-failed', error })
-          exchange.finish(internalErrorMessage(exchange.id))
+          answer(exchange, live, internalErrorMessage(exchange.id))
         },
       )
   }
@@ -183,7 +191,13 @@ export class Tools {
     }
     exchange.inFlight?.delete(exchange.id)
     this.#live.delete(live)
+    live.ended()
   }
+}
+
+function answer(exchange: Exchange, live: LiveCall, json: string): void {
+  if (live.isLate) live.answerLost(json)
+  else exchange.finish(json)
 }
 
 function toResult(outcome: CallOutcome<ToolResult>): ToolResult {
