@@ -4,6 +4,7 @@ import { connect } from 'node:net'
 import { afterEach, beforeEach, expect, test } from 'vitest'
 import { systemClock } from '../lib/clock.ts'
 import { createProvider } from '../providers/registry.ts'
+import { Edge } from './edge.ts'
 import { createHttpListener, type HttpListener, type Route } from './http-listener.ts'
 import { createOriginGuard } from './origin-guard.ts'
 
@@ -19,7 +20,12 @@ const routes = new Map<string, Route>([
 
 beforeEach(async () => {
   held.length = 0
-  listener = createHttpListener({ routes, upgrades: new Map(), guard: createOriginGuard() })
+  listener = createHttpListener({
+    routes,
+    upgrades: new Map(),
+    guard: createOriginGuard(),
+    edge: new Edge({ clock: systemClock }),
+  })
   port = await listener.listen('127.0.0.1', 0)
 })
 
@@ -43,7 +49,12 @@ function get(path: string, agent?: Agent): Promise<IncomingMessage & { text: str
 }
 
 test('a busy port is one sentence that names the port and what to do', async () => {
-  const second = createHttpListener({ routes, upgrades: new Map(), guard: createOriginGuard() })
+  const second = createHttpListener({
+    routes,
+    upgrades: new Map(),
+    guard: createOriginGuard(),
+    edge: new Edge({ clock: systemClock }),
+  })
   await expect(second.listen('127.0.0.1', port)).rejects.toThrow(
     new RegExp(`^Port ${port} on 127\\.0\\.0\\.1 is already in use: .*EXAI_PORT`),
   )

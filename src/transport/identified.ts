@@ -1,5 +1,5 @@
 // The way of a request to a handler that must know who is calling. Whoever may not call is answered here, before a byte of the body
-// is read, with a sentence: 401 without a good key, 400 for a malformed claim.
+// is read, with a sentence: 401 without a good key, 400 for a malformed claim, 503 where no place is left for this caller.
 
 import type { IncomingMessage, ServerResponse } from 'node:http'
 import { CallFailure } from '../domain/failure.ts'
@@ -18,6 +18,7 @@ export function identified<Known>(
     const known = answerOf(ask, request)
     if (!(known instanceof CallFailure)) handle(request, response, known)
     else if (known.code === 'unauthenticated') refuse(response, 401, known.message, challenge)
+    else if (known.code === 'refused') refuse(response, 503, known.message, { connection: 'close' })
     else refuse(response, 400, known.message)
   }
 }
@@ -31,6 +32,7 @@ export function identifiedUpgrade(
     const known = answerOf(ask, request)
     if (!(known instanceof CallFailure)) upgrade(request, socket, head)
     else if (known.code === 'unauthenticated') refuseSocket(socket, 401, known.message, challenge)
+    else if (known.code === 'refused') refuseSocket(socket, 503, known.message)
     else refuseSocket(socket, 400, known.message)
   }
 }

@@ -278,7 +278,7 @@ describe('over HTTP', () => {
   })
 
   test('more connections than the cap are told so, and the old ones go on', async () => {
-    const small = await startMcpComposition({ tools: [echoTool], connectionsMax: 1 })
+    const small = await startMcpComposition({ tools: [echoTool], edge: { connectionsMax: 1 } })
     const held = netConnect(small.port, '127.0.0.1')
     await until(() => small.listener.inspect().connections === 1, 'one connection is open')
     const refused = await fetch(small.url)

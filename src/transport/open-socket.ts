@@ -1,0 +1,106 @@
+// One open socket as the edge sees it: whose it is, what is under way on it, and what the last look at it saw. Judges how slow is
+// too slow; what becomes of it then is for the edge to do.
+
+import type { IncomingMessage, ServerResponse } from 'node:http'
+import type { Socket } from 'node:net'
+import type { EdgeLimits } from './edge-limits.ts'
+
+/** A rate is judged over so long. Milliseconds. */
+const rateWindowMs = 10_000
+/** How long the other side has to close once we have said our last word. Milliseconds. */
+const lingerMs = 2_000
+
+/** A socket in the table of the edge. */
+export class OpenSocket {
+  /** What to close; under TLS the one below. */
+  readonly socket: Socket
+  readonly address: string
+  /** Whose it is; null until it has said so. */
+  principal: string | null = null
+  /** Requests under way on it. */
+  inFlight = 0
+  /** It is told why it must go: nothing more is heard on it. */
+  isShed = false
+  /** What speaks HTTP: `socket`, or under TLS the one above it. */
+  speaker: Socket
+  #request: IncomingMessage | null = null
+  #response: ServerResponse | null = null
+  #bodySince = 0
+  #bodyBytes = -1
+  #untakenSince = 0
+  #takenBytes = -1
+  #endedAt: number | null = null
+
+  constructor(socket: Socket) {
+    this.socket = socket
+    this.speaker = socket
+    this.address = socket.remoteAddress ?? ''
+  }
+
+  /** The response of the request whose body is awaited. */
+  get awaiting(): ServerResponse | null {
+    return this.#response
+  }
+
+  /** A request has begun: its body is what is awaited from now on. */
+  begin(request: IncomingMessage, response: ServerResponse): void {
+    this.inFlight += 1
+    this.#request = request
+    this.#response = response
+    this.#bodyBytes = -1
+  }
+
+  /** Why it should be open no longer, if so. `isStream` says what may take as long as it needs. */
+  look(
+    now: number,
+    limits: EdgeLimits,
+    isStream: (url: string) => boolean,
+  ): 'ended' | 'untaken' | 'body-late' | null {
+    if (this.speaker.writableFinished) {
+      this.#endedAt ??= now
+      return now - this.#endedAt >= lingerMs ? 'ended' : null
+    }
+    if (this.#isUntaken(now, limits.untakenMs)) return 'untaken'
+    const request = this.#request
+    if (request === null) return null
+    if (request.complete || request.destroyed) {
+      this.#request = null
+      this.#response = null
+      return null
+    }
+    return this.#isLate(request, now, limits, isStream) ? 'body-late' : null
+  }
+
+  #isUntaken(now: number, untakenMs: number): boolean {
+    const { speaker } = this
+    const takenBytes = speaker.bytesWritten - speaker.writableLength
+    if (speaker.writableLength === 0 || takenBytes !== this.#takenBytes) {
+      this.#takenBytes = speaker.writableLength === 0 ? -1 : takenBytes
+      this.#untakenSince = now
+      return false
+    }
+    return now - this.#untakenSince >= untakenMs
+  }
+
+  #isLate(
+    request: IncomingMessage,
+    now: number,
+    { bodyMs, bodyBytesPerSecondMin }: EdgeLimits,
+    isStream: (url: string) => boolean,
+  ): boolean {
+    const { bytesRead } = this.speaker
+    const restart = (): boolean => {
+      this.#bodySince = now
+      this.#bodyBytes = bytesRead
+      return false
+    }
+    if (this.#bodyBytes === -1) return restart()
+    const forMs = now - this.#bodySince
+    if (!isStream(request.url ?? '')) return forMs >= bodyMs
+    // What lies here unread is not the sender's delay.
+    if (request.readableLength > 0) return restart()
+    if (forMs < Math.min(rateWindowMs, bodyMs)) return false
+    const isLate = (bytesRead - this.#bodyBytes) * 1_000 < bodyBytesPerSecondMin * forMs
+    return isLate || restart()
+  }
+}
