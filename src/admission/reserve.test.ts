@@ -112,4 +112,32 @@ describe('quota book', () => {
       used: 1,
     })
   })
+
+  it('takes up nothing of a period that is over', async () => {
+    const { clock, book } = open()
+    take(book, [daily, money, minute], 300, 1).settle({ tokens: 200, 'micro-dollars': 1e6 })
+    const kept = book.snapshot()
+    await clock.advance(dayMs)
+    const again = new QuotaBook({ clock, graceMs: 1000, accountsMax: 100 })
+    again.restore(kept)
+    expect(Object.keys(again.snapshot())).toEqual(['team micro-dollars month api'])
+  })
+
+  it('forgets windows first when there are too many accounts, and never a key', () => {
+    const clock = new VirtualClock()
+    const book = new QuotaBook({ clock, graceMs: 1000, accountsMax: 3 })
+    const perWindow: Quota = { ...daily, scope: 'client' }
+    for (let index = 1; index <= 5; index++) {
+      const window = { ...anna, client: `window-${index}` as ClientId }
+      const held = book.reserve(window, [perWindow, daily], { tokens: 10, 'micro-dollars': 0 }, 10_000)
+      if (isRefusal(held)) throw new Error(held.message)
+      held.settle({ tokens: 10, 'micro-dollars': 0 })
+    }
+    expect(book.inspect()).toEqual({
+      'principal tokens day anna': { limit: 1000, used: 50 },
+      'client tokens day anna\nwindow-4': { limit: 1000, used: 10 },
+      'client tokens day anna\nwindow-5': { limit: 1000, used: 10 },
+    })
+    expect(book.standing(anna, [daily])).toEqual([{ ...daily, used: 50, wholeInMs: dayMs }])
+  })
 })

@@ -87,6 +87,13 @@ describe('the file of keys', () => {
     )
   })
 
+  it('may have been written before tokens were counted', async () => {
+    const { tokensPerMinute, tokensPerDay, ...old } = record('anna', mintKey().digest)
+    expect([tokensPerMinute, tokensPerDay]).toEqual([null, null])
+    writeFileSync(path, JSON.stringify({ version: 1, keys: [old] }))
+    expect(await readKeyFile(path)).toEqual([record('anna', old.digest)])
+  })
+
   it('lets nobody in when it is damaged, and says where', async () => {
     writeFileSync(path, '{"version":1,"keys":[{"name":"anna"}]}')
     await expect(readKeyFile(path)).rejects.toThrow('is damaged at keys.0')

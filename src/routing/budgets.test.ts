@@ -168,3 +168,51 @@ describe('a budget', () => {
     await budgets.close()
   })
 })
+
+describe('tokens a day', () => {
+  it('hold a guess before, and what the vendor counted after, beside the money, and outlive a restart', async () => {
+    const clock = new VirtualClock()
+    const before = await open(clock, { principal: 5 }, { tokensPerDay: 4_000 })
+    const first = reserved(before)
+    expect(before.standing(who('anna'))).toMatchObject([
+      { scope: 'principal', unit: 'tokens', period: 'day', limit: 4_000, used: 1_500 },
+      { scope: 'principal', unit: 'micro-dollars', period: 'month', limit: 5e6, used: 1e6 },
+    ])
+    first.settle(end(250))
+    expect(before.standing(who('anna')).map(({ used }) => used)).toEqual([251, 0.25e6])
+    reserved(before).release()
+    reserved(before)
+    expect(before.standing(who('anna')).map(({ used }) => used)).toEqual([1_751, 1.25e6])
+    await before.close()
+    const after = await open(clock, { principal: 5 }, { tokensPerDay: 4_000 })
+    expect(after.standing(who('anna')).map(({ used }) => used)).toEqual([1_751, 1.25e6])
+    await after.close()
+  })
+
+  it('bound what has no price, and leave alone what takes no tokens', async () => {
+    const budgets = await open(new VirtualClock(), {}, { tokensPerDay: 1_500 })
+    const unpriced = { ...way, model: 'unpriced' }
+    expect(isRefusal(budgets.reserve(who('anna'), unpriced, 60_000))).toBe(false)
+    const refusal = budgets.reserve(who('anna'), unpriced, 60_000)
+    expect(refusal).toMatchObject({ dimension: 'tokens a day', used: 1_500 })
+    expect(isRefusal(refusal) && refusal.message).not.toContain('Nobody here knows')
+    const page = { ...way, operation: 'read', expected: { inputTokens: 0, outputTokens: 0 } } as const
+    expect(budgets.reserve(who('anna'), page, 60_000)).toBeNull()
+    await budgets.close()
+  })
+
+  it('find a job too large by its input alone; what it may answer is a guess, and waits for all of the quota', async () => {
+    const budgets = await open(new VirtualClock(), {}, { tokensPerDay: 1_200 })
+    const tooMuch = { ...way, expected: { inputTokens: 1_201, outputTokens: 0 } }
+    expect(budgets.reserve(who('anna'), tooMuch, 60_000)).toMatchObject({
+      reason: 'too-large',
+      retryAfterMs: null,
+    })
+    const held = budgets.reserve(who('anna'), way, 60_000)
+    if (held === null || isRefusal(held)) throw new Error('a guess was taken for certain')
+    expect(budgets.standing(who('anna'))).toMatchObject([{ used: 1_200 }])
+    held.settle(end(1_400))
+    expect(budgets.standing(who('anna'))).toMatchObject([{ used: 1_401 }])
+    await budgets.close()
+  })
+})
