@@ -11,6 +11,7 @@ import { CallRunner } from './calls/run.ts'
 import type { Config } from './config/config.ts'
 import { makeDataFolder } from './config/data-folder.ts'
 import { assertKeyed, listenUrl, ownNames } from './config/reach.ts'
+import { revealed } from './config/revealed.ts'
 import { createDocuments } from './documents/documents.ts'
 import { createExtractor } from './documents/extract.ts'
 import { createRoots } from './documents/roots.ts'
@@ -129,13 +130,7 @@ export async function createServer(options: ServerOptions): Promise<Server> {
     },
   })
   const providers = configureProviders(
-    config.providers.map((provider) => ({
-      ...provider,
-      accounts: provider.accounts.map((account) => ({
-        ...account,
-        apiKeys: account.apiKeys.map(({ secret }) => secret.reveal()),
-      })),
-    })),
+    revealed(config.providers),
     { jobsPerClientMax: limits.queue.perClient, waitMsMax: limits.queue.waitMs },
     clock,
     random,
@@ -170,6 +165,7 @@ export async function createServer(options: ServerOptions): Promise<Server> {
     groups: router.inspect(),
   })
   const tools = offeredTools(options.extraTools ?? [], limits.toolTimeoutMs)
+  const edge = new Edge({ clock, limits: limits.edge, streamedPaths: ['/files'] })
   const flow = createFlow({ clock, slowReaderMs: limits.slowReaderMs })
   const mcp = createMcpSurface({
     clock,
@@ -207,7 +203,9 @@ export async function createServer(options: ServerOptions): Promise<Server> {
       sessionsMax: limits.maxClients * 2,
       rootsWaitMs: 10_000,
       subscriptionsMax: limits.maxClients * 2,
+      requestsPerConnectionMax: limits.edge.requestsPerConnectionMax,
     },
+    onCrowded: () => edge.count('crowded'),
     emit: (event) => log.mcp(event),
   })
   const files = createFilesSurface({ uploads, calls, clock })
@@ -238,7 +236,6 @@ export async function createServer(options: ServerOptions): Promise<Server> {
     threads: threads.size,
     process: { residentBytes: process.memoryUsage.rss(), heapBytes: process.memoryUsage().heapUsed },
   })
-  const edge = new Edge({ clock, limits: limits.edge, streamedPaths: ['/files'] })
   const [holderOf, identityOf] = [edge.owning(gate.holderOf), edge.owning(gate.identityOf)]
   const upgrade = identifiedUpgrade(holderOf, door.upgrade)
   const routes = new Map<string, Route>([

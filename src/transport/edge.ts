@@ -64,13 +64,13 @@ export class Edge {
     const fellows = this.#unidentified.get(open.address)
     const oldest = fellows?.values().next().value
     if (oldest !== undefined && (fellows?.size ?? 0) >= unidentifiedPerAddressMax) {
-      this.#count('gave-way')
+      this.count('gave-way')
       oldest.socket.destroy()
       this.#forget(oldest)
     }
     const isFull = this.#open.size >= connectionsMax
     if (isFull && (isMute || this.#leaving.size >= connectionsMax)) {
-      this.#count('no-place')
+      this.count('no-place')
       socket.destroy()
       return
     }
@@ -168,7 +168,7 @@ export class Edge {
     const used = this.#owned.get(principal) ?? 0
     const limit = this.limits.connectionsPerPrincipalMax
     if (used >= limit) {
-      this.#count('principal-full')
+      this.count('principal-full')
       throw crowdedFailure(limit, used)
     }
     this.#disown(open)
@@ -185,19 +185,20 @@ export class Edge {
     status: RefusalStatus,
     why: string,
   ): void {
-    this.#count(reason)
+    this.count(reason)
     open.isShed = true
     open.speaker.pause()
     refuse(response, status, why, { connection: 'close' })
   }
 
   #tell(open: OpenSocket, reason: ShedReason, status: RefusalStatus, why: string): void {
-    this.#count(reason)
+    this.count(reason)
     open.isShed = true
     refuseSocket(open.speaker, status, why)
   }
 
-  #count(reason: ShedReason): void {
+  /** One more was shed. Whoever sheds by itself tells it here. */
+  count(reason: ShedReason): void {
     this.#shed.set(reason, (this.#shed.get(reason) ?? 0) + 1)
   }
 
@@ -219,7 +220,7 @@ export class Edge {
       this.#refuse(open, wrong, response, 408, why)
       return
     }
-    if (wrong !== 'ended') this.#count(wrong)
+    if (wrong !== 'ended') this.count(wrong)
     open.socket.destroy()
   }
 

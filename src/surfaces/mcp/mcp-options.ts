@@ -33,6 +33,8 @@ export interface McpLimits {
   readonly sessionIdleMs?: number
   /** A session idle this long may give way to a new one when all places are taken; default 60 s. */
   readonly sessionYieldMs?: number
+  /** Requests under way at once on one WebSocket or in one session; default 64. */
+  readonly requestsPerConnectionMax?: number
   /** `subscriptions/listen` streams in all; default 2,000. */
   readonly subscriptionsMax?: number
   /** How long a client may take to answer `roots/list`; default 2 s. */
@@ -93,6 +95,8 @@ export interface McpSurfaceOptions {
   readonly late: LateAnswers
   readonly sessions: SessionLife
   readonly limits?: McpLimits
+  /** A request was refused because its connection has as many under way as it may. */
+  readonly onCrowded?: () => void
   readonly emit: (event: McpEvent) => void
 }
 

@@ -10,6 +10,7 @@ import type { Cancellable, Exchange } from '../exchange.ts'
 import type { McpSurfaceOptions } from '../mcp-options.ts'
 import { errorMessage, internalErrorMessage, resultMessage } from '../messages.ts'
 import { outcomeError } from '../wire-errors.ts'
+import { refusalInCrowd } from './crowd.ts'
 import { traceOf } from './trace.ts'
 
 /** One piece of work. */
@@ -25,11 +26,11 @@ export interface ShortCall {
 
 /** Those under way. */
 export class ShortCalls {
-  readonly #options: Pick<McpSurfaceOptions, 'calls' | 'emit'>
+  readonly #options: Pick<McpSurfaceOptions, 'calls' | 'emit' | 'limits' | 'onCrowded'>
   readonly #running = new Map<Cancellable, Identity>()
   readonly #idleWaiters: (() => void)[] = []
 
-  constructor(options: Pick<McpSurfaceOptions, 'calls' | 'emit'>) {
+  constructor(options: Pick<McpSurfaceOptions, 'calls' | 'emit' | 'limits' | 'onCrowded'>) {
     this.#options = options
   }
 
@@ -39,6 +40,12 @@ export class ShortCalls {
 
   /** Runs one and answers its exchange. */
   run(exchange: Exchange, { name, params, notFound, work }: ShortCall): void {
+    const crowded = refusalInCrowd(exchange, this.#options)
+    if (crowded !== null) {
+      const { code, message, data } = outcomeError({ kind: 'refused', refusal: crowded })
+      exchange.finish(errorMessage(exchange.id, code, message, data))
+      return
+    }
     const controller = new AbortController()
     let isCancelled = false
     const running: Cancellable = {

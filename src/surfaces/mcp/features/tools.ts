@@ -12,6 +12,7 @@ import type { McpSurfaceOptions } from '../mcp-options.ts'
 import { errorMessage, internalErrorMessage, resultMessage } from '../messages.ts'
 import { failureResult, refusalResult } from '../wire-errors.ts'
 import { ClientPaces } from './client-paces.ts'
+import { refusalInCrowd } from './crowd.ts'
 import { createProgressReporter, type ProgressReporter } from './progress.ts'
 import { Resends } from './resends.ts'
 import { checkArguments } from './tool-arguments.ts'
@@ -107,6 +108,11 @@ export class Tools {
         ),
         400,
       )
+      return
+    }
+    const crowded = refusalInCrowd(exchange, this.#options)
+    if (crowded !== null) {
+      exchange.finish(resultMessage(exchange.id, era.toJson(refusalResult(crowded))))
       return
     }
     const admitted = this.resends.admit(exchange, params)
