@@ -1,6 +1,7 @@
 // Builds what a tool may use, for one call: the router, the threads and the documents, each already bound to the caller.
 
 import type { Documents } from '../documents/documents.ts'
+import type { Asking } from '../domain/asking.ts'
 import type { Identity } from '../domain/identity.ts'
 import type { CallId } from '../domain/ids.ts'
 import type { Progress } from '../domain/progress.ts'
@@ -9,6 +10,7 @@ import type { Budgets } from '../routing/budgets.ts'
 import type { DeskOutcome, JobDesk } from '../routing/job-desk.ts'
 import type { JobDraft, JobRequest, Router } from '../routing/router.ts'
 import type { ThreadStore } from '../threads/thread-store.ts'
+import { AskFirst } from './ask-first.ts'
 import type { LateCalls } from './late-calls.ts'
 import type { RunOptions, ToolContext } from './tool.ts'
 
@@ -35,17 +37,14 @@ export interface CallerOfTool {
   readonly deadlineAt: number
 }
 
-/** Answers the maker of contexts; `sessionRoots` asks the client for its folders, and only when a path is opened. */
+/** Answers the maker of contexts; `asking` is the call's way to its client. */
 export function createToolContexts(
   rooms: ToolRooms,
-): (
-  call: CallerOfTool,
-  progress: (update: Progress) => void,
-  sessionRoots: () => Promise<readonly string[]>,
-) => ToolContext {
+): (call: CallerOfTool, progress: (update: Progress) => void, asking: Asking) => ToolContext {
   const { router, jobs, ledger, budgets, threads, documents, late, facts } = rooms
-  return (call, progress, sessionRoots) => {
+  return (call, progress, asking) => {
     const { id, name, identity, signal, deadlineAt } = call
+    const ask = new AskFirst(asking)
     const run = (draft: JobDraft, { sharing, ...wishes }: RunOptions = {}): Promise<DeskOutcome> => {
       const request: JobRequest = {
         ...wishes,
@@ -64,12 +63,20 @@ export function createToolContexts(
       signal,
       progress,
       facts: { ...facts, models: () => router.standing() },
-      run,
+      run(draft, wishes) {
+        ask.spend()
+        return run(draft, wishes)
+      },
+      can: (feature) => asking.can(feature),
+      elicit: async (question) => ask.open().elicit(question),
+      elicited: (key) => asking.elicited(key),
+      sample: async (question) => ask.open().sample(question),
+      roots: async () => ask.open().roots(),
       openDocument: async (source) =>
         documents.open(
           { path: source.path, file: source.file, text: source.text },
           identity,
-          source.path === undefined ? [] : await sessionRoots(),
+          source.path === undefined ? [] : await ask.open().roots(),
           signal,
           'missing' in router.where(foreignFormats)
             ? null

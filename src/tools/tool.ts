@@ -2,6 +2,7 @@
 
 import type { z } from 'zod'
 import type { QuotaStanding } from '../admission/quota-standing.ts'
+import type { Asking } from '../domain/asking.ts'
 import type { DocumentText } from '../domain/document-text.ts'
 import type { Identity } from '../domain/identity.ts'
 import type { CallId } from '../domain/ids.ts'
@@ -42,7 +43,7 @@ export interface DocumentSource {
 }
 
 /** What a tool may use. Built per call by the composition root; nothing here outlives the call. */
-export interface ToolContext {
+export interface ToolContext extends Asking {
   readonly identity: Identity
   readonly callId: CallId
   /** Aborted on cancel, disconnect, deadline and drain. */

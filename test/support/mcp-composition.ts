@@ -6,6 +6,7 @@ import { z } from 'zod'
 import { FrontDoor } from '../../src/admission/front-door.ts'
 import type { Call } from '../../src/calls/call.ts'
 import { CallRunner } from '../../src/calls/run.ts'
+import type { Asking } from '../../src/domain/asking.ts'
 import { CallFailure } from '../../src/domain/failure.ts'
 import type { Progress } from '../../src/domain/progress.ts'
 import { systemClock } from '../../src/lib/clock.ts'
@@ -142,11 +143,7 @@ export async function startMcpComposition(options: McpCompositionOptions): Promi
 }
 
 /** A context whose only live parts are the call, its progress and the client's roots (through `openDocument`). */
-function toolContext(
-  call: Call,
-  progress: (update: Progress) => void,
-  sessionRoots: () => Promise<readonly string[]>,
-): ToolContext {
+function toolContext(call: Call, progress: (update: Progress) => void, asking: Asking): ToolContext {
   const missing = (): never => {
     throw new CallFailure('not-configured', { message: 'No provider is set up here. Set a key.' })
   }
@@ -156,11 +153,16 @@ function toolContext(
     signal: call.signal,
     progress,
     run: async () => missing(),
+    can: (feature) => asking.can(feature),
+    elicit: (question) => asking.elicit(question),
+    elicited: (key) => asking.elicited(key),
+    sample: (question) => asking.sample(question),
+    roots: () => asking.roots(),
     openDocument: async () => ({
       name: 'roots',
       format: 'text',
       pages: null,
-      passages: (await sessionRoots()).map((text) => ({ page: null, text })),
+      passages: (await asking.roots()).map((text) => ({ page: null, text })),
       isCut: false,
     }),
     usage: async () => [],

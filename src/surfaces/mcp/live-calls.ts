@@ -4,6 +4,7 @@
 import { CallFailure } from '../../domain/failure.ts'
 import type { Identity } from '../../domain/identity.ts'
 import type { CallId } from '../../domain/ids.ts'
+import type { ClientLine } from './asking/client-line.ts'
 import type { Cancellable } from './exchange.ts'
 
 /** Decides which calls go on without their client, and takes the answers that did not reach one. */
@@ -43,6 +44,8 @@ export class LiveCall implements Cancellable, LiveCallFacts {
   readonly startedAt: number
   /** null until it is let in. */
   id: CallId | null = null
+  /** Its way to the client; null until it is let in. */
+  line: ClientLine | null = null
   readonly #lost: LostAnswers
   readonly #controller = new AbortController()
   #isCancelled = false
@@ -92,7 +95,15 @@ export class LiveCall implements Cancellable, LiveCallFacts {
     else if (!this.#isLate && !this.#isCancelled) {
       this.#isLate = true
       this.#lost.left(this)
+      this.line?.left()
     }
+  }
+
+  /** It came back to the stream, and will take the answer itself. */
+  clientBack(): void {
+    if (!this.#isLate) return
+    this.#isLate = false
+    this.#lost.over(this)
   }
 
   answerLost(json: string): void {

@@ -2,6 +2,7 @@
 
 import type { IncomingMessage } from 'node:http'
 import type { Call, Calls } from '../../calls/call.ts'
+import type { Asking } from '../../domain/asking.ts'
 import type { Identity } from '../../domain/identity.ts'
 import type { PrincipalName } from '../../domain/ids.ts'
 import type { Progress } from '../../domain/progress.ts'
@@ -81,12 +82,8 @@ export interface McpSurfaceOptions {
   readonly instructions: string
   readonly tools: readonly Tool[]
   readonly calls: Calls
-  /** Builds a tool's context for one call; `sessionRoots` asks the client for its folders, where its era can. */
-  readonly toolContext: (
-    call: Call,
-    progress: (update: Progress) => void,
-    sessionRoots: () => Promise<readonly string[]>,
-  ) => ToolContext
+  /** Builds a tool's context for one call; `asking` is its way to the client. */
+  readonly toolContext: (call: Call, progress: (update: Progress) => void, asking: Asking) => ToolContext
   /** What the wire says of a caller. */
   readonly factsOf: (request: IncomingMessage) => CallerFacts
   /** May throw `CallFailure` `bad-request`, answered 400, or `unauthenticated`, answered 401. */
@@ -118,5 +115,7 @@ export interface McpInspection {
   readonly callsInFlight: number
   /** Of these, calls without their client; and answers that wait for one. */
   readonly late: LateInspection
+  /** Streams that a client can take up again, and the characters kept for that. */
+  readonly resumable: { readonly logs: number; readonly chars: number }
   readonly clients: readonly LiveClient[]
 }

@@ -5,6 +5,8 @@ import type { Call, CallOutcome } from '../../../calls/call.ts'
 import { unreachable } from '../../../lib/assert.ts'
 import { nearestName } from '../../../lib/nearest-name.ts'
 import type { Tool, ToolResult } from '../../../tools/tool.ts'
+import { ClientAsking } from '../asking/client-asking.ts'
+import { type ClientLine, type OtherAnswer, Unanswered } from '../asking/client-line.ts'
 import { isObject, isRequestId, type JsonObject, rpcCode } from '../envelope.ts'
 import type { Exchange } from '../exchange.ts'
 import { LiveCall, type LiveCalls } from '../live-calls.ts'
@@ -25,10 +27,10 @@ export interface ToolEra {
   readonly toJson: (result: ToolResult) => string
 }
 
-/** What a client offers back to a tool. */
+/** Whoever called. */
 export interface ToolCaller {
-  /** The client's folders; empty where it cannot say. */
-  readonly roots: (exchange: Exchange) => Promise<readonly string[]>
+  /** The line of one call; questions over it end with `signal`. */
+  line(exchange: Exchange, signal: AbortSignal): ClientLine
 }
 
 const nameCharsShown = 64
@@ -144,14 +146,11 @@ export class Tools {
 
     const work = (call: Call): Promise<ToolResult> => {
       live.id = call.id
-      return tool.run(
-        args,
-        this.#options.toolContext(
-          call,
-          (update) => reporter?.report(update),
-          () => caller.roots(exchange),
-        ),
-      )
+      const line = caller.line(exchange, call.signal)
+      live.line = line
+      const asking = new ClientAsking(tool.name, line)
+      const context = this.#options.toolContext(call, (update) => reporter?.report(update), asking)
+      return tool.run(args, context).catch(withoutAnswer)
     }
     this.#options.calls
       .run(
@@ -168,7 +167,11 @@ export class Tools {
         (outcome) => {
           this.#end(exchange, live, reporter)
           if (live.isCancelled) exchange.abandon()
-          else answer(exchange, live, resultMessage(exchange.id, era.toJson(toResult(outcome))))
+          else {
+            const other = otherAnswer(exchange, live, outcome)
+            if (other !== null) exchange.finish(other.json, other.status)
+            else answer(exchange, live, resultMessage(exchange.id, era.toJson(toResult(outcome))))
+          }
         },
         (error: unknown) => {
           this.#end(exchange, live, reporter)
@@ -201,9 +204,24 @@ export class Tools {
   }
 }
 
+function otherAnswer(
+  exchange: Exchange,
+  live: LiveCall,
+  outcome: CallOutcome<ToolResult>,
+): OtherAnswer | null {
+  return live.line?.instead(exchange.id, outcome.kind === 'failed' ? outcome.failure : null) ?? null
+}
+
+// The client gets the questions in place of this result.
+function withoutAnswer(error: unknown): ToolResult {
+  if (error instanceof Unanswered) return { content: [] }
+  throw error
+}
+
 function answer(exchange: Exchange, live: LiveCall, json: string): void {
   if (live.isLate) live.answerLost(json)
-  else exchange.finish(json)
+  // Where the client is gone that tells nobody, but it may come back to the stream.
+  exchange.finish(json)
 }
 
 function toResult(outcome: CallOutcome<ToolResult>): ToolResult {

@@ -2,12 +2,13 @@
 // apart: metadata, version header, version, headers against body, method.
 
 import type { IncomingHttpHeaders } from 'node:http'
+import type { Clock } from '../../../lib/clock.ts'
 import type { Tool } from '../../../tools/tool.ts'
 import { type RequestEnvelope, rpcCode } from '../envelope.ts'
 import type { Exchange } from '../exchange.ts'
 import { createModernTools } from '../features/tool-result.ts'
 import type { ToolEra, Tools } from '../features/tools.ts'
-import type { ServerInfo } from '../mcp-options.ts'
+import type { ServerInfo, SessionLife } from '../mcp-options.ts'
 import { errorMessage, resultMessage } from '../messages.ts'
 import { metaKey, modernVersions } from '../protocol-versions.ts'
 import { checkRequestHeaders, checkVersionHeader } from './request-headers.ts'
@@ -19,6 +20,7 @@ import {
   type RequestMeta,
   readRequestMeta,
 } from './request-meta.ts'
+import { Rounds } from './rounds.ts'
 import type { Subscriptions } from './subscriptions.ts'
 
 const discoverTtlMs = 300_000
@@ -30,6 +32,9 @@ export interface ModernOptions {
   readonly subscriptions: Subscriptions
   readonly serverInfo: ServerInfo
   readonly instructions: string
+  readonly clock: Clock
+  /** The secrets that seal sessions seal what clients carry from one round to the next. */
+  readonly sessions: Pick<SessionLife, 'secrets' | 'holdsSince'>
 }
 
 /** Answers stateless requests. */
@@ -37,12 +42,15 @@ export class Modern {
   readonly #tools: Tools
   readonly #subscriptions: Subscriptions
   readonly #era: ToolEra
+  readonly #rounds: Rounds
   readonly #discoverJson: string
 
   constructor(options: ModernOptions) {
     this.#tools = options.tools
     this.#subscriptions = options.subscriptions
     this.#era = createModernTools(options.serverInfo)
+    const { clock, serverInfo, sessions } = options
+    this.#rounds = new Rounds({ clock, serverInfo, ...sessions })
     this.#discoverJson = JSON.stringify({
       resultType: 'complete',
       supportedVersions: modernVersions,
@@ -100,13 +108,9 @@ export class Modern {
       exchange.finish(errorMessage(exchange.id, missing.code, missing.message, missing.data), missing.status)
       return
     }
-    this.#tools.call(exchange, tool, request.params, this.#era, { roots: noRoots })
+    const line = this.#rounds.open(exchange, request, meta)
+    if (line !== null) this.#tools.call(exchange, tool, request.params, this.#era, { line: () => line })
   }
-}
-
-// In this era a client's folders come with input requests, which a tool has to ask for by itself.
-async function noRoots(): Promise<readonly string[]> {
-  return []
 }
 
 function missingCapabilities(tool: Tool, meta: RequestMeta): ModernRejection | null {

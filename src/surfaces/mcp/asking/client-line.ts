@@ -1,0 +1,38 @@
+// The line from one call to its client: how its questions travel, and what the call is answered with while one of them is open.
+// Each era has its own.
+
+import type { ClientFeature } from '../../../domain/asking.ts'
+import type { CallFailure } from '../../../domain/failure.ts'
+import type { RequestId } from '../envelope.ts'
+import type { ClientQuestion } from './questions.ts'
+
+/** An answer to a request that is not the call's result. `status`: HTTP's. */
+export interface OtherAnswer {
+  readonly json: string
+  readonly status: number
+}
+
+/** One call's line. */
+export interface ClientLine {
+  /** Whether such a question would reach somebody. */
+  can(feature: ClientFeature): boolean
+  /** The client's answer as it came; null: it gave none. Rejects with the call's end, or with `Unanswered`. */
+  put(question: ClientQuestion): Promise<unknown>
+  /** The client's folders. Rejects as `put` does. */
+  roots(): Promise<readonly string[]>
+  /** The client is gone, and the call goes on without it: open questions end without an answer, as later ones do. */
+  left(): void
+  /** Tells the client that what it opened under this key is done, where its era has a word for that. */
+  elicited(key: string): void
+  /** What to answer in place of the call's result or failure; null: those. */
+  instead(id: RequestId, failure: CallFailure | null): OtherAnswer | null
+}
+
+/** Ends the run of whoever asked: it is run again once the answers are here. Not to be caught, and harmless where it is. */
+export class Unanswered extends Error {
+  override readonly name: string = 'Unanswered'
+
+  constructor() {
+    super('The client has been asked; this call is run again with its answer.')
+  }
+}

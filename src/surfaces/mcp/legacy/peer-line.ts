@@ -1,0 +1,80 @@
+// A call's line to its client in the 2025 era: requests of ours, down the stream of the call itself, else down the channel
+// beside the calls. The call waits for the answer.
+
+import { randomBytes } from 'node:crypto'
+import type { ClientFeature } from '../../../domain/asking.ts'
+import type { ClientLine } from '../asking/client-line.ts'
+import { type ClientQuestion, isDeclared } from '../asking/questions.ts'
+import type { Exchange } from '../exchange.ts'
+import { notificationMessage } from '../messages.ts'
+import type { Peer } from './peer.ts'
+
+// A person may be away; but a call that waits holds a place of its client.
+const waitMs = 300_000
+
+/** The line of one call. */
+export class PeerLine implements ClientLine {
+  readonly #peer: Peer
+  readonly #exchange: Exchange
+  readonly #signal: AbortSignal
+  /** Ids of pages that the person was asked to open, by key. */
+  #pages: Map<string, string> | null = null
+  #left: AbortController | null = null
+
+  constructor(peer: Peer, exchange: Exchange, signal: AbortSignal) {
+    this.#peer = peer
+    this.#exchange = exchange
+    this.#signal = signal
+  }
+
+  can(feature: ClientFeature): boolean {
+    const { canStream } = this.#exchange
+    return isDeclared(this.#peer.capabilities, feature) && (canStream || this.#peer.outlet !== null)
+  }
+
+  put({ key, method, params }: ClientQuestion): Promise<unknown> {
+    const isPage = params.mode === 'url'
+    this.#left ??= new AbortController()
+    return this.#peer.questions.put({
+      method,
+      params: isPage ? { ...params, elicitationId: this.#pageId(key) } : params,
+      send: this.#send,
+      waitMs,
+      signal: this.#signal,
+      until: this.#left.signal,
+    })
+  }
+
+  left(): void {
+    this.#left ??= new AbortController()
+    this.#left.abort()
+  }
+
+  roots(): Promise<readonly string[]> {
+    return this.#peer.roots(this.#exchange)
+  }
+
+  elicited(key: string): void {
+    const elicitationId = this.#pages?.get(key)
+    if (elicitationId !== undefined) {
+      this.#send(notificationMessage('notifications/elicitation/complete', { elicitationId }))
+    }
+  }
+
+  instead(): null {
+    return null
+  }
+
+  #pageId(key: string): string {
+    this.#pages ??= new Map()
+    const id = this.#pages.get(key) ?? randomBytes(16).toString('base64url')
+    this.#pages.set(key, id)
+    return id
+  }
+
+  readonly #send = (json: string): boolean => {
+    if (!this.#exchange.canStream) return this.#peer.outlet?.(json) === true
+    this.#exchange.send(json)
+    return true
+  }
+}
