@@ -29,6 +29,7 @@ import { createFilesSurface } from './surfaces/files/files-surface.ts'
 import { LateAnswers } from './surfaces/mcp/features/late-answers.ts'
 import { sessionMigrations } from './surfaces/mcp/legacy/session-records.ts'
 import { createMcpSurface } from './surfaces/mcp/mcp-surface.ts'
+import { ownChanges, ownOffers } from './surfaces/mcp/own-offers.ts'
 import { openSessionLife } from './surfaces/mcp/session-life.ts'
 import { CallCounts } from './telemetry/call-counts.ts'
 import { createLog, type LogStream } from './telemetry/log.ts'
@@ -148,13 +149,15 @@ export async function createServer(options: ServerOptions): Promise<Server> {
     onHealth: log.health,
   })
   const sessions = await openSessionLife(config, { clock, records, keys, onFault: log.fault })
-  const threads = new ThreadStore({ clock, ...threadLimits })
+  const changes = ownChanges((change) => mcp.resourceChanged(change))
+  const threads = new ThreadStore({ clock, ...threadLimits, onAppended: changes.thread })
   const late = new LateAnswers(clock, config.lateResults)
   const extractor = createExtractor({ clock, idleMs: 300_000 })
   const uploads = await createUploads({
     dir: join(config.dataDir, 'uploads'),
     clock,
     bytesMaxFile: limits.uploadBytesMax,
+    onChanged: changes.file,
   })
   const documents = createDocuments({ extractor, uploads, roots: createRoots({ configured: config.roots }) })
 
@@ -164,6 +167,8 @@ export async function createServer(options: ServerOptions): Promise<Server> {
     callsInFlight: calls.inFlight,
     groups: router.inspect(),
   })
+  const facts = { version: packageVersion, wallMs: () => clock.wallMs(), load, providers: () => providerFacts(providers) }
+  const rooms = { router, jobs, ledger, budgets, uploads, threads, documents, late, facts }
   const tools = offeredTools(options.extraTools ?? [], limits.toolTimeoutMs)
   const edge = new Edge({ clock, limits: limits.edge, streamedPaths: ['/files'] })
   const flow = createFlow({ clock, slowReaderMs: limits.slowReaderMs })
@@ -181,21 +186,8 @@ export async function createServer(options: ServerOptions): Promise<Server> {
       if (identity.root !== null || facts.connectionId !== undefined) extractor.warm()
       return identity
     },
-    toolContext: createToolContexts({
-      router,
-      jobs,
-      ledger,
-      budgets,
-      threads,
-      documents,
-      late,
-      facts: {
-        version: packageVersion,
-        wallMs: () => clock.wallMs(),
-        load,
-        providers: () => providerFacts(providers),
-      },
-    }),
+    toolContext: createToolContexts(rooms),
+    ...ownOffers(rooms),
     sessions,
     late,
     limits: {

@@ -48,6 +48,7 @@ export async function createUploads(options: UploadsOptions): Promise<Uploads> {
   const disk = new UploadDisk(options.dir)
   const uploads = new Uploads(options, disk, await disk.load(options.clock.wallMs()))
   await uploads.reap()
+  uploads.onChanged = options.onChanged
   return uploads
 }
 
@@ -56,7 +57,8 @@ export class Uploads {
   readonly #clock: Clock
   readonly #disk: UploadDisk
   readonly #limits: UploadLimits
-  readonly #onChanged: ((principal: PrincipalName) => void) | undefined
+  /** Told when a principal has a file more or less. */
+  onChanged: ((principal: PrincipalName) => void) | undefined
   /** By principal, then handle: a foreign handle is not even looked for. */
   readonly #files = new Map<string, StoredUpload>()
   /** What is on its way, by principal; an entry lives as long as an upload of its principal. */
@@ -68,7 +70,6 @@ export class Uploads {
     this.#clock = options.clock
     this.#disk = disk
     this.#limits = withDefaults(options)
-    this.#onChanged = options.onChanged
     for (const file of found) this.#files.set(keyOf(file.principal, file.handle), file)
   }
 
@@ -97,7 +98,7 @@ export class Uploads {
       isKept = true
       this.#files.set(keyOf(principal, handle), stored)
       this.#arm()
-      this.#onChanged?.(principal)
+      this.onChanged?.(principal)
       return publicOf(stored)
     } catch (error) {
       if (error instanceof TooMuch) return error.refusal
@@ -204,7 +205,7 @@ export class Uploads {
 
   async #forget(file: StoredUpload): Promise<void> {
     this.#files.delete(keyOf(file.principal, file.handle))
-    this.#onChanged?.(file.principal)
+    this.onChanged?.(file.principal)
     await this.#disk.discard(file.handle)
   }
 

@@ -57,7 +57,6 @@ export const documentsResource: Resource = defineResource({
       size: file.bytes,
       order: file.expiresAt,
     })),
-  has: (context, handle) => knownFile(context, handle) !== undefined,
   async read(context, { uri: asked, variable }) {
     const known = knownFile(context, variable)
     if (known !== undefined && known.bytes > bytesMax) {

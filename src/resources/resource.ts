@@ -93,7 +93,7 @@ export interface Resource {
   readonly ttlMs: number
   /** Only of a family: what there is of the caller's principal. */
   list?(context: ResourceContext): readonly ResourceEntry[]
-  /** Only of a family: whether there is such a one of the caller's principal. Absent: it cannot be watched. */
+  /** Whether there is such a one of the caller's principal, whose changes are told. Absent: nobody is told of changes. */
   has?(context: ResourceContext, variable: string): boolean
   /**
    * `variable` is empty where the URI has none. Throws `CallFailure`; `not-found` is answered in the same words for what is

@@ -12,6 +12,8 @@ import type { CallerFacts } from '../../principals/identify.ts'
 import type { Records } from '../../store/records.ts'
 import type { Flow } from '../../streams/flow.ts'
 import type { Tool, ToolContext } from '../../tools/tool.ts'
+import type { PromptOffer } from './features/prompts.ts'
+import type { ResourceOffer } from './features/resources.ts'
 import type { LateAnswers, LateInspection } from './features/late-answers.ts'
 
 /** Name and version as clients see them. */
@@ -84,6 +86,10 @@ export interface McpSurfaceOptions {
   readonly calls: Calls
   /** Builds a tool's context for one call; `asking` is its way to the client. */
   readonly toolContext: (call: Call, progress: (update: Progress) => void, asking: Asking) => ToolContext
+  /** What there is to read; absent: nothing. */
+  readonly resources?: ResourceOffer
+  /** What there is to pick; absent: nothing. */
+  readonly prompts?: PromptOffer
   /** What the wire says of a caller. */
   readonly factsOf: (request: IncomingMessage) => CallerFacts
   /** May throw `CallFailure` `bad-request`, answered 400, or `unauthenticated`, answered 401. */

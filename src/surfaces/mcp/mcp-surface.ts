@@ -5,8 +5,11 @@ import type { IncomingMessage, ServerResponse } from 'node:http'
 import { CallFailure } from '../../domain/failure.ts'
 import type { Identity } from '../../domain/identity.ts'
 import type { CallerFacts } from '../../principals/identify.ts'
+import type { ResourceChange } from '../../resources/resource.ts'
 import type { Tool } from '../../tools/tool.ts'
 import type { WebSocketConnection } from '../../transport/websocket-connection.ts'
+import { createFeatures } from './features/features.ts'
+import { ListChanges } from './features/list-changes.ts'
 import { Tools } from './features/tools.ts'
 import { HttpDoor } from './http-door.ts'
 import { inspectSurface } from './inspection.ts'
@@ -17,7 +20,7 @@ import { LiveCalls } from './live-calls.ts'
 import type { McpInspection, McpSurfaceOptions } from './mcp-options.ts'
 import { notificationMessage } from './messages.ts'
 import { Modern } from './modern/dispatch.ts'
-import { Subscriptions } from './modern/subscriptions.ts'
+import { type ListKind, Subscriptions } from './modern/subscriptions.ts'
 import { WebSocketClient } from './websocket-client.ts'
 
 /** The MCP surface. */
@@ -28,6 +31,8 @@ export interface McpSurface {
   acceptWebSocket(connection: WebSocketConnection, facts: CallerFacts): void
   /** Exchanges the set of tools and tells every client that asked to know. */
   replaceTools(tools: readonly Tool[]): void
+  /** Tells whoever watches it, or whose list of resources it is. */
+  resourceChanged(change: ResourceChange): void
   /** Ends at once whatever these principals have open here: their keys are revoked. */
   expel(principals: readonly string[]): void
   /** Ends streams and subscriptions, lets running calls finish; resolves when none is left. */
@@ -58,16 +63,30 @@ export function createMcpSurface(options: McpSurfaceOptions): McpSurface {
     { ...limits, sessionsPerPrincipalMax: limits.sessionsPerPrincipalMax ?? limits.sessionsMax },
     emit,
   )
-  const subscriptions = new Subscriptions(limits.subscriptionsMax, emit)
-  const modern = new Modern({ ...options, tools, subscriptions })
-  const keeper = new SessionKeeper({ surface: options, sessions, rootsWaitMs: limits.rootsWaitMs })
-  const legacy = new LegacyHttp({ surface: options, sessions, keeper, tools })
+  const features = createFeatures(options)
+  const { watchers } = features
+  const subscriptions = new Subscriptions(limits.subscriptionsMax, features, emit)
+  const modern = new Modern({ ...options, tools, features, subscriptions })
+  const keeper = new SessionKeeper({ surface: options, sessions, watchers, rootsWaitMs: limits.rootsWaitMs })
+  const legacy = new LegacyHttp({ surface: options, sessions, keeper, tools, features })
   const clients = new Set<WebSocketClient>()
   const http = new HttpDoor({ surface: options, legacy, modern, bodyBytesMax: limits.bodyBytesMax })
 
   const closeSessions = (): void => {
     for (const session of [...sessions]) sessions.close(session, 'drained')
   }
+
+  const tellListChanged = (kind: ListKind, isMeant: (identity: Identity) => boolean): void => {
+    subscriptions.listChanged(kind, isMeant)
+    const changed = notificationMessage(`notifications/${kind}/list_changed`)
+    for (const session of sessions) {
+      if (isMeant(session.peer.identity)) session.stream?.sendDroppable(changed)
+    }
+    for (const client of clients) if (isMeant(client.identity)) client.tell(changed)
+  }
+  const listChanges = new ListChanges(clock, (principal) =>
+    tellListChanged('resources', (identity) => identity.principal === principal),
+  )
 
   return {
     handleHttp: (request, response) => http.handle(request, response),
@@ -78,6 +97,7 @@ export function createMcpSurface(options: McpSurfaceOptions): McpSurface {
         const client = new WebSocketClient(connection, identify, {
           surface: options,
           tools,
+          features,
           modern,
           rootsWaitMs: limits.rootsWaitMs,
           onClosed: (closed) => {
@@ -94,10 +114,11 @@ export function createMcpSurface(options: McpSurfaceOptions): McpSurface {
     },
     replaceTools(next) {
       tools.replace(next)
-      subscriptions.toolsChanged()
-      const changed = notificationMessage('notifications/tools/list_changed')
-      for (const session of sessions) session.stream?.sendDroppable(changed)
-      for (const client of clients) client.toolsChanged()
+      tellListChanged('tools', () => true)
+    },
+    resourceChanged({ principal, uri }) {
+      if (uri === null) listChanges.changed(principal)
+      else watchers.changed(principal, uri)
     },
     expel(principals) {
       const isTheirs = ({ principal }: Identity): boolean => principals.includes(principal)
@@ -106,18 +127,21 @@ export function createMcpSurface(options: McpSurfaceOptions): McpSurface {
       for (const client of [...clients]) if (isTheirs(client.identity)) client.expel()
       subscriptions.end(({ identity }) => isTheirs(identity))
       for (const call of live) if (isTheirs(call.identity)) call.abandon()
+      features.calls.end(isTheirs)
     },
     async drain() {
       subscriptions.drain()
       legacy.drain()
       for (const client of clients) client.drain()
-      await live.idle()
+      await Promise.all([live.idle(), features.calls.idle()])
       closeSessions()
     },
     destroy() {
       subscriptions.drain()
       for (const client of [...clients]) client.destroy()
       closeSessions()
+      listChanges.destroy()
+      features.calls.end(() => true)
       for (const call of live) call.abandon()
       options.late.destroy()
     },

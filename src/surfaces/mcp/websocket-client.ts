@@ -8,12 +8,14 @@ import { unreachable } from '../../lib/assert.ts'
 import type { WebSocketConnection } from '../../transport/websocket-connection.ts'
 import { parseEnvelope, type RequestEnvelope, rpcCode } from './envelope.ts'
 import type { InFlight } from './exchange.ts'
+import type { Features } from './features/features.ts'
 import type { Tools } from './features/tools.ts'
 import { dispatchLegacy, notifyLegacy } from './legacy/dispatch.ts'
 import { initializeResult, negotiate } from './legacy/negotiation.ts'
 import { Peer } from './legacy/peer.ts'
+import { PeerSettings } from './legacy/peer-settings.ts'
 import type { McpSurfaceOptions } from './mcp-options.ts'
-import { errorMessage, internalErrorMessage, notificationMessage, resultMessage } from './messages.ts'
+import { errorMessage, internalErrorMessage, resultMessage } from './messages.ts'
 import type { Modern } from './modern/dispatch.ts'
 import { isRejection } from './modern/request-meta.ts'
 import { isModern } from './protocol-versions.ts'
@@ -23,6 +25,7 @@ import { WebSocketExchange } from './websocket-exchange.ts'
 export interface WebSocketClientOptions {
   readonly surface: McpSurfaceOptions
   readonly tools: Tools
+  readonly features: Features
   readonly modern: Modern
   readonly rootsWaitMs: number
   /** Called once when the connection is gone and everything of it released. */
@@ -55,11 +58,9 @@ export class WebSocketClient {
     connection.onClose = () => this.#closed()
   }
 
-  /** Tells an initialised client that the set of tools is another. */
-  toolsChanged(): void {
-    if (this.#peer !== null) {
-      this.#connection.sendDroppable(notificationMessage('notifications/tools/list_changed'))
-    }
+  /** Tells an initialised client something that may be lost when it is behind. */
+  readonly tell = (json: string): void => {
+    if (this.#peer !== null) this.#connection.sendDroppable(json)
   }
 
   /** Closes with 1012 as soon as nothing is under way. */
@@ -123,7 +124,7 @@ export class WebSocketClient {
     } else if (request.method === instanceMethod) {
       exchange.finish(resultMessage(request.id, JSON.stringify({ instance: tools.resends.instance })))
     } else if (request.method === 'initialize') this.#initialize(exchange, request)
-    else if (this.#peer !== null) dispatchLegacy(exchange, request, this.#peer, tools)
+    else if (this.#peer !== null) dispatchLegacy(exchange, request, this.#peer, this.#options)
     else if (request.method === 'ping') exchange.finish(resultMessage(request.id, '{}'))
     else {
       exchange.finish(
@@ -155,6 +156,11 @@ export class WebSocketClient {
       identity: this.identity,
       rootsWaitMs,
       inFlight: this.#inFlight,
+    })
+    this.#peer.settings = new PeerSettings({
+      identity: this.identity,
+      watchers: this.#options.features.watchers,
+      tell: this.tell,
     })
     this.#peer.outlet = (json) => {
       this.#connection.send(json)

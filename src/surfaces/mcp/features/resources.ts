@@ -9,6 +9,7 @@ import { expandUri, matchUri, parseTemplate, type UriShape } from '../../../reso
 import { type JsonObject, rpcCode } from '../envelope.ts'
 import type { Exchange } from '../exchange.ts'
 import { errorMessage, resultMessage } from '../messages.ts'
+import type { RpcError } from '../wire-errors.ts'
 import { compareKeys, type ListKey, readCursor, writeCursor } from './list-cursor.ts'
 import type { ResultWriter } from './result-writer.ts'
 import type { ShortCalls } from './short-calls.ts'
@@ -92,7 +93,7 @@ export class Resources {
       return
     }
     const found = this.#find(uri)
-    const missing = notFound(uri, writer)
+    const missing = this.notFound(uri, writer)
     if (found === null || this.#offer === null) {
       exchange.finish(errorMessage(exchange.id, missing.code, missing.message, missing.data))
       return
@@ -110,12 +111,21 @@ export class Resources {
     })
   }
 
-  /** True when there is such a resource for this caller, so that its changes can be told. */
-  isThere(identity: Identity, uri: string): boolean {
+  /** How an era says that there is no such resource: the same whether it is unknown, gone or somebody else's. */
+  notFound(uri: string, { notFoundCode }: ResultWriter): RpcError {
+    return {
+      code: notFoundCode,
+      message: 'Resource not found: there is none of this URI, or none any more. Ask resources/list.',
+      data: { uri: uri.slice(0, uriCharsShown) },
+    }
+  }
+
+  /** Whether this caller can be told of changes of such a resource: `never` is said of foreign and unknown ones as well. */
+  watch(identity: Identity, uri: string): 'yes' | 'missing' | 'never' {
     const found = this.#find(uri)
-    if (found === null || this.#offer === null) return false
-    if (found.shape.variable === null) return true
-    return found.resource.has?.(this.#offer.contextOf(identity), found.variable) === true
+    if (found === null || this.#offer === null) return 'missing'
+    if (found.resource.has === undefined) return 'never'
+    return found.resource.has(this.#offer.contextOf(identity), found.variable) ? 'yes' : 'missing'
   }
 
   /** What `variable` of a template may be; null: there is no such template, or it has no such variable. */
@@ -152,18 +162,6 @@ export class Resources {
         ),
       )
       .sort((a, b) => compareKeys(a.key, b.key))
-  }
-}
-
-/** How both eras say that there is no such resource: the same whether it is unknown, gone or somebody else's. */
-function notFound(
-  uri: string,
-  { notFoundCode }: ResultWriter,
-): { readonly code: number; readonly message: string; readonly data: JsonObject } {
-  return {
-    code: notFoundCode,
-    message: 'Resource not found: there is none of this URI, or none any more. Ask resources/list.',
-    data: { uri: uri.slice(0, uriCharsShown) },
   }
 }
 

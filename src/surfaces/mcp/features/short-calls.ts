@@ -5,11 +5,11 @@
 import type { Call } from '../../../calls/call.ts'
 import { CallFailure } from '../../../domain/failure.ts'
 import type { Identity } from '../../../domain/identity.ts'
-import type { JsonObject } from '../envelope.ts'
+import { type JsonObject, rpcCode } from '../envelope.ts'
 import type { Cancellable, Exchange } from '../exchange.ts'
 import type { McpSurfaceOptions } from '../mcp-options.ts'
 import { errorMessage, internalErrorMessage, resultMessage } from '../messages.ts'
-import { outcomeError } from '../wire-errors.ts'
+import { outcomeError, type RpcError } from '../wire-errors.ts'
 import { refusalInCrowd } from './crowd.ts'
 import { traceOf } from './trace.ts'
 
@@ -19,7 +19,7 @@ export interface ShortCall {
   readonly name: string
   readonly params: JsonObject
   /** How an error about something that is not there is written. */
-  readonly notFound?: { readonly code: number; readonly message: string; readonly data: JsonObject }
+  readonly notFound?: RpcError
   /** Answers the result, serialised. */
   work(call: Call): Promise<string>
 }
@@ -40,6 +40,12 @@ export class ShortCalls {
 
   /** Runs one and answers its exchange. */
   run(exchange: Exchange, { name, params, notFound, work }: ShortCall): void {
+    if (exchange.inFlight?.has(exchange.id)) {
+      const why =
+        'Invalid Request: a request with this id is still being worked on; give every request its own id.'
+      exchange.finish(errorMessage(exchange.id, rpcCode.invalidRequest, why), 400)
+      return
+    }
     const crowded = refusalInCrowd(exchange, this.#options)
     if (crowded !== null) {
       const { code, message, data } = outcomeError({ kind: 'refused', refusal: crowded })

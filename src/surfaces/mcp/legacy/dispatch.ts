@@ -2,15 +2,23 @@
 
 import { isRequestId, type NotificationEnvelope, type RequestEnvelope, rpcCode } from '../envelope.ts'
 import type { Exchange, InFlight } from '../exchange.ts'
+import { answerFeature, type Features } from '../features/features.ts'
+import { legacyWriter } from '../features/result-writer.ts'
 import { legacyTools } from '../features/tool-result.ts'
 import type { Tools } from '../features/tools.ts'
 import { errorMessage, resultMessage } from '../messages.ts'
 import type { Peer } from './peer.ts'
+import { answerSettings } from './settings-requests.ts'
 
 const methodCharsShown = 64
 
 /** Answers one request of an initialised client. */
-export function dispatchLegacy(exchange: Exchange, request: RequestEnvelope, peer: Peer, tools: Tools): void {
+export function dispatchLegacy(
+  exchange: Exchange,
+  request: RequestEnvelope,
+  peer: Peer,
+  { tools, features }: { readonly tools: Tools; readonly features: Features },
+): void {
   switch (request.method) {
     case 'tools/call': {
       const tool = tools.find(exchange, request.params)
@@ -24,11 +32,13 @@ export function dispatchLegacy(exchange: Exchange, request: RequestEnvelope, pee
       exchange.finish(resultMessage(exchange.id, '{}'))
       return
     default:
+      if (answerFeature(exchange, request, features, legacyWriter)) return
+      if (peer.settings !== null && answerSettings(exchange, request, peer.settings, features)) return
       exchange.finish(
         errorMessage(
           exchange.id,
           rpcCode.methodNotFound,
-          `Method not found: ${request.method.slice(0, methodCharsShown)}. This server offers tools/list, tools/call and ping.`,
+          `Method not found: ${request.method.slice(0, methodCharsShown)}. This server offers tools, resources, prompts, completion, logging and ping.`,
         ),
       )
   }

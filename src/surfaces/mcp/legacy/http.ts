@@ -7,6 +7,7 @@ import { StoreFault } from '../../../store/store-fault.ts'
 import { refuse } from '../../../transport/refuse.ts'
 import { openEventStream } from '../../../transport/sse.ts'
 import { type Envelope, type RequestEnvelope, rpcCode } from '../envelope.ts'
+import type { Features } from '../features/features.ts'
 import type { Tools } from '../features/tools.ts'
 import { acceptsEventStream, HttpExchange, respondJson } from '../http-exchange.ts'
 import type { McpSurfaceOptions } from '../mcp-options.ts'
@@ -26,6 +27,7 @@ export interface LegacyHttpOptions {
   readonly sessions: Sessions
   readonly keeper: SessionKeeper
   readonly tools: Tools
+  readonly features: Features
 }
 
 /** Serves the 2025 era over HTTP. */
@@ -66,7 +68,7 @@ export class LegacyHttp {
         inFlight: session.peer.inFlight,
         surface: this.#options.surface,
       })
-      dispatchLegacy(exchange, envelope, session.peer, this.#options.tools)
+      dispatchLegacy(exchange, envelope, session.peer, this.#options)
       return
     }
     if (envelope.kind === 'notification') notifyLegacy(envelope, session.peer.inFlight, session.peer)

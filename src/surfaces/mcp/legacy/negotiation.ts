@@ -1,6 +1,7 @@
 // `initialize`: which 2025-era revision a client and we speak, and what each offers.
 
 import { isObject, type JsonObject } from '../envelope.ts'
+import { featureCapabilities } from '../features/features.ts'
 import type { ServerInfo } from '../mcp-options.ts'
 import { legacyVersions } from '../protocol-versions.ts'
 
@@ -33,7 +34,7 @@ export function negotiate(params: JsonObject): Negotiated | string {
 export function initializeResult(version: string, serverInfo: ServerInfo, instructions: string): string {
   return JSON.stringify({
     protocolVersion: version,
-    capabilities: { tools: { listChanged: true } },
+    capabilities: featureCapabilities,
     serverInfo,
     instructions,
   })

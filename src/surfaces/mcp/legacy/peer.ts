@@ -8,6 +8,7 @@ import { toFolders } from '../asking/questions.ts'
 import { isObject, type JsonObject, type ResponseEnvelope } from '../envelope.ts'
 import type { Exchange, InFlight } from '../exchange.ts'
 import type { ToolCaller } from '../features/tools.ts'
+import type { PeerSettings } from './peer-settings.ts'
 import { OpenQuestions } from './open-questions.ts'
 import { PeerLine } from './peer-line.ts'
 
@@ -33,6 +34,8 @@ export class Peer implements ToolCaller {
   readonly inFlight: InFlight
   /** Sends on the channel that is open beside the calls: the GET stream or the WebSocket; false when there is none. */
   outlet: ((json: string) => boolean) | null = null
+  /** What it set for itself; null where it cannot. */
+  settings: PeerSettings | null = null
   /** What it was asked and has not answered. */
   readonly questions: OpenQuestions
   readonly #clock: Clock
@@ -99,6 +102,7 @@ export class Peer implements ToolCaller {
   /** Releases everything: waiting questions end without answer, calls lose their client. */
   close(): void {
     this.outlet = null
+    this.settings?.close()
     this.questions.close()
   }
 }

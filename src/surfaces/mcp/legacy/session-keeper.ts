@@ -4,10 +4,12 @@
 
 import type { Identity } from '../../../domain/identity.ts'
 import type { CallerFacts } from '../../../principals/identify.ts'
+import type { Watchers } from '../features/watchers.ts'
 import type { McpSurfaceOptions } from '../mcp-options.ts'
 import type { Negotiated } from './negotiation.ts'
 import { Peer } from './peer.ts'
-import { SessionRecords, type SessionRow, type SessionSettings } from './session-records.ts'
+import { PeerSettings } from './peer-settings.ts'
+import { SessionRecords, type SessionRow } from './session-records.ts'
 import { type OpenedToken, type SessionNames, SessionTokens } from './session-tokens.ts'
 import type { Session, Sessions } from './sessions.ts'
 
@@ -15,6 +17,7 @@ import type { Session, Sessions } from './sessions.ts'
 export interface SessionKeeperOptions {
   readonly surface: McpSurfaceOptions
   readonly sessions: Sessions
+  readonly watchers: Watchers
   readonly rootsWaitMs: number
 }
 
@@ -69,11 +72,6 @@ export class SessionKeeper {
     this.#options.sessions.close(session, 'deleted')
   }
 
-  /** Remembers what its client set. Rejects with a `StoreFault`. */
-  keepSettings(session: Session, settings: SessionSettings): Promise<void> {
-    return this.#records.keep(rowOf(session), settings)
-  }
-
   async #rebuild(
     opened: OpenedToken,
     facts: CallerFacts,
@@ -84,6 +82,7 @@ export class SessionKeeper {
     if (record.kind === 'ended') return 'unknown'
     if (!sessions.makeRoom(principal, facts.clientHeader)) return 'full'
     const session = this.#add(opened, opened.said, facts)
+    session.peer.settings?.restore(record)
     surface.emit({
       type: 'session-resumed',
       label: session.peer.identity.label,
@@ -93,7 +92,7 @@ export class SessionKeeper {
   }
 
   #add(names: SessionNames, said: Negotiated, facts: CallerFacts): Session {
-    const { surface, sessions, rootsWaitMs } = this.#options
+    const { surface, sessions, watchers, rootsWaitMs } = this.#options
     const { token, shownId, expiresAtMs } = names
     const identity = surface.identify({ ...facts, sessionId: shownId, programName: said.programName })
     const peer = new Peer({ ...said, clock: surface.clock, identity, rootsWaitMs, inFlight: new Map() })
@@ -106,6 +105,12 @@ export class SessionKeeper {
       stream: null,
       lastUsedAt: surface.clock.now(),
     }
+    peer.settings = new PeerSettings({
+      identity,
+      watchers,
+      tell: (json) => session.stream?.sendDroppable(json),
+      keep: (settings) => this.#records.keep(rowOf(session), settings),
+    })
     sessions.add(session)
     return session
   }

@@ -6,6 +6,7 @@ import type { Clock } from '../../../lib/clock.ts'
 import type { Tool } from '../../../tools/tool.ts'
 import { type RequestEnvelope, rpcCode } from '../envelope.ts'
 import type { Exchange } from '../exchange.ts'
+import { answerFeature, type Features, featureCapabilities } from '../features/features.ts'
 import { createModernTools } from '../features/tool-result.ts'
 import type { ToolEra, Tools } from '../features/tools.ts'
 import type { ServerInfo, SessionLife } from '../mcp-options.ts'
@@ -29,6 +30,7 @@ const methodCharsShown = 64
 /** Collaborators of the stateless era. */
 export interface ModernOptions {
   readonly tools: Tools
+  readonly features: Features
   readonly subscriptions: Subscriptions
   readonly serverInfo: ServerInfo
   readonly instructions: string
@@ -40,6 +42,7 @@ export interface ModernOptions {
 /** Answers stateless requests. */
 export class Modern {
   readonly #tools: Tools
+  readonly #features: Features
   readonly #subscriptions: Subscriptions
   readonly #era: ToolEra
   readonly #rounds: Rounds
@@ -47,6 +50,7 @@ export class Modern {
 
   constructor(options: ModernOptions) {
     this.#tools = options.tools
+    this.#features = options.features
     this.#subscriptions = options.subscriptions
     this.#era = createModernTools(options.serverInfo)
     const { clock, serverInfo, sessions } = options
@@ -54,7 +58,7 @@ export class Modern {
     this.#discoverJson = JSON.stringify({
       resultType: 'complete',
       supportedVersions: modernVersions,
-      capabilities: { tools: { listChanged: true } },
+      capabilities: featureCapabilities,
       instructions: options.instructions,
       ttlMs: discoverTtlMs,
       cacheScope: 'public',
@@ -89,11 +93,12 @@ export class Modern {
         this.#subscriptions.listen(exchange, request.params)
         return
       default:
+        if (answerFeature(exchange, request, this.#features, this.#features.modernWriter)) return
         exchange.finish(
           errorMessage(
             exchange.id,
             rpcCode.methodNotFound,
-            `Method not found: ${request.method.slice(0, methodCharsShown)}. This server offers server/discover, tools/list, tools/call and subscriptions/listen.`,
+            `Method not found: ${request.method.slice(0, methodCharsShown)}. This server offers server/discover, tools, resources, prompts, completion and subscriptions/listen.`,
           ),
           404,
         )

@@ -2,8 +2,16 @@ import { expect, test } from 'vitest'
 import type { Identity } from '../../../domain/identity.ts'
 import { type ClientId, localPrincipal } from '../../../domain/ids.ts'
 import type { Exchange } from '../exchange.ts'
+import { Watchers } from '../features/watchers.ts'
 import { Subscriptions } from './subscriptions.ts'
 
+const watchers = new Watchers()
+const open = (max: number): Subscriptions =>
+  new Subscriptions(
+    max,
+    { resources: { watch: (_identity, uri) => (uri === 'a:own' ? 'yes' : 'missing') }, watchers },
+    () => undefined,
+  )
 const params = { notifications: { toolsListChanged: true } }
 
 function exchange(client: string | null): Exchange & { readonly answers: (number | undefined)[] } {
@@ -34,7 +42,7 @@ function exchange(client: string | null): Exchange & { readonly answers: (number
 }
 
 test('one client cannot take the places of the others, and what it leaves is free again', () => {
-  const subscriptions = new Subscriptions(100, () => undefined)
+  const subscriptions = open(100)
   const own = Array.from({ length: 17 }, () => exchange('window-0001'))
   for (const each of own) subscriptions.listen(each, params)
   expect(own.map(({ answers }) => answers[0])).toEqual([...Array(16).fill(undefined), 503])
@@ -49,7 +57,7 @@ test('one client cannot take the places of the others, and what it leaves is fre
 })
 
 test('a crowd without names leaves half of the places to the windows', () => {
-  const subscriptions = new Subscriptions(10, () => undefined)
+  const subscriptions = open(10)
   const crowd = Array.from({ length: 8 }, () => exchange(null))
   for (const each of crowd) subscriptions.listen(each, params)
   expect(crowd.filter(({ answers }) => answers[0] === 503)).toHaveLength(3)
@@ -58,4 +66,20 @@ test('a crowd without names leaves half of the places to the windows', () => {
   expect(window.answers).toEqual([])
   subscriptions.drain()
   expect(subscriptions.size).toBe(0)
+})
+
+test('what is not there is not honoured, and what ends is watched no more', () => {
+  const subscriptions = open(10)
+  const sent: string[] = []
+  const each = { ...exchange('window-0001'), send: (json: string) => sent.push(json) }
+  subscriptions.listen(each, {
+    notifications: { promptsListChanged: true, resourceSubscriptions: ['a:own', 'a:foreign', 7, 'a:own'] },
+  })
+  expect(JSON.parse(sent[0] ?? '').params.notifications).toEqual({
+    promptsListChanged: true,
+    resourceSubscriptions: ['a:own'],
+  })
+  expect(watchers.size).toBe(1)
+  each.work?.clientGone()
+  expect(watchers.size).toBe(0)
 })

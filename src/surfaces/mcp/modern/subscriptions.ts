@@ -2,16 +2,25 @@
 // goes first and names what we honour; every message carries the subscription's id; a server that stops says so with a
 // result. Source: basic/patterns/subscriptions.
 
-import { clientKey } from '../../../domain/identity.ts'
+import { clientKey, type Identity } from '../../../domain/identity.ts'
 import { isObject, type JsonObject, type RequestId, rpcCode } from '../envelope.ts'
 import type { Cancellable, Exchange } from '../exchange.ts'
+import type { Resources } from '../features/resources.ts'
+import { type ResourceWatcher, type Watchers, watchedMax } from '../features/watchers.ts'
 import type { McpEvent } from '../mcp-options.ts'
 import { errorMessage, notificationMessage, resultMessage } from '../messages.ts'
 import { metaKey } from '../protocol-versions.ts'
 
+const listKinds = ['tools', 'prompts', 'resources'] as const
+
+/** Lists whose changes are told. */
+export type ListKind = (typeof listKinds)[number]
+
 interface Subscription extends Cancellable {
   readonly exchange: Exchange
-  readonly wantsTools: boolean
+  readonly wants: ReadonlySet<ListKind>
+  readonly uris: readonly string[]
+  readonly watcher: ResourceWatcher
 }
 
 // A window opens one at each connect; more of one client are left-overs of connections that nobody has missed yet.
@@ -23,10 +32,18 @@ export class Subscriptions {
   /** By client, principal first; an entry lives as long as a subscription of it. */
   readonly #counts = new Map<string, number>()
   readonly #max: number
+  readonly #resources: Pick<Resources, 'watch'>
+  readonly #watchers: Watchers
   readonly #emit: (event: McpEvent) => void
   #isDraining = false
 
-  constructor(max: number, emit: (event: McpEvent) => void) {
+  constructor(
+    max: number,
+    { resources, watchers }: { readonly resources: Pick<Resources, 'watch'>; readonly watchers: Watchers },
+    emit: (event: McpEvent) => void,
+  ) {
+    this.#resources = resources
+    this.#watchers = watchers
     this.#max = max
     this.#emit = emit
   }
@@ -62,9 +79,15 @@ export class Subscriptions {
       this.#refuse(exchange)
       return
     }
+    const uris = this.#watchable(exchange, wanted.resourceSubscriptions)
     const subscription: Subscription = {
       exchange,
-      wantsTools: wanted.toolsListChanged === true,
+      wants: new Set(listKinds.filter((kind) => wanted[`${kind}ListChanged`] === true)),
+      uris,
+      watcher: (uri) =>
+        exchange.sendDroppable(
+          notificationMessage('notifications/resources/updated', { ...tagged(exchange.id), uri }),
+        ),
       cancel: () => {
         this.#forget(subscription)
         exchange.abandon()
@@ -79,17 +102,21 @@ export class Subscriptions {
     exchange.send(
       notificationMessage('notifications/subscriptions/acknowledged', {
         ...tagged(exchange.id),
-        notifications: subscription.wantsTools ? { toolsListChanged: true } : {},
+        notifications: {
+          ...Object.fromEntries([...subscription.wants].map((kind) => [`${kind}ListChanged`, true])),
+          ...(uris.length === 0 ? {} : { resourceSubscriptions: uris }),
+        },
       }),
     )
+    for (const uri of uris) this.#watchers.add(exchange.identity.principal, uri, subscription.watcher)
     this.#emit({ type: 'subscription-opened', label: exchange.identity.label })
   }
 
-  /** Tells whoever asked that the set of tools is another. */
-  toolsChanged(): void {
-    for (const { exchange, wantsTools } of this.#open) {
-      if (wantsTools) {
-        exchange.sendDroppable(notificationMessage('notifications/tools/list_changed', tagged(exchange.id)))
+  /** Tells whoever asked that such a list is another; `isMeant`: whose list it is. */
+  listChanged(kind: ListKind, isMeant: (identity: Identity) => boolean): void {
+    for (const { exchange, wants } of this.#open) {
+      if (wants.has(kind) && isMeant(exchange.identity)) {
+        exchange.sendDroppable(notificationMessage(`notifications/${kind}/list_changed`, tagged(exchange.id)))
       }
     }
   }
@@ -114,10 +141,18 @@ export class Subscriptions {
 
   #forget(subscription: Subscription): void {
     if (!this.#open.delete(subscription)) return
-    const { exchange } = subscription
+    const { exchange, uris, watcher } = subscription
+    for (const uri of uris) this.#watchers.delete(exchange.identity.principal, uri, watcher)
     this.#count(exchange, -1)
     exchange.inFlight?.delete(exchange.id)
     this.#emit({ type: 'subscription-closed', label: exchange.identity.label })
+  }
+
+  // What is not there, and what never tells, is left out: the acknowledgement says what is honoured.
+  #watchable({ identity }: Exchange, uris: unknown): readonly string[] {
+    if (!Array.isArray(uris)) return []
+    const texts = new Set(uris.slice(0, watchedMax).filter((uri) => typeof uri === 'string'))
+    return [...texts].filter((uri) => this.#resources.watch(identity, uri) === 'yes')
   }
 
   #count({ identity }: Exchange, by: 1 | -1): void {
