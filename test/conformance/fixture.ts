@@ -4,6 +4,7 @@
 import { z } from 'zod'
 import { defineTool, type Tool, type ToolContent, type ToolContext } from '../../src/tools/tool.ts'
 import { type McpComposition, startMcpComposition } from '../support/mcp-composition.ts'
+import { askingTools } from './asking-tools.ts'
 
 // A red dot and a moment of silence: the smallest valid files of their kind.
 const png = 'iVBORw0KGgoAAAANSUhEUgAAAAEAAAABCAYAAAAfFcSJAAAADUlEQVR42mP8z8DwHwAFBQIAX8jx0gAAAABJRU5ErkJggg=='
@@ -87,7 +88,7 @@ function conformanceTools(change: () => void): readonly Tool[] {
     withProgress,
     needsSampling,
     fixed('test_logging_tool', 'Logs only to a client that asks for it.', [text('Nothing was logged.')]),
-    fixed('test_streaming_elicitation', 'Would ask the client inside its result.', [text('Nothing to ask.')]),
+    ...askingTools,
     defineTool({
       name: 'test_trigger_tool_change',
       title: 'Change the tools',
