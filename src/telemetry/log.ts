@@ -29,7 +29,7 @@ export interface Log {
 
 /** Opens the log. Lines are buffered for at most a second (`clock`) or 8 KiB; warnings and errors are written at once. */
 export function createLog(level: string, clock: Clock, stream?: LogStream): Log {
-  const buffered = stream === undefined ? destination({ dest: 2, sync: false, minLength: 8192 }) : null
+  const buffered = stream === undefined ? new BufferedStream() : null
   const logger = pino({ level, base: null }, stream ?? buffered ?? destination(2))
   let isOpen = true
   const flush = (): void => buffered?.flushSync()
@@ -39,6 +39,8 @@ export function createLog(level: string, clock: Clock, stream?: LogStream): Log 
     timer = clock.after(flushEveryMs, tick)
   }
   let timer = clock.after(flushEveryMs, tick)
+  // A process that ends otherwise than by `destroy` says what it knew.
+  process.once('exit', flush)
   return {
     logger,
     call(event) {
@@ -62,12 +64,40 @@ export function createLog(level: string, clock: Clock, stream?: LogStream): Log 
     destroy() {
       isOpen = false
       timer.cancel()
+      process.off('exit', flush)
       flush()
     },
   }
 }
 
 const flushEveryMs = 1000
+const bufferedCharsMax = 8192
+
+/** stderr in large pieces. Lines wait here, because joined once they cost half of what the writer below takes to add each up. */
+class BufferedStream implements DestinationStream {
+  readonly #below = destination({ dest: 2, sync: false })
+  #lines: string[] = []
+  #chars = 0
+
+  write(line: string): void {
+    this.#lines.push(line)
+    this.#chars += line.length
+    if (this.#chars >= bufferedCharsMax) this.flush()
+  }
+
+  flush(): void {
+    if (this.#chars === 0) return
+    const piece = this.#lines.join('')
+    this.#lines = []
+    this.#chars = 0
+    this.#below.write(piece)
+  }
+
+  flushSync(): void {
+    this.flush()
+    this.#below.flushSync()
+  }
+}
 
 // Answers whether the line should not wait in the buffer.
 function writeCall(logger: Logger, event: CallEvent): boolean {
