@@ -39,6 +39,9 @@ const chat: Job = {
   vendor: 'glm',
   group: 'glm/main glm-5.2',
 }
+/** Another chat: two that are alike would be made once, and none would wait. */
+const otherChat = { prompt: 'Say why numbers matter.' }
+const thirdChat = { prompt: 'Say why places matter.' }
 const search: Job = {
   tool: 'web_search',
   input: { query: 'marmots' },
@@ -135,7 +138,7 @@ describe('a call that the vendor works on', () => {
     const staying = await server.window('modern', 'window-staying')
     await held(leaving, chat)
     await held(leaving, summary)
-    const queued = staying.call('chat', chat.input)
+    const queued = staying.call('chat', otherChat)
     await until(() => waiting(chat) === 1, 'the other waits')
     server.simulator.control({ glm: { gate: 'open' } })
     await leaving.close()
@@ -163,7 +166,7 @@ describe('the time limit', () => {
       const window = await server.window(door, `window-${door}`)
       await promptly(async () => {
         const call = await held(window, chat)
-        const queued = window.call(chat.tool, chat.input)
+        const queued = window.call(chat.tool, otherChat)
         await until(() => waiting(chat) === 1, 'the second waits')
         await checkAbort(chat, () => virtual.advance(30_000))
         for (const { answer } of [call, queued]) {
@@ -198,8 +201,8 @@ describe('a call that waits in the queue', () => {
     const holder = await server.window('modern', 'window-holder')
     const first = await held(holder, chat)
     const window = await server.window(door, `window-${door}`)
-    const call = window.call(chat.tool, chat.input)
-    const third = (await server.window('legacy', 'window-third')).call(chat.tool, chat.input)
+    const call = window.call(chat.tool, otherChat)
+    const third = (await server.window('legacy', 'window-third')).call(chat.tool, thirdChat)
     await until(() => waiting(chat) === 2, 'two wait')
     await call[end]()
     expect(await call.answer).toBeNull()
@@ -214,7 +217,7 @@ describe('a call that waits in the queue', () => {
   test('the server is destroyed', async () => {
     const window = await server.window('websocket', 'window-one')
     await held(window, chat)
-    const call = window.call(chat.tool, chat.input)
+    const call = window.call(chat.tool, otherChat)
     await until(() => waiting(chat) === 1, 'the second waits')
     await checkAbort(chat, () => server.server.destroy())
     expect(waiting(chat)).toBe(0)
@@ -239,7 +242,7 @@ describe('the check can fail', () => {
     let leaked: { release(): void } | null = null
     const call = await held(await server.window('modern', 'window-one'), chat)
     await expect(checkAbort(chat, () => call.leave())).rejects.toThrow(
-      /"glm\/main glm-5.2":\{"capacity":1,"held":1/,
+      /"glm\/main glm-5\.2":\{"capacity":1,"ceiling":\{[^}]*\},.*?"held":1/,
     )
     await expect(nothingInProgress(server.server.inspect, {}, 200)).rejects.toThrow(
       'groups.glm/main glm-5.2.held: 1',

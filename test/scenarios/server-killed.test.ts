@@ -124,24 +124,32 @@ describe('a server that is killed', () => {
     }
   }, 180_000)
 
-  test('does not forget what a key has spent, nor what it had reserved', async () => {
-    const key = await admitPerson(join(home, 'data'), 'anna', { budgetUsdPerMonth: 0.5 })
-    const headers = { authorization: `Bearer ${key}` }
-    simulator.control({ kimi: { gate: 'closed' } })
-    for (const life of [1, 2]) {
-      const before = spentOnDisk()
-      const { url, launched } = await serve('')
-      const call = unanswered(chat(url, `life ${life}`, headers))
-      await until(() => spentOnDisk() > before, 'its reservation is on disk')
-      await kill(launched)
-      await call
-    }
-    simulator.control({ kimi: { gate: 'open' } })
-    const { url } = await serve('')
-    // Two answers of 16 Ki tokens at 15 dollars a million are reserved by the dead: a third does not fit into half a dollar.
-    expect(await chat(url, 'life 3', headers)).toMatchObject({
-      isError: true,
-      text: expect.stringContaining('US dollars a month'),
-    })
-  }, 180_000)
+  test.each([
+    ['money', { budgetUsdPerMonth: 0.5 }, 'US dollars a month'],
+    ['tokens', { tokensPerDay: 3 * cap }, 'tokens a day'],
+  ])(
+    'does not forget what %s a key has used, nor what it had reserved',
+    async (_what, limit, dimension) => {
+      const key = await admitPerson(join(home, 'data'), 'anna', limit)
+      const headers = { authorization: `Bearer ${key}` }
+      simulator.control({ kimi: { gate: 'closed' } })
+      for (const life of [1, 2]) {
+        const before = spentOnDisk()
+        const { url, launched } = await serve('')
+        const call = unanswered(chat(url, `life ${life}`, headers))
+        await until(() => spentOnDisk() > before, 'its reservation is on disk')
+        await kill(launched)
+        await call
+      }
+      simulator.control({ kimi: { gate: 'open' } })
+      const { url } = await serve('')
+      // Two answers of 16 Ki tokens at 15 dollars a million are reserved by the dead: a third does not fit into half a dollar, nor with
+      // its prompt into three times 16 Ki tokens.
+      expect(await chat(url, 'life 3', headers)).toMatchObject({
+        isError: true,
+        text: expect.stringContaining(dimension),
+      })
+    },
+    180_000,
+  )
 })
