@@ -40,6 +40,8 @@ export class Edge {
   readonly #shed = new Map<ShedReason, number>()
   readonly #emptied: (() => void)[] = []
   #timer: Timer | null = null
+  /** Time as the looks have seen it: while this process stood still nobody was slow but us. */
+  #watchedMs = 0
 
   constructor({ clock, limits, streamedPaths = [] }: EdgeOptions) {
     this.limits = { ...edgeDefaults, ...limits }
@@ -203,19 +205,22 @@ export class Edge {
   }
 
   #schedule(): void {
-    this.#timer ??= this.#clock.after(this.#lookMs, () => {
+    if (this.#timer !== null) return
+    const asOf = this.#clock.now()
+    this.#timer = this.#clock.after(this.#lookMs, () => {
       this.#timer = null
-      const now = this.#clock.now()
-      for (const open of this) this.#look(open, now)
+      this.#watchedMs += Math.min(this.#clock.now() - asOf, this.#lookMs * 2)
+      for (const open of this) this.#look(open, this.#watchedMs)
       if (this.size > 0) this.#schedule()
     })
   }
 
   #look(open: OpenSocket, now: number): void {
-    const wrong = open.look(now, this.limits, this.#isStream)
-    if (wrong === null) return
+    const wrong = open.socket.destroyed ? null : open.look(now, this.limits, this.#isStream)
+    // Whoever has been told already is only waited for.
+    if (wrong === null || (wrong === 'body-late' && open.isShed)) return
     const response = open.awaiting
-    if (wrong === 'body-late' && response !== null && !response.headersSent && !open.isShed) {
+    if (wrong === 'body-late' && response !== null && !response.headersSent) {
       const why = 'The body of this request did not come in time. Send it again.'
       this.#refuse(open, wrong, response, 408, why)
       return
