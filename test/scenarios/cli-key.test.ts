@@ -42,6 +42,8 @@ test('add, list and revoke, beside a running server', async () => {
     '2',
     '--rpm',
     '90',
+    '--tokens-per-day',
+    '2000000',
     '--budget',
     '12.5',
   )
@@ -62,7 +64,7 @@ test('add, list and revoke, beside a running server', async () => {
   expect(readFileSync(file, 'utf8')).not.toContain(authorization.slice(7))
 
   const listed = await run('key', 'list')
-  expect(listed.out).toMatch(/anna +blue +2 +90 +12\.5 +use +\d{4}-\d\d-\d\d +in force/)
+  expect(listed.out).toMatch(/anna +blue +2 +90 +default +2000000 +12\.5 +use +\d{4}-\d\d-\d\d +in force/)
   expect(listed.out).not.toContain('exai_')
 
   const server = exai(['serve', '--port', '0'])
@@ -73,6 +75,14 @@ test('add, list and revoke, beside a running server', async () => {
     (await fetch(`${url}/files`, { headers: { authorization, connection: 'close' } })).status
   expect(await status()).toBe(200)
   expect((await fetch(`${url}/files`, { headers: { connection: 'close' } })).status).toBe(401)
+  expect((await run('usage')).out).toBe(
+    [
+      'Nothing was used in that time.',
+      'anna has 2000000 of 2000000 tokens left today (UTC).',
+      'anna has 12.5 of 12.5 US dollars left this month (UTC).',
+      '',
+    ].join('\n'),
+  )
   expect(await run('key', 'revoke', 'anna')).toMatchObject({ code: 0 })
   await vi.waitFor(async () => expect(await status()).toBe(401), { timeout: 1_000, interval: 50 })
   expect((await run('key', 'list')).out).toMatch(/anna .* revoked \d{4}/)
@@ -84,6 +94,7 @@ test('tells in one sentence what is wrong', async () => {
     [['key', 'add', 'Anna B'], 1, /^name must be 1 to 64 small letters/],
     [['key', 'add', 'local'], 1, /^name must not be "local"/],
     [['key', 'add', 'bert', '--rpm', '0'], 1, /^--rpm must be a number from 1 to 1000000; it is "0"/],
+    [['key', 'add', 'bert', '--tpm', '0'], 1, /^--tpm must be a number from 1 to 1000000000000; it is "0"/],
     [['key', 'add', 'bert', '--budget', 'much'], 1, /^--budget must be a number/],
     [['key', 'revoke', 'nobody'], 1, /^There is no key for "nobody"/],
     [['key', 'add'], 2, /missing required argument 'name'/],
