@@ -40,10 +40,22 @@ export interface CallerOfTool {
 /** Answers the maker of contexts; `asking` is the call's way to its client. */
 export function createToolContexts(
   rooms: ToolRooms,
-): (call: CallerOfTool, progress: (update: Progress) => void, asking: Asking) => ToolContext {
+): (
+  call: CallerOfTool,
+  progress: (update: Progress) => void,
+  asking: Asking,
+  log: ToolContext['log'],
+) => ToolContext {
   const { router, jobs, ledger, budgets, threads, documents, late, facts } = rooms
-  return (call, progress, asking) => {
+  return (call, tell, asking, log) => {
     const { id, name, identity, signal, deadlineAt } = call
+    const progress = (update: Progress): void => {
+      tell(update)
+      // Who is asked, and that somebody else is asked instead, is what a person wants to read afterwards.
+      if (update.kind !== 'started') return
+      const { provider, model, attempt } = update
+      log(attempt > 1 ? 'warning' : 'info', { event: 'asking', provider, model, attempt })
+    }
     const ask = new AskFirst(asking)
     const run = (draft: JobDraft, { sharing, ...wishes }: RunOptions = {}): Promise<DeskOutcome> => {
       const request: JobRequest = {
@@ -62,6 +74,7 @@ export function createToolContexts(
       callId: id,
       signal,
       progress,
+      log,
       facts: { ...facts, models: () => router.standing() },
       run(draft, wishes) {
         ask.spend()

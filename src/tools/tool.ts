@@ -3,9 +3,11 @@
 import type { z } from 'zod'
 import type { QuotaStanding } from '../admission/quota-standing.ts'
 import type { Asking } from '../domain/asking.ts'
+import type { Content } from '../domain/content.ts'
 import type { DocumentText } from '../domain/document-text.ts'
 import type { Identity } from '../domain/identity.ts'
 import type { CallId } from '../domain/ids.ts'
+import type { LogLevel } from '../domain/log-level.ts'
 import type { Progress } from '../domain/progress.ts'
 import type { UsageLine, UsageQuery } from '../ledger/ledger.ts'
 import type { GenerateJob, Job, Message } from '../providers/provider.ts'
@@ -15,17 +17,7 @@ import type { JobDraft } from '../routing/router.ts'
 import type { LateFact } from './late-fact.ts'
 
 /** Content of a result, as MCP speaks it. */
-export type ToolContent =
-  | { readonly type: 'text'; readonly text: string }
-  | { readonly type: 'image'; readonly data: string; readonly mimeType: string }
-  | { readonly type: 'audio'; readonly data: string; readonly mimeType: string }
-  | { readonly type: 'resource'; readonly resource: Readonly<Record<string, unknown>> }
-  | {
-      readonly type: 'resource_link'
-      readonly uri: string
-      readonly name: string
-      readonly description?: string
-    }
+export type ToolContent = Content
 
 /** What a tool answers. `meta` goes under `_meta`; `isError` results are shown to the model verbatim. */
 export interface ToolResult {
@@ -49,6 +41,8 @@ export interface ToolContext extends Asking {
   /** Aborted on cancel, disconnect, deadline and drain. */
   readonly signal: AbortSignal
   progress(update: Progress): void
+  /** Tells the client what happens, if it asked for messages so grave; `data` is any JSON without secrets. */
+  log(level: LogLevel, data: unknown): void
   /** Routes and runs one job to its end: picks the provider, waits in its queue, reports progress. */
   run(job: JobDraft, options?: RunOptions): Promise<DeskOutcome>
   /** Reads a document from a path inside the roots, an upload handle, or inline text. */

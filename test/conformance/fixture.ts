@@ -3,12 +3,11 @@
 
 import { z } from 'zod'
 import { defineTool, type Tool, type ToolContent, type ToolContext } from '../../src/tools/tool.ts'
+import { fixturePrompts } from './fixture-prompts.ts'
+import { fixtureResources } from './fixture-resources.ts'
+import { redDotPng as png, silenceWav as wav } from './samples.ts'
 import { type McpComposition, startMcpComposition } from '../support/mcp-composition.ts'
 import { askingTools } from './asking-tools.ts'
-
-// A red dot and a moment of silence: the smallest valid files of their kind.
-const png = 'iVBORw0KGgoAAAANSUhEUgAAAAEAAAABCAYAAAAfFcSJAAAADUlEQVR42mP8z8DwHwAFBQIAX8jx0gAAAABJRU5ErkJggg=='
-const wav = 'UklGRiYAAABXQVZFZm10IBAAAAABAAEAQB8AAAB9AAACABAAZGF0YQIAAAAAAA=='
 
 const noArguments = z.strictObject({})
 const text = (words: string): ToolContent => ({ type: 'text', text: words })
@@ -46,12 +45,31 @@ const withProgress = defineTool({
   },
 })
 
+function withLogging(name: string): Tool {
+  return defineTool({
+    name,
+    title: 'Logging',
+    description: 'Logs three times, to a client that asks for it.',
+    input: noArguments,
+    annotations: { readOnlyHint: true },
+    pace: 'instant',
+    async run(_args, context: ToolContext) {
+      context.log('info', 'Tool execution started')
+      await pause()
+      context.log('info', 'Tool processing data')
+      await pause()
+      context.log('info', 'Tool execution completed')
+      return { content: [text('Done.')] }
+    },
+  })
+}
+
 const needsSampling: Tool = {
   ...fixed('test_missing_capability', 'Needs a client that can sample.', [text('Sampled.')]),
   clientNeeds: ['sampling'],
 }
 
-// Tools of the suite that our surface can carry today; `change` exchanges the set.
+// Tools of the suite; `change` exchanges the set.
 function conformanceTools(change: () => void): readonly Tool[] {
   return [
     fixed('test_simple_text', 'Answers a text.', [text('This is a simple text response for testing.')]),
@@ -87,7 +105,8 @@ function conformanceTools(change: () => void): readonly Tool[] {
     ),
     withProgress,
     needsSampling,
-    fixed('test_logging_tool', 'Logs only to a client that asks for it.', [text('Nothing was logged.')]),
+    withLogging('test_tool_with_logging'),
+    withLogging('test_logging_tool'),
     ...askingTools,
     defineTool({
       name: 'test_trigger_tool_change',
@@ -108,6 +127,6 @@ function conformanceTools(change: () => void): readonly Tool[] {
 export async function startFixture(): Promise<McpComposition> {
   let composition: McpComposition | null = null
   const tools = conformanceTools(() => composition?.surface.replaceTools(tools))
-  composition = await startMcpComposition({ tools })
+  composition = await startMcpComposition({ tools, resources: fixtureResources, prompts: fixturePrompts })
   return composition
 }

@@ -14,6 +14,8 @@ import type { SealSecrets } from '../../src/lib/sealed-token.ts'
 import { identify } from '../../src/principals/identify.ts'
 import { openSqliteRecords } from '../../src/store/sqlite-records.ts'
 import { createFlow, type Flow } from '../../src/streams/flow.ts'
+import type { PromptOffer } from '../../src/surfaces/mcp/features/prompts.ts'
+import type { ResourceOffer } from '../../src/surfaces/mcp/features/resources.ts'
 import { LateAnswers, type LateSettings } from '../../src/surfaces/mcp/features/late-answers.ts'
 import { sessionMigrations } from '../../src/surfaces/mcp/legacy/session-records.ts'
 import type { McpEvent, McpLimits, SessionLife } from '../../src/surfaces/mcp/mcp-options.ts'
@@ -46,6 +48,8 @@ export interface McpComposition {
 export interface McpCompositionOptions {
   readonly tools: readonly Tool[]
   readonly limits?: McpLimits
+  readonly resources?: ResourceOffer
+  readonly prompts?: PromptOffer
   readonly callTimeoutMs?: number
   readonly edge?: Partial<EdgeLimits>
   /** A reader that takes nothing for so long loses its stream. */
@@ -102,6 +106,8 @@ export async function startMcpComposition(options: McpCompositionOptions): Promi
     factsOf: readCallerFacts,
     identify,
     ...(options.limits ? { limits: options.limits } : {}),
+    ...(options.resources ? { resources: options.resources } : {}),
+    ...(options.prompts ? { prompts: options.prompts } : {}),
     emit: (event) => events.push(event),
   })
   const door = createWebSocketDoor({
@@ -143,7 +149,12 @@ export async function startMcpComposition(options: McpCompositionOptions): Promi
 }
 
 /** A context whose only live parts are the call, its progress and the client's roots (through `openDocument`). */
-function toolContext(call: Call, progress: (update: Progress) => void, asking: Asking): ToolContext {
+function toolContext(
+  call: Call,
+  progress: (update: Progress) => void,
+  asking: Asking,
+  log: ToolContext['log'],
+): ToolContext {
   const missing = (): never => {
     throw new CallFailure('not-configured', { message: 'No provider is set up here. Set a key.' })
   }
@@ -152,6 +163,7 @@ function toolContext(call: Call, progress: (update: Progress) => void, asking: A
     callId: call.id,
     signal: call.signal,
     progress,
+    log,
     run: async () => missing(),
     can: (feature) => asking.can(feature),
     elicit: (question) => asking.elicit(question),

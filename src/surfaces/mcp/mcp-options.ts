@@ -12,6 +12,7 @@ import type { CallerFacts } from '../../principals/identify.ts'
 import type { Records } from '../../store/records.ts'
 import type { Flow } from '../../streams/flow.ts'
 import type { Tool, ToolContext } from '../../tools/tool.ts'
+import type { LogSender } from './features/log-messages.ts'
 import type { PromptOffer } from './features/prompts.ts'
 import type { ResourceOffer } from './features/resources.ts'
 import type { LateAnswers, LateInspection } from './features/late-answers.ts'
@@ -84,8 +85,13 @@ export interface McpSurfaceOptions {
   readonly instructions: string
   readonly tools: readonly Tool[]
   readonly calls: Calls
-  /** Builds a tool's context for one call; `asking` is its way to the client. */
-  readonly toolContext: (call: Call, progress: (update: Progress) => void, asking: Asking) => ToolContext
+  /** Builds a tool's context for one call; `asking` is its way to the client, `log` tells it what happens. */
+  readonly toolContext: (
+    call: Call,
+    progress: (update: Progress) => void,
+    asking: Asking,
+    log: LogSender,
+  ) => ToolContext
   /** What there is to read; absent: nothing. */
   readonly resources?: ResourceOffer
   /** What there is to pick; absent: nothing. */

@@ -2,6 +2,7 @@
 // written back. The only async step on the way is the call itself.
 
 import type { Call, CallOutcome } from '../../../calls/call.ts'
+import type { LogLevel } from '../../../domain/log-level.ts'
 import { unreachable } from '../../../lib/assert.ts'
 import { nearestName } from '../../../lib/nearest-name.ts'
 import type { Tool, ToolResult } from '../../../tools/tool.ts'
@@ -15,10 +16,12 @@ import { errorMessage, internalErrorMessage, resultMessage } from '../messages.t
 import { failureResult, refusalResult } from '../wire-errors.ts'
 import { ClientPaces } from './client-paces.ts'
 import { refusalInCrowd } from './crowd.ts'
+import { createLogSender } from './log-messages.ts'
 import { createProgressReporter, type ProgressReporter } from './progress.ts'
 import { Resends } from './resends.ts'
 import { checkArguments } from './tool-arguments.ts'
 import { createToolList, type ToolList } from './tool-list.ts'
+import { traceOf } from './trace.ts'
 
 /** What differs between the eras in answering a call. */
 export interface ToolEra {
@@ -29,6 +32,8 @@ export interface ToolEra {
 
 /** Whoever called. */
 export interface ToolCaller {
+  /** From which level on it wants to be told what happens in its calls; null: not at all. */
+  readonly logLevel: LogLevel | null
   /** The line of one call; questions over it end with `signal`. */
   line(exchange: Exchange, signal: AbortSignal): ClientLine
 }
@@ -149,7 +154,8 @@ export class Tools {
       const line = caller.line(exchange, call.signal)
       live.line = line
       const asking = new ClientAsking(tool.name, line)
-      const context = this.#options.toolContext(call, (update) => reporter?.report(update), asking)
+      const log = createLogSender(exchange, tool.name, caller.logLevel)
+      const context = this.#options.toolContext(call, (update) => reporter?.report(update), asking, log)
       return tool.run(args, context).catch(withoutAnswer)
     }
     this.#options.calls
@@ -160,6 +166,7 @@ export class Tools {
           door: exchange.door,
           timeoutMs: tool.timeoutMs,
           signal: live.signal,
+          trace: traceOf(params),
         },
         work,
       )

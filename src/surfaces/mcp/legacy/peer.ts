@@ -2,6 +2,7 @@
 // the requests we have put to it. Nothing here outlives the session or connection that owns it.
 
 import type { Identity } from '../../../domain/identity.ts'
+import type { LogLevel } from '../../../domain/log-level.ts'
 import type { Clock } from '../../../lib/clock.ts'
 import type { ClientLine } from '../asking/client-line.ts'
 import { toFolders } from '../asking/questions.ts'
@@ -51,6 +52,10 @@ export class Peer implements ToolCaller {
     this.questions = new OpenQuestions(options.clock)
     this.#clock = options.clock
     this.#rootsWaitMs = options.rootsWaitMs
+  }
+
+  get logLevel(): LogLevel | null {
+    return this.settings?.logLevel ?? null
   }
 
   /** The line of one of its calls. */

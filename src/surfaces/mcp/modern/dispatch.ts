@@ -114,7 +114,9 @@ export class Modern {
       return
     }
     const line = this.#rounds.open(exchange, request, meta)
-    if (line !== null) this.#tools.call(exchange, tool, request.params, this.#era, { line: () => line })
+    if (line === null) return
+    const { logLevel } = meta
+    this.#tools.call(exchange, tool, request.params, this.#era, { logLevel, line: () => line })
   }
 }
 

@@ -1,6 +1,7 @@
 // The per-request `_meta` of 2026-07-28: which version the client speaks and what it can. Source: the specification's
 // basic/index ("Per-request protocol fields") and basic/versioning.
 
+import { isLogLevel, type LogLevel, logLevels } from '../../../domain/log-level.ts'
 import { isObject, type JsonObject, rpcCode } from '../envelope.ts'
 import { metaKey, modernVersion, modernVersions } from '../protocol-versions.ts'
 
@@ -23,6 +24,8 @@ export const modernCode = {
 export interface RequestMeta {
   readonly version: string
   readonly capabilities: JsonObject
+  /** null: it wants no messages of this request. */
+  readonly logLevel: LogLevel | null
 }
 
 /** True for a rejection. */
@@ -42,7 +45,11 @@ export function readRequestMeta(params: JsonObject): RequestMeta | ModernRejecti
   if (!isObject(capabilities)) {
     return invalidMeta(`"_meta" needs ${metaKey.clientCapabilities}, an object (may be empty)`)
   }
-  return { version, capabilities }
+  const logLevel = meta[metaKey.logLevel]
+  if (logLevel !== undefined && !isLogLevel(logLevel)) {
+    return invalidMeta(`${metaKey.logLevel} must be one of ${logLevels.join(', ')}`)
+  }
+  return { version, capabilities, logLevel: logLevel ?? null }
 }
 
 /** null, or the rejection that names the versions to choose from. */
