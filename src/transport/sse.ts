@@ -22,14 +22,16 @@ export interface EventStreamOptions {
 
 /** Writes events; every method is harmless after the end. */
 export interface EventStream {
-  /** A message that must arrive. */
-  send(json: string): void
+  /** An event without data, whose id lets a reader come back after `retryMs` if the connection breaks. */
+  prime(id: string, retryMs: number): void
+  /** A message that must arrive; `id` lets a reader come back to where it was. */
+  send(json: string, id?: string): void
   /** Progress: while the reader is behind, the newest takes the place of what waits. */
   sendLatest(json: string): void
   /** A message that may be lost; false when it was. */
-  sendDroppable(json: string): boolean
+  sendDroppable(json: string, id?: string): boolean
   /** Ends the stream, with a last message if given. */
-  end(json?: string): void
+  end(json?: string, id?: string): void
   readonly isOpen: boolean
 }
 
@@ -74,9 +76,15 @@ class ResponseEvents implements EventStream {
     return this.#isOpen
   }
 
-  send(json: string): void {
-    if (!this.#isOpen) return
-    const event = toEvent(json)
+  prime(id: string, retryMs: number): void {
+    if (this.#isOpen) this.#sendEvent(`id: ${id}\nretry: ${retryMs}\ndata: \n\n`)
+  }
+
+  send(json: string, id?: string): void {
+    if (this.#isOpen) this.#sendEvent(toEvent(json, id))
+  }
+
+  #sendEvent(event: string): void {
     if (this.#canWrite(event)) this.#write(event)
     else this.#spooled().put(0, event)
   }
@@ -88,16 +96,16 @@ class ResponseEvents implements EventStream {
     else this.#spooled().putLatest(this, event)
   }
 
-  sendDroppable(json: string): boolean {
+  sendDroppable(json: string, id?: string): boolean {
     if (!this.#isOpen || this.#spool?.isClear === false) return false
-    this.send(json)
+    this.send(json, id)
     return true
   }
 
-  end(json?: string): void {
+  end(json?: string, id?: string): void {
     if (!this.#isOpen) return
     this.#stop()
-    const event = json === undefined ? '' : toEvent(json)
+    const event = json === undefined ? '' : toEvent(json, id)
     if (this.#canWrite(event)) {
       this.#response.end(event)
       if (this.#response.writableLength > 0) this.#spooled().behind()
@@ -141,6 +149,6 @@ class ResponseEvents implements EventStream {
   }
 }
 
-function toEvent(json: string): string {
-  return `data: ${json}\n\n`
+function toEvent(json: string, id?: string): string {
+  return id === undefined ? `data: ${json}\n\n` : `id: ${id}\ndata: ${json}\n\n`
 }

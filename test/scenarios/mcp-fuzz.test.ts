@@ -8,7 +8,7 @@ import { once } from 'node:events'
 import { fileURLToPath } from 'node:url'
 import { afterAll, beforeAll, expect, test } from 'vitest'
 import { WebSocket } from 'ws'
-import { initialize, type Message, postLegacy } from '../support/mcp-wire.ts'
+import { eventData, initialize, type Message, postLegacy } from '../support/mcp-wire.ts'
 import { RawHttp } from '../support/raw-http.ts'
 import { createFuzz } from '../support/wire-fuzz.ts'
 
@@ -122,7 +122,7 @@ async function httpLane(lane: number, share: number): Promise<void> {
 }
 
 function lastEvent(body: string): string {
-  return body.trimEnd().split('\n\n').at(-1)?.slice('data: '.length) ?? ''
+  return eventData(body.trimEnd().split('\n\n').at(-1) ?? '')
 }
 
 // Frames go out in volleys; a ping behind each volley proves that the server has been through it.

@@ -28,6 +28,8 @@ afterEach(async () => {
     subscriptions: 0,
     connections: 0,
     callsInFlight: 0,
+    late: { running: 0, results: 0, bytes: 0, clients: 0 },
+    resumable: { logs: 0, chars: 0 },
     clients: [],
   })
   await server.close()

@@ -118,7 +118,7 @@ describe('drain', () => {
     await until(() => heard.length === 1, 'it is acknowledged')
     const stopped = Promise.all([server.server.drain(), ended, stream.text()])
     const [, , text] = await stopped
-    expect(text).not.toContain('data:')
+    expect(text).not.toContain('data: {')
     expect(heard[1]).toMatchObject({ id: 's', result: { resultType: 'complete' } })
   })
 

@@ -2,7 +2,7 @@
 // counts its request ids from 1, so that windows differ in nothing but who they are.
 
 import { Agent, type ClientRequest, type IncomingHttpHeaders, request as openRequest } from 'node:http'
-import { type Message, modernMeta } from './mcp-wire.ts'
+import { eventData, type Message, modernMeta } from './mcp-wire.ts'
 import {
   asked,
   callParams,
@@ -52,7 +52,8 @@ function send(
         const events = text.split('\n\n')
         text = events.pop() ?? ''
         for (const event of events) {
-          if (event.startsWith('data: ')) reply.message(JSON.parse(event.slice(6)) as Message)
+          const data = eventData(event)
+          if (data !== '') reply.message(JSON.parse(data) as Message)
         }
       })
       response.on('close', () => {

@@ -158,6 +158,13 @@ function parseBody(text: string, type: string | null): Message {
 function parseEvents(text: string): Message[] {
   return text
     .split('\n\n')
-    .filter((event) => event.startsWith('data: '))
-    .map((event) => JSON.parse(event.slice(6)) as Message)
+    .map(eventData)
+    .filter((data) => data !== '')
+    .map((data) => JSON.parse(data) as Message)
+}
+
+/** The data of one event, whatever fields stand beside it; empty where it carries none. */
+export function eventData(event: string): string {
+  const line = event.split('\n').find((each) => each.startsWith('data: '))
+  return line?.slice('data: '.length) ?? ''
 }

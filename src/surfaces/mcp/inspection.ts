@@ -3,6 +3,7 @@
 import { clientKey, type Identity } from '../../domain/identity.ts'
 import type { LateAnswers } from './features/late-answers.ts'
 import type { Resends } from './features/resends.ts'
+import type { EventStore } from './legacy/event-store.ts'
 import type { Sessions } from './legacy/sessions.ts'
 import type { LiveCalls } from './live-calls.ts'
 import type { LiveClient, McpInspection } from './mcp-options.ts'
@@ -16,6 +17,7 @@ export interface SurfaceParts {
   readonly clients: ReadonlySet<WebSocketClient>
   readonly live: LiveCalls
   readonly late: LateAnswers
+  readonly events: EventStore
   readonly resends: Resends
 }
 
@@ -60,6 +62,7 @@ export function inspectSurface(parts: SurfaceParts): McpInspection {
     connections: clients.size,
     callsInFlight: live.size,
     late: { ...late, running: late.running + resends.loose },
+    resumable: parts.events.inspect(),
     clients: [...present.values()].map(toLiveClient),
   }
 }

@@ -13,6 +13,7 @@ import { ListChanges } from './features/list-changes.ts'
 import { Tools } from './features/tools.ts'
 import { HttpDoor } from './http-door.ts'
 import { inspectSurface } from './inspection.ts'
+import { EventStore } from './legacy/event-store.ts'
 import { LegacyHttp } from './legacy/http.ts'
 import { SessionKeeper } from './legacy/session-keeper.ts'
 import { Sessions } from './legacy/sessions.ts'
@@ -58,9 +59,11 @@ export function createMcpSurface(options: McpSurfaceOptions): McpSurface {
   const { clock, emit } = options
   const live = new LiveCalls()
   const tools = new Tools(options, live)
+  const events = new EventStore(clock, options.sessions.secrets)
   const sessions = new Sessions(
     clock,
     { ...limits, sessionsPerPrincipalMax: limits.sessionsPerPrincipalMax ?? limits.sessionsMax },
+    events,
     emit,
   )
   const features = createFeatures(options)
@@ -68,7 +71,7 @@ export function createMcpSurface(options: McpSurfaceOptions): McpSurface {
   const subscriptions = new Subscriptions(limits.subscriptionsMax, features, emit)
   const modern = new Modern({ ...options, tools, features, subscriptions })
   const keeper = new SessionKeeper({ surface: options, sessions, watchers, rootsWaitMs: limits.rootsWaitMs })
-  const legacy = new LegacyHttp({ surface: options, sessions, keeper, tools, features })
+  const legacy = new LegacyHttp({ surface: options, sessions, keeper, events, tools, features })
   const clients = new Set<WebSocketClient>()
   const http = new HttpDoor({ surface: options, legacy, modern, bodyBytesMax: limits.bodyBytesMax })
 
@@ -142,11 +145,20 @@ export function createMcpSurface(options: McpSurfaceOptions): McpSurface {
       closeSessions()
       listChanges.destroy()
       features.calls.end(() => true)
+      events.destroy()
       for (const call of live) call.abandon()
       options.late.destroy()
     },
     inspect: () =>
-      inspectSurface({ sessions, subscriptions, clients, live, late: options.late, resends: tools.resends }),
+      inspectSurface({
+        sessions,
+        events,
+        subscriptions,
+        clients,
+        live,
+        late: options.late,
+        resends: tools.resends,
+      }),
   }
 }
 

@@ -14,9 +14,13 @@ import type { McpSurfaceOptions } from '../mcp-options.ts'
 import { errorMessage, internalErrorMessage, resultMessage } from '../messages.ts'
 import { legacyVersions } from '../protocol-versions.ts'
 import { dispatchLegacy, notifyLegacy } from './dispatch.ts'
+import type { EventStore, ResumePoint } from './event-store.ts'
 import { initializeResult, negotiate } from './negotiation.ts'
+import { lostAnswer, ResumableCall } from './resumable-call.ts'
 import type { FoundSession, SessionKeeper } from './session-keeper.ts'
-import type { Session, Sessions } from './sessions.ts'
+import { SessionStream } from './session-stream.ts'
+import { eventsKey, type Session, type Sessions } from './sessions.ts'
+import type { StreamLog } from './stream-log.ts'
 
 // Some clients look for this code beside the 404 before they open a new session.
 const sessionUnknownCode = -32001
@@ -26,6 +30,7 @@ export interface LegacyHttpOptions {
   readonly surface: McpSurfaceOptions
   readonly sessions: Sessions
   readonly keeper: SessionKeeper
+  readonly events: EventStore
   readonly tools: Tools
   readonly features: Features
 }
@@ -62,12 +67,15 @@ export class LegacyHttp {
     envelope: Exclude<Envelope, { kind: 'malformed' }>,
   ): void {
     if (envelope.kind === 'request') {
-      const exchange = new HttpExchange(request, response, {
+      const { surface, events } = this.#options
+      const first = new HttpExchange(request, response, {
         id: envelope.id,
         identity: session.peer.identity,
         inFlight: session.peer.inFlight,
-        surface: this.#options.surface,
+        surface,
       })
+      const openLog = (): StreamLog => events.open(eventsKey(session), envelope.id)
+      const exchange = isResumable(session) ? new ResumableCall(first, { surface, openLog }) : first
       dispatchLegacy(exchange, envelope, session.peer, this.#options)
       return
     }
@@ -93,25 +101,44 @@ export class LegacyHttp {
       refuseDraining(response)
       return
     }
-    this.#withSession(request, response, facts, (session) => this.#stream(session, response))
+    this.#withSession(request, response, facts, (session) => {
+      const lastEventId = request.headers['last-event-id']
+      const point =
+        typeof lastEventId === 'string' ? this.#options.events.find(eventsKey(session), lastEventId) : null
+      if (point === null) this.#stream(session, response)
+      else this.#takeUp(session, response, point)
+    })
   }
 
   #stream(session: Session, response: ServerResponse): void {
-    const { clock, flow } = this.#options.surface
-    session.stream?.end()
-    const stream = openEventStream(response, { clock, flow })
-    session.stream = stream
-    session.peer.outlet = (json) => {
-      stream.send(json)
-      return stream.isOpen
-    }
-    session.peer.askRootsAhead()
-    response.on('close', () => {
-      session.lastUsedAt = clock.now()
-      if (session.stream !== stream) return
-      session.stream = null
-      session.peer.outlet = null
+    const { surface, events } = this.#options
+    const { clock, flow } = surface
+    session.stream?.drop()
+    const stream = new SessionStream(response, {
+      clock,
+      flow,
+      log: isResumable(session) ? events.open(eventsKey(session), null) : null,
+      onClosed: (closed) => {
+        session.lastUsedAt = clock.now()
+        if (session.stream === closed) session.peer.outlet = null
+      },
     })
+    this.#listens(session, stream)
+  }
+
+  // Where nothing of a session's own stream is left it begins anew; a request that is not here any more is answered so.
+  #takeUp(session: Session, response: ServerResponse, { log, requestId, after }: ResumePoint): void {
+    if (log?.takeUp) {
+      log.takeUp(response, after)
+      if (requestId === null && session.stream !== null) this.#listens(session, session.stream)
+    } else if (requestId === null) this.#stream(session, response)
+    else openEventStream(response, this.#options.surface).end(lostAnswer(requestId))
+  }
+
+  #listens(session: Session, stream: SessionStream): void {
+    session.stream = stream
+    session.peer.outlet = (json) => stream.send(json)
+    session.peer.askRootsAhead()
   }
 
   /** Ends the session; its id is unknown afterwards, to every process over the same data folder that has it not in memory. */
@@ -211,6 +238,11 @@ export class LegacyHttp {
     )
     return false
   }
+}
+
+// Older clients take an event without data for a broken message.
+function isResumable({ peer }: Session): boolean {
+  return peer.version >= '2025-11-25'
 }
 
 function refuseFull(response: ServerResponse, taken: number): void {

@@ -17,13 +17,16 @@ let clock: VirtualClock
 let events: McpEvent[]
 let sessions: Sessions
 let opened = 0
+let forgotten: string[]
 let expiresAtMs = Number.POSITIVE_INFINITY
 
 beforeEach(() => {
   clock = new VirtualClock()
   events = []
   expiresAtMs = Number.POSITIVE_INFINITY
-  sessions = new Sessions(clock, limits, (event) => events.push(event))
+  forgotten = []
+  const store = { forget: (key: string) => void forgotten.push(key) }
+  sessions = new Sessions(clock, limits, store, (event) => events.push(event))
 })
 
 const identityOf = (principal: string): Identity => ({
@@ -106,13 +109,14 @@ test('what nobody uses is forgotten, what is used or busy stays, and at the end 
   expect(clock.pendingTimers).toBe(0)
 })
 
-test('closing a session cancels its calls', () => {
+test('closing a session cancels its calls and forgets what is kept of its streams', () => {
   const session = mustOpen('a')
   const ended: string[] = []
   session.peer.inFlight.set(1, { cancel: () => ended.push('cancelled'), clientGone: () => undefined })
   sessions.close(session, 'deleted')
   sessions.close(session, 'deleted')
   expect(ended).toEqual(['cancelled'])
+  expect(forgotten).toEqual([`a\n${session.shownId}`])
   expect(events.filter((event) => event.type === 'session-closed')).toHaveLength(1)
 })
 

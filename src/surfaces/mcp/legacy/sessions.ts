@@ -4,9 +4,10 @@
 
 import type { PrincipalName } from '../../../domain/ids.ts'
 import type { Clock, Timer } from '../../../lib/clock.ts'
-import type { EventStream } from '../../../transport/sse.ts'
 import type { McpEvent, SessionEnd } from '../mcp-options.ts'
+import type { EventStore } from './event-store.ts'
 import type { Peer } from './peer.ts'
+import type { SessionStream } from './session-stream.ts'
 import type { SessionNames } from './session-tokens.ts'
 
 /** Bounds; milliseconds. See `McpLimits`. */
@@ -22,20 +23,33 @@ export interface SessionLimits {
 export interface Session extends SessionNames {
   readonly clientHeader: string | undefined
   readonly peer: Peer
-  stream: EventStream | null
+  /** The stream beside its calls; kept for a while after its connection has gone. */
+  stream: SessionStream | null
   lastUsedAt: number
+}
+
+/** The key of what is kept of its streams. */
+export function eventsKey({ peer, shownId }: Pick<Session, 'peer' | 'shownId'>): string {
+  return `${peer.identity.principal}\n${shownId}`
 }
 
 /** The table of sessions. */
 export class Sessions {
   readonly #clock: Clock
   readonly #limits: SessionLimits
+  readonly #events: Pick<EventStore, 'forget'>
   readonly #emit: (event: McpEvent) => void
   readonly #byToken = new Map<string, Session>()
   readonly #ownedBy = new Map<string, number>()
   #reaper: Timer | null = null
 
-  constructor(clock: Clock, limits: SessionLimits, emit: (event: McpEvent) => void) {
+  constructor(
+    clock: Clock,
+    limits: SessionLimits,
+    events: Pick<EventStore, 'forget'>,
+    emit: (event: McpEvent) => void,
+  ) {
+    this.#events = events
     this.#clock = clock
     this.#limits = limits
     this.#emit = emit
@@ -86,10 +100,11 @@ export class Sessions {
   close(session: Session, reason: SessionEnd): void {
     if (!this.#byToken.delete(session.token)) return
     this.#count(session, -1)
-    session.stream?.end()
+    session.stream?.drop()
     session.stream = null
     for (const call of session.peer.inFlight.values()) call.cancel()
     session.peer.close()
+    this.#events.forget(eventsKey(session))
     this.#emit({ type: 'session-closed', label: session.peer.identity.label, reason })
     if (this.#byToken.size === 0) {
       this.#reaper?.cancel()

@@ -1,0 +1,103 @@
+import { beforeEach, expect, test } from 'vitest'
+import type { SealSecret } from '../../../lib/sealed-token.ts'
+import { VirtualClock } from '../../../lib/virtual-clock.ts'
+import { EventStore } from './event-store.ts'
+
+const secret: SealSecret = { id: 7, bytes: Buffer.alloc(32, 7) }
+const limits = { charsMax: 1_000, charsPerSessionMax: 300, streamsPerSessionMax: 3, keepMs: 60_000 }
+let clock: VirtualClock
+let store: EventStore
+
+const createStore = (): EventStore =>
+  new EventStore(clock, { newest: () => secret, find: (id) => (id === secret.id ? secret : null) }, limits)
+
+beforeEach(() => {
+  clock = new VirtualClock()
+  store = createStore()
+})
+
+const text = (count: number): string => 'x'.repeat(count)
+const jsonAfter = (session: string, id: string): readonly string[] | null => {
+  const point = store.find(session, id)
+  return point?.log?.after(point.after)?.map(({ json }) => json) ?? null
+}
+
+test('a client goes on after the last event it has, on the stream it had', () => {
+  const log = store.open('ann\ns1', 7)
+  const other = store.open('ann\ns1', 8)
+  const ids = ['a', 'b', 'c'].map((json) => log.append(json))
+  other.append('z')
+  expect(jsonAfter('ann\ns1', log.firstId)).toEqual(['a', 'b', 'c'])
+  expect(jsonAfter('ann\ns1', ids[1] ?? '')).toEqual(['c'])
+  expect(jsonAfter('ann\ns1', ids[2] ?? '')).toEqual([])
+  expect(jsonAfter('ann\ns1', other.firstId)).toEqual(['z'])
+  expect(store.find('ann\ns1', log.firstId)).toMatchObject({ log, requestId: 7, after: 0 })
+})
+
+test('an event id is nothing in another session, and nonsense is nothing anywhere', () => {
+  const log = store.open('ann\ns1', 7)
+  const id = log.append('a')
+  expect(store.find('ann\ns2', id)).toBeNull()
+  expect(store.find('bob\ns1', id)).toBeNull()
+  const nonsense = [
+    '',
+    'x',
+    '.1',
+    `${log.name}`,
+    `${log.name}.`,
+    `${log.name}.-1`,
+    `A${id}`,
+    `${text(5_000)}.1`,
+  ]
+  for (const each of nonsense) expect(store.find('ann\ns1', each)).toBeNull()
+})
+
+test('after a restart an event id still says which request its stream was for', () => {
+  const id = store.open('ann\ns1', 'call-1').append('a')
+  expect(createStore().find('ann\ns1', id)).toEqual({ log: null, requestId: 'call-1', after: 1 })
+  const own = store.open('ann\ns1', null).append('a')
+  expect(createStore().find('ann\ns1', own)).toEqual({ log: null, requestId: null, after: 1 })
+})
+
+test('a session keeps so much and no more, and takes nothing away from another', () => {
+  const mine = store.open('ann\ns1', 1)
+  const theirs = store.open('bob\ns1', 1)
+  theirs.append(text(200))
+  const id = mine.append(text(200))
+  mine.append(text(200))
+  expect(jsonAfter('ann\ns1', id)).toBeNull()
+  expect(jsonAfter('bob\ns1', theirs.firstId)).toHaveLength(1)
+  expect(store.inspect().chars).toBeLessThanOrEqual(500)
+})
+
+test('all sessions together keep so much and no more', () => {
+  const first = store.open('s0', 0)
+  for (let n = 0; n < 20; n++) store.open(`s${n}`, n).append(text(200))
+  expect(store.inspect().chars).toBeLessThanOrEqual(1_000)
+  expect(first.after(0)).toEqual([])
+})
+
+test('of very many streams of one session the oldest go, and keep nothing from then on', () => {
+  const oldest = store.open('ann\ns1', 0)
+  for (let n = 1; n <= 5; n++) store.open('ann\ns1', n)
+  expect(store.inspect().logs).toBe(3)
+  oldest.append(text(10))
+  expect(store.inspect().chars).toBe(0)
+  expect(store.find('ann\ns1', oldest.firstId)?.log).toBeNull()
+})
+
+test('what nobody comes back to is forgotten, what is read stays; at the end no timer is left', async () => {
+  const left = store.open('ann\ns1', 1)
+  const read = store.open('ann\ns1', 2)
+  left.append('a')
+  read.append('b')
+  left.left()
+  await clock.advance(130_000)
+  expect(store.inspect()).toEqual({ logs: 1, chars: 1 })
+  expect(clock.pendingTimers).toBe(0)
+  read.left()
+  store.forget('ann\ns1')
+  store.destroy()
+  expect(store.inspect()).toEqual({ logs: 0, chars: 0 })
+  expect(clock.pendingTimers).toBe(0)
+})

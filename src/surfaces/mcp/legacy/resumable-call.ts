@@ -1,0 +1,153 @@
+// A request over HTTP whose event stream outlives its connection: what cannot be told now is kept, and the client that comes back
+// with the id of the last event it has goes on from there. A request that is answered at once never has a log.
+//
+//   held --connection gone--> loose --GET with Last-Event-ID--> held ... --finish--> ended, and for a while still told again
+
+import type { ServerResponse } from 'node:http'
+import { type EventStream, openEventStream } from '../../../transport/sse.ts'
+import type { RequestId } from '../envelope.ts'
+import type { Cancellable, Exchange, InFlight } from '../exchange.ts'
+import type { HttpExchange } from '../http-exchange.ts'
+import type { McpSurfaceOptions } from '../mcp-options.ts'
+import { errorMessage } from '../messages.ts'
+import { retryMs } from './session-stream.ts'
+import type { StreamLog, TakeUp } from './stream-log.ts'
+
+const unavailable = -32_000
+
+/** What it is made of. */
+export interface ResumableCallOptions {
+  readonly surface: Pick<McpSurfaceOptions, 'clock' | 'flow'>
+  /** Begins the log of its stream. */
+  openLog(): StreamLog
+}
+
+/** What whoever comes back hears of a request that is not here any more: it must not wait for ever. */
+export function lostAnswer(id: RequestId): string {
+  return errorMessage(
+    id,
+    unavailable,
+    'The connection broke while this request was being worked on, and its answer is not here any more: the server was restarted, or too much had to be kept meanwhile. It may or may not have been done; it was not done a second time. Call again if it is wanted.',
+  )
+}
+
+// Holds nothing of the request: its connection would stay in memory as long as its log.
+function tellAgain(log: StreamLog, id: RequestId, surface: ResumableCallOptions['surface']): TakeUp {
+  return (response, after) => {
+    const stream = openEventStream(response, surface)
+    const missed = log.after(after)
+    for (const event of missed ?? []) stream.send(event.json, event.id)
+    stream.end(missed === null ? lostAnswer(id) : undefined)
+  }
+}
+
+/** The exchange that a call sees. */
+export class ResumableCall implements Exchange {
+  readonly door = 'http'
+  readonly id: RequestId
+  readonly identity: Exchange['identity']
+  readonly inFlight: InFlight | null
+  readonly canStream: boolean
+  work: Cancellable | null = null
+  readonly #options: ResumableCallOptions
+  readonly #first: HttpExchange
+  #log: StreamLog | null = null
+  /** The connection that took the stream up again. */
+  #stream: EventStream | null = null
+  #isLoose = false
+  #isOver = false
+
+  constructor(exchange: HttpExchange, options: ResumableCallOptions) {
+    this.#first = exchange
+    this.#options = options
+    this.id = exchange.id
+    this.identity = exchange.identity
+    this.inFlight = exchange.inFlight
+    this.canStream = exchange.canStream
+    const call = this
+    exchange.work = {
+      cancel: () => this.work?.cancel(),
+      clientGone: () => this.#gone(),
+      answerLost: (json) => this.work?.answerLost?.(json),
+      get outlivesReader() {
+        return call.work?.outlivesReader === true
+      },
+    }
+  }
+
+  startStream(): void {
+    if (this.#log !== null || this.#isOver || !this.canStream) return
+    this.#log = this.#options.openLog()
+    this.#log.takeUp = (response, after) => this.#takeUp(response, after)
+    this.#first.startStream()
+    this.#first.prime(this.#log.firstId, retryMs)
+  }
+
+  send(json: string): void {
+    if (this.#isOver) return
+    this.startStream()
+    const id = this.#log?.append(json)
+    if (this.#stream === null) this.#first.send(json, id)
+    else this.#stream.send(json, id)
+  }
+
+  sendProgress(json: string): void {
+    if (this.#isOver) return
+    this.startStream()
+    if (this.#stream === null) this.#first.sendProgress(json)
+    else this.#stream.sendLatest(json)
+  }
+
+  sendDroppable(json: string): void {
+    if (this.#isOver) return
+    this.startStream()
+    if (this.#stream === null) this.#first.sendDroppable(json)
+    else this.#stream.sendDroppable(json)
+  }
+
+  finish(json: string, status?: number): void {
+    if (this.#isOver) return
+    this.#isOver = true
+    const id = this.#log?.append(json)
+    if (this.#stream === null) this.#first.finish(json, status, id)
+    else this.#stream.end(json, id)
+    if (this.#log === null) return
+    // Told, but perhaps not heard: it is kept as if nobody had read it.
+    this.#log.takeUp = tellAgain(this.#log, this.id, this.#options.surface)
+    this.#log.left()
+  }
+
+  abandon(): void {
+    if (this.#isOver) return
+    this.#isOver = true
+    this.#log?.drop()
+    if (this.#stream === null) this.#first.abandon()
+    else this.#stream.end()
+  }
+
+  #gone(): void {
+    if (this.#isOver) return
+    this.#isLoose = true
+    this.#log?.left()
+    this.work?.clientGone()
+  }
+
+  #takeUp(response: ServerResponse, after: number): void {
+    const log = this.#log
+    if (log === null) return
+    const before = this.#stream
+    const stream = openEventStream(response, this.#options.surface)
+    this.#stream = stream
+    if (before === null) this.#first.abandon()
+    else before.end()
+    if (this.#isLoose) {
+      this.#isLoose = false
+      this.work?.clientBack?.()
+    }
+    for (const { id, json } of log.after(after) ?? []) stream.send(json, id)
+    log.taken()
+    response.on('close', () => {
+      if (this.#stream === stream) this.#gone()
+    })
+  }
+}
