@@ -1,6 +1,8 @@
 // What a call may ask of its client, written once for both eras: the person (by form or by a page), the client's own model, its
 // folders. In 2026-07-28 whoever asks is run again from its beginning when the answers come, so it asks before it spends.
 
+import { CallFailure } from './failure.ts'
+
 /** What a client can be asked for: it says so itself. `sampling-tools`: its model may be given tools. */
 export type ClientFeature = 'form' | 'url' | 'sampling' | 'sampling-tools' | 'roots'
 
@@ -136,4 +138,17 @@ export interface Asking {
   sample(question: SampleQuestion): Promise<SampleAnswer | null>
   /** The client's folders as absolute paths; empty when it names none. */
   roots(): Promise<readonly string[]>
+}
+
+/** The way to nobody: for work that is not allowed to ask. */
+export const askNobody: Asking = {
+  can: () => false,
+  elicit: async () => notHere(),
+  elicited() {},
+  sample: async () => notHere(),
+  roots: async () => [],
+}
+
+function notHere(): never {
+  throw new CallFailure('not-configured', { message: 'Here nobody can be asked.' })
 }

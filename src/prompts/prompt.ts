@@ -2,6 +2,7 @@
 // to do with our tools. Pure text from arguments: a prompt asks no vendor and costs nothing. Written once, it works in both eras.
 
 import type { z } from 'zod'
+import type { Asking } from '../domain/asking.ts'
 import type { Content } from '../domain/content.ts'
 import type { Identity } from '../domain/identity.ts'
 import type { Suggestion } from '../domain/suggestion.ts'
@@ -46,8 +47,8 @@ export interface Prompt<Input extends PromptInput = PromptInput> {
   /** Each field's description is what people read of it. */
   readonly input: Input
   readonly suggest?: { readonly [Name in keyof z.output<Input>]?: Suggest }
-  /** Throws `CallFailure`. */
-  get(args: z.output<Input>, context: PromptContext): Promise<PromptAnswer>
+  /** It may ask the person, and is run again when the answer comes. Throws `CallFailure`. */
+  get(args: z.output<Input>, context: PromptContext, asking: Asking): Promise<PromptAnswer>
 }
 
 /** Declares a prompt; only here for inference of the argument type. */

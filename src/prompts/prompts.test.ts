@@ -1,4 +1,5 @@
 import { describe, expect, test } from 'vitest'
+import { askNobody } from '../domain/asking.ts'
 import type { Identity } from '../domain/identity.ts'
 import type { PrincipalName } from '../domain/ids.ts'
 import { createPromptContexts } from './context.ts'
@@ -44,14 +45,14 @@ describe('prompts', () => {
     async (_name, prompt) => {
       const names = Object.keys(prompt.input.shape)
       const all = Object.fromEntries(names.map((name) => [name, `MARK-${name}`]))
-      const { messages } = await prompt.get(all, contextOf(identityOf('anna')))
+      const { messages } = await prompt.get(all, contextOf(identityOf('anna')), askNobody)
       for (const name of names) expect(JSON.stringify(messages)).toContain(`MARK-${name}`)
       const required = Object.fromEntries(
         names
           .filter((name) => !prompt.input.shape[name]?.safeParse(undefined).success)
           .map((name) => [name, 'x']),
       )
-      const bare = JSON.stringify(await prompt.get(required, contextOf(identityOf('anna'))))
+      const bare = JSON.stringify(await prompt.get(required, contextOf(identityOf('anna')), askNobody))
       expect(bare).not.toContain('undefined')
       expect(bare).not.toContain('null')
     },
@@ -75,7 +76,7 @@ describe('prompts', () => {
     const summarize = prompts.find(({ name }) => name === 'summarize_document')
     const handle = `file_${'a'.repeat(32)}`
     const textFor = async (document: string): Promise<string> =>
-      JSON.stringify(await summarize?.get({ document }, contextOf(identityOf('anna'))))
+      JSON.stringify(await summarize?.get({ document }, contextOf(identityOf('anna')), askNobody))
     expect(await textFor(handle)).toContain('file: ')
     expect(await textFor('docs/file_1.pdf')).toContain('path: ')
   })

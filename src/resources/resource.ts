@@ -1,6 +1,7 @@
 // The resource contract: something of ours that a client may read under a URI. Written once, it works in both protocol eras.
 // Everything it shows belongs to the principal its context is bound to: what is foreign is not there, not even its absence.
 
+import type { Asking } from '../domain/asking.ts'
 import type { Identity } from '../domain/identity.ts'
 import type { PrincipalName } from '../domain/ids.ts'
 import type { UsageLine, UsageQuery } from '../ledger/ledger.ts'
@@ -96,12 +97,17 @@ export interface Resource {
   /** Whether there is such a one of the caller's principal, whose changes are told. Absent: nobody is told of changes. */
   has?(context: ResourceContext, variable: string): boolean
   /**
-   * `variable` is empty where the URI has none. Throws `CallFailure`; `not-found` is answered in the same words for what is
+   * `variable` is empty where the URI has none. It may ask the person, and is run again when the answer comes. Throws `CallFailure`; `not-found` is answered in the same words for what is
    * foreign and for what does not exist.
    */
   read(
     context: ResourceContext,
-    request: { readonly uri: string; readonly variable: string; readonly signal: AbortSignal },
+    request: {
+      readonly uri: string
+      readonly variable: string
+      readonly signal: AbortSignal
+      readonly asking: Asking
+    },
   ): Promise<readonly ResourceContents[]>
 }
 

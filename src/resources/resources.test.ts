@@ -1,4 +1,5 @@
 import { beforeEach, describe, expect, test } from 'vitest'
+import { askNobody } from '../domain/asking.ts'
 import { CallFailure } from '../domain/failure.ts'
 import type { Identity } from '../domain/identity.ts'
 import type { PrincipalName } from '../domain/ids.ts'
@@ -87,7 +88,12 @@ beforeEach(() => {
 })
 
 const read = (resource: Resource, principal: string, uri: string, variable = '') =>
-  resource.read(contextOf(identityOf(principal)), { uri, variable, signal: new AbortController().signal })
+  resource.read(contextOf(identityOf(principal)), {
+    uri,
+    variable,
+    signal: new AbortController().signal,
+    asking: askNobody,
+  })
 
 describe('resources', () => {
   test('have URIs that no two share', () => {

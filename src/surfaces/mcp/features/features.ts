@@ -7,7 +7,7 @@ import { Completion } from './completion.ts'
 import { Prompts } from './prompts.ts'
 import { Resources } from './resources.ts'
 import { createModernWriter, type ResultWriter } from './result-writer.ts'
-import { ShortCalls } from './short-calls.ts'
+import { type OpenLine, ShortCalls } from './short-calls.ts'
 import { Watchers } from './watchers.ts'
 
 /** The features. */
@@ -41,12 +41,13 @@ export function createFeatures(options: McpSurfaceOptions): Features {
   return { resources, prompts, completion, calls, watchers: new Watchers(), modernWriter, emit }
 }
 
-/** Answers a request that both eras have in common; false when it is none of those. */
+/** Answers a request that both eras have in common; false when it is none of those. `openLine` is for those that may ask. */
 export function answerFeature(
   exchange: Exchange,
   { method, params }: RequestEnvelope,
   { resources, prompts, completion }: Features,
   writer: ResultWriter,
+  openLine: OpenLine,
 ): boolean {
   switch (method) {
     case 'resources/list':
@@ -56,13 +57,13 @@ export function answerFeature(
       resources.answerTemplates(exchange, params, writer)
       return true
     case 'resources/read':
-      resources.read(exchange, params, writer)
+      resources.read(exchange, params, writer, openLine)
       return true
     case 'prompts/list':
       prompts.answerList(exchange, params, writer)
       return true
     case 'prompts/get':
-      prompts.get(exchange, params, writer)
+      prompts.get(exchange, params, writer, openLine)
       return true
     case 'completion/complete':
       completion.complete(exchange, params, writer)

@@ -11,7 +11,7 @@ import type { Exchange } from '../exchange.ts'
 import { errorMessage, resultMessage } from '../messages.ts'
 import { refuseCursor } from './resources.ts'
 import type { ResultWriter } from './result-writer.ts'
-import type { ShortCalls } from './short-calls.ts'
+import type { OpenLine, ShortCalls } from './short-calls.ts'
 import { StaticList } from './static-list.ts'
 import { checkFields } from './tool-arguments.ts'
 
@@ -50,7 +50,7 @@ export class Prompts {
   }
 
   /** Answers `prompts/get`. */
-  get(exchange: Exchange, params: JsonObject, writer: ResultWriter): void {
+  get(exchange: Exchange, params: JsonObject, writer: ResultWriter, openLine: OpenLine): void {
     const { name, arguments: sent = {} } = params
     const prompt = typeof name === 'string' ? this.#byName.get(name) : undefined
     if (prompt === undefined || this.#contextOf === null) {
@@ -69,12 +69,16 @@ export class Prompts {
       )
       return
     }
+    const caller = openLine()
+    if (caller === null) return
     const context = this.#contextOf(exchange.identity)
     this.#calls.run(exchange, {
       name: 'prompts/get',
       params,
-      async work() {
-        const { description = prompt.description, messages } = await prompt.get(checked.value, context)
+      caller,
+      async work(_call, asking) {
+        const answer = await prompt.get(checked.value, context, asking)
+        const { description = prompt.description, messages } = answer
         return writer.write({ description, messages })
       },
     })

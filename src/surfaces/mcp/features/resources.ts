@@ -12,7 +12,7 @@ import { errorMessage, resultMessage } from '../messages.ts'
 import type { RpcError } from '../wire-errors.ts'
 import { compareKeys, type ListKey, readCursor, writeCursor } from './list-cursor.ts'
 import type { ResultWriter } from './result-writer.ts'
-import type { ShortCalls } from './short-calls.ts'
+import type { OpenLine, ShortCalls } from './short-calls.ts'
 import { StaticList } from './static-list.ts'
 
 /** What there is to read, and the maker of contexts for whoever reads. */
@@ -85,7 +85,7 @@ export class Resources {
   }
 
   /** Answers `resources/read`. */
-  read(exchange: Exchange, params: JsonObject, writer: ResultWriter): void {
+  read(exchange: Exchange, params: JsonObject, writer: ResultWriter, openLine: OpenLine): void {
     const { uri } = params
     if (typeof uri !== 'string') {
       const why = 'Invalid params: resources/read needs "uri", as resources/list names it.'
@@ -98,14 +98,17 @@ export class Resources {
       exchange.finish(errorMessage(exchange.id, missing.code, missing.message, missing.data))
       return
     }
+    const caller = openLine()
+    if (caller === null) return
     const context = this.#offer.contextOf(exchange.identity)
     const { resource, variable } = found
     this.#calls.run(exchange, {
       name: 'resources/read',
       params,
       notFound: missing,
-      async work({ signal }) {
-        const contents = await resource.read(context, { uri, variable, signal })
+      caller,
+      async work({ signal }, asking) {
+        const contents = await resource.read(context, { uri, variable, signal, asking })
         return writer.write({ contents }, { ttlMs: resource.ttlMs, cacheScope: 'private' })
       },
     })

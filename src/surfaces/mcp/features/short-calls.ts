@@ -3,15 +3,22 @@
 // these answers go to a program, which no model reads.
 
 import type { Call } from '../../../calls/call.ts'
+import { type Asking, askNobody } from '../../../domain/asking.ts'
 import { CallFailure } from '../../../domain/failure.ts'
 import type { Identity } from '../../../domain/identity.ts'
+import { ClientAsking } from '../asking/client-asking.ts'
+import { type ClientLine, Unanswered } from '../asking/client-line.ts'
 import { type JsonObject, rpcCode } from '../envelope.ts'
 import type { Cancellable, Exchange } from '../exchange.ts'
 import type { McpSurfaceOptions } from '../mcp-options.ts'
 import { errorMessage, internalErrorMessage, resultMessage } from '../messages.ts'
 import { outcomeError, type RpcError } from '../wire-errors.ts'
 import { refusalInCrowd } from './crowd.ts'
+import type { ToolCaller } from './tools.ts'
 import { traceOf } from './trace.ts'
+
+/** Whoever may be asked by the request that is being answered; null after it was answered with what is wrong with it. */
+export type OpenLine = () => Pick<ToolCaller, 'line'> | null
 
 /** One piece of work. */
 export interface ShortCall {
@@ -20,8 +27,10 @@ export interface ShortCall {
   readonly params: JsonObject
   /** How an error about something that is not there is written. */
   readonly notFound?: RpcError
+  /** Whoever may be asked. Absent: nobody. */
+  readonly caller?: Pick<ToolCaller, 'line'>
   /** Answers the result, serialised. */
-  work(call: Call): Promise<string>
+  work(call: Call, asking: Asking): Promise<string>
 }
 
 /** Those under way. */
@@ -39,7 +48,7 @@ export class ShortCalls {
   }
 
   /** Runs one and answers its exchange. */
-  run(exchange: Exchange, { name, params, notFound, work }: ShortCall): void {
+  run(exchange: Exchange, { name, params, notFound, caller, work }: ShortCall): void {
     if (exchange.inFlight?.has(exchange.id)) {
       const why =
         'Invalid Request: a request with this id is still being worked on; give every request its own id.'
@@ -66,10 +75,19 @@ export class ShortCalls {
     exchange.work = running
     const { identity, door } = exchange
     const options = { identity, name, door, signal: controller.signal, trace: traceOf(params) }
-    this.#options.calls.run(options, work).then(
+    const asked: { line: ClientLine | null } = { line: null }
+    const ask = (call: Call): Promise<string> => {
+      if (caller === undefined) return work(call, askNobody)
+      asked.line = caller.line(exchange, call.signal)
+      return work(call, new ClientAsking(name, asked.line)).catch(withoutAnswer)
+    }
+    this.#options.calls.run(options, ask).then(
       (outcome) => {
         this.#end(exchange, running)
+        const failure = outcome.kind === 'failed' ? outcome.failure : null
+        const other = asked.line?.instead(exchange.id, failure) ?? null
         if (isCancelled) exchange.abandon()
+        else if (other !== null) exchange.finish(other.json, other.status)
         else if (outcome.kind === 'done') exchange.finish(resultMessage(exchange.id, outcome.value))
         else {
           const isMissing = outcome.kind === 'failed' && outcome.failure.code === 'not-found'
@@ -103,6 +121,12 @@ export class ShortCalls {
     this.#running.delete(running)
     if (this.#running.size === 0) for (const done of this.#idleWaiters.splice(0)) done()
   }
+}
+
+// The client gets the questions in place of this result.
+function withoutAnswer(error: unknown): string {
+  if (error instanceof Unanswered) return '{}'
+  throw error
 }
 
 function cancelled(): CallFailure {

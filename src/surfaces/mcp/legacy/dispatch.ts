@@ -32,7 +32,7 @@ export function dispatchLegacy(
       exchange.finish(resultMessage(exchange.id, '{}'))
       return
     default:
-      if (answerFeature(exchange, request, features, legacyWriter)) return
+      if (answerFeature(exchange, request, features, legacyWriter, () => peer)) return
       if (peer.settings !== null && answerSettings(exchange, request, peer.settings, features)) return
       exchange.finish(
         errorMessage(

@@ -7,6 +7,7 @@ import type { Tool } from '../../../tools/tool.ts'
 import { type RequestEnvelope, rpcCode } from '../envelope.ts'
 import type { Exchange } from '../exchange.ts'
 import { answerFeature, type Features, featureCapabilities } from '../features/features.ts'
+import type { OpenLine } from '../features/short-calls.ts'
 import { createModernTools } from '../features/tool-result.ts'
 import type { ToolEra, Tools } from '../features/tools.ts'
 import type { ServerInfo, SessionLife } from '../mcp-options.ts'
@@ -93,7 +94,7 @@ export class Modern {
         this.#subscriptions.listen(exchange, request.params)
         return
       default:
-        if (answerFeature(exchange, request, this.#features, this.#features.modernWriter)) return
+        if (this.#answerFeature(exchange, request, meta)) return
         exchange.finish(
           errorMessage(
             exchange.id,
@@ -117,6 +118,14 @@ export class Modern {
     if (line === null) return
     const { logLevel } = meta
     this.#tools.call(exchange, tool, request.params, this.#era, { logLevel, line: () => line })
+  }
+
+  #answerFeature(exchange: Exchange, request: RequestEnvelope, meta: RequestMeta): boolean {
+    const openLine: OpenLine = () => {
+      const line = this.#rounds.open(exchange, request, meta)
+      return line === null ? null : { line: () => line }
+    }
+    return answerFeature(exchange, request, this.#features, this.#features.modernWriter, openLine)
   }
 }
 
