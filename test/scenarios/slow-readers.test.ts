@@ -241,7 +241,8 @@ describe('S4', () => {
       const reading = await fixture.window('modern', 'window-reading')
       expect(await reading.ask('chat', { prompt: 'And why order does.' })).not.toBeNull()
       await until(() => fixture.inspect().calls.finished === 2, 'both have ended')
-      expect(fixture.inspect().calls).toMatchObject({ inFlight: 0, failed: {}, refused: {} })
+      const { inFlight, failed, refused } = fixture.inspect().calls
+      expect({ inFlight, failed, refused }).toEqual({ inFlight: 0, failed: {}, refused: {} })
       expect(Object.values(fixture.inspect().groups).map(({ held }) => held)).toEqual([0])
       silent.destroy()
     })
