@@ -61,7 +61,7 @@ export const properties: readonly Property[] = [
     mutants: [
       {
         file: 'routing/attempt-run.ts',
-        find: 'const abortOuter = (): void => controller.abort(start.signal.reason)',
+        find: 'const abortOuter = (): void => controller.abort(told(start.signal.reason, target, silence()))',
         replace: 'const abortOuter = (): void => undefined',
       },
     ],
