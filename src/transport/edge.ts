@@ -219,9 +219,12 @@ export class Edge {
     const wrong = open.socket.destroyed ? null : open.look(now, this.limits, this.#isStream)
     // Whoever has been told already is only waited for.
     if (wrong === null || (wrong === 'body-late' && open.isShed)) return
-    const response = open.awaiting
-    if (wrong === 'body-late' && response !== null && !response.headersSent) {
+    const { awaited } = open
+    if (wrong === 'body-late' && awaited !== null && !awaited.response.headersSent) {
+      const { request, response } = awaited
       const why = 'The body of this request did not come in time. Send it again.'
+      // Whoever reads this body would wait for ever: Node ends no request that has been answered.
+      response.on('close', () => request.destroy())
       this.#refuse(open, wrong, response, 408, why)
       return
     }

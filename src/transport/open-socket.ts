@@ -37,9 +37,10 @@ export class OpenSocket {
     this.address = socket.remoteAddress ?? ''
   }
 
-  /** The response of the request whose body is awaited. */
-  get awaiting(): ServerResponse | null {
-    return this.#response
+  /** The request whose body is awaited, with its response. */
+  get awaited(): { readonly request: IncomingMessage; readonly response: ServerResponse } | null {
+    const [request, response] = [this.#request, this.#response]
+    return request === null || response === null ? null : { request, response }
   }
 
   /** A request has begun: its body is what is awaited from now on. */
