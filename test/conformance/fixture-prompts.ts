@@ -61,8 +61,23 @@ const withImage = definePrompt({
   }),
 })
 
+const asking = definePrompt({
+  name: 'test_input_required_result_prompt',
+  title: 'Asking',
+  description: 'A prompt that asks the person before it is made',
+  input: z.strictObject({}),
+  async get(_args, _context, asking) {
+    const answer = await asking.elicit({
+      key: 'user_context',
+      message: 'What context should the prompt use?',
+      schema: { type: 'object', properties: { context: { type: 'string' } }, required: ['context'] },
+    })
+    return { messages: [saying(answer.action === 'accept' ? String(answer.content.context) : 'None.')] }
+  },
+})
+
 /** What the fixture offers. */
 export const fixturePrompts: PromptOffer = {
-  prompts: [simple, withArguments, withResource, withImage],
+  prompts: [simple, withArguments, withResource, withImage, asking],
   contextOf: (identity) => ({ identity, models: () => [], files: () => [], threads: () => [] }),
 }
