@@ -229,6 +229,14 @@ describe('what is refused', () => {
       'exai.yaml:2:26: limits.client.concurrency: 64 is more than limits.principal.concurrency (32)',
     ],
     [
+      'limits: { client: { tokensPerDay: 9 }, principal: { tokensPerDay: 8 } }',
+      'limits.client.tokensPerDay: 9 is more than limits.principal.tokensPerDay (8)',
+    ],
+    [
+      'limits: { team: { tokensPerMinute: 9, tokensPerDay: 8 } }',
+      'limits.team.tokensPerMinute: 9 is more than limits.team.tokensPerDay (8)',
+    ],
+    [
       'limits: { callTimeoutMs: 1000, queue: { waitMs: 2000 } }',
       'limits.queue.waitMs: 2000 is more than limits.callTimeoutMs (1000)',
     ],

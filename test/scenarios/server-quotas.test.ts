@@ -198,8 +198,9 @@ describe('the tokens of a minute', () => {
     })
   })
 
-  test('are given back by a job that is cancelled in the queue, and by one whose vendor never began', async () => {
-    const principal = 'limits: { principal: { tokensPerMinute: 60000, tokensPerDay: 100000 } }\n'
+  test('are given back by a job that finds no place in the queue, one that is cancelled there, and one whose vendor never began', async () => {
+    const principal =
+      'limits: { principal: { tokensPerMinute: 60000, tokensPerDay: 100000 }, queue: { perClient: 1 } }\n'
     const clock = new VirtualClock()
     const account = 'principal tokens day local'
     const simulator = { glm: { gate: 'closed', concurrency: 1 } } as const
@@ -214,7 +215,10 @@ describe('the tokens of a minute', () => {
       expect(alone).toBeGreaterThan(0)
       const waiter = two.call('chat', { model, prompt: 'I wait behind it.' })
       await until(() => books(server).reservations === 2, 'both are set aside')
-      expect(usedOf(server, account)).toBeGreaterThan(alone)
+      const both = usedOf(server, account)
+      expect(both).toBeGreaterThan(alone)
+      expect((await ask(two)).meta).toMatchObject({ 'exai/refusal': { reason: 'queue-full' } })
+      expect([books(server).reservations, usedOf(server, account)]).toEqual([2, both])
       await waiter.cancel()
       await until(() => books(server).reservations === 1, 'one is given back')
       expect(usedOf(server, account)).toBe(alone)
