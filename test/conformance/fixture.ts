@@ -69,8 +69,23 @@ const needsSampling: Tool = {
   clientNeeds: ['sampling'],
 }
 
-// Tools of the suite; `change` exchanges the set.
-function conformanceTools(change: () => void): readonly Tool[] {
+function changing(what: 'tool' | 'prompt', change: () => void): Tool {
+  return defineTool({
+    name: `test_trigger_${what}_change`,
+    title: `Change the ${what}s`,
+    description: `Exchanges the set of ${what}s, so that listeners are told.`,
+    input: noArguments,
+    annotations: {},
+    pace: 'instant',
+    async run() {
+      change()
+      return { content: [text('Changed.')] }
+    },
+  })
+}
+
+// Tools of the suite; `change` exchanges what it names.
+function conformanceTools(change: { tools(): void; prompts(): void }): readonly Tool[] {
   return [
     fixed('test_simple_text', 'Answers a text.', [text('This is a simple text response for testing.')]),
     fixed('test_image_content', 'Answers an image.', [{ type: 'image', data: png, mimeType: 'image/png' }]),
@@ -108,25 +123,18 @@ function conformanceTools(change: () => void): readonly Tool[] {
     withLogging('test_tool_with_logging'),
     withLogging('test_logging_tool'),
     ...askingTools,
-    defineTool({
-      name: 'test_trigger_tool_change',
-      title: 'Change the tools',
-      description: 'Exchanges the set of tools, so that listeners are told.',
-      input: noArguments,
-      annotations: {},
-      pace: 'instant',
-      async run() {
-        change()
-        return { content: [text('Changed.')] }
-      },
-    }),
+    changing('tool', change.tools),
+    changing('prompt', change.prompts),
   ]
 }
 
 /** Starts the fixture on a free port. */
 export async function startFixture(): Promise<McpComposition> {
   let composition: McpComposition | null = null
-  const tools = conformanceTools(() => composition?.surface.replaceTools(tools))
+  const tools = conformanceTools({
+    tools: () => composition?.surface.replaceTools(tools),
+    prompts: () => composition?.surface.replacePrompts(fixturePrompts.prompts),
+  })
   composition = await startMcpComposition({ tools, resources: fixtureResources, prompts: fixturePrompts })
   return composition
 }

@@ -5,6 +5,7 @@ import type { IncomingMessage, ServerResponse } from 'node:http'
 import { CallFailure } from '../../domain/failure.ts'
 import type { Identity } from '../../domain/identity.ts'
 import type { CallerFacts } from '../../principals/identify.ts'
+import type { Prompt } from '../../prompts/prompt.ts'
 import type { ResourceChange } from '../../resources/resource.ts'
 import type { Tool } from '../../tools/tool.ts'
 import type { WebSocketConnection } from '../../transport/websocket-connection.ts'
@@ -32,6 +33,8 @@ export interface McpSurface {
   acceptWebSocket(connection: WebSocketConnection, facts: CallerFacts): void
   /** Exchanges the set of tools and tells every client that asked to know. */
   replaceTools(tools: readonly Tool[]): void
+  /** Exchanges the set of prompts and tells every client that asked to know. */
+  replacePrompts(prompts: readonly Prompt[]): void
   /** Tells whoever watches it, or whose list of resources it is. */
   resourceChanged(change: ResourceChange): void
   /** Ends at once whatever these principals have open here: their keys are revoked. */
@@ -118,6 +121,10 @@ export function createMcpSurface(options: McpSurfaceOptions): McpSurface {
     replaceTools(next) {
       tools.replace(next)
       tellListChanged('tools', () => true)
+    },
+    replacePrompts(next) {
+      features.prompts.replace(next)
+      tellListChanged('prompts', () => true)
     },
     resourceChanged({ principal, uri }) {
       if (uri === null) listChanges.changed(principal)

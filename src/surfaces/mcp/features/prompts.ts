@@ -9,10 +9,9 @@ import type { Prompt, PromptContext } from '../../../prompts/prompt.ts'
 import { isObject, type JsonObject, rpcCode } from '../envelope.ts'
 import type { Exchange } from '../exchange.ts'
 import { errorMessage, resultMessage } from '../messages.ts'
-import { refuseCursor } from './resources.ts'
 import type { ResultWriter } from './result-writer.ts'
 import type { OpenLine, ShortCalls } from './short-calls.ts'
-import { StaticList } from './static-list.ts'
+import { refuseCursor, StaticList } from './static-list.ts'
 import { checkFields } from './tool-arguments.ts'
 
 /** What there is to pick, and the maker of contexts for whoever picks. */
@@ -28,18 +27,28 @@ const nameCharsShown = 64
 export class Prompts {
   readonly #calls: ShortCalls
   readonly #contextOf: PromptOffer['contextOf'] | null
-  readonly #byName: ReadonlyMap<string, Prompt>
-  readonly #list: StaticList
+  readonly #modern: ResultWriter
+  #byName: ReadonlyMap<string, Prompt> = new Map()
+  #list: StaticList
 
   /** `offer` null: there are none. */
   constructor(offer: PromptOffer | null, calls: ShortCalls, modern: ResultWriter) {
     this.#calls = calls
     this.#contextOf = offer?.contextOf ?? null
-    const prompts = offer?.prompts ?? []
+    this.#modern = modern
+    this.#list = this.#take(offer?.prompts ?? [])
+  }
+
+  /** Exchanges the set of prompts. The caller tells the clients. */
+  replace(prompts: readonly Prompt[]): void {
+    this.#list = this.#take(prompts)
+  }
+
+  #take(prompts: readonly Prompt[]): StaticList {
     this.#byName = new Map(prompts.map((prompt) => [prompt.name, prompt]))
     assert(this.#byName.size === prompts.length, 'two prompts have the same name')
     const sorted = [...prompts].sort((a, b) => (a.name < b.name ? -1 : 1))
-    this.#list = new StaticList({ member: 'prompts', items: sorted.map(toWire), hints, modern })
+    return new StaticList({ member: 'prompts', items: sorted.map(toWire), hints, modern: this.#modern })
   }
 
   /** Answers `prompts/list`. */

@@ -13,7 +13,7 @@ import type { RpcError } from '../wire-errors.ts'
 import { compareKeys, type ListKey, readCursor, writeCursor } from './list-cursor.ts'
 import type { ResultWriter } from './result-writer.ts'
 import type { OpenLine, ShortCalls } from './short-calls.ts'
-import { StaticList } from './static-list.ts'
+import { refuseCursor, StaticList } from './static-list.ts'
 
 /** What there is to read, and the maker of contexts for whoever reads. */
 export interface ResourceOffer {
@@ -180,11 +180,4 @@ function toWire({ order: _order, lastModified, ...entry }: ResourceEntry): JsonO
 function toTemplate({ resource }: Place): JsonObject {
   const { uri, name, title, description, mimeType } = resource
   return { uriTemplate: uri, name, title, description, ...(mimeType === null ? {} : { mimeType }) }
-}
-
-/** Answers that a cursor is none of ours. */
-export function refuseCursor(exchange: Exchange): void {
-  const why =
-    'Invalid params: this cursor is not one of this list, or the list has changed since. Leave it out and begin anew.'
-  exchange.finish(errorMessage(exchange.id, rpcCode.invalidParams, why))
 }

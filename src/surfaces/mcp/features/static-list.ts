@@ -2,6 +2,9 @@
 // changes. A cursor is good for the set it was given for, and for nothing else: it is looked up, never parsed.
 
 import { createHash } from 'node:crypto'
+import { rpcCode } from '../envelope.ts'
+import type { Exchange } from '../exchange.ts'
+import { errorMessage } from '../messages.ts'
 import { type CacheHints, legacyWriter, type ResultWriter } from './result-writer.ts'
 
 const pageSizeDefault = 100
@@ -49,4 +52,11 @@ export class StaticList {
 interface Page {
   readonly legacy: string
   readonly modern: string
+}
+
+/** Answers that a cursor is none of ours. */
+export function refuseCursor(exchange: Exchange): void {
+  const why =
+    'Invalid params: this cursor is not one of this list, or the list has changed since. Leave it out and begin anew.'
+  exchange.finish(errorMessage(exchange.id, rpcCode.invalidParams, why))
 }

@@ -5,16 +5,16 @@ import { z } from 'zod'
 import { assert } from '../../../lib/assert.ts'
 import type { Tool } from '../../../tools/tool.ts'
 import type { ServerInfo } from '../mcp-options.ts'
-import { metaKey } from '../protocol-versions.ts'
+import { createModernWriter } from './result-writer.ts'
+import { StaticList } from './static-list.ts'
 
 const namePattern = /^[A-Za-z0-9_.-]{1,64}$/
-const ttlMs = 300_000
+const hints = { ttlMs: 300_000, cacheScope: 'public' } as const
 
 /** A fixed set of tools, by name and as ready JSON. */
 export interface ToolList {
-  /** The result of `tools/list`, serialised. */
-  readonly legacyJson: string
-  readonly modernJson: string
+  /** The pages of `tools/list`. */
+  readonly pages: StaticList
   readonly names: readonly string[]
   find(name: string): Tool | undefined
 }
@@ -31,14 +31,7 @@ export function createToolList(tools: readonly Tool[], serverInfo: ServerInfo): 
   const shown = names.map((name) => toWire(byName.get(name) as Tool))
   return {
     names,
-    legacyJson: JSON.stringify({ tools: shown }),
-    modernJson: JSON.stringify({
-      resultType: 'complete',
-      tools: shown,
-      ttlMs,
-      cacheScope: 'public',
-      _meta: { [metaKey.serverInfo]: serverInfo },
-    }),
+    pages: new StaticList({ member: 'tools', items: shown, hints, modern: createModernWriter(serverInfo) }),
     find: (name) => byName.get(name),
   }
 }

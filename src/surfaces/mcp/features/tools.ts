@@ -19,6 +19,7 @@ import { refusalInCrowd } from './crowd.ts'
 import { createLogSender } from './log-messages.ts'
 import { createProgressReporter, type ProgressReporter } from './progress.ts'
 import { Resends } from './resends.ts'
+import { refuseCursor } from './static-list.ts'
 import { checkArguments } from './tool-arguments.ts'
 import { createToolList, type ToolList } from './tool-list.ts'
 import { traceOf } from './trace.ts'
@@ -62,21 +63,11 @@ export class Tools {
     this.#list = createToolList(tools, this.#options.serverInfo)
   }
 
-  /** Answers `tools/list`. There is one page, so no cursor of ours exists. */
+  /** Answers `tools/list`. */
   answerList(exchange: Exchange, params: JsonObject, era: ToolEra): void {
-    if (params.cursor !== undefined) {
-      exchange.finish(
-        errorMessage(
-          exchange.id,
-          rpcCode.invalidParams,
-          'Invalid params: this cursor is not one of ours; leave it out.',
-        ),
-      )
-      return
-    }
-    exchange.finish(
-      resultMessage(exchange.id, era.name === 'legacy' ? this.#list.legacyJson : this.#list.modernJson),
-    )
+    const page = this.#list.pages.page(params.cursor, era.name)
+    if (page === null) refuseCursor(exchange)
+    else exchange.finish(resultMessage(exchange.id, page))
   }
 
   /** The tool a `tools/call` names, or null after the exchange was answered with what is wrong. */
