@@ -68,7 +68,12 @@ export interface ServerAddress {
 
 /** A whole server. `listen` rejects with a sentence; `drain` finishes what runs; `destroy` ends everything now. */
 export interface Server {
-  listen(): Promise<ServerAddress>
+  /** `besidePort`: where a predecessor listens, and both take connections from then on. */
+  listen(besidePort?: number): Promise<ServerAddress>
+  /** Leaves the files of counts to a successor, until the answered function is called. */
+  rest(): Promise<() => void>
+  /** Leaves the port to a successor that listens: whoever is here is served to the end of what runs. Resolves when nobody is. */
+  release(): Promise<void>
   drain(): Promise<void>
   destroy(): Promise<void>
   inspect(): Readonly<Record<string, unknown>>
@@ -137,7 +142,7 @@ export async function createServer(options: ServerOptions): Promise<Server> {
     random,
   )
   setOrderOfAll(providers, limits.queue.order)
-  const { router, jobs, ledger, budgets, records, close } = await openDesk(providers, config, {
+  const { router, jobs, ledger, budgets, records, close, rest } = await openDesk(providers, config, {
     clock,
     random,
     penaltyBox,
@@ -167,7 +172,12 @@ export async function createServer(options: ServerOptions): Promise<Server> {
     callsInFlight: calls.inFlight,
     groups: router.inspect(),
   })
-  const facts = { version: packageVersion, wallMs: () => clock.wallMs(), load, providers: () => providerFacts(providers) }
+  const facts = {
+    version: packageVersion,
+    wallMs: () => clock.wallMs(),
+    load,
+    providers: () => providerFacts(providers),
+  }
   const rooms = { router, jobs, ledger, budgets, uploads, threads, documents, late, facts }
   const tools = offeredTools(options.extraTools ?? [], limits.toolTimeoutMs)
   const edge = new Edge({ clock, limits: limits.edge, streamedPaths: ['/files'] })
@@ -248,17 +258,17 @@ export async function createServer(options: ServerOptions): Promise<Server> {
   })
 
   return {
-    async listen() {
+    async listen(besidePort) {
       assertKeyed(config, keys.size)
       const { host, mcp: wanted } = config.listen
-      const port = await listener.listen(host, wanted)
+      const port = await listener.listen(host, besidePort ?? wanted, besidePort !== undefined)
       return { host, port, url: listenUrl(config, port) }
     },
+    rest,
+    release: async () => void (await Promise.all([listener.release(clock), mcp.drain(), door.drain()])),
     async drain() {
       isDraining = true
-      const idle = calls.drain()
-      const closed = listener.drain()
-      await Promise.all([idle, mcp.drain(), door.drain(), closed])
+      await Promise.all([calls.drain(), listener.drain(), mcp.drain(), door.drain()])
     },
     async destroy() {
       isDraining = true

@@ -20,6 +20,7 @@ interface ServeFlags {
   readonly host?: string
   readonly dataDir?: string
   readonly demo?: boolean
+  readonly replace?: boolean
 }
 
 interface UsageFlagsTyped {
@@ -66,8 +67,9 @@ function createProgram(env: Environment, launcher: string, end: (code: number) =
     .option('--host <host>', 'address to listen on (default: 127.0.0.1)')
     .option('--data-dir <folder>', 'where uploads and records are kept')
     .option('--demo', 'with simulated vendors and scripted windows, to see it at work without a key')
-    .action(async ({ config, demo, ...flags }: ServeFlags) => {
-      const options = { env, launcher, configPath: config, flags }
+    .option('--replace', 'take the place of the server that runs on this data folder; no call fails')
+    .action(async ({ config, demo, replace, ...flags }: ServeFlags) => {
+      const options = { env, launcher, configPath: config, flags, isReplacing: replace === true }
       if (demo === true) {
         const { demonstrate } = await import('./demo.ts')
         end(await demonstrate(options))

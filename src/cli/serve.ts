@@ -14,6 +14,8 @@ import { releaseYoungHeap } from '../lib/young-heap.ts'
 import { createServer, type Server } from '../server.ts'
 import { connectLine } from './connect-line.ts'
 import { firstScreen } from './first-screen.ts'
+import { type Ear, openEar } from './replace/ear.ts'
+import { findPredecessor, type Predecessor } from './replace/predecessor.ts'
 import { screenFacts } from './screen-facts.ts'
 import { StopSignals } from './stop-signals.ts'
 
@@ -24,6 +26,8 @@ export interface ServeOptions {
   readonly launcher: string
   readonly configPath?: string | undefined
   readonly flags: ConfigFlags
+  /** Takes the place of the server that runs on the same data folder. */
+  readonly isReplacing?: boolean
 }
 
 /** How a server is run, once its config is known. */
@@ -31,6 +35,7 @@ export interface RunServerOptions {
   readonly env: ServeOptions['env']
   readonly launcher: string
   readonly isDemo: boolean
+  readonly isReplacing?: boolean | undefined
   /** Runs beside the server, from the first screen on; is told to end by `signal` when the server stops. */
   beside?(url: string, server: Server, signal: AbortSignal): Promise<void>
 }
@@ -48,10 +53,17 @@ export async function runServer(config: Config, options: RunServerOptions): Prom
   using signals = new StopSignals(process, systemClock, (code) => process.exit(code))
   const stopping = new AbortController()
   await checkDataDir(config)
-  const server = await createServer({ config })
+  const before = options.isReplacing === true ? await predecessorOf(config) : null
+  const server = await createServer({ config }).catch((error: unknown) => {
+    before?.close()
+    throw error
+  })
+  let ear: Ear | null = null
   try {
     checkToolNames(config, server)
-    const address = await server.listen()
+    const address = await server.listen(before?.port)
+    await before?.release()
+    ear = await openEar(config.dataDir, address, server).catch(tellDeafness)
     releaseYoungHeap()
     // People dial the public address; what plays beside the server dials where it listens.
     const url = reachableUrl(address.url)
@@ -67,27 +79,56 @@ export async function runServer(config: Config, options: RunServerOptions): Prom
       ),
     )
     const beside = options.beside?.(url, server, stopping.signal)
-    await Promise.race([
-      signals.stopped,
+    const how = await Promise.race([
+      signals.stopped.then(() => 'stopped' as const),
+      ...(ear === null ? [] : [ear.replaced.then(() => 'replaced' as const)]),
       ...(beside === undefined ? [] : [beside.then(() => signals.stopped)]),
     ])
     stopping.abort()
+    if (how === 'replaced') {
+      process.stderr.write(
+        'exai: another process has taken this place; whoever is still here is served to the end.\n',
+      )
+      await Promise.race([within(server.release(), config.limits.drainTimeoutMs), signals.stopped])
+      return 0
+    }
     process.stderr.write('exai: stopping; running calls may finish. Once more to stop at once.\n')
-    await drained(server, config.limits.drainTimeoutMs)
+    await within(server.drain(), config.limits.drainTimeoutMs)
     return 0
   } finally {
     stopping.abort()
+    before?.close()
+    await ear?.close()
     await server.destroy()
     // Whatever is still open then is not worth waiting for; the timer itself keeps nothing alive.
     systemClock.after(exitGraceMs, () => process.exit())
   }
 }
 
-async function drained(server: Server, timeoutMs: number): Promise<void> {
+async function within(done: Promise<void>, timeoutMs: number): Promise<void> {
   const late = new Promise<void>((resolve) => {
     systemClock.after(timeoutMs, resolve)
   })
-  await Promise.race([server.drain(), late])
+  await Promise.race([done, late])
+}
+
+/** The server to replace, its counts on disk. What windows dial must stay the same. */
+async function predecessorOf({ dataDir, listen }: Config): Promise<Predecessor> {
+  const before = await findPredecessor(dataDir)
+  if (before.host !== listen.host || (listen.mcp !== 0 && listen.mcp !== before.port)) {
+    before.close()
+    throw new ConfigError(
+      `The running server (process ${before.pid}) listens on ${before.host} port ${before.port}, this one is to listen on ${listen.host} port ${listen.mcp}: windows would not find it. Give both the same address, or stop the running one first.`,
+    )
+  }
+  await before.rest()
+  return before
+}
+
+function tellDeafness(error: unknown): null {
+  const why = error instanceof Error ? error.message : String(error)
+  process.stderr.write(`exai: this server cannot be replaced under way: ${why}\n`)
+  return null
 }
 
 // The server makes the folder too; here a folder that cannot be written is told before anything is opened.

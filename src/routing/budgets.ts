@@ -113,6 +113,11 @@ export class Budgets {
   close(): Promise<void> {
     return this.#file.close()
   }
+
+  /** As `StateFile.rest`. */
+  rest(): Promise<() => void> {
+    return this.#file.rest()
+  }
 }
 
 function withoutPrice(refusal: Refusal, { provider, model, operation }: PossibleAttempt): Refusal {

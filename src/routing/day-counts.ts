@@ -52,6 +52,11 @@ export class DayCounts {
   close(): Promise<void> {
     return this.#file.close()
   }
+
+  /** As `StateFile.rest`. */
+  rest(): Promise<() => void> {
+    return this.#file.rest()
+  }
 }
 
 function countsOf(groups: AccountGroups): object {

@@ -51,6 +51,8 @@ export interface OpenDesk {
   readonly records: Records
   /** Resolves when everything counted and recorded is on disk. */
   close(): Promise<void>
+  /** Leaves the files of counts to another process, until the answered function is called. Rows go on being written. */
+  rest(): Promise<() => void>
 }
 
 /** Opens the files and builds the rest. Rejects with a `StoreFault` that says what is wrong with the file. */
@@ -89,7 +91,13 @@ export async function openDesk(
   const close = async (): Promise<void> => {
     await Promise.all([records.close(), budgets.close(), dayCounts.close()])
   }
-  return { router, jobs, ledger, budgets, records, close }
+  const rest = async (): Promise<() => void> => {
+    const wakes = await Promise.all([budgets.rest(), dayCounts.rest()])
+    return () => {
+      for (const wake of wakes) wake()
+    }
+  }
+  return { router, jobs, ledger, budgets, records, close, rest }
 }
 
 async function closeAndThrow(records: Records, error: unknown): Promise<never> {

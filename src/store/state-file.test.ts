@@ -38,6 +38,25 @@ describe('a state file', () => {
     expect(readdirSync(folder)).toEqual(['state.json'])
   })
 
+  it('leaves the file to another process while it rests, and writes what changed after that', async () => {
+    let count = 1
+    const file = new StateFile({
+      path,
+      state: () => ({ count }),
+      onFault: (error) => expect.fail(error.message),
+    })
+    file.changed()
+    const wake = await file.rest()
+    writeFileSync(path, '{"count":7}')
+    count = 2
+    file.changed()
+    await file.close()
+    expect(await StateFile.read(path, schema)).toEqual({ count: 7 })
+    wake()
+    await file.close()
+    expect(await StateFile.read(path, schema)).toEqual({ count: 2 })
+  })
+
   it('is nothing where there is none, and says where it is damaged', async () => {
     expect(await StateFile.read(path, schema)).toBeNull()
     writeFileSync(path, '{"count":"x"}')

@@ -17,6 +17,7 @@ export interface StateFileOptions {
 export class StateFile {
   readonly #options: StateFileOptions
   #isStale = false
+  #isResting = false
   #writing: Promise<void> | null = null
 
   constructor(options: StateFileOptions) {
@@ -40,7 +41,20 @@ export class StateFile {
   /** The state has changed: it is written as soon as the write before it is done. */
   changed(): void {
     this.#isStale = true
-    this.#writing ??= this.#write()
+    if (!this.#isResting) this.#writing ??= this.#write()
+  }
+
+  /**
+   * Writes what has changed, and from then on nothing until the answered function is called: the file is another
+   * process's. What changes meanwhile is written after that, if ever.
+   */
+  async rest(): Promise<() => void> {
+    while (this.#writing !== null) await this.#writing
+    this.#isResting = true
+    return () => {
+      this.#isResting = false
+      if (this.#isStale) this.changed()
+    }
   }
 
   /** Resolves when the last change is written, or has been told to `onFault`. */
@@ -51,7 +65,7 @@ export class StateFile {
   async #write(): Promise<void> {
     const { path } = this.#options
     try {
-      while (this.#isStale) {
+      while (this.#isStale && !this.#isResting) {
         this.#isStale = false
         const draft = `${path}.${process.pid}.new`
         const file = await open(draft, 'w', 0o600)

@@ -4,10 +4,12 @@
 
 import { createServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http'
 import { createServer as createTlsServer } from 'node:https'
-import type { AddressInfo, Socket } from 'node:net'
+import { type Socket, Server as SocketServer } from 'node:net'
 import type { Duplex } from 'node:stream'
+import type { Clock } from '../lib/clock.ts'
 import { hopHeader, ownHop } from '../lib/hop.ts'
 import type { Edge } from './edge.ts'
+import { openPort } from './open-port.ts'
 import type { OriginGuard } from './origin-guard.ts'
 import { refuse, refuseSocket } from './refuse.ts'
 import type { TlsMaterial } from './tls-material.ts'
@@ -34,8 +36,16 @@ export interface HttpListenerOptions {
 
 /** A port that listens, drains and closes. */
 export interface HttpListener {
-  /** Opens the port (0: any free one) and answers the one opened. Rejects with a sentence when it cannot be had. */
-  listen(host: string, port: number): Promise<number>
+  /**
+   * Opens the port (0: any free one) and answers the one opened; `isBeside`: another process of ours has it open, and both
+   * take connections from then on. Rejects with a sentence when it cannot be had.
+   */
+  listen(host: string, port: number, isBeside?: boolean): Promise<number>
+  /**
+   * Leaves the port to another process that listens beside: takes no new connection, answers what comes on the open ones
+   * for the last time, closes those that rest, and resolves when they have.
+   */
+  release(clock: Clock): Promise<void>
   /** Takes no new connection, lets running requests finish; resolves when the last socket is closed. */
   drain(): Promise<void>
   /** Closes every socket now. */
@@ -50,10 +60,13 @@ export function createHttpListener(options: HttpListenerOptions): HttpListener {
   let port = 0
   let inFlight = 0
   let isDraining = false
+  let isReleased = false
 
-  const onResponseClosed = (): void => {
+  // A released connection whose answer had begun before is closed with its end: the client has heard nothing of it yet.
+  const onResponseClosed = function (this: ServerResponse): void {
     inFlight -= 1
     if (isDraining) server.closeIdleConnections()
+    else if (isReleased) this.req.socket.end()
   }
   const settings = {
     headersTimeout: headMs,
@@ -84,7 +97,7 @@ export function createHttpListener(options: HttpListenerOptions): HttpListener {
     if (!edge.begin(request, response)) return
     inFlight += 1
     response.on('close', onResponseClosed)
-    if (isDraining) response.setHeader('connection', 'close')
+    if (isDraining || isReleased) response.setHeader('connection', 'close')
     if (request.headers[hopHeader] === ownHop) {
       refuse(response, 508, loopSentence)
       return
@@ -144,17 +157,19 @@ export function createHttpListener(options: HttpListenerOptions): HttpListener {
     })
 
   return {
-    listen: (host, wanted) =>
-      new Promise((resolve, reject) => {
-        const onError = (error: NodeJS.ErrnoException): void =>
-          reject(new Error(listenSentence(error, host, wanted), { cause: error }))
-        server.once('error', onError)
-        server.listen({ host, port: wanted, backlog: 1_024 }, () => {
-          server.off('error', onError)
-          port = (server.address() as AddressInfo).port
-          resolve(port)
-        })
-      }),
+    async listen(host, wanted, isBeside = false) {
+      port = await openPort(server, host, wanted, isBeside)
+      return port
+    },
+    async release(clock) {
+      isReleased = true
+      // Not HTTP's own `close`: it would cut the connections that rest, and one of them may just be spoken on.
+      SocketServer.prototype.close.call(server)
+      await new Promise<void>((resolve) => clock.after(releaseRestMs, resolve))
+      server.closeIdleConnections()
+      for (const { socket } of edge) if (socket.bytesRead === 0) socket.destroy()
+      await edge.emptied()
+    },
     drain() {
       isDraining = true
       const closed = close()
@@ -174,6 +189,8 @@ export function createHttpListener(options: HttpListenerOptions): HttpListener {
 }
 
 const tcpKeepAliveMs = 30_000
+/** A connection that has rested as long as this is not about to be spoken on. */
+const releaseRestMs = 1_000
 
 const loopSentence =
   "This request comes from this server itself: the baseUrl of a provider leads back to it. Set it to the vendor's address and restart the server."
@@ -191,15 +208,4 @@ function folderOf(path: string): string {
 
 function pathList(paths: ReadonlyMap<string, unknown>): string {
   return paths.size === 0 ? 'none' : [...paths.keys()].join(', ')
-}
-
-function listenSentence(error: NodeJS.ErrnoException, host: string, port: number): string {
-  if (error.code === 'EADDRINUSE') {
-    return `Port ${port} on ${host} is already in use: stop the program that holds it, or choose another port with EXAI_PORT or listen.mcp.`
-  }
-  if (error.code === 'EACCES') return `Port ${port} on ${host} needs more rights: choose one above 1023.`
-  if (error.code === 'EADDRNOTAVAIL' || error.code === 'ENOTFOUND') {
-    return `This machine has no address ${host}: set listen.host to one of its own, or to 127.0.0.1.`
-  }
-  return `Port ${port} on ${host} cannot be opened: ${error.message}.`
 }

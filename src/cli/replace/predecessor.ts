@@ -1,0 +1,83 @@
+// The server that is to be replaced, as its successor speaks to it. See `ear.ts` for what is said.
+
+import { once } from 'node:events'
+import { connect, type Socket } from 'node:net'
+import { createInterface } from 'node:readline'
+import { systemClock } from '../../lib/clock.ts'
+import { packageVersion } from '../../lib/package-version.ts'
+import { canSharePorts } from '../../transport/open-port.ts'
+import { readStanding, replaceProtocol, type Standing } from './standing.ts'
+
+/** The running server. Every method rejects with a sentence. */
+export interface Predecessor extends Pick<Standing, 'host' | 'port' | 'pid'> {
+  /** Resolves when it writes no counts any more. */
+  rest(): Promise<void>
+  /** Resolves when it takes no new connection; it ends by itself. */
+  release(): Promise<void>
+  /** Before `release`: it goes on as if nothing had been said. */
+  close(): void
+}
+
+const answerMsMax = 15_000
+
+/** Finds the server of a data folder. Rejects with a sentence that says what to do. */
+export async function findPredecessor(dataDir: string): Promise<Predecessor> {
+  if (!canSharePorts) {
+    throw new Error(
+      'On this system two processes cannot share a port, so a server cannot be replaced under way: stop it, then start without --replace.',
+    )
+  }
+  const standing = await readStanding(dataDir)
+  if (standing === null) {
+    throw new Error(
+      `No server of the data folder ${dataDir} is running, so there is none to replace. Start without --replace.`,
+    )
+  }
+  const { pid, host, port, version } = standing
+  if (standing.protocol !== replaceProtocol) {
+    throw new Error(
+      `The running server (version ${version}, process ${pid}) cannot be replaced under way by this version (${packageVersion}). Stop it, then start without --replace.`,
+    )
+  }
+  const socket = await dial(standing)
+  const lines: AsyncIterator<string> = createInterface({ input: socket })[Symbol.asyncIterator]()
+  const say = async (word: string, expected: string): Promise<void> => {
+    socket.write(`${word}\n`)
+    const timer = systemClock.after(answerMsMax, () => socket.destroy())
+    const { value } = await lines.next().finally(() => timer.cancel())
+    if (value === expected) return
+    throw new Error(
+      `The running server (process ${pid}) did not answer when it was to be replaced. Look at its log; nothing was changed.`,
+    )
+  }
+  return {
+    host,
+    port,
+    pid,
+    rest: () => say('rest', 'resting'),
+    release: () => say('release', 'released'),
+    close: () => socket.destroy(),
+  }
+}
+
+async function dial({ socket: path, pid }: Standing): Promise<Socket> {
+  const socket = connect(path)
+  try {
+    await once(socket, 'connect')
+  } catch (error) {
+    const { code } = error as NodeJS.ErrnoException
+    if (code === 'EACCES' || code === 'EPERM') {
+      throw new Error(
+        `The running server (process ${pid}) belongs to another user: start the replacement as that user.`,
+        { cause: error },
+      )
+    }
+    throw new Error(
+      `The server that served this data folder (process ${pid}) is gone (${code}), so there is none to replace. Start without --replace.`,
+      { cause: error },
+    )
+  }
+  // Told by the next answer that does not come.
+  socket.on('error', () => socket.destroy())
+  return socket
+}

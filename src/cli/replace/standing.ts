@@ -1,0 +1,88 @@
+// Who serves a data folder now, in a file of that folder that its owner alone can read: how a successor finds the process that it is to
+// replace. A killed process leaves it behind; whoever serves next writes its own.
+
+import { readFile, rename, rm, writeFile } from 'node:fs/promises'
+import { dirname, join } from 'node:path'
+import { z } from 'zod'
+
+const fileName = 'serve.json'
+const shape = z.object({
+  /** Of the words that successor and predecessor say to each other. */
+  protocol: z.int(),
+  version: z.string(),
+  pid: z.int(),
+  /** Path of the Unix socket where it hears its successor. */
+  socket: z.string(),
+  host: z.string(),
+  port: z.int(),
+})
+
+/** A process that serves. */
+export type Standing = z.output<typeof shape>
+
+/** The words this version speaks. */
+export const replaceProtocol = 1
+
+/** Says that this process serves the folder from now on. */
+export async function writeStanding(dataDir: string, standing: Standing): Promise<void> {
+  const path = join(dataDir, fileName)
+  const draft = `${path}.${standing.pid}.new`
+  await writeFile(draft, JSON.stringify(standing), { mode: 0o600 })
+  await rename(draft, path)
+}
+
+/** Who serves it, or has last; null when nobody ever did. Rejects with a sentence. */
+export async function readStanding(dataDir: string): Promise<Standing | null> {
+  const found = await look(dataDir)
+  if (found !== 'foreign') return found
+  throw new Error(
+    `The file ${join(dataDir, fileName)} was not written by this version of exai: the running server cannot be replaced under way. Stop it, then start without --replace.`,
+  )
+}
+
+/** Takes away what a killed process has left: its socket, when nobody has its number any more. */
+export async function clearStanding(dataDir: string): Promise<void> {
+  const found = await look(dataDir)
+  if (found === null || found === 'foreign' || isAlive(found.pid)) return
+  if (dirname(found.socket) === dataDir) await rm(found.socket, { force: true })
+}
+
+/** Takes the file away if it still names this process. */
+export async function removeStanding(dataDir: string, pid: number): Promise<void> {
+  const found = await look(dataDir)
+  if (found !== 'foreign' && found?.pid === pid) await rm(join(dataDir, fileName), { force: true })
+}
+
+async function look(dataDir: string): Promise<Standing | 'foreign' | null> {
+  const path = join(dataDir, fileName)
+  const text = await readFile(path, 'utf8').catch((error: NodeJS.ErrnoException) => {
+    if (error.code === 'ENOENT') return null
+    const why =
+      error.code === 'EACCES'
+        ? 'it belongs to another user; start the replacement as that user'
+        : error.message
+    throw new Error(`The file ${path} cannot be read: ${why}.`, { cause: error })
+  })
+  if (text === null) return null
+  const parsed = shape.safeParse(toJson(text))
+  return parsed.success ? parsed.data : 'foreign'
+}
+
+function isAlive(pid: number): boolean {
+  try {
+    process.kill(pid, 0)
+    return true
+  } catch (error) {
+    // Not ours to signal, and alive.
+    return (error as NodeJS.ErrnoException).code === 'EPERM'
+  }
+}
+
+function toJson(text: string): unknown {
+  try {
+    return JSON.parse(text)
+  } catch (error) {
+    if (error instanceof SyntaxError) return undefined
+    throw error
+  }
+}
