@@ -6,22 +6,29 @@ import { dirname, join } from 'node:path'
 import { z } from 'zod'
 
 const fileName = 'serve.json'
-const shape = z.object({
+/** A process that serves. */
+export interface Standing {
   /** Of the words that successor and predecessor say to each other. */
+  readonly protocol: number
+  readonly version: string
+  readonly pid: number
+  /** Path of the Unix socket where it hears its successor. */
+  readonly socket: string
+  readonly host: string
+  readonly port: number
+}
+
+const shape: z.ZodType<Standing> = z.object({
   protocol: z.int(),
   version: z.string(),
   pid: z.int(),
-  /** Path of the Unix socket where it hears its successor. */
   socket: z.string(),
   host: z.string(),
   port: z.int(),
 })
 
-/** A process that serves. */
-export type Standing = z.output<typeof shape>
-
 /** The words this version speaks. */
-export const replaceProtocol = 1
+export const replaceProtocol: number = 1
 
 /** Says that this process serves the folder from now on. */
 export async function writeStanding(dataDir: string, standing: Standing): Promise<void> {
