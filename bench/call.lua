@@ -1,4 +1,4 @@
--- wrk script: one tools/call after another, round robin over clients.
+-- wrk script: one tools/call (or tools/list, given as the tool) after another, round robin over clients.
 -- Arguments: file with one client a line ("session-id version client-id", "-" where there is none), tool, era (legacy or
 -- modern), bytes of text. Prints JSON{...} at the end. It speaks as Claude Code does, identity header included.
 local threads = {}
@@ -13,8 +13,11 @@ function init(args)
   if era == 'modern' then
     meta = ',"_meta":{"io.modelcontextprotocol/protocolVersion":"2026-07-28","io.modelcontextprotocol/clientInfo":{"name":"bench","version":"1"},"io.modelcontextprotocol/clientCapabilities":{}}'
   end
+  local method = tool == 'tools/list' and tool or 'tools/call'
+  sign = tool == 'tools/list' and '"inputSchema"' or 'tttt'
   local before = '{"jsonrpc":"2.0","id":'
   tail = ',"method":"tools/call","params":{"name":"' .. tool .. '","arguments":{"text":"' .. string.rep('t', bytes) .. '"}' .. meta .. '}}'
+  if method == 'tools/list' then tail = ',"method":"tools/list","params":{' .. meta:sub(2) .. '}}' end
   local length = #before + 9 + #tail
   heads = {}
   for i = 1, #clients do
@@ -22,7 +25,7 @@ function init(args)
     local head = 'POST ' .. wrk.path .. ' HTTP/1.1\r\nHost: ' .. wrk.host .. ':' .. wrk.port .. '\r\nContent-Type: application/json\r\nAccept: application/json, text/event-stream\r\nMCP-Protocol-Version: ' .. version .. '\r\n'
     if session ~= '-' then head = head .. 'Mcp-Session-Id: ' .. session .. '\r\n' end
     if client ~= '-' then head = head .. 'X-Exai-Client: ' .. client .. '\r\nX-Exai-Label: bench%40main\r\n' end
-    if era == 'modern' then head = head .. 'Mcp-Method: tools/call\r\nMcp-Name: ' .. tool .. '\r\n' end
+    if era == 'modern' then head = head .. 'Mcp-Method: ' .. method .. '\r\n' .. (method == 'tools/call' and 'Mcp-Name: ' .. tool .. '\r\n' or '') end
     heads[i] = head .. 'Content-Length: ' .. length .. '\r\n\r\n' .. before
   end
   at = 0; id = 100000000 + number * 10000000
@@ -34,7 +37,7 @@ function request() at = at % #heads + 1; id = id + 1; return heads[at] .. string
 seen = 0; wrong = 0
 function response(status, headers, body)
   seen = seen + 1
-  if seen % 50 == 1 and (not body:find('tttt', 1, true) or body:find('"isError":true', 1, true)) then wrong = wrong + 1 end
+  if seen % 50 == 1 and (not body:find(sign, 1, true) or body:find('"isError":true', 1, true)) then wrong = wrong + 1 end
 end
 
 function done(summary, latency)

@@ -8,7 +8,7 @@ import { createConnection } from 'node:net'
 import { join } from 'node:path'
 
 /** The contestants by name. */
-export type ContestantName = 'bare' | 'bare-ws' | 'exai'
+export type ContestantName = 'bare' | 'bare-sessions' | 'bare-ws' | 'bare-list' | 'exai'
 
 /** A running contestant. */
 export interface Contestant {
@@ -23,23 +23,33 @@ const contestantCore = 1
 const here = import.meta.dirname
 const results = join(here, 'results')
 
-const commands: Readonly<
-  Record<ContestantName, { readonly port: number; readonly args: readonly string[] }>
-> = {
-  bare: { port: 4101, args: [join(here, 'baseline', 'upstream', 'http.mjs'), '4101'] },
+interface Command {
+  readonly port: number
+  readonly args: readonly string[]
+  readonly env?: Readonly<Record<string, string>>
+}
+
+/** The list that `bare-list` answers with; whoever starts it writes it. */
+export const listFile: string = join(results, 'list.json')
+const bare = join(here, 'baseline', 'upstream', 'http.mjs')
+const commands: Readonly<Record<ContestantName, Command>> = {
+  bare: { port: 4101, args: [bare, '4101'] },
+  'bare-sessions': { port: 4104, args: [bare, '4104'], env: { SESSIONS: '1' } },
+  'bare-list': { port: 4105, args: [join(here, 'list-echo.ts'), '4105', listFile] },
   'bare-ws': { port: 4102, args: [join(here, 'ws-echo.ts'), '4102'] },
   exai: { port: 4103, args: [join(results, 'wire-server.mjs'), '4103'] },
 }
 
 /** Starts a contestant afresh and waits until it listens. */
 export async function startContestant(name: ContestantName): Promise<Contestant> {
-  const { port, args } = commands[name]
+  const { port, args, env = {} } = commands[name]
   mkdirSync(results, { recursive: true })
   if (name === 'exai') writeFileSync(join(results, 'wire-server.mjs'), plainWireServer())
   const log = openSync(join(results, `${name}.log`), 'w')
   const child = spawn('taskset', ['-c', String(contestantCore), process.execPath, ...args], {
     stdio: ['ignore', log, log],
     cwd: here,
+    env: { ...process.env, ...env },
   })
   const killIt = (): void => void child.kill('SIGKILL')
   const stop = async (): Promise<void> => {

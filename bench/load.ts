@@ -14,7 +14,10 @@ export interface Lane {
   readonly name: string
   readonly transport: Era | 'websocket'
   readonly path: string
+  /** A tool with one text, or `tools/list`. */
   readonly tool: string
+  /** Default 32, each a client of its own. */
+  readonly connections?: number
 }
 
 /** What a window showed. */
@@ -71,12 +74,13 @@ interface Window {
 async function driveHttp(contestant: Contestant, lane: Lane, seconds: number): Promise<Window> {
   const url = `http://127.0.0.1:${contestant.port}${lane.path}`
   const era = lane.transport === 'modern' ? 'modern' : 'legacy'
-  const clients = await openClients(url, era, clientCount)
+  const connections = lane.connections ?? clientCount
+  const clients = await openClients(url, era, connections)
   const folder = mkdtempSync(join(tmpdir(), 'exai-bench-'))
   const file = join(folder, 'clients')
   writeFileSync(file, clients.map((each) => `${each.session} ${each.version} ${each.client}\n`).join(''))
   const script = join(import.meta.dirname, 'call.lua')
-  const flags = ['-t1', `-c${clientCount}`, `-d${seconds}s`, '--timeout', '20s', '-s', script, url, '--']
+  const flags = ['-t1', `-c${connections}`, `-d${seconds}s`, '--timeout', '20s', '-s', script, url, '--']
   try {
     return await watch(contestant, 'wrk', [...flags, file, lane.tool, era, String(textBytes)])
   } finally {
@@ -97,13 +101,19 @@ async function watch(contestant: Contestant, program: string, args: readonly str
     contestant: processTime(contestant.pid),
     load: processTime(process.pid),
   }
-  const { stdout } = await run('taskset', ['-c', String(loadCore), program, ...args])
+  const told = (await runLoad(program, args)) as Told
   const machine = machineTime()
   const cpu = processTime(contestant.pid) - before.contestant
   // The contestants are children of this process, so its books hold theirs; what has ended is in there too.
   const ours = processTime(process.pid) - before.load
+  const foreign = (machine.busy - before.machine.busy - ours) / (machine.total - before.machine.total)
+  return { told, cpu, foreign: Math.max(0, foreign) }
+}
+
+/** Runs a load on its core, and answers what it printed as `JSON{...}`. */
+export async function runLoad(program: string, args: readonly string[]): Promise<unknown> {
+  const { stdout } = await run('taskset', ['-c', String(loadCore), program, ...args])
   const found = /JSON(\{.*\})/.exec(stdout)?.[1]
   if (found === undefined) throw new Error(`${program} printed no result:\n${stdout}`)
-  const foreign = (machine.busy - before.machine.busy - ours) / (machine.total - before.machine.total)
-  return { told: JSON.parse(found) as Told, cpu, foreign: Math.max(0, foreign) }
+  return JSON.parse(found)
 }

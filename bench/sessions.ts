@@ -54,7 +54,8 @@ async function openClient(url: string, era: Era): Promise<BenchClient> {
   return { session, version, client }
 }
 
-function post(
+/** One message to a server; answers what came back. */
+export function post(
   url: string,
   message: object,
   headers: Readonly<Record<string, string>>,

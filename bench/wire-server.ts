@@ -1,4 +1,4 @@
-// The real server with two trivial tools more, for the bench: the same rooms in the same order, from the build, limits
+// The real server with three trivial tools more, for the bench: the same rooms in the same order, from the build, limits
 // opened by exai.bench.yaml. Argument: port (the one of that file). SIGTERM ends it.
 
 import { mkdtempSync, rmSync } from 'node:fs'
@@ -37,6 +37,13 @@ function trivial(name: string, pace: Tool['pace']): Tool {
   return tool
 }
 
+/** Ends when its client leaves. */
+const patient: Tool = {
+  ...trivial('wait', 'long'),
+  run: (_, { signal }) =>
+    new Promise((_done, fail) => signal.addEventListener('abort', () => fail(signal.reason), { once: true })),
+}
+
 const dataDir = mkdtempSync(join(tmpdir(), 'exai-bench-data-'))
 const config = loadConfig({
   cwd: here,
@@ -46,7 +53,7 @@ const config = loadConfig({
 })
 const server = await createServer({
   config,
-  extraTools: [trivial('echo', 'instant'), trivial('echo_stream', 'long')],
+  extraTools: [trivial('echo', 'instant'), trivial('echo_stream', 'long'), patient],
 })
 await server.listen()
 releaseYoungHeap()
