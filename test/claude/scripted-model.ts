@@ -12,6 +12,8 @@ import type { ScriptedCall, Step } from './script.ts'
 export interface ScriptedModel {
   /** What a window's ANTHROPIC_BASE_URL must be. */
   urlFor(window: string): string
+  /** What a window sent last, as JSON. */
+  heard(window: string): string
   close(): Promise<void>
 }
 
@@ -38,6 +40,7 @@ interface Body {
 /** Starts it on a port of its own. */
 export async function startScriptedModel(options: ScriptedModelOptions): Promise<ScriptedModel> {
   const meeting = new Meeting(options.parties)
+  const heard = new Map<string, string>()
   const pass =
     (window: string) =>
     async (step: Step): Promise<void> => {
@@ -54,6 +57,7 @@ export async function startScriptedModel(options: ScriptedModelOptions): Promise
     const body = await bodyOf(request)
     const [, window = '', path = request.url ?? ''] = /^\/c\/([^/]+)(\/[^?]*)/.exec(request.url ?? '') ?? []
     if (path === '/v1/messages') {
+      if (body.tools?.length) heard.set(window, JSON.stringify(body.messages))
       const content = await nextBlocks(body, options.scripts[window] ?? [], pass(window))
       if (!response.destroyed) sendMessage(response, body, content)
     } else if (path === '/v1/messages/count_tokens') sendJson(response, 200, { input_tokens: 1000 })
@@ -72,6 +76,7 @@ export async function startScriptedModel(options: ScriptedModelOptions): Promise
   const { port } = server.address() as AddressInfo
   return {
     urlFor: (window) => `http://127.0.0.1:${port}/c/${window}`,
+    heard: (window) => heard.get(window) ?? '',
     close: () =>
       new Promise((done) => {
         server.close(() => done())

@@ -77,13 +77,13 @@ export class ClaudeWindow {
     writeFileSync(file, JSON.stringify(config))
   }
 
-  /** Starts the window; it follows its script to the end. */
-  run(server: string, timeoutMs: number): RunningWindow {
+  /** Starts the window; it follows its script to the end. `prompt` is what its person types. */
+  run(server: string, timeoutMs: number, prompt = 'Follow the script.'): RunningWindow {
     const child = spawn(
       this.#options.claude,
       [
         '-p',
-        'Follow the script.',
+        prompt,
         '--allowedTools',
         `mcp__${server}`,
         '--output-format',

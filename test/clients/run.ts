@@ -1,95 +1,48 @@
-// `npm run test:clients`: the programs other people connect with, as npm has them: the MCP Inspector's command line, and
-// mcp-remote, which gives HTTP to clients that only spawn processes. Each lists, asks for the version and chats.
+// `npm run test:clients`: the programs other people connect with, all before one server at once: the official SDKs by every
+// door they have, the MCP Inspector's command line and mcp-remote as npm has them, and five real Claude Codes. Each connects, lists,
+// calls, hears progress, cancels, reads a resource and gets a prompt, as far as it can. Prints a table and one JSON line;
+// exits 0 if nothing failed and nothing is left on the server, at the vendors or open.
+//
+// Flags: --windows 5.
 
-import { Client } from '@modelcontextprotocol/sdk/client/index.js'
-import { StdioClientTransport } from '@modelcontextprotocol/sdk/client/stdio.js'
-import { launch } from '../support/launched.ts'
-import { type ServerFixture, startServer } from '../support/server-fixture.ts'
+import { parseArgs } from 'node:util'
+import { ensureClaude } from '../claude/claude-binary.ts'
+import { jobWords } from '../claude/jobs.ts'
+import { startServer } from '../support/server-fixture.ts'
 import { fetched } from './fetched.ts'
+import { playInspector } from './inspector.ts'
+import { playSdkClient, sdkClients } from './sdk-clients.ts'
+import { ClientTable } from './steps.ts'
+import { playWindows } from './windows.ts'
 
+const { values } = parseArgs({ options: { windows: { type: 'string', default: '5' } } })
 const inspector = fetched('@modelcontextprotocol/inspector', '2.12.0', 'clients/launcher/build/index.js')
 const remote = fetched('mcp-remote', '0.15.1', 'dist/proxy.js')
-const prompt = 'Say why names matter. TEXT-42-END'
-const failures: string[] = []
+const claude = ensureClaude()
 
-function expectThat(isSo: boolean, sentence: string, seen: string): void {
-  process.stdout.write(`${isSo ? 'ok  ' : 'FAIL'}  ${sentence}\n`)
-  if (isSo) return
-  failures.push(sentence)
-  process.stdout.write(`${seen.slice(0, 2000)}\n`)
-}
-
-async function inspect(
-  server: ServerFixture,
-  ...args: string[]
-): Promise<{ code: number | string; text: string }> {
-  const program = launch(
-    process.execPath,
-    [inspector, '--cli', `${server.url}/mcp`, '--transport', 'http', ...args],
-    {
-      // It keeps a catalogue in the home folder.
-      env: { PATH: process.env.PATH, HOME: server.home },
-    },
-  )
-  program.child.stdin.end()
-  return { code: await program.ended, text: program.stdout() + program.stderr() }
-}
-
-async function tryInspector(server: ServerFixture): Promise<void> {
-  const list = await inspect(server, '--method', 'tools/list', '--strict')
-  expectThat(
-    list.code === 0 && list.text.includes('"chat"'),
-    'the Inspector lists, and finds no fault with any schema',
-    list.text,
-  )
-  const version = await inspect(server, '--method', 'tools/call', '--tool-name', 'version')
-  expectThat(
-    version.code === 0 && version.text.includes('exai'),
-    'the Inspector asks for the version',
-    version.text,
-  )
-  const chat = await inspect(
-    server,
-    '--method',
-    'tools/call',
-    '--tool-name',
-    'chat',
-    '--tool-arg',
-    `prompt=${prompt}`,
-  )
-  expectThat(chat.code === 0 && chat.text.includes('TEXT-42-END'), 'the Inspector chats', chat.text)
-  const wrong = await inspect(server, '--method', 'tools/call', '--tool-name', 'chat')
-  expectThat(wrong.code !== 0, 'the Inspector is told that a prompt is missing', wrong.text)
-}
-
-async function tryRemote(server: ServerFixture): Promise<void> {
-  const client = new Client({ name: 'over mcp-remote', version: '1' })
-  const transport = new StdioClientTransport({
-    command: process.execPath,
-    args: [remote, `${server.url}/mcp`, '--allow-http', '--transport', 'http-only'],
-    env: { PATH: process.env.PATH ?? '', HOME: server.home },
-    stderr: 'ignore',
-  })
-  await client.connect(transport)
-  const { tools } = await client.listTools()
-  expectThat(
-    tools.some(({ name }) => name === 'chat'),
-    'mcp-remote lists',
-    JSON.stringify(tools),
-  )
-  const version = JSON.stringify(await client.callTool({ name: 'version', arguments: {} }))
-  expectThat(version.includes('exai'), 'mcp-remote asks for the version', version)
-  const chat = JSON.stringify(await client.callTool({ name: 'chat', arguments: { prompt } }))
-  expectThat(chat.includes('TEXT-42-END'), 'mcp-remote chats', chat)
-  await client.close()
-}
-
-const server = await startServer()
+// What is to be cancelled outlasts everybody's patience.
+const rules = [{ match: jobWords.slow, serviceMs: 600_000 }]
+const server = await startServer({ simulator: { glm: { rules }, kimi: { rules } } })
+const table = new ClientTable()
+let isLeft = ''
 try {
-  await tryInspector(server)
-  await tryRemote(server)
+  const plays = Object.entries(sdkClients(server, remote)).map(([name, connect], i) =>
+    table.run(name, (expectThat) => playSdkClient(connect, `SDK-${i}-MARK`, expectThat)),
+  )
+  plays.push(
+    table.run('Inspector', (expectThat) => playInspector(inspector, server, 'INSPECTOR-MARK', expectThat)),
+    playWindows(claude, server, Number(values.windows), table),
+  )
+  await Promise.all(plays)
 } finally {
-  await server.stop()
+  await server.stop().catch((error: unknown) => {
+    isLeft = String(error)
+  })
 }
-process.stdout.write(`${failures.length} failed; nothing is left in progress or open\n`)
-process.exitCode = failures.length === 0 ? 0 : 1
+process.stdout.write(`${table.toText()}\n\n`)
+for (const failure of table.failures) process.stdout.write(`${failure}\n`)
+process.stdout.write(isLeft === '' ? 'Nothing is left in progress or open.\n' : `${isLeft}\n`)
+process.stdout.write(
+  `${JSON.stringify({ test: 'clients', ...table.toJson(), left: isLeft === '' ? 0 : 1 })}\n`,
+)
+process.exitCode = table.failures.length === 0 && isLeft === '' ? 0 : 1

@@ -1,0 +1,120 @@
+// The official clients, version 1 and 2, by every door they have; mcp-remote is driven by one of them too, because it only
+// carries what another says.
+
+import { Client as NewClient, StreamableHTTPClientTransport as NewHttp } from '@modelcontextprotocol/client'
+import { Client as OldClient } from '@modelcontextprotocol/sdk/client/index.js'
+import { StdioClientTransport } from '@modelcontextprotocol/sdk/client/stdio.js'
+import { StreamableHTTPClientTransport as OldHttp } from '@modelcontextprotocol/sdk/client/streamableHttp.js'
+import { WebSocketClientTransport as OldSocket } from '@modelcontextprotocol/sdk/client/websocket.js'
+import { jobWords } from '../claude/jobs.ts'
+import type { ServerFixture } from '../support/server-fixture.ts'
+import type { Expect } from './steps.ts'
+
+type Client = OldClient | NewClient
+
+const who = { name: 'official', version: '1' }
+// Without it their pool of connections would outlive them by seconds.
+const requestInit = { headers: { connection: 'close' } }
+
+async function oldClient(transport: OldHttp | OldSocket | StdioClientTransport): Promise<Client> {
+  const client = new OldClient(who)
+  // Its transports' optional members are typed more loosely than exactOptionalPropertyTypes has it.
+  await client.connect(transport as never)
+  return client
+}
+
+async function newClient(url: string, mode: 'legacy' | 'auto'): Promise<Client> {
+  const client = new NewClient(who, { versionNegotiation: { mode } })
+  await client.connect(new NewHttp(new URL('/mcp', url), { requestInit }))
+  return client
+}
+
+/** The clients by name, and how each connects. `remote` is the path of mcp-remote's program. */
+export function sdkClients(
+  { url, home }: ServerFixture,
+  remote: string,
+): Readonly<Record<string, () => Promise<Client>>> {
+  return {
+    'SDK 1, session': () => oldClient(new OldHttp(new URL('/mcp', url), { requestInit })),
+    'SDK 1, WebSocket': () => oldClient(new OldSocket(new URL('/ws', url.replace('http', 'ws')))),
+    'SDK 2, session': () => newClient(url, 'legacy'),
+    'SDK 2, stateless': () => newClient(url, 'auto'),
+    'mcp-remote': () =>
+      oldClient(
+        new StdioClientTransport({
+          command: process.execPath,
+          args: [remote, `${url}/mcp`, '--allow-http', '--transport', 'http-only'],
+          env: { PATH: process.env.PATH ?? '', HOME: home },
+          stderr: 'ignore',
+        }),
+      ),
+  }
+}
+
+/** Does every step. */
+export async function playSdkClient(
+  connect: () => Promise<Client>,
+  mark: string,
+  expectThat: Expect,
+): Promise<void> {
+  const client = await connect()
+  try {
+    expectThat(
+      'connect',
+      client.getServerVersion()?.name === 'exai',
+      JSON.stringify(client.getServerVersion()),
+    )
+    const names = (await client.listTools()).tools.map(({ name }) => name)
+    expectThat('list', names.includes('chat') && names.includes('version'), names.join())
+    const told: string[] = []
+    const prompt = `${jobWords.chat}. ${mark}`
+    const answer = JSON.stringify(
+      await chat(client, prompt, { onprogress: ({ message = '' }) => told.push(message) }),
+    )
+    expectThat('call', answer.includes(mark), answer)
+    expectThat(
+      'progress',
+      told.some((each) => each.startsWith('Asking ')),
+      told.join(),
+    )
+    await cancel(client, mark, expectThat)
+    const { resources } = await client.listResources()
+    const read = JSON.stringify(await client.readResource({ uri: 'exai://models' }))
+    const hasModels = resources.some(({ uri }) => uri === 'exai://models') && read.includes('glm')
+    expectThat('resources', hasModels, read)
+    const { prompts } = await client.listPrompts()
+    const got = JSON.stringify(
+      await client.getPrompt({ name: 'second_opinion', arguments: { question: mark } }),
+    )
+    expectThat('prompts', prompts.length > 0 && got.includes(mark), got)
+  } finally {
+    await client.close()
+  }
+}
+
+// Cancelled once it is under way; the connection goes on.
+async function cancel(client: Client, mark: string, expectThat: Expect): Promise<void> {
+  const leaving = new AbortController()
+  const outcome = await chat(client, `${jobWords.slow}. ${mark}`, {
+    signal: leaving.signal,
+    onprogress: () => leaving.abort(),
+  }).then(
+    (result) => JSON.stringify(result),
+    () => null,
+  )
+  const version = JSON.stringify(await client.callTool({ name: 'version', arguments: {} }))
+  expectThat('cancel', outcome === null && version.includes('exai'), outcome ?? version)
+}
+
+interface CallOptions {
+  readonly signal?: AbortSignal
+  readonly onprogress: (progress: { readonly message?: string | undefined }) => void
+}
+
+function chat(client: Client, prompt: string, options: CallOptions): Promise<object> {
+  const call = { name: 'chat', arguments: { prompt } }
+  // The old one takes a schema before its options.
+  return client instanceof OldClient
+    ? client.callTool(call, undefined, options)
+    : client.callTool(call, options)
+}
