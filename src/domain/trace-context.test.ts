@@ -49,4 +49,12 @@ describe('a trace context', () => {
       if (wrong !== 'a=b,') expect(read).toMatchObject({ state: null, baggage: null })
     }
   })
+
+  // Quadratic, these two hundred would take a minute and a half.
+  test('reads a baggage of nothing but blanks as fast as any other', () => {
+    const baggage = `a=${' '.repeat(8_100)}\u0001`
+    for (let n = 0; n < 200; n++) {
+      expect(readTraceContext({ traceparent, baggage })?.baggage).toBeNull()
+    }
+  })
 })
