@@ -4,7 +4,14 @@
 //
 //   base64url( secret's id 4 | nonce 12 | AES-256-GCM ciphertext | tag 16 )
 
-import { createCipheriv, createDecipheriv, hkdfSync, randomBytes } from 'node:crypto'
+import {
+  createCipheriv,
+  createDecipheriv,
+  createSecretKey,
+  hkdfSync,
+  type KeyObject,
+  randomBytes,
+} from 'node:crypto'
 
 /** 256 bits from which every purpose derives a key of its own. `id` is public and tells it from its predecessors. */
 export interface SealSecret {
@@ -32,8 +39,8 @@ export class SealedTokens {
   readonly #secrets: SealSecrets
   readonly #purpose: string
   readonly #charsMax: number
-  /** Derived keys live as long as their secret: deriving costs more than sealing. */
-  readonly #keys = new WeakMap<SealSecret, Uint8Array>()
+  /** Derived keys live as long as their secret: deriving costs more than sealing, and so does importing plain bytes each time. */
+  readonly #keys = new WeakMap<SealSecret, KeyObject>()
 
   /** `purpose`: tokens of another one never open here. `charsMax`: longer ones are not looked at; default 8,192. */
   constructor(secrets: SealSecrets, purpose: string, charsMax: number = charsMaxDefault) {
@@ -79,10 +86,10 @@ export class SealedTokens {
     }
   }
 
-  #keyOf(secret: SealSecret): Uint8Array {
+  #keyOf(secret: SealSecret): KeyObject {
     let key = this.#keys.get(secret)
     if (key === undefined) {
-      key = new Uint8Array(hkdfSync('sha256', secret.bytes, '', this.#purpose, 32))
+      key = createSecretKey(new Uint8Array(hkdfSync('sha256', secret.bytes, '', this.#purpose, 32)))
       this.#keys.set(secret, key)
     }
     return key
