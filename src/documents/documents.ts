@@ -20,7 +20,7 @@ interface DocumentPlace {
 }
 
 /** Opens documents for callers. */
-export interface Documents {
+export interface Documents extends Pick<Roots, 'mayName' | 'canName'> {
   /**
    * `sessionRoots`: see `Roots.allowedFor`; `elsewhere` reads formats that only a vendor can. Throws `CallFailure`: `bad-request`, `path-not-allowed`, `not-found`,
    * `document-unreadable`, `refused`, or the signal's reason.
@@ -38,6 +38,8 @@ export interface Documents {
 export function createDocuments(parts: { extractor: Extractor; roots: Roots; uploads: Uploads }): Documents {
   const { extractor, roots, uploads } = parts
   return {
+    mayName: (identity) => roots.mayName(identity),
+    canName: (identity, folder) => roots.canName(identity, folder),
     async open({ path, file, text }, identity, sessionRoots, signal, elsewhere = null) {
       const given = [path, file, text].filter((value) => value !== undefined)
       if (given.length !== 1) {

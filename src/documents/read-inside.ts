@@ -10,6 +10,7 @@ import { basename, dirname, isAbsolute, resolve } from 'node:path'
 import { CallFailure } from '../domain/failure.ts'
 import { tooLarge } from './extract.ts'
 import { documentBytesMax } from './limits.ts'
+import { OutsideRoots } from './outside-roots.ts'
 import { type AllowedRoots, isHidden, isInside } from './roots.ts'
 import { shownName, unreadable } from './unreadable.ts'
 
@@ -57,9 +58,10 @@ function toAbsolute(path: string, allowed: AllowedRoots): string {
   }
   if (isAbsolute(path)) return resolve(path)
   if (allowed.base !== null) return resolve(allowed.base, path)
-  throw new CallFailure('path-not-allowed', {
-    message: `"${shownName(path)}" is relative, and it is not known to which folder. Give the full path. ${adviceFor(allowed)}`,
-  })
+  throw new OutsideRoots(
+    `"${shownName(path)}" is relative, and it is not known to which folder. Give the full path. ${adviceFor(allowed)}`,
+    null,
+  )
 }
 
 /** The path with every link resolved. What is not there is told only where the caller may look anyway. */
@@ -160,10 +162,17 @@ function notReadable(path: string, error: unknown): CallFailure {
   )
 }
 
-function outside(path: string, allowed: AllowedRoots): CallFailure {
-  return new CallFailure('path-not-allowed', {
-    message: `"${shownPath(path)}" is not inside a folder that may be read. ${adviceFor(allowed)}`,
-  })
+function outside(path: string, allowed: AllowedRoots): OutsideRoots {
+  const absolute = toAbsolute(path, allowed)
+  return new OutsideRoots(
+    `"${shownPath(path)}" is not inside a folder that may be read. ${adviceFor(allowed)}`,
+    leavesByLink(absolute, allowed) ? null : absolute,
+  )
+}
+
+// A link out of a root is nobody's wish to read another folder.
+function leavesByLink(absolute: string, { roots }: AllowedRoots): boolean {
+  return roots.some((root) => isInside(root.realPath, absolute) || isInside(root.shownPath, absolute))
 }
 
 function adviceFor(allowed: AllowedRoots): string {

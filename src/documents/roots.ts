@@ -28,6 +28,10 @@ export interface Roots {
    * nothing when the caller is not on this machine: its folders are not ours.
    */
   allowedFor(identity: Identity, sessionRoots: readonly string[]): Promise<AllowedRoots>
+  /** True for the owner of this computer: only folders that they name count. */
+  mayName(identity: Identity): boolean
+  /** True when this caller may name this folder, and it would count. `folder` is absolute. */
+  canName(identity: Identity, folder: string): Promise<boolean>
 }
 
 /** Where windows' folders may lie. */
@@ -51,10 +55,7 @@ export function createRoots(options: RootsOptions): Roots {
       const open = identity.isLocal ? configuredPaths : []
       const configured = (await Promise.all(open.map(toRoot))).filter((root) => root !== null)
       const home = await toRoot(homeDir)
-      // Another person of this computer, who has a key, is not its owner: that one's folders are not theirs to name.
-      const mayClaim =
-        identity.isLocal && (identity.principal === localPrincipal || identity.isOperator === true)
-      const claims = mayClaim ? claimsOf(identity, sessionRoots) : []
+      const claims = mayName(identity) ? claimsOf(identity, sessionRoots) : []
       const claimed = (await Promise.all(claims.map(toRoot)))
         .filter((root) => root !== null)
         .filter((root) => isWithin(root, configured, home))
@@ -62,7 +63,18 @@ export function createRoots(options: RootsOptions): Roots {
       const own = claimed[0] ?? (configured.length === 1 ? configured[0] : undefined)
       return { roots, base: own?.shownPath ?? null }
     },
+    mayName,
+    async canName(identity, folder) {
+      if (!mayName(identity)) return false
+      const { roots } = await this.allowedFor({ ...identity, root: null }, [folder])
+      return roots.some(({ shownPath }) => shownPath === resolve(folder))
+    },
   }
+}
+
+// Another person of this computer, who has a key, is not its owner: that one's folders are not theirs to name.
+function mayName({ isLocal, principal, isOperator }: Identity): boolean {
+  return isLocal && (principal === localPrincipal || isOperator === true)
 }
 
 /** True when `path` is `folder` or lies under it; both are absolute and normal. */

@@ -10,7 +10,7 @@ import type { ResourceContext } from './resource.ts'
 /** The rooms behind every context. */
 export interface ResourceRooms {
   readonly uploads: Pick<Uploads, 'list' | 'read'>
-  readonly documents: Documents
+  readonly documents: Pick<Documents, 'open'>
   readonly threads: Pick<ThreadStore, 'list' | 'has' | 'read'>
   readonly ledger: Pick<Ledger, 'usage'>
   readonly facts: ResourceContext['facts']

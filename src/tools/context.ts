@@ -11,7 +11,9 @@ import type { DeskOutcome, JobDesk } from '../routing/job-desk.ts'
 import type { JobDraft, JobRequest, Router } from '../routing/router.ts'
 import type { ThreadStore } from '../threads/thread-store.ts'
 import { AskFirst } from './ask-first.ts'
+import { FolderConsents } from './folder-consents.ts'
 import type { LateCalls } from './late-calls.ts'
+import { DocumentOpener } from './open-document.ts'
 import type { RunOptions, ToolContext } from './tool.ts'
 
 /** The rooms behind every context. */
@@ -47,6 +49,7 @@ export function createToolContexts(
   log: ToolContext['log'],
 ) => ToolContext {
   const { router, jobs, ledger, budgets, threads, documents, late, facts } = rooms
+  const opener = new DocumentOpener(documents, new FolderConsents(facts.wallMs))
   return (call, tell, asking, log) => {
     const { id, name, identity, signal, deadlineAt } = call
     const progress = (update: Progress): void => {
@@ -85,20 +88,21 @@ export function createToolContexts(
       elicited: (key) => asking.elicited(key),
       sample: async (question) => ask.open().sample(question),
       roots: async () => ask.open().roots(),
-      openDocument: async (source) =>
-        documents.open(
-          { path: source.path, file: source.file, text: source.text },
+      openDocument: (source) =>
+        opener.open(source, {
+          tool: name,
           identity,
-          source.path === undefined ? [] : await ask.open().roots(),
           signal,
-          'missing' in router.where(foreignFormats)
-            ? null
-            : async (filename, bytes) => {
-                progress({ kind: 'working', message: `Having ${filename} read by its vendor` })
-                const wishes = { prefer: foreignFormats.prefer, sharing: { isKept: true } }
-                return (await run({ kind: 'extract', filename, bytes }, wishes)).text
-              },
-        ),
+          asking: () => ask.open(),
+          elsewhere:
+            'missing' in router.where(foreignFormats)
+              ? null
+              : async (filename, bytes) => {
+                  progress({ kind: 'working', message: `Having ${filename} read by its vendor` })
+                  const wishes = { prefer: foreignFormats.prefer, sharing: { isKept: true } }
+                  return (await run({ kind: 'extract', filename, bytes }, wishes)).text
+                },
+        }),
       late: { list: () => late.list(identity), claim: (callId) => late.claim(identity, callId) },
       threads: {
         read: (handle) => threads.read(identity.principal, handle),
