@@ -90,6 +90,8 @@ function layerOf(message: Message, status: number): Layer {
       return 'method'
     case -32602:
       return status === 400 ? 'era' : 'params'
+    case -32002:
+      return 'params'
     default:
       throw new Error(`an answer the protocol does not know: ${status} ${JSON.stringify(message)}`)
   }

@@ -2,10 +2,14 @@
 // of its parent with what it holds.
 
 import { setTimeout as sleep } from 'node:timers/promises'
+import { fixturePrompts } from '../conformance/fixture-prompts.ts'
+import { fixtureResources } from '../conformance/fixture-resources.ts'
 import { echoTool, failingTool, slowTool, startMcpComposition } from './mcp-composition.ts'
 
 const server = await startMcpComposition({
   tools: [echoTool, slowTool, failingTool],
+  resources: fixtureResources,
+  prompts: fixturePrompts,
   limits: { sessionsMax: 400 },
 })
 process.send?.({ url: server.url, webSocketUrl: server.webSocketUrl, port: server.port })

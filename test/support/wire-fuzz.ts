@@ -71,10 +71,22 @@ const modernSeed =
       headers: {
         'mcp-protocol-version': '2026-07-28',
         'mcp-method': method,
-        ...(typeof own.name === 'string' ? { 'mcp-name': own.name } : {}),
+        ...(typeof (own.name ?? own.uri) === 'string' ? { 'mcp-name': String(own.name ?? own.uri) } : {}),
       },
     }
   }
+
+// A place in the list of resources, as the server writes them.
+const cursor = Buffer.from('["resources",0,0,"test://static-text"]').toString('base64url')
+const promptOf = (id: number): { [key: string]: Json } => ({
+  name: 'test_prompt_with_arguments',
+  arguments: { arg1: `fuzz ${id}`, arg2: 'more' },
+})
+const completionOf = (id: number): { [key: string]: Json } => ({
+  ref: { type: 'ref/prompt', name: 'test_prompt_with_arguments' },
+  argument: { name: 'arg1', value: `${id}` },
+  context: { arguments: { arg2: 'more' } },
+})
 
 const seeds: readonly [
   (id: number, session: string | null) => Seed,
@@ -106,6 +118,19 @@ const seeds: readonly [
   modernSeed('tools/call', (id) => ({ name: 'slow', arguments: { text: `${id}`, waitMs: 1 } })),
   modernSeed('tools/list', () => ({})),
   modernSeed('server/discover', () => ({})),
+  legacySeed('resources/list', () => ({ cursor })),
+  legacySeed('resources/read', (id) => ({ uri: `test://template/${id}/data` })),
+  legacySeed('resources/subscribe', () => ({ uri: 'test://watched-resource' })),
+  legacySeed('resources/unsubscribe', () => ({ uri: 'test://watched-resource' })),
+  legacySeed('logging/setLevel', () => ({ level: 'debug' })),
+  legacySeed('prompts/get', promptOf),
+  legacySeed('completion/complete', completionOf),
+  modernSeed('resources/list', () => ({ cursor })),
+  modernSeed('resources/templates/list', () => ({})),
+  modernSeed('resources/read', () => ({ uri: 'test://static-text' })),
+  modernSeed('prompts/list', () => ({})),
+  modernSeed('prompts/get', promptOf),
+  modernSeed('completion/complete', completionOf),
 ]
 
 // Spoils one place: a value anywhere in the message, a key, or one header.
@@ -159,9 +184,14 @@ function weird(random: Random, depth: number): Json {
       return '\u0000\u202e\ud83d\ude00\uffff"\\'
     case 7:
       return (
-        ['tools/call', 'notifications/initialized', 'subscriptions/listenn', 'echo', '2026-07-28'][
-          Math.floor(random() * 5)
-        ] ?? ''
+        [
+          'tools/call',
+          'resources/read',
+          'notifications/initialized',
+          'subscriptions/listenn',
+          'echo',
+          '2026-07-28',
+        ][Math.floor(random() * 6)] ?? ''
       )
     case 8:
       return String(random())
