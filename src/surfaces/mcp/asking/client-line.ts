@@ -4,6 +4,7 @@
 import type { ClientFeature } from '../../../domain/asking.ts'
 import type { CallFailure } from '../../../domain/failure.ts'
 import type { RequestId } from '../envelope.ts'
+import type { Exchange } from '../exchange.ts'
 import type { ClientQuestion } from './questions.ts'
 
 /** An answer to a request that is not the call's result. `status`: HTTP's. */
@@ -26,6 +27,12 @@ export interface ClientLine {
   elicited(key: string): void
   /** What to answer in place of the call's result or failure; null: those. */
   instead(id: RequestId, failure: CallFailure | null): OtherAnswer | null
+}
+
+/** Whoever a request came from. */
+export interface LineOwner {
+  /** The line of one of its requests; questions over it end with `signal`. */
+  line(exchange: Exchange, signal: AbortSignal): ClientLine
 }
 
 /** Ends the run of whoever asked: it is run again once the answers are here. Not to be caught, and harmless where it is. */

@@ -7,18 +7,17 @@ import { type Asking, askNobody } from '../../../domain/asking.ts'
 import { CallFailure } from '../../../domain/failure.ts'
 import type { Identity } from '../../../domain/identity.ts'
 import { ClientAsking } from '../asking/client-asking.ts'
-import { type ClientLine, Unanswered } from '../asking/client-line.ts'
+import { type ClientLine, type LineOwner, Unanswered } from '../asking/client-line.ts'
 import { type JsonObject, rpcCode } from '../envelope.ts'
 import type { Cancellable, Exchange } from '../exchange.ts'
 import type { McpSurfaceOptions } from '../mcp-options.ts'
 import { errorMessage, internalErrorMessage, resultMessage } from '../messages.ts'
 import { outcomeError, type RpcError } from '../wire-errors.ts'
 import { refusalInCrowd } from './crowd.ts'
-import type { ToolCaller } from './tools.ts'
 import { traceOf } from './trace.ts'
 
 /** Whoever may be asked by the request that is being answered; null after it was answered with what is wrong with it. */
-export type OpenLine = () => Pick<ToolCaller, 'line'> | null
+export type OpenLine = () => LineOwner | null
 
 /** One piece of work. */
 export interface ShortCall {
@@ -28,7 +27,7 @@ export interface ShortCall {
   /** How an error about something that is not there is written. */
   readonly notFound?: RpcError
   /** Whoever may be asked. Absent: nobody. */
-  readonly caller?: Pick<ToolCaller, 'line'>
+  readonly caller?: LineOwner
   /** Answers the result, serialised. */
   work(call: Call, asking: Asking): Promise<string>
 }

@@ -7,7 +7,7 @@ import { unreachable } from '../../../lib/assert.ts'
 import { nearestName } from '../../../lib/nearest-name.ts'
 import type { Tool, ToolResult } from '../../../tools/tool.ts'
 import { ClientAsking } from '../asking/client-asking.ts'
-import { type ClientLine, type OtherAnswer, Unanswered } from '../asking/client-line.ts'
+import { type LineOwner, type OtherAnswer, Unanswered } from '../asking/client-line.ts'
 import { isObject, isRequestId, type JsonObject, rpcCode } from '../envelope.ts'
 import type { Exchange } from '../exchange.ts'
 import { LiveCall, type LiveCalls } from '../live-calls.ts'
@@ -32,11 +32,9 @@ export interface ToolEra {
 }
 
 /** Whoever called. */
-export interface ToolCaller {
+export interface ToolCaller extends LineOwner {
   /** From which level on it wants to be told what happens in its calls; null: not at all. */
   readonly logLevel: LogLevel | null
-  /** The line of one call; questions over it end with `signal`. */
-  line(exchange: Exchange, signal: AbortSignal): ClientLine
 }
 
 const nameCharsShown = 64

@@ -5,23 +5,32 @@ import { randomBytes } from 'node:crypto'
 import type { ClientFeature } from '../../../domain/asking.ts'
 import type { ClientLine } from '../asking/client-line.ts'
 import { type ClientQuestion, isDeclared } from '../asking/questions.ts'
+import type { JsonObject } from '../envelope.ts'
 import type { Exchange } from '../exchange.ts'
 import { notificationMessage } from '../messages.ts'
-import type { Peer } from './peer.ts'
+import type { OpenQuestions } from './open-questions.ts'
 
 // A person may be away; but a call that waits holds a place of its client.
 const waitMs = 300_000
 
+// Of a `Peer`, what its lines need.
+interface AskedPeer {
+  readonly capabilities: JsonObject
+  readonly outlet: ((json: string) => boolean) | null
+  readonly questions: OpenQuestions
+  roots(exchange: Exchange): Promise<readonly string[]>
+}
+
 /** The line of one call. */
 export class PeerLine implements ClientLine {
-  readonly #peer: Peer
+  readonly #peer: AskedPeer
   readonly #exchange: Exchange
   readonly #signal: AbortSignal
   /** Ids of pages that the person was asked to open, by key. */
   #pages: Map<string, string> | null = null
   #left: AbortController | null = null
 
-  constructor(peer: Peer, exchange: Exchange, signal: AbortSignal) {
+  constructor(peer: AskedPeer, exchange: Exchange, signal: AbortSignal) {
     this.#peer = peer
     this.#exchange = exchange
     this.#signal = signal

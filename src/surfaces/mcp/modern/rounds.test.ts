@@ -174,7 +174,7 @@ describe('a request that asks', () => {
     let requestState = await stateAfterOneQuestion()
     for (let round = 2; round <= 16; round += 1) {
       const line = opened(call({ requestState }))
-      await new ClientAsking('greet', line).elicit(nameQuestion).catch(() => undefined)
+      await expect(new ClientAsking('greet', line).elicit(nameQuestion)).rejects.toBeInstanceOf(Unanswered)
       requestState = answerOf(line).result?.requestState ?? ''
     }
     const line = opened(call({ requestState }))
