@@ -29,6 +29,11 @@ const stages: readonly Stage[] = [
     name: 'ten windows before one slot',
     command: ['node', 'test/claude/run.ts', '--glm-slots', '1', '--service-ms', '12000'],
   },
+  { name: 'ten windows and six restarts', command: ['node', 'test/claude/run.ts', '--restart'] },
+  {
+    name: 'a replacement cut short',
+    command: ['node', 'test/claude/run.ts', '--restart', '--sabotage', 'cut'],
+  },
   { name: 'wire bench', command: ['node', 'bench/wire.ts'] },
 ]
 const unmeasured = 3

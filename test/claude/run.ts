@@ -5,12 +5,14 @@
 // its place, however long it takes.
 //
 // Flags: --n 10, --glm-slots 32, --kimi-slots 32, --service-ms MS (for every job), --sabotage swap|leak.
+// `--restart` is another play: see restart/run.ts; --n 10, --seconds 60, --restarts 3 (of each kind), --sabotage cut.
 
 import { join } from 'node:path'
 import { parseArgs } from 'node:util'
 import { judgeLine, toLineTable } from './in-line.ts'
 import type { JobTimes } from './jobs.ts'
 import { play } from './play.ts'
+import { runRestarts } from './restart/run.ts'
 import { toTable } from './table.ts'
 
 const { values } = parseArgs({
@@ -20,8 +22,13 @@ const { values } = parseArgs({
     'kimi-slots': { type: 'string', default: '32' },
     'service-ms': { type: 'string' },
     sabotage: { type: 'string' },
+    restart: { type: 'boolean', default: false },
+    seconds: { type: 'string' },
+    restarts: { type: 'string' },
   },
 })
+
+if (values.restart) process.exit(await runRestarts(values))
 
 /** Which sentence of the verdict each sabotage must cause. */
 const sabotages: Readonly<Record<string, RegExp>> = {

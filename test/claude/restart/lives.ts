@@ -1,0 +1,145 @@
+// One server through several lives: started plainly, killed outright and started again, or replaced under way by another process.
+// Real processes on one port and one data folder; their logs are read together.
+
+import { mkdirSync, writeFileSync } from 'node:fs'
+import { join } from 'node:path'
+import { type Launched, launch, launcher } from '../../support/launched.ts'
+import { askedOverHttp, nothingInProgress } from '../../support/leftovers.ts'
+import type { Simulator } from '../processes.ts'
+
+/** What the lives have in common. */
+export interface LivesOptions {
+  readonly home: string
+  readonly simulator: Simulator
+  readonly slots: number
+  /** How long a replaced server serves whoever is still there; 0 is a fault that must be seen. */
+  readonly drainTimeoutMs: number
+}
+
+/** A change of life, in ms since the epoch: from its beginning until the next server was up. */
+export interface Restart {
+  readonly kind: 'killed' | 'replaced'
+  readonly at: number
+  upAt: number
+}
+
+/** The server, whichever process it is. */
+export class Lives {
+  readonly port: number
+  /** The line it prints for people to paste. */
+  readonly line: string
+  readonly restarts: Restart[] = []
+  readonly #options: LivesOptions
+  readonly #all: Launched[]
+  #up: Promise<void> = Promise.resolve()
+
+  private constructor(options: LivesOptions, first: Launched, port: number, line: string) {
+    this.#options = options
+    this.#all = [first]
+    this.port = port
+    this.line = line
+  }
+
+  /** Starts the first life. */
+  static async begin(options: LivesOptions): Promise<Lives> {
+    const { home, simulator, slots, drainTimeoutMs } = options
+    const folder = join(home, 'server')
+    mkdirSync(folder, { recursive: true })
+    const account = (vendor: 'glm' | 'kimi'): object => ({
+      baseUrl: simulator[vendor],
+      accounts: [{ name: 'main', apiKeys: [`sim-${vendor}-main`], concurrency: slots }],
+    })
+    // JSON is YAML.
+    const config = {
+      dataDir: join(folder, 'data'),
+      providers: { glm: account('glm'), kimi: account('kimi') },
+      limits: { principal: { concurrency: 64 }, drainTimeoutMs },
+      log: { level: 'debug' },
+    }
+    writeFileSync(join(folder, 'exai.yaml'), JSON.stringify(config, null, 2))
+    const first = serve(options, ['--port', '0'])
+    const [, port = ''] = await first.until(/http:\/\/127\.0\.0\.1:(\d+)\/mcp/)
+    const [, line = ''] = await first.until(/^\W*(claude mcp add-json .*\S)\s*$/m)
+    return new Lives(options, first, Number(port), line)
+  }
+
+  /** Resolves when a server is up that was not killed within the last `forMs`. */
+  async settled(forMs: number): Promise<void> {
+    for (;;) {
+      await this.#up
+      const killed = this.restarts.findLast(({ kind }) => kind === 'killed')
+      const leftMs = killed === undefined ? 0 : killed.upAt + forMs - Date.now()
+      if (leftMs <= 0) return
+      await new Promise((done) => setTimeout(done, leftMs))
+    }
+  }
+
+  /** `kill -9`, then a start as its supervisor would do it. */
+  async kill(): Promise<void> {
+    const now = this.#now()
+    const restart: Restart = { kind: 'killed', at: Date.now(), upAt: Number.POSITIVE_INFINITY }
+    this.restarts.push(restart)
+    const { promise, resolve } = Promise.withResolvers<void>()
+    this.#up = promise
+    now.child.kill('SIGKILL')
+    await now.ended
+    await this.#start([])
+    restart.upAt = Date.now()
+    resolve()
+  }
+
+  /** `exai serve --replace`; resolves with the exit code of the old one. */
+  async replace(): Promise<number | string> {
+    const old = this.#now()
+    const restart: Restart = { kind: 'replaced', at: Date.now(), upAt: Number.POSITIVE_INFINITY }
+    this.restarts.push(restart)
+    await this.#start(['--replace'])
+    restart.upAt = Date.now()
+    return await old.ended
+  }
+
+  /** How many lines of its logs have this message. */
+  count(message: string): number {
+    return this.#all.reduce((sum, { stderr }) => sum + stderr().split(`"msg":"${message}"`).length - 1, 0)
+  }
+
+  /** Rejects with what is still in progress after `withinMs`. */
+  allZero(withinMs: number): Promise<void> {
+    const inspect = async (): Promise<Record<string, unknown>> => {
+      const headers = { connection: 'close' }
+      const response = await fetch(`http://127.0.0.1:${this.port}/api/inspect`, { headers })
+      return (await response.json()) as Record<string, unknown>
+    }
+    return nothingInProgress(inspect, askedOverHttp, withinMs)
+  }
+
+  /** The end of what the server that runs now has said. */
+  lastWords(): string {
+    return this.#now().stderr().slice(-2000)
+  }
+
+  /** Stops the last life; answers its exit code. */
+  async stop(): Promise<number | string> {
+    for (const { child } of this.#all) child.kill('SIGTERM')
+    return await this.#now().ended
+  }
+
+  async #start(flags: readonly string[]): Promise<void> {
+    const next = serve(this.#options, ['--port', String(this.port), ...flags])
+    this.#all.push(next)
+    await next.until(/http:\/\/127\.0\.0\.1:\d+\/mcp/)
+  }
+
+  #now(): Launched {
+    const now = this.#all.at(-1)
+    if (now === undefined) throw new Error('no server was ever started')
+    return now
+  }
+}
+
+function serve({ home }: LivesOptions, flags: readonly string[]): Launched {
+  return launch(process.execPath, [launcher, 'serve', ...flags], {
+    cwd: join(home, 'server'),
+    env: { PATH: process.env.PATH, HOME: home },
+  })
+}

@@ -1,0 +1,180 @@
+// Real windows calling all the time while their server is killed and replaced under them: what became of each call.
+
+import { mkdtempSync, rmSync } from 'node:fs'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { launcher } from '../../support/launched.ts'
+import { ensureClaude } from '../claude-binary.ts'
+import { jobWords } from '../jobs.ts'
+import { startSimulator, type VendorRequest } from '../processes.ts'
+import type { Step } from '../script.ts'
+import { startScriptedModel } from '../scripted-model.ts'
+import { ClaudeWindow, type WindowReport } from '../window.ts'
+import { Lives, type Restart } from './lives.ts'
+
+/** How a window is connected. `modern` and `legacy` have the printed line. */
+export type WindowKind = 'modern' | 'legacy' | 'websocket' | 'bridge'
+
+/** What the play is started with. */
+export interface RestartOptions {
+  readonly windows: number
+  readonly seconds: number
+  /** Of each kind; they take turns. */
+  readonly restarts: number
+  readonly drainTimeoutMs: number
+}
+
+/** What came of it. */
+export interface RestartReport {
+  readonly windows: readonly {
+    readonly name: string
+    readonly kind: WindowKind
+    readonly report: WindowReport
+  }[]
+  readonly restarts: readonly Restart[]
+  readonly requests: readonly VendorRequest[]
+  /** 2025-era sessions over HTTP: opened in all, and taken up by a process that had not opened them. */
+  readonly sessions: { readonly opened: number; readonly resumed: number }
+  /** What is wrong beside calls. */
+  readonly errors: readonly string[]
+}
+
+const serverName = 'exai'
+const kinds: readonly WindowKind[] = ['modern', 'legacy', 'websocket', 'bridge', 'modern', 'legacy', 'modern']
+const serviceMs = 1_500
+/** What a model thinks before its next call. */
+const thinkMs = 800
+/** And after it has seen the server gone: a window may take its third attempt to connect, some 2.5 s after the first. */
+const afterKillMs = 4_000
+const turnsMax = 500
+const meetingMs = 120_000
+
+/** The mark of a call; its prompt begins with it, and the answer must hold it. */
+export function markOf(window: string, turn: number): string {
+  return `${window}/${turn};`
+}
+
+/** Plays it once. Throws only when it could not be staged. */
+export async function playRestarts(options: RestartOptions): Promise<RestartReport> {
+  const claude = ensureClaude()
+  const home = mkdtempSync(join(tmpdir(), 'exai-restarts-'))
+  const times = { search: 1000, pdf: 1000, review: 1000, chat: serviceMs, summary: 1000, slow: 1000 }
+  const simulator = await startSimulator(times, { glm: 64, kimi: 64 })
+  const names = Array.from({ length: options.windows }, (_, i) => `window-${i}`)
+  const scripts: Record<string, readonly Step[]> = Object.fromEntries(
+    names.map((name) => [name, scriptOf(name)]),
+  )
+  const errors: string[] = []
+  let lives: Lives | null = null
+  const turns = new Map<string, number>()
+  const model = await startScriptedModel({
+    scripts,
+    parties: names,
+    async onHook(window) {
+      turns.set(window, (turns.get(window) ?? 0) + 1)
+      await pause(thinkMs)
+      await lives?.settled(afterKillMs)
+    },
+  })
+  try {
+    const server = await Lives.begin({
+      home,
+      simulator,
+      slots: 32,
+      drainTimeoutMs: options.drainTimeoutMs,
+    })
+    lives = server
+    const cast = await Promise.all(
+      names.map(async (name, i) => {
+        const kind = kinds[i % kinds.length] ?? 'modern'
+        const env = kind === 'legacy' ? { MCP_PROTOCOL_NEGOTIATION: 'legacy' } : {}
+        const options = { name, claude, home: join(home, `home-${i}`), modelUrl: model.urlFor(name), env }
+        const window = new ClaudeWindow(options)
+        await window.addServer(lineOf(kind, server))
+        if (kind === 'modern' || kind === 'legacy') window.trust()
+        return { name, kind, window }
+      }),
+    )
+    const runs = cast.map(({ window }) => window.run(serverName, options.seconds * 1_000 + 2 * meetingMs))
+    // Windows take a while to start; then they meet. From the second turn on each has been served.
+    const deadline = Date.now() + meetingMs
+    while (names.some((name) => (turns.get(name) ?? 0) < 2)) {
+      if (Date.now() > deadline)
+        throw new Error(`not all windows came to work: ${JSON.stringify([...turns])}`)
+      await pause(200)
+    }
+    const pauseMs = (options.seconds * 1_000) / (2 * options.restarts + 1)
+    for (let n = 0; n < 2 * options.restarts; n++) {
+      await pause(pauseMs)
+      if (n % 2 === 1) await server.kill()
+      else {
+        void server.replace().then((code) => {
+          if (code !== 0) errors.push(`a replaced server ended with ${code}`)
+        })
+      }
+    }
+    await pause(pauseMs)
+    await server.settled(afterKillMs)
+    for (const name of names) scripts[name] = []
+    const reports = await Promise.all(runs.map(({ report }) => report))
+    await server.allZero(5_000).catch((error: unknown) => errors.push(`after the play: ${String(error)}`))
+    const requests = await simulator.requests()
+    const code = await server.stop()
+    if (code !== 0) errors.push(`the server ended with ${code}:\n${server.lastWords()}`)
+    return {
+      windows: cast.map(({ name, kind }, i) => ({ name, kind, report: reports[i] ?? noReport })),
+      restarts: server.restarts,
+      requests,
+      sessions: { opened: server.count('session-opened'), resumed: server.count('session-resumed') },
+      errors,
+    }
+  } finally {
+    await lives?.stop()
+    await Promise.all([model.close(), simulator.stop()])
+    rmSync(home, { recursive: true, force: true, maxRetries: 5 })
+  }
+}
+
+const noReport: WindowReport = {
+  exit: null,
+  signal: null,
+  status: 'unknown',
+  calls: [],
+  errors: ['did not run'],
+}
+
+function scriptOf(name: string): readonly Step[] {
+  const turns = Array.from({ length: turnsMax }, (_, turn): readonly Step[] => [
+    { kind: 'hook', name: 'think' },
+    {
+      kind: 'calls',
+      calls: [
+        {
+          job: 'chat',
+          tool: `mcp__${serverName}__chat`,
+          input: { prompt: `${markOf(name, turn)} ${jobWords.chat}` },
+          expect: markOf(name, turn),
+        },
+      ],
+    },
+  ])
+  return [{ kind: 'barrier', name: 'go' }, ...turns.flat()]
+}
+
+function lineOf(kind: WindowKind, { line, port }: Lives): string {
+  const entry =
+    kind === 'websocket'
+      ? { type: 'ws', url: `ws://127.0.0.1:${port}/ws` }
+      : {
+          type: 'stdio',
+          command: process.execPath,
+          args: [launcher, 'bridge', '--url', `http://127.0.0.1:${port}`],
+        }
+  return kind === 'modern' || kind === 'legacy'
+    ? line
+    : `claude mcp add-json ${serverName} '${JSON.stringify(entry)}'`
+}
+
+function pause(ms: number): Promise<void> {
+  return new Promise((done) => setTimeout(done, ms))
+}

@@ -1,0 +1,119 @@
+// What became of the calls, by window, and whether that is what was promised.
+
+import type { SeenCall } from '../window.ts'
+import type { Restart } from './lives.ts'
+import type { RestartReport, WindowKind } from './play.ts'
+
+/** The sums. Every call is served, failed or lost. */
+export interface RestartSums {
+  readonly windows: number
+  readonly kills: number
+  readonly planned: number
+  readonly callsMade: number
+  readonly served: number
+  /** With an error, around a kill: at most once for each window and kill. */
+  readonly failedOnce: number
+  readonly lost: number
+  /** With an error, and no kill was near. */
+  readonly failedInPlannedRestart: number
+  readonly vendorRequestsTwice: number
+  readonly sessionsReinitialised: number
+  readonly sessionsResumed: number
+}
+
+/** What the clocks of two processes' logs may differ by. */
+const slackMs = 100
+
+interface Row {
+  readonly name: string
+  readonly kind: WindowKind
+  readonly made: number
+  readonly served: number
+  readonly failedOnce: number
+  readonly lost: number
+  readonly failedPlanned: number
+  /** Failures of one kill beyond the first. */
+  readonly again: number
+}
+
+/** The table, the sums, and what is wrong. */
+export function judgeRestarts(report: RestartReport): {
+  readonly table: string
+  readonly sums: RestartSums
+  readonly errors: readonly string[]
+} {
+  const kills = report.restarts.filter(({ kind }) => kind === 'killed')
+  const errors = [...report.errors]
+  const rows = report.windows.map(({ name, kind, report: { calls, errors: own } }): Row => {
+    const bad = calls.filter((call) => !isServed(call))
+    const byKill = kills.map((kill) => bad.filter((call) => isNear(call, kill)).length)
+    const planned = bad.filter((call) => !kills.some((kill) => isNear(call, kill)))
+    for (const call of planned)
+      errors.push(`${name} (${kind}): failed and no kill was near: ${call.text.slice(0, 300)}`)
+    const lost = own.filter((error) => error.startsWith('no result for')).length
+    errors.push(...own.map((error) => `${name} (${kind}): ${error}`))
+    const again = byKill.reduce((sum, failed) => sum + Math.max(0, failed - 1), 0)
+    if (again > 0) errors.push(`${name} (${kind}): failed ${again} times more than once for a kill`)
+    const last = calls.at(-1)
+    if (last === undefined || !isServed(last)) errors.push(`${name} (${kind}): its last call was not served`)
+    return {
+      name,
+      kind,
+      made: calls.length + lost,
+      served: calls.length - bad.length,
+      failedOnce: bad.length - planned.length,
+      lost,
+      failedPlanned: planned.length,
+      again,
+    }
+  })
+  const twice = requestedTwice(report)
+  for (const mark of twice) errors.push(`the vendor was asked twice for ${mark}`)
+  const sum = (of: (row: Row) => number): number => rows.reduce((total, row) => total + of(row), 0)
+  const legacy = rows.filter(({ kind }) => kind === 'legacy').length
+  const sums: RestartSums = {
+    windows: rows.length,
+    kills: kills.length,
+    planned: report.restarts.length - kills.length,
+    callsMade: sum(({ made }) => made),
+    served: sum(({ served }) => served),
+    failedOnce: sum(({ failedOnce }) => failedOnce),
+    lost: sum(({ lost }) => lost),
+    failedInPlannedRestart: sum(({ failedPlanned }) => failedPlanned),
+    vendorRequestsTwice: twice.length,
+    sessionsReinitialised: Math.max(0, report.sessions.opened - legacy),
+    sessionsResumed: report.sessions.resumed,
+  }
+  return { table: toTable(rows), sums, errors }
+}
+
+function isServed({ isError, text, input }: SeenCall): boolean {
+  return !isError && text.includes(String(input.prompt).split(' ')[0] ?? '')
+}
+
+// It was under way, or begun, while there was no server.
+function isNear({ endedAt, ms }: SeenCall, { at, upAt }: Restart): boolean {
+  return endedAt >= at - slackMs && endedAt - ms <= upAt + slackMs
+}
+
+function requestedTwice({ requests }: RestartReport): readonly string[] {
+  const counts = new Map<string, number>()
+  for (const { about } of requests) {
+    const mark = /^\S+;/.exec(about)?.[0]
+    if (mark !== undefined) counts.set(mark, (counts.get(mark) ?? 0) + 1)
+  }
+  return [...counts].filter(([, count]) => count > 1).map(([mark]) => mark)
+}
+
+function toTable(rows: readonly Row[]): string {
+  const head = ['window', 'connected by', 'made', 'served', 'failed once', 'lost', 'failed, planned', 'again']
+  const body = rows.map((row) => [
+    row.name,
+    row.kind,
+    ...[row.made, row.served, row.failedOnce, row.lost, row.failedPlanned, row.again].map(String),
+  ])
+  const widths = head.map((title, i) => Math.max(title.length, ...body.map((cells) => cells[i]?.length ?? 0)))
+  return [head, ...body]
+    .map((cells) => cells.map((cell, i) => cell.padEnd(widths[i] ?? 0)).join('  '))
+    .join('\n')
+}
