@@ -54,6 +54,7 @@ export class ResumableCall implements Exchange {
   #log: StreamLog | null = null
   /** The connection that took the stream up again. */
   #stream: EventStream | null = null
+  #isStarted = false
   #isLoose = false
   #isOver = false
 
@@ -76,16 +77,25 @@ export class ResumableCall implements Exchange {
   }
 
   startStream(): void {
-    if (this.#log !== null || this.#isOver || !this.canStream) return
-    this.#log = this.#options.openLog()
-    this.#log.takeUp = (response, after) => this.#takeUp(response, after)
+    if (this.#isStarted || this.#isOver || !this.canStream) return
+    this.#isStarted = true
     this.#first.startStream()
-    this.#first.prime(this.#log.firstId, retryMs)
+    // As the head itself: what is answered by promises that are ready by now needs no way back.
+    queueMicrotask(() => process.nextTick(() => this.#prime()))
+  }
+
+  #prime(): void {
+    if (!this.#isStarted || this.#log !== null || this.#isOver || this.#isLoose) return
+    const log = this.#options.openLog()
+    log.takeUp = (response, after) => this.#takeUp(response, after)
+    this.#log = log
+    this.#first.prime(log.firstId, retryMs)
   }
 
   send(json: string): void {
     if (this.#isOver) return
     this.startStream()
+    this.#prime()
     const id = this.#log?.append(json)
     if (this.#stream === null) this.#first.send(json, id)
     else this.#stream.send(json, id)
@@ -94,6 +104,7 @@ export class ResumableCall implements Exchange {
   sendProgress(json: string): void {
     if (this.#isOver) return
     this.startStream()
+    this.#prime()
     if (this.#stream === null) this.#first.sendProgress(json)
     else this.#stream.sendLatest(json)
   }
@@ -101,6 +112,7 @@ export class ResumableCall implements Exchange {
   sendDroppable(json: string): void {
     if (this.#isOver) return
     this.startStream()
+    this.#prime()
     if (this.#stream === null) this.#first.sendDroppable(json)
     else this.#stream.sendDroppable(json)
   }
