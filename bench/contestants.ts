@@ -44,7 +44,7 @@ const commands: Readonly<Record<ContestantName, Command>> = {
 export async function startContestant(name: ContestantName): Promise<Contestant> {
   const { port, args, env = {} } = commands[name]
   mkdirSync(results, { recursive: true })
-  if (name === 'exai') writeFileSync(join(results, 'wire-server.mjs'), plainWireServer())
+  if (name === 'exai') writeWireServer()
   const log = openSync(join(results, `${name}.log`), 'w')
   const child = spawn('taskset', ['-c', String(contestantCore), process.execPath, ...args], {
     stdio: ['ignore', log, log],
@@ -66,9 +66,15 @@ export async function startContestant(name: ContestantName): Promise<Contestant>
   return { pid: child.pid ?? 0, port, stop }
 }
 
-// Ours as plain JavaScript, like the others: Node's own type stripper would stay in its memory, 20 MiB that no server pays.
-function plainWireServer(): string {
-  return stripTypeScriptTypes(readFileSync(join(here, 'wire-server.ts'), 'utf8'))
+/**
+ * Writes our server as plain JavaScript, like the others, and answers where: Node's own type stripper would stay in its memory, 20 MiB
+ * that no server pays. It is started in this folder.
+ */
+export function writeWireServer(): string {
+  const file = join(results, 'wire-server.mjs')
+  mkdirSync(results, { recursive: true })
+  writeFileSync(file, stripTypeScriptTypes(readFileSync(join(here, 'wire-server.ts'), 'utf8')))
+  return file
 }
 
 async function listening(child: ChildProcess, port: number, name: string): Promise<void> {

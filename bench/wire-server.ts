@@ -1,9 +1,10 @@
-// The real server with three trivial tools more, for the bench: the same rooms in the same order, from the build, limits
+// The real server with four trivial tools more, for the bench: the same rooms in the same order, from the build, limits
 // opened by exai.bench.yaml. Argument: port (the one of that file). SIGTERM ends it.
 
 import { mkdtempSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
+import { setTimeout } from 'node:timers/promises'
 import { pathToFileURL } from 'node:url'
 import { z } from 'zod'
 import type { Tool } from '../src/tools/tool.ts'
@@ -44,6 +45,21 @@ const patient: Tool = {
     new Promise((_done, fail) => signal.addEventListener('abort', () => fail(signal.reason), { once: true })),
 }
 
+const sleepInput = z.strictObject({ ms: z.number() })
+/** Answers later. */
+const sleep: Tool<typeof sleepInput> = {
+  name: 'sleep',
+  title: 'sleep',
+  description: 'Waits so many milliseconds.',
+  input: sleepInput,
+  annotations: { readOnlyHint: true },
+  pace: 'long',
+  async run({ ms }) {
+    await setTimeout(ms)
+    return { content: [{ type: 'text', text: `slept ${ms}` }] }
+  },
+}
+
 const dataDir = mkdtempSync(join(tmpdir(), 'exai-bench-data-'))
 const config = loadConfig({
   cwd: here,
@@ -53,7 +69,7 @@ const config = loadConfig({
 })
 const server = await createServer({
   config,
-  extraTools: [trivial('echo', 'instant'), trivial('echo_stream', 'long'), patient],
+  extraTools: [trivial('echo', 'instant'), trivial('echo_stream', 'long'), patient, sleep],
 })
 await server.listen()
 releaseYoungHeap()
