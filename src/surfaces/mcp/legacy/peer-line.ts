@@ -10,8 +10,8 @@ import type { Exchange } from '../exchange.ts'
 import { notificationMessage } from '../messages.ts'
 import type { OpenQuestions } from './open-questions.ts'
 
-// A person may be away; but a call that waits holds a place of its client.
-const waitMs = 300_000
+// A person may be away: the call holds a place meanwhile, and needs time of its own before its deadline.
+const waitMs = 120_000
 
 // Of a `Peer`, what its lines need.
 interface AskedPeer {
