@@ -44,13 +44,13 @@ describe('prompts', () => {
     '%s carries what was given into its text',
     async (_name, prompt) => {
       const names = Object.keys(prompt.input.shape)
-      const all = Object.fromEntries(names.map((name) => [name, `MARK-${name}`]))
+      const all = Object.fromEntries(names.map((name) => [name, `MARK-1-${name}`]))
       const { messages } = await prompt.get(all, contextOf(identityOf('anna')), askNobody)
-      for (const name of names) expect(JSON.stringify(messages)).toContain(`MARK-${name}`)
+      for (const name of names) expect(JSON.stringify(messages)).toContain(`MARK-1-${name}`)
       const required = Object.fromEntries(
         names
           .filter((name) => !prompt.input.shape[name]?.safeParse(undefined).success)
-          .map((name) => [name, 'x']),
+          .map((name) => [name, 'x-1']),
       )
       const bare = JSON.stringify(await prompt.get(required, contextOf(identityOf('anna')), askNobody))
       expect(bare).not.toContain('undefined')
@@ -70,6 +70,29 @@ describe('prompts', () => {
     const foreign = suggested(contextOf(identityOf('bert')))
     expect(foreign).toContain('glm-5.2')
     for (const hidden of ['kimi-k3', 'file_a', 'thread-a']) expect(foreign).not.toContain(hidden)
+  })
+
+  test('whose texts are left out speak of the conversation, and a single word is doubted', async () => {
+    const secondOpinion = prompts.find(({ name }) => name === 'second_opinion')
+    const textFor = async (args: Record<string, string>): Promise<string> =>
+      JSON.stringify(await secondOpinion?.get(args, contextOf(identityOf('anna')), askNobody))
+    expect(await textFor({})).toContain('open in this conversation')
+    expect(await textFor({ question: 'Should' })).toContain('first word only')
+    expect(await textFor({ question: 'Should we?' })).not.toContain('first word only')
+    expect(await textFor({ model: 'glm-9' })).toContain('glm-9')
+    await expect(textFor({ model: 'Should' })).rejects.toMatchObject({
+      code: 'bad-request',
+      message: expect.stringContaining('fast, glm-5.2'),
+    })
+  })
+
+  test('ask for names first and texts last, because a client may give one word to each', () => {
+    for (const { input } of prompts) {
+      const texts = Object.values(input.shape).map(
+        (field) => field.description?.includes('left out:') === true,
+      )
+      expect(texts.indexOf(true) === -1 || texts.indexOf(true) === texts.length - 1).toBe(true)
+    }
   })
 
   test('take a handle for an uploaded file and everything else for a path', async () => {

@@ -230,7 +230,11 @@ describe.each(windowDoors)('through %s', (door) => {
       expect(JSON.stringify(resultOf(await get('second_opinion', { question: 'Tabs?' })))).toContain('Tabs?')
       expect((await get('second_opinion', { qestion: 'Tabs?' })).error).toMatchObject({
         code: -32_602,
-        message: expect.stringContaining('You sent "qestion"; did you mean "question"?'),
+        message: expect.stringContaining('There is no field "qestion". Did you mean "question"?'),
+      })
+      expect((await get('compare_models', { first: 'glm-5.2' })).error).toMatchObject({
+        code: -32_602,
+        message: expect.stringContaining('"second" is missing'),
       })
       expect((await get('second_opinon', {})).error).toMatchObject({
         code: -32_602,
