@@ -1,6 +1,11 @@
 // Tools that ask their client, on real sockets: the same tool in both eras and through both doors; answers that are foreign, wrong
 // or never come; and nothing left open, whoever leaves in the middle of a question.
 
+import { Client as NewClient, StreamableHTTPClientTransport as NewHttp } from '@modelcontextprotocol/client'
+import { Client as OldClient } from '@modelcontextprotocol/sdk/client/index.js'
+import { StreamableHTTPClientTransport as OldHttp } from '@modelcontextprotocol/sdk/client/streamableHttp.js'
+import { WebSocketClientTransport as OldSocket } from '@modelcontextprotocol/sdk/client/websocket.js'
+import { ElicitRequestSchema } from '@modelcontextprotocol/sdk/types.js'
 import { afterEach, beforeEach, describe, expect, test } from 'vitest'
 import { WebSocket } from 'ws'
 import { z } from 'zod'
@@ -257,5 +262,35 @@ describe('in 2026-07-28', () => {
     send({ id: 'b', method: 'tools/call', params: { ...params, requestState, inputResponses } })
     await until(() => messages.length === 3, 'the result is here')
     expect(textOf(messages[2])).toBe('Hello, Anna!')
+  })
+})
+
+describe('the official clients answer the same tool', () => {
+  const who = { name: 'official', version: '1' }
+  // Without it their pool of connections would outlive them by seconds.
+  const requestInit = { headers: { connection: 'close' } }
+  const form = { capabilities: { elicitation: {} } }
+  const answer = async () => ({ action: 'accept' as const, content: { name: 'Anna' } })
+  const greeting = { name: 'greet', arguments: {} }
+
+  test.each(['legacy', 'auto'] as const)('SDK 2, %s', async (mode) => {
+    const client = new NewClient(who, { ...form, versionNegotiation: { mode } })
+    client.setRequestHandler('elicitation/create', answer)
+    await client.connect(new NewHttp(new URL(server.url), { requestInit }))
+    expect(JSON.stringify(await client.callTool(greeting))).toContain('Hello, Anna!')
+    await client.close()
+  })
+
+  test.each(['http', 'websocket'])('SDK 1 over %s', async (door) => {
+    const client = new OldClient(who, form)
+    client.setRequestHandler(ElicitRequestSchema, answer)
+    const transport =
+      door === 'http'
+        ? new OldHttp(new URL(server.url), { requestInit })
+        : new OldSocket(new URL(server.webSocketUrl))
+    // Its transports' optional members are typed more loosely than exactOptionalPropertyTypes has it.
+    await client.connect(transport as never)
+    expect(JSON.stringify(await client.callTool(greeting))).toContain('Hello, Anna!')
+    await client.close()
   })
 })
