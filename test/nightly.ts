@@ -22,6 +22,7 @@ const stages: readonly Stage[] = [
     env: { EXAI_RESUMPTIONS: 'all' },
   },
   { name: "other people's clients", command: ['node', 'test/clients/run.ts'] },
+  { name: 'a hundred thousand clients that vanish', command: ['node', 'test/vanish/run.ts'] },
   { name: 'mutation testing', command: ['node', 'test/mutation/run.ts'] },
   { name: 'slow readers bench', command: ['node', 'test/slow-readers/run.ts'] },
   { name: 'noisy neighbours bench', command: ['node', 'test/noisy/run.ts'] },

@@ -1,0 +1,32 @@
+// A server in a process of its own whose sessions leave the memory after a moment, for measuring what they leave behind. Answers
+// each message of its parent with what it holds.
+
+import { setTimeout as sleep } from 'node:timers/promises'
+import { echoTool, startMcpComposition } from './mcp-composition.ts'
+
+const server = await startMcpComposition({
+  tools: [echoTool],
+  // The clock looks every second; nobody is forgotten while the others are still coming.
+  limits: { sessionsMax: 20_000, sessionIdleMs: 4_000 },
+  edge: { connectionsMax: 20_000, unidentifiedPerAddressMax: 20_000 },
+})
+process.send?.({ url: server.url })
+
+process.on('message', async () => {
+  for (let n = 0; n < 4; n++) {
+    globalThis.gc?.()
+    await sleep(20)
+  }
+  // Only what sessions leave behind is looked at, not the book of events of the test.
+  server.events.length = 0
+  const { sessions, streams, resumable } = server.surface.inspect()
+  process.send?.({
+    heapBytes: process.memoryUsage().heapUsed,
+    residentBytes: process.memoryUsage.rss(),
+    handles: process.getActiveResourcesInfo().length,
+    sessions,
+    streams,
+    logs: resumable.logs,
+  })
+})
+process.on('disconnect', () => process.exit(0))
