@@ -64,3 +64,9 @@ export function asking(lines: readonly (string | null)[]): PromptAnswer {
 
 /** Suggests the names of models. */
 export const suggestModels: Suggest = (context) => context.models()
+
+/** What there is to pick, and the maker of contexts for whoever picks. */
+export interface PromptOffer {
+  readonly prompts: readonly Prompt[]
+  readonly contextOf: (identity: Identity) => PromptContext
+}

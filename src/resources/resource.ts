@@ -121,3 +121,9 @@ export interface ResourceChange {
 export function defineResource(resource: Resource): Resource {
   return resource
 }
+
+/** What there is to read, and the maker of contexts for whoever reads. */
+export interface ResourceOffer {
+  readonly resources: readonly Resource[]
+  readonly contextOf: (identity: Identity) => ResourceContext
+}

@@ -7,7 +7,7 @@ import type { Content } from '../domain/content.ts'
 import type { DocumentText } from '../domain/document-text.ts'
 import type { Identity } from '../domain/identity.ts'
 import type { CallId } from '../domain/ids.ts'
-import type { LogLevel } from '../domain/log-level.ts'
+import type { MessageLevel } from '../domain/message-level.ts'
 import type { Progress } from '../domain/progress.ts'
 import type { UsageLine, UsageQuery } from '../ledger/ledger.ts'
 import type { GenerateJob, Job, Message } from '../providers/provider.ts'
@@ -42,7 +42,7 @@ export interface ToolContext extends Asking {
   readonly signal: AbortSignal
   progress(update: Progress): void
   /** Tells the client what happens, if it asked for messages so grave; `data` is any JSON without secrets. */
-  log(level: LogLevel, data: unknown): void
+  log(level: MessageLevel, data: unknown): void
   /** Routes and runs one job to its end: picks the provider, waits in its queue, reports progress. */
   run(job: JobDraft, options?: RunOptions): Promise<DeskOutcome>
   /** Reads a document from a path inside the roots, an upload handle, or inline text. */

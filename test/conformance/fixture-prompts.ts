@@ -1,8 +1,7 @@
 // The prompts that the official suite gets by their names.
 
 import { z } from 'zod'
-import { definePrompt } from '../../src/prompts/prompt.ts'
-import type { PromptOffer } from '../../src/surfaces/mcp/features/prompts.ts'
+import { definePrompt, type PromptOffer } from '../../src/prompts/prompt.ts'
 import { redDotPng } from './samples.ts'
 
 const saying = (text: string) => ({ role: 'user', content: { type: 'text', text } }) as const

@@ -1,8 +1,12 @@
 // The resources that the official suite reads by their URIs.
 
 import { CallFailure } from '../../src/domain/failure.ts'
-import { defineResource, type Resource, type ResourceContext } from '../../src/resources/resource.ts'
-import type { ResourceOffer } from '../../src/surfaces/mcp/features/resources.ts'
+import {
+  defineResource,
+  type Resource,
+  type ResourceContext,
+  type ResourceOffer,
+} from '../../src/resources/resource.ts'
 import { redDotPng } from './samples.ts'
 
 const staticText = defineResource({

@@ -3,11 +3,11 @@
 
 import { z } from 'zod'
 import { defineTool, type Tool, type ToolContent, type ToolContext } from '../../src/tools/tool.ts'
+import { type McpComposition, startMcpComposition } from '../support/mcp-composition.ts'
+import { askingTools } from './asking-tools.ts'
 import { fixturePrompts } from './fixture-prompts.ts'
 import { fixtureResources } from './fixture-resources.ts'
 import { redDotPng as png, silenceWav as wav } from './samples.ts'
-import { type McpComposition, startMcpComposition } from '../support/mcp-composition.ts'
-import { askingTools } from './asking-tools.ts'
 
 const noArguments = z.strictObject({})
 const text = (words: string): ToolContent => ({ type: 'text', text: words })

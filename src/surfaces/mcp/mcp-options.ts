@@ -9,13 +9,13 @@ import type { Progress } from '../../domain/progress.ts'
 import type { Clock } from '../../lib/clock.ts'
 import type { SealSecrets } from '../../lib/sealed-token.ts'
 import type { CallerFacts } from '../../principals/identify.ts'
+import type { PromptOffer } from '../../prompts/prompt.ts'
+import type { ResourceOffer } from '../../resources/resource.ts'
 import type { Records } from '../../store/records.ts'
 import type { Flow } from '../../streams/flow.ts'
 import type { Tool, ToolContext } from '../../tools/tool.ts'
-import type { LogSender } from './features/log-messages.ts'
-import type { PromptOffer } from './features/prompts.ts'
-import type { ResourceOffer } from './features/resources.ts'
 import type { LateAnswers, LateInspection } from './features/late-answers.ts'
+import type { LogSender } from './features/log-messages.ts'
 
 /** Name and version as clients see them. */
 export interface ServerInfo {

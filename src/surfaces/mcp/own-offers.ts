@@ -2,13 +2,12 @@
 
 import type { PrincipalName } from '../../domain/ids.ts'
 import { createPromptContexts } from '../../prompts/context.ts'
+import type { PromptOffer } from '../../prompts/prompt.ts'
 import { prompts } from '../../prompts/registry.ts'
 import { createResourceContexts, type ResourceRooms } from '../../resources/context.ts'
 import { resources } from '../../resources/registry.ts'
-import type { ResourceChange, ResourceContext } from '../../resources/resource.ts'
+import type { ResourceChange, ResourceContext, ResourceOffer } from '../../resources/resource.ts'
 import { threadUri } from '../../resources/threads.ts'
-import type { PromptOffer } from './features/prompts.ts'
-import type { ResourceOffer } from './features/resources.ts'
 
 /** The rooms behind them. */
 export interface OfferRooms extends Omit<ResourceRooms, 'facts'> {

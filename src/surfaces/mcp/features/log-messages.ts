@@ -1,12 +1,12 @@
 // What a call tells its client as `notifications/message`: only what the client asked for, only on the way of that call, and
 // bounded: a tool in a loop must not fill anybody's stream.
 
-import { isWanted, type LogLevel } from '../../../domain/log-level.ts'
+import { isWanted, type MessageLevel } from '../../../domain/message-level.ts'
 import type { Exchange } from '../exchange.ts'
 import { notificationMessage } from '../messages.ts'
 
 /** Sends one message; `data` is any JSON. */
-export type LogSender = (level: LogLevel, data: unknown) => void
+export type LogSender = (level: MessageLevel, data: unknown) => void
 
 const messagesMax = 200
 const charsMax = 8_192
@@ -14,7 +14,7 @@ const charsMax = 8_192
 const silent: LogSender = () => undefined
 
 /** The sender of one call of `logger`; `wanted` null: the client asked for nothing. */
-export function createLogSender(exchange: Exchange, logger: string, wanted: LogLevel | null): LogSender {
+export function createLogSender(exchange: Exchange, logger: string, wanted: MessageLevel | null): LogSender {
   if (wanted === null || !exchange.canStream) return silent
   let sent = 0
   return (level, data) => {

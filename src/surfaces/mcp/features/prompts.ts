@@ -5,7 +5,7 @@ import type { Identity } from '../../../domain/identity.ts'
 import type { Suggestion } from '../../../domain/suggestion.ts'
 import { assert } from '../../../lib/assert.ts'
 import { nearestName } from '../../../lib/nearest-name.ts'
-import type { Prompt, PromptContext } from '../../../prompts/prompt.ts'
+import type { Prompt, PromptOffer } from '../../../prompts/prompt.ts'
 import { isObject, type JsonObject, rpcCode } from '../envelope.ts'
 import type { Exchange } from '../exchange.ts'
 import { errorMessage, resultMessage } from '../messages.ts'
@@ -13,12 +13,6 @@ import type { ResultWriter } from './result-writer.ts'
 import type { OpenLine, ShortCalls } from './short-calls.ts'
 import { refuseCursor, StaticList } from './static-list.ts'
 import { checkFields } from './tool-arguments.ts'
-
-/** What there is to pick, and the maker of contexts for whoever picks. */
-export interface PromptOffer {
-  readonly prompts: readonly Prompt[]
-  readonly contextOf: (identity: Identity) => PromptContext
-}
 
 const hints = { ttlMs: 300_000, cacheScope: 'public' } as const
 const nameCharsShown = 64

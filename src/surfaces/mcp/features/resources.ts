@@ -4,7 +4,7 @@
 import type { Identity } from '../../../domain/identity.ts'
 import type { Suggestion } from '../../../domain/suggestion.ts'
 import { assert } from '../../../lib/assert.ts'
-import type { Resource, ResourceContext, ResourceEntry } from '../../../resources/resource.ts'
+import type { Resource, ResourceEntry, ResourceOffer } from '../../../resources/resource.ts'
 import { expandUri, matchUri, parseTemplate, type UriShape } from '../../../resources/uri-template.ts'
 import { type JsonObject, rpcCode } from '../envelope.ts'
 import type { Exchange } from '../exchange.ts'
@@ -14,12 +14,6 @@ import { compareKeys, type ListKey, readCursor, writeCursor } from './list-curso
 import type { ResultWriter } from './result-writer.ts'
 import type { OpenLine, ShortCalls } from './short-calls.ts'
 import { refuseCursor, StaticList } from './static-list.ts'
-
-/** What there is to read, and the maker of contexts for whoever reads. */
-export interface ResourceOffer {
-  readonly resources: readonly Resource[]
-  readonly contextOf: (identity: Identity) => ResourceContext
-}
 
 const listName = 'resources'
 const pageSize = 100

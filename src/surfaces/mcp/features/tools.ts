@@ -2,7 +2,7 @@
 // written back. The only async step on the way is the call itself.
 
 import type { Call, CallOutcome } from '../../../calls/call.ts'
-import type { LogLevel } from '../../../domain/log-level.ts'
+import type { MessageLevel } from '../../../domain/message-level.ts'
 import { unreachable } from '../../../lib/assert.ts'
 import { nearestName } from '../../../lib/nearest-name.ts'
 import type { Tool, ToolResult } from '../../../tools/tool.ts'
@@ -34,7 +34,7 @@ export interface ToolEra {
 /** Whoever called. */
 export interface ToolCaller extends LineOwner {
   /** From which level on it wants to be told what happens in its calls; null: not at all. */
-  readonly logLevel: LogLevel | null
+  readonly logLevel: MessageLevel | null
 }
 
 const nameCharsShown = 64

@@ -2,7 +2,7 @@
 // Kept where the session is kept, so that a client that comes back finds it as it was.
 
 import type { Identity } from '../../../domain/identity.ts'
-import { isLogLevel, type LogLevel } from '../../../domain/log-level.ts'
+import { isMessageLevel, type MessageLevel } from '../../../domain/message-level.ts'
 import { type ResourceWatcher, type Watchers, watchedMax } from '../features/watchers.ts'
 import { notificationMessage } from '../messages.ts'
 import type { SessionSettings } from './session-records.ts'
@@ -24,25 +24,25 @@ export class PeerSettings {
   #watched: Set<string> | null = null
   readonly #watcher: ResourceWatcher = (uri) =>
     this.#options.tell(notificationMessage('notifications/resources/updated', { uri }))
-  #logLevel: LogLevel | null = null
+  #logLevel: MessageLevel | null = null
 
   constructor(options: PeerSettingsOptions) {
     this.#options = options
   }
 
   /** null: it asked for no messages. */
-  get logLevel(): LogLevel | null {
+  get logLevel(): MessageLevel | null {
     return this.#logLevel
   }
 
   /** Takes up what was remembered. */
   restore({ logLevel, subscriptions }: SessionSettings): void {
-    this.#logLevel = isLogLevel(logLevel) ? logLevel : null
+    this.#logLevel = isMessageLevel(logLevel) ? logLevel : null
     for (const uri of subscriptions.slice(0, watchedMax)) this.#add(uri)
   }
 
   /** Resolves when it is remembered. */
-  async setLogLevel(level: LogLevel): Promise<void> {
+  async setLogLevel(level: MessageLevel): Promise<void> {
     this.#logLevel = level
     await this.#keep()
   }

@@ -2,16 +2,16 @@
 // the requests we have put to it. Nothing here outlives the session or connection that owns it.
 
 import type { Identity } from '../../../domain/identity.ts'
-import type { LogLevel } from '../../../domain/log-level.ts'
+import type { MessageLevel } from '../../../domain/message-level.ts'
 import type { Clock } from '../../../lib/clock.ts'
 import type { ClientLine } from '../asking/client-line.ts'
 import { toFolders } from '../asking/questions.ts'
 import { isObject, type JsonObject, type ResponseEnvelope } from '../envelope.ts'
 import type { Exchange, InFlight } from '../exchange.ts'
 import type { ToolCaller } from '../features/tools.ts'
-import type { PeerSettings } from './peer-settings.ts'
 import { OpenQuestions } from './open-questions.ts'
 import { PeerLine } from './peer-line.ts'
+import type { PeerSettings } from './peer-settings.ts'
 
 /** What a peer is made of. `rootsWaitMs`: how long it may take to answer a request of ours. */
 export interface PeerOptions {
@@ -54,7 +54,7 @@ export class Peer implements ToolCaller {
     this.#rootsWaitMs = options.rootsWaitMs
   }
 
-  get logLevel(): LogLevel | null {
+  get logLevel(): MessageLevel | null {
     return this.settings?.logLevel ?? null
   }
 

@@ -1,6 +1,6 @@
 // `logging/setLevel`, `resources/subscribe` and `resources/unsubscribe`: what a 2025-era client sets for itself.
 
-import { isLogLevel, logLevels } from '../../../domain/log-level.ts'
+import { isMessageLevel, messageLevels } from '../../../domain/message-level.ts'
 import { StoreFault } from '../../../store/store-fault.ts'
 import { type RequestEnvelope, rpcCode } from '../envelope.ts'
 import type { Exchange } from '../exchange.ts'
@@ -20,8 +20,8 @@ export function answerSettings(
 ): boolean {
   if (method === 'logging/setLevel') {
     const { level } = params
-    if (isLogLevel(level)) answer(exchange, emit, settings.setLogLevel(level))
-    else refuse(exchange, `Invalid params: "level" must be one of ${logLevels.join(', ')}.`)
+    if (isMessageLevel(level)) answer(exchange, emit, settings.setLogLevel(level))
+    else refuse(exchange, `Invalid params: "level" must be one of ${messageLevels.join(', ')}.`)
     return true
   }
   if (method !== 'resources/subscribe' && method !== 'resources/unsubscribe') return false

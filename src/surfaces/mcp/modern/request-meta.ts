@@ -1,7 +1,7 @@
 // The per-request `_meta` of 2026-07-28: which version the client speaks and what it can. Source: the specification's
 // basic/index ("Per-request protocol fields") and basic/versioning.
 
-import { isLogLevel, type LogLevel, logLevels } from '../../../domain/log-level.ts'
+import { isMessageLevel, type MessageLevel, messageLevels } from '../../../domain/message-level.ts'
 import { isObject, type JsonObject, rpcCode } from '../envelope.ts'
 import { metaKey, modernVersion, modernVersions } from '../protocol-versions.ts'
 
@@ -25,7 +25,7 @@ export interface RequestMeta {
   readonly version: string
   readonly capabilities: JsonObject
   /** null: it wants no messages of this request. */
-  readonly logLevel: LogLevel | null
+  readonly logLevel: MessageLevel | null
 }
 
 /** True for a rejection. */
@@ -46,8 +46,8 @@ export function readRequestMeta(params: JsonObject): RequestMeta | ModernRejecti
     return invalidMeta(`"_meta" needs ${metaKey.clientCapabilities}, an object (may be empty)`)
   }
   const logLevel = meta[metaKey.logLevel]
-  if (logLevel !== undefined && !isLogLevel(logLevel)) {
-    return invalidMeta(`${metaKey.logLevel} must be one of ${logLevels.join(', ')}`)
+  if (logLevel !== undefined && !isMessageLevel(logLevel)) {
+    return invalidMeta(`${metaKey.logLevel} must be one of ${messageLevels.join(', ')}`)
   }
   return { version, capabilities, logLevel: logLevel ?? null }
 }

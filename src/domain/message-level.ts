@@ -1,7 +1,7 @@
 // How grave a message to a client is: the eight levels of RFC 5424, as both protocol eras name them.
 
 /** From the least grave. */
-export const logLevels = [
+export const messageLevels = [
   'debug',
   'info',
   'notice',
@@ -13,14 +13,14 @@ export const logLevels = [
 ] as const
 
 /** How grave a message is. */
-export type LogLevel = (typeof logLevels)[number]
+export type MessageLevel = (typeof messageLevels)[number]
 
 /** True for one of the eight. */
-export function isLogLevel(value: unknown): value is LogLevel {
-  return logLevels.some((level) => level === value)
+export function isMessageLevel(value: unknown): value is MessageLevel {
+  return messageLevels.some((level) => level === value)
 }
 
 /** True when whoever wants `wanted` and graver wants this; null wants nothing. */
-export function isWanted(level: LogLevel, wanted: LogLevel | null): boolean {
-  return wanted !== null && logLevels.indexOf(level) >= logLevels.indexOf(wanted)
+export function isWanted(level: MessageLevel, wanted: MessageLevel | null): boolean {
+  return wanted !== null && messageLevels.indexOf(level) >= messageLevels.indexOf(wanted)
 }
