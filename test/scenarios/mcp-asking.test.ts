@@ -193,6 +193,12 @@ describe('in the 2025 era', () => {
     await until(() => server.calls.inFlight === 0, 'the call has ended')
   })
 
+  test('a drain does not wait for a person: the call goes on without the answer', async () => {
+    const { end } = await askOverHttp()
+    await server.surface.drain()
+    expect(textOf((await end).at(-1))).toBe('Hello, cancel!')
+  })
+
   test('a client that leaves in mid-question leaves nothing behind', async () => {
     const { socket, messages, send } = await openSocket()
     send(call('greet'))

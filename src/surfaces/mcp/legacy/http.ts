@@ -88,7 +88,11 @@ export class LegacyHttp {
   /** From now on nothing long-lived is opened; the open streams end. */
   drain(): void {
     this.#isDraining = true
-    for (const session of this.#options.sessions) session.stream?.end()
+    for (const { stream, peer } of this.#options.sessions) {
+      stream?.end()
+      // An answer would come by another POST, and that one finds another process, or none.
+      peer.questions.close()
+    }
   }
 
   /** Opens the session's one stream; a newer one takes the older one's place. */
