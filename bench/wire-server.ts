@@ -6,7 +6,6 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { setTimeout } from 'node:timers/promises'
 import { pathToFileURL } from 'node:url'
-import { z } from 'zod'
 import type { Tool } from '../src/tools/tool.ts'
 
 type ServerModule = typeof import('../src/server.ts')
@@ -22,6 +21,9 @@ const { holdYoungHeap, releaseYoungHeap } = (await built('lib/young-heap.js')) a
 holdYoungHeap()
 const { createServer } = (await built('server.js')) as ServerModule
 const { loadConfig } = (await built('config/load.js')) as ConfigModule
+
+// The server's own copy: another would be memory that no server pays.
+const { z } = (await built('../zod.js')) as typeof import('zod')
 
 /** `instant` is answered as one JSON body, `long` as an event stream. */
 function trivial(name: string, pace: Tool['pace']): Tool {
