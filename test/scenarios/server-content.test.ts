@@ -1,7 +1,9 @@
 // Resources, prompts, completion and messages on the whole server, through every door and in both eras: what is one person's is
 // there for all of that person's windows, and for nobody else's, not even as a difference between two errors.
 
-import { describe, expect, test } from 'vitest'
+import { describe, expect, test, vi } from 'vitest'
+import type { PrincipalName } from '../../src/domain/ids.ts'
+import { ThreadStore } from '../../src/threads/thread-store.ts'
 import { until } from '../support/mcp-composition.ts'
 import type { Message } from '../support/mcp-wire.ts'
 import { admitPerson } from '../support/people.ts'
@@ -260,6 +262,25 @@ describe.each(windowDoors)('through %s', (door) => {
       expect(JSON.parse(line ?? '')).toMatchObject({ tool: 'resources/read', span_id: 'b7ad6b7169203331' })
       expect(server.log()).not.toContain(secret)
     })
+  })
+})
+
+test('a store that forgets whose a conversation is would be seen', async () => {
+  await withPeople(async (talk) => {
+    const [anna, bert] = [await talk('modern', 'anna'), await talk('modern', 'bert')]
+    const thread = await chat(anna, `Remember ${secret}.`)
+    const seen = async (): Promise<boolean> =>
+      JSON.stringify(await bert.request('resources/list')).includes(thread)
+    expect(await seen()).toBe(false)
+    const { list } = ThreadStore.prototype
+    vi.spyOn(ThreadStore.prototype, 'list').mockImplementation(function (this: ThreadStore) {
+      return list.call(this, 'anna' as PrincipalName)
+    })
+    try {
+      expect(await seen()).toBe(true)
+    } finally {
+      vi.restoreAllMocks()
+    }
   })
 })
 
