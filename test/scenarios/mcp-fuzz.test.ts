@@ -17,6 +17,9 @@ const seed = Number(process.env.EXAI_FUZZ_SEED ?? Math.floor(Math.random() * 2 *
 const lanes = 8
 const heapGrowthMax = 16 * 1024 * 1024
 
+/** Stands in everything the bystanders send: nobody else may get a byte of it. */
+const mark = 'bystanders-own-words'
+
 const knownStatuses = new Set([200, 202, 400, 404, 413, 503])
 
 type Layer =
@@ -112,6 +115,7 @@ async function httpLane(lane: number, share: number): Promise<void> {
     const tooLarge = n % 5_000 === 4_999
     const answer = await client.post({ ...fixed, ...headers }, body, tooLarge ? 2 ** 23 : body.length)
     if (tooLarge) client.close()
+    if (answer.body.includes(mark)) throw new Error(`somebody else's words: ${answer.body}`)
     if (!knownStatuses.has(answer.status)) throw new Error(`status ${answer.status}: ${answer.body}`)
     if (answer.status === 202) count(layers, 'no answer due')
     else if (answer.type === 'text/plain') count(layers, answer.status === 503 ? 'session' : 'framing')
@@ -136,7 +140,9 @@ async function webSocketLane(lane: number, share: number): Promise<void> {
     const end = new Promise<'fence' | 'closed'>((resolve) => {
       socket.once('close', () => resolve('closed'))
       socket.on('message', (data) => {
-        const message = JSON.parse(String(data)) as Message
+        const text = String(data)
+        const message = JSON.parse(text) as Message
+        if (text.includes(mark)) throw new Error(`somebody else's words: ${text}`)
         if (message.id === fence) resolve('fence')
         else if (message.method === undefined) count(layers, layerOf(message, 400))
       })
@@ -186,7 +192,7 @@ async function bystander(name: string): Promise<number> {
   const session = await initialize(place.url, { headers })
   let calls = 0
   while (!isOver) {
-    const text = `${name} ${calls}`
+    const text = `${mark} ${name} ${calls}`
     const tool =
       calls % 2 === 0
         ? { name: 'echo', arguments: { text } }

@@ -7,7 +7,7 @@ import { request as plainRequest } from 'node:http'
 import { request } from 'node:https'
 import { networkInterfaces, tmpdir } from 'node:os'
 import { join } from 'node:path'
-import { afterAll, beforeAll, expect, test } from 'vitest'
+import { afterAll, beforeAll, expect, test, vi } from 'vitest'
 import { WebSocket } from 'ws'
 import { loadConfig } from '../../src/config/load.ts'
 import { createServer, type Server } from '../../src/server.ts'
@@ -93,6 +93,9 @@ test('speaks TLS from its files, on HTTP and WebSocket, and to nobody in the cle
       socket.once('open', resolve)
       socket.once('error', reject)
     })
+    // Under TLS too a connection is known by whoever speaks on it.
+    await vi.waitFor(() => expect(server.inspect()).toMatchObject({ http: { unidentified: 0 } }))
+    expect(server.inspect()).not.toMatchObject({ http: { connections: 0 } })
     const closed = new Promise((resolve) => socket.once('close', resolve))
     await server.drain()
     await closed
