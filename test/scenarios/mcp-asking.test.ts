@@ -6,9 +6,11 @@ import { Client as OldClient } from '@modelcontextprotocol/sdk/client/index.js'
 import { StreamableHTTPClientTransport as OldHttp } from '@modelcontextprotocol/sdk/client/streamableHttp.js'
 import { WebSocketClientTransport as OldSocket } from '@modelcontextprotocol/sdk/client/websocket.js'
 import { ElicitRequestSchema } from '@modelcontextprotocol/sdk/types.js'
-import { afterEach, beforeEach, describe, expect, test } from 'vitest'
+import { afterEach, beforeEach, describe, expect, test, vi } from 'vitest'
 import { WebSocket } from 'ws'
 import { z } from 'zod'
+import { SealedTokens } from '../../src/lib/sealed-token.ts'
+import { OpenQuestions } from '../../src/surfaces/mcp/legacy/open-questions.ts'
 import { defineTool } from '../../src/tools/tool.ts'
 import { type McpComposition, startMcpComposition, until } from '../support/mcp-composition.ts'
 import { callModern, initialize, type Message, modernMeta, post, readEvents } from '../support/mcp-wire.ts'
@@ -212,22 +214,22 @@ describe('in the 2025 era', () => {
   })
 })
 
-describe('in 2026-07-28', () => {
-  interface Round {
-    readonly resultType: string
-    readonly requestState: string
-    readonly inputRequests: Readonly<Record<string, { readonly method: string }>>
-  }
-  const ask = async (more: object = {}, client = 'window-1') => {
-    const { json, status } = await callModern(
-      server.url,
-      'tools/call',
-      { name: 'greet', arguments: {}, _meta: askingMeta, ...more },
-      { headers: { 'x-exai-client': client } },
-    )
-    return { json, status, round: json.result as Round }
-  }
+interface Round {
+  readonly resultType: string
+  readonly requestState: string
+  readonly inputRequests: Readonly<Record<string, { readonly method: string }>>
+}
+const ask = async (more: object = {}, client = 'window-1') => {
+  const { json, status } = await callModern(
+    server.url,
+    'tools/call',
+    { name: 'greet', arguments: {}, _meta: askingMeta, ...more },
+    { headers: { 'x-exai-client': client } },
+  )
+  return { json, status, round: json.result as Round }
+}
 
+describe('in 2026-07-28', () => {
   test('the same tool is answered with its question, and completes with the answer', async () => {
     const { round } = await ask()
     expect(round).toMatchObject({
@@ -268,6 +270,41 @@ describe('in 2026-07-28', () => {
     send({ id: 'b', method: 'tools/call', params: { ...params, requestState, inputResponses } })
     await until(() => messages.length === 3, 'the result is here')
     expect(textOf(messages[2])).toBe('Hello, Anna!')
+  })
+})
+
+describe('a sabotaged build is found out', () => {
+  afterEach(() => {
+    vi.restoreAllMocks()
+  })
+
+  test('whose questions any session may answer', async () => {
+    const { put, settle } = OpenQuestions.prototype
+    const everybodys: OpenQuestions[] = []
+    vi.spyOn(OpenQuestions.prototype, 'put').mockImplementation(function seen(this: OpenQuestions, question) {
+      everybodys.push(this)
+      return put.call(this, question)
+    })
+    vi.spyOn(OpenQuestions.prototype, 'settle').mockImplementation((id, result) => {
+      for (const each of everybodys) settle.call(each, id, result)
+    })
+    const { question, end, answer } = await askOverHttp()
+    const { id: other } = await initialize(server.url, { capabilities })
+    await answer(other, question.id, { action: 'accept', content: { name: 'Mallory' } })
+    expect(textOf((await end).at(-1))).toBe('Hello, Mallory!')
+  })
+
+  test('whose states are bound to nobody', async () => {
+    const { seal, open } = SealedTokens.prototype
+    vi.spyOn(SealedTokens.prototype, 'seal').mockImplementation(function loose(this: SealedTokens, payload) {
+      return seal.call(this, payload, [])
+    })
+    vi.spyOn(SealedTokens.prototype, 'open').mockImplementation(function loose(this: SealedTokens, token) {
+      return open.call(this, token, [])
+    })
+    const { requestState } = (await ask()).round
+    const stolen = await ask({ requestState, inputResponses: { name: anna } }, 'window-2')
+    expect(textOf(stolen.json)).toBe('Hello, Anna!')
   })
 })
 
