@@ -104,7 +104,7 @@ async function playWindow(
   const prompted = await window.run(serverName, timeoutMs, `/mcp__${serverName}__second_opinion ${mark}`)
     .report
   const heard = model.heard(name)
-  const isHeard = heard.includes('second opinion on this question') && heard.includes(mark)
+  const isHeard = /Get a second opinion[\s\S]*Then call the chat tool/.test(heard) && heard.includes(mark)
   expectThat('prompts', prompted.errors.length === 0 && isHeard, `${said(prompted)} ${heard}`)
 }
 
