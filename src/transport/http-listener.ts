@@ -43,9 +43,10 @@ export interface HttpListener {
   listen(host: string, port: number, isBeside?: boolean): Promise<number>
   /**
    * Leaves the port to another process that listens beside: takes no new connection, answers what comes on the open ones
-   * for the last time, closes those that rest, and resolves when they have.
+   * for the last time, closes those that rest, has `endStreams` end what would never end by itself, whose clients then find
+   * nobody but the other; resolves when that is done and the last socket closed.
    */
-  release(clock: Clock): Promise<void>
+  release(clock: Clock, endStreams: () => Promise<unknown>): Promise<void>
   /** Takes no new connection, lets running requests finish; resolves when the last socket is closed. */
   drain(): Promise<void>
   /** Closes every socket now. */
@@ -161,14 +162,14 @@ export function createHttpListener(options: HttpListenerOptions): HttpListener {
       port = await openPort(server, host, wanted, isBeside)
       return port
     },
-    async release(clock) {
+    async release(clock, endStreams) {
       isReleased = true
       // Not HTTP's own `close`: it would cut the connections that rest, and one of them may just be spoken on.
       SocketServer.prototype.close.call(server)
       await new Promise<void>((resolve) => clock.after(releaseRestMs, resolve))
       server.closeIdleConnections()
       for (const { socket } of edge) if (socket.bytesRead === 0) socket.destroy()
-      await edge.emptied()
+      await Promise.all([endStreams(), edge.emptied()])
     },
     drain() {
       isDraining = true

@@ -88,14 +88,14 @@ export class Lives {
     resolve()
   }
 
-  /** `exai serve --replace`; resolves with the exit code of the old one. */
-  async replace(): Promise<number | string> {
+  /** `exai serve --replace`; resolves when the new one serves, with the end of the old one. */
+  async replace(): Promise<Pick<Launched, 'ended'>> {
     const old = this.#now()
     const restart: Restart = { kind: 'replaced', at: Date.now(), upAt: Number.POSITIVE_INFINITY }
     this.restarts.push(restart)
     await this.#start(['--replace'])
     restart.upAt = Date.now()
-    return await old.ended
+    return old
   }
 
   /** How many lines of its logs have this message. */

@@ -108,7 +108,8 @@ export async function playRestarts(options: RestartOptions): Promise<RestartRepo
       await pause(pauseMs)
       if (n % 2 === 1) await server.kill()
       else {
-        void server.replace().then((code) => {
+        const { ended } = await server.replace()
+        void ended.then((code) => {
           if (code !== 0) errors.push(`a replaced server ended with ${code}`)
         })
       }

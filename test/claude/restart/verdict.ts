@@ -68,7 +68,7 @@ export function judgeRestarts(report: RestartReport): {
     }
   })
   const twice = requestedTwice(report)
-  for (const mark of twice) errors.push(`the vendor was asked twice for ${mark}`)
+  for (const { mark, told } of twice) errors.push(`the vendor was asked twice for ${mark} ${told}`)
   const sum = (of: (row: Row) => number): number => rows.reduce((total, row) => total + of(row), 0)
   const legacy = rows.filter(({ kind }) => kind === 'legacy').length
   const sums: RestartSums = {
@@ -96,13 +96,24 @@ function isNear({ endedAt, ms }: SeenCall, { at, upAt }: Restart): boolean {
   return endedAt >= at - slackMs && endedAt - ms <= upAt + slackMs
 }
 
-function requestedTwice({ requests }: RestartReport): readonly string[] {
-  const counts = new Map<string, number>()
-  for (const { about } of requests) {
-    const mark = /^\S+;/.exec(about)?.[0]
-    if (mark !== undefined) counts.set(mark, (counts.get(mark) ?? 0) + 1)
-  }
-  return [...counts].filter(([, count]) => count > 1).map(([mark]) => mark)
+interface Twice {
+  readonly mark: string
+  /** When, beside the restarts, in seconds of the play. */
+  readonly told: string
+}
+
+function requestedTwice({ requests, restarts }: RestartReport): readonly Twice[] {
+  const byMark = Map.groupBy(requests, ({ about }) => /^\S+;/.exec(about)?.[0] ?? '')
+  byMark.delete('')
+  const start = Math.min(...requests.map(({ startedAt }) => startedAt))
+  const seconds = (at: number): string => ((at - start) / 1_000).toFixed(1)
+  const when = restarts.map(({ kind, at, upAt }) => `${kind} ${seconds(at)} to ${seconds(upAt)}`).join(', ')
+  return [...byMark]
+    .filter(([, all]) => all.length > 1)
+    .map(([mark, all]) => {
+      const asked = all.map((one) => `${seconds(one.startedAt)} to ${seconds(one.endedAt)} ${one.outcome}`)
+      return { mark, told: `(${asked.join(', ')}; server ${when})` }
+    })
 }
 
 function toTable(rows: readonly Row[]): string {
