@@ -10,15 +10,18 @@ import { afterAll, describe, expect, test } from 'vitest'
 import { ConfigError } from '../../src/config/config-error.ts'
 import { loadConfig } from '../../src/config/load.ts'
 import { CallFailure } from '../../src/domain/failure.ts'
+import type { Identity } from '../../src/domain/identity.ts'
 import type { PrincipalName } from '../../src/domain/ids.ts'
 import { readTraceContext } from '../../src/domain/trace-context.ts'
+import { systemClock } from '../../src/lib/clock.ts'
 import { SealedTokens, type SealSecrets } from '../../src/lib/sealed-token.ts'
 import { identify } from '../../src/principals/identify.ts'
 import { matchUri, parseTemplate } from '../../src/resources/uri-template.ts'
 import { EventTooLargeError, readEvents } from '../../src/streams/sse-reader.ts'
-import { parseEnvelope } from '../../src/surfaces/mcp/envelope.ts'
+import { type JsonObject, parseEnvelope, type RequestEnvelope } from '../../src/surfaces/mcp/envelope.ts'
 import { readCursor, writeCursor } from '../../src/surfaces/mcp/features/list-cursor.ts'
 import { checkRequestHeaders } from '../../src/surfaces/mcp/modern/request-headers.ts'
+import { RequestStates, type RoundState } from '../../src/surfaces/mcp/modern/request-state.ts'
 import { createOriginGuard } from '../../src/transport/origin-guard.ts'
 import { createDice, type Dice, mutate, oddText, pieces } from '../support/byte-fuzz.ts'
 import { createFuzz } from '../support/wire-fuzz.ts'
@@ -49,6 +52,14 @@ function range<Parser>(spec: Range<Parser>): Range<never> {
   return spec as unknown as Range<never>
 }
 
+const states = new RequestStates({ clock: systemClock, secrets, holdsSince: () => 0 })
+const anna = identify(
+  { isLoopback: true },
+  { principal: 'anna' as PrincipalName, team: null, isOperator: false },
+)
+const bert: Identity = { ...anna, principal: 'bert' as PrincipalName }
+type OpenState = (token: string, request: RequestEnvelope, identity: Identity) => RoundState | null
+
 type OpenToken = (token: string, boundTo: readonly string[]) => string | null
 const tokens = new SealedTokens(secrets, 'fuzz')
 const session = createFuzz(seed, 'A'.repeat(60))
@@ -70,9 +81,36 @@ const ranges: readonly Range<never>[] = [
       if (spoiled !== token) expect(open(spoiled, boundTo)).toBeNull()
     },
   }),
+  range<OpenState>({
+    name: 'what a client carries from round to round',
+    share: 4,
+    parser: (token, request, identity) => states.open(token, request, identity),
+    broken: (token, request) => states.open(token, request, anna),
+    round(open, dice) {
+      const text = oddText(dice).toWellFormed()
+      const request = (params: JsonObject): RequestEnvelope => ({
+        kind: 'request',
+        id: 1,
+        method: 'tools/call',
+        params,
+      })
+      const own = request({ name: 'ask', arguments: { text } })
+      const state: RoundState = {
+        round: 1 + dice.below(9),
+        questions: new Map([['q', { digest: text, answer: text }]]),
+      }
+      const token = states.seal(state, own, anna)
+      expect(open(token, own, anna)).toEqual(state)
+      expect(open(token, request({ arguments: { text }, name: 'ask', _meta: {} }), anna)).toEqual(state)
+      expect(open(token, own, bert)).toBeNull()
+      expect(open(token, request({ name: 'ask', arguments: { text: `${text}.` } }), anna)).toBeNull()
+      const spoiled = mutate(Buffer.from(token, 'latin1'), dice).toString('latin1')
+      if (spoiled !== token) expect(open(spoiled, own, anna)).toBeNull()
+    },
+  }),
   range<typeof parseEnvelope>({
     name: 'the envelope',
-    share: 35.7,
+    share: 31.7,
     parser: parseEnvelope,
     broken: (text) => parseEnvelope(text.replace(/[^}]*$/, '')),
     round(parse, dice) {
