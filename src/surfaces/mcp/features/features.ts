@@ -18,7 +18,6 @@ export interface Features {
   readonly calls: ShortCalls
   readonly watchers: Watchers
   readonly modernWriter: ResultWriter
-  readonly emit: McpSurfaceOptions['emit']
 }
 
 /** What a server that has all of them declares, in either era. */
@@ -37,8 +36,7 @@ export function createFeatures(options: McpSurfaceOptions): Features {
   const resources = new Resources(options.resources ?? null, calls, modernWriter)
   const prompts = new Prompts(options.prompts ?? null, calls, modernWriter)
   const completion = new Completion(prompts, resources, calls)
-  const { emit } = options
-  return { resources, prompts, completion, calls, watchers: new Watchers(), modernWriter, emit }
+  return { resources, prompts, completion, calls, watchers: new Watchers(), modernWriter }
 }
 
 /** Answers a request that both eras have in common; false when it is none of those. `openLine` is for those that may ask. */

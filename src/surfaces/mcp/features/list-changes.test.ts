@@ -18,6 +18,7 @@ test('many changes are told once, each principal apart, and the next ones again'
   expect(told).toEqual(['anna', 'bert', 'anna'])
   changes.changed(anna ?? never())
   changes.destroy()
+  changes.changed(bert ?? never())
   await clock.advance(60_000)
   expect(told).toHaveLength(3)
   expect(clock.pendingTimers).toBe(0)

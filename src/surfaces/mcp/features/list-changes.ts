@@ -11,6 +11,7 @@ export class ListChanges {
   readonly #clock: Clock
   readonly #tell: (principal: PrincipalName) => void
   readonly #pending = new Map<PrincipalName, Timer>()
+  #isDestroyed = false
 
   constructor(clock: Clock, tell: (principal: PrincipalName) => void) {
     this.#clock = clock
@@ -19,7 +20,7 @@ export class ListChanges {
 
   /** Something came or went. */
   changed(principal: PrincipalName): void {
-    if (this.#pending.has(principal)) return
+    if (this.#isDestroyed || this.#pending.has(principal)) return
     const timer = this.#clock.after(everyMs, () => {
       this.#pending.delete(principal)
       this.#tell(principal)
@@ -29,6 +30,7 @@ export class ListChanges {
 
   /** Tells nobody any more. */
   destroy(): void {
+    this.#isDestroyed = true
     for (const timer of this.#pending.values()) timer.cancel()
     this.#pending.clear()
   }

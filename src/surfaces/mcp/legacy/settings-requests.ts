@@ -1,5 +1,7 @@
-// `logging/setLevel`, `resources/subscribe` and `resources/unsubscribe`: what a 2025-era client sets for itself.
+// `logging/setLevel`, `resources/subscribe` and `resources/unsubscribe`: what a 2025-era client sets for itself. Each counts as a call:
+// what is set is written to the disk, and nobody may make us write without end.
 
+import { CallFailure } from '../../../domain/failure.ts'
 import { isMessageLevel, messageLevels } from '../../../domain/message-level.ts'
 import { StoreFault } from '../../../store/store-fault.ts'
 import { type RequestEnvelope, rpcCode } from '../envelope.ts'
@@ -7,41 +9,44 @@ import type { Exchange } from '../exchange.ts'
 import type { Features } from '../features/features.ts'
 import { legacyWriter } from '../features/result-writer.ts'
 import { watchedMax } from '../features/watchers.ts'
-import type { McpSurfaceOptions } from '../mcp-options.ts'
-import { errorMessage, internalErrorMessage, resultMessage } from '../messages.ts'
+import { errorMessage } from '../messages.ts'
 import type { PeerSettings } from './peer-settings.ts'
 
 /** Answers one; false when it is none of those. */
 export function answerSettings(
   exchange: Exchange,
-  { method, params }: RequestEnvelope,
+  request: RequestEnvelope,
   settings: PeerSettings,
-  { resources, emit }: Pick<Features, 'resources' | 'emit'>,
+  features: Pick<Features, 'resources' | 'calls'>,
 ): boolean {
+  const { method, params } = request
   if (method === 'logging/setLevel') {
     const { level } = params
-    if (isMessageLevel(level)) answer(exchange, emit, settings.setLogLevel(level))
-    else refuse(exchange, `Invalid params: "level" must be one of ${messageLevels.join(', ')}.`)
+    if (!isMessageLevel(level)) {
+      refuse(exchange, `Invalid params: "level" must be one of ${messageLevels.join(', ')}.`)
+    } else set(exchange, request, features, () => settings.setLogLevel(level))
     return true
   }
   if (method !== 'resources/subscribe' && method !== 'resources/unsubscribe') return false
   const { uri } = params
-  if (typeof uri !== 'string')
+  if (typeof uri !== 'string') {
     refuse(exchange, `Invalid params: ${method} needs "uri", as resources/list names it.`)
-  else if (method === 'resources/unsubscribe') answer(exchange, emit, settings.unwatch(uri))
-  else subscribe(exchange, uri, settings, { resources, emit })
+  } else if (method === 'resources/unsubscribe') {
+    set(exchange, request, features, () => settings.unwatch(uri))
+  } else subscribe(exchange, request, uri, settings, features)
   return true
 }
 
 function subscribe(
   exchange: Exchange,
+  request: RequestEnvelope,
   uri: string,
   settings: PeerSettings,
-  { resources, emit }: Pick<Features, 'resources' | 'emit'>,
+  features: Pick<Features, 'resources' | 'calls'>,
 ): void {
-  switch (resources.watch(exchange.identity, uri)) {
+  switch (features.resources.watch(exchange.identity, uri)) {
     case 'missing': {
-      const missing = resources.notFound(uri, legacyWriter)
+      const missing = features.resources.notFound(uri, legacyWriter)
       exchange.finish(errorMessage(exchange.id, missing.code, missing.message, missing.data))
       return
     }
@@ -51,34 +56,36 @@ function subscribe(
         'Invalid params: nobody is told of changes of this resource; read it when you need it.',
       )
       return
-    default: {
-      const full = `At most ${watchedMax} resources are watched at once. Unsubscribe from one of them.`
-      answer(
-        exchange,
-        emit,
-        settings.watch(uri).then((isWatched) => (isWatched ? null : full)),
-      )
-    }
+    default:
+      set(exchange, request, features, async () => {
+        if (await settings.watch(uri)) return
+        throw new CallFailure('bad-request', {
+          message: `At most ${watchedMax} resources are watched at once. Unsubscribe from one of them.`,
+        })
+      })
   }
 }
 
-// Answers when the wish is done: with the sentence that it resolves to when it could not be.
-function answer(exchange: Exchange, emit: McpSurfaceOptions['emit'], done: Promise<unknown>): void {
-  done.then(
-    (why) => {
-      if (typeof why === 'string') exchange.finish(errorMessage(exchange.id, rpcCode.invalidRequest, why))
-      else exchange.finish(resultMessage(exchange.id, '{}'))
-    },
-    (error: unknown) => {
-      if (error instanceof StoreFault) {
-        const why = `It could not be remembered: ${error.message} Try again in a moment.`
-        exchange.finish(errorMessage(exchange.id, rpcCode.internalError, why))
-        return
+function set(
+  exchange: Exchange,
+  { method, params }: RequestEnvelope,
+  { calls }: Pick<Features, 'calls'>,
+  change: () => Promise<void>,
+): void {
+  calls.run(exchange, {
+    name: method,
+    params,
+    async work() {
+      try {
+        await change()
+      } catch (error) {
+        if (!(error instanceof StoreFault)) throw error
+        const message = `It could not be remembered: ${error.message} Try again in a moment.`
+        throw new CallFailure('unreachable', { message, retryable: true, cause: error })
       }
-      emit({ type: 'surface-failed', error })
-      exchange.finish(internalErrorMessage(exchange.id))
+      return '{}'
     },
-  )
+  })
 }
 
 function refuse(exchange: Exchange, message: string): void {
