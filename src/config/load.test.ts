@@ -193,6 +193,21 @@ providers:
     expect(load('limits: { callTimeoutMs: 30000 }').limits.queue.waitMs).toBe(30_000)
   })
 
+  test('gives the edge room for every client, and one key and one address their parts of it', () => {
+    const { edge } = load('limits: { maxClients: 10, slowReaderMs: 2000, edge: { headMs: 500 } }').limits
+    expect(edge).toMatchObject({
+      connectionsMax: 40,
+      connectionsPerPrincipalMax: 30,
+      unidentifiedPerAddressMax: 20,
+      untakenMs: 3_000,
+      headMs: 500,
+      bodyMs: 60_000,
+    })
+    expect(() => load('limits: { edge: { connectionsMax: 5, connectionsPerPrincipalMax: 6 } }')).toThrow(
+      /limits\.edge\.connectionsPerPrincipalMax: 6 is more than limits\.edge\.connectionsMax \(5\)/,
+    )
+  })
+
   test('the result is frozen all the way down', () => {
     const config = load(example)
     expect(() => Object.assign(config.limits.client, { burst: 1 })).toThrow(TypeError)
