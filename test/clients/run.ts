@@ -22,7 +22,9 @@ const claude = ensureClaude()
 
 // What is to be cancelled outlasts everybody's patience.
 const rules = [{ match: jobWords.slow, serviceMs: 600_000 }]
-const server = await startServer({ simulator: { glm: { rules }, kimi: { rules } } })
+// Nobody waits behind a call that is to be cancelled.
+const yaml = 'providers: { glm: { concurrency: 32 }, kimi: { concurrency: 32 } }'
+const server = await startServer({ yaml, simulator: { glm: { rules }, kimi: { rules } } })
 const table = new ClientTable()
 let isLeft = ''
 try {
