@@ -7,8 +7,8 @@ import { join } from 'node:path'
 import { afterEach, beforeEach, describe, expect, test } from 'vitest'
 import { createSimulator, type Simulator } from '../../simulator/server.ts'
 import { type Ear, openEar } from '../../src/cli/replace/ear.ts'
+import { replaceProtocol, writeIncumbent } from '../../src/cli/replace/incumbent.ts'
 import { findPredecessor, type Predecessor } from '../../src/cli/replace/predecessor.ts'
-import { replaceProtocol, writeStanding } from '../../src/cli/replace/standing.ts'
 import { loadConfig } from '../../src/config/load.ts'
 import { createServer, type Server } from '../../src/server.ts'
 import { openHttpWindow } from '../support/http-window.ts'
@@ -202,9 +202,9 @@ describe('is told in a sentence that there is nobody to replace', () => {
 
   test('where it is gone', async () => {
     const { ear } = await begin()
-    const standing = { protocol: replaceProtocol, version: '0', pid: 1, host: '127.0.0.1', port: 1 }
+    const incumbent = { protocol: replaceProtocol, version: '0', pid: 1, host: '127.0.0.1', port: 1 }
     await ear.close()
-    await writeStanding(folder(), { ...standing, socket: join(folder(), 'gone.sock') })
+    await writeIncumbent(folder(), { ...incumbent, socket: join(folder(), 'gone.sock') })
     await expect(findPredecessor(folder())).rejects.toThrow(
       /\(process 1\) is gone \(ENOENT\), so there is none/,
     )
@@ -212,8 +212,8 @@ describe('is told in a sentence that there is nobody to replace', () => {
 
   test('where it speaks other words', async () => {
     await begin()
-    const standing = { version: '9.9.9', pid: 1, host: '127.0.0.1', port: 1, socket: '/nowhere' }
-    await writeStanding(folder(), { ...standing, protocol: replaceProtocol + 1 })
+    const incumbent = { version: '9.9.9', pid: 1, host: '127.0.0.1', port: 1, socket: '/nowhere' }
+    await writeIncumbent(folder(), { ...incumbent, protocol: replaceProtocol + 1 })
     await expect(findPredecessor(folder())).rejects.toThrow(/version 9\.9\.9.*Stop it, then start without/)
   })
 })

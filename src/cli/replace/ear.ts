@@ -12,7 +12,7 @@ import { dirname, join } from 'node:path'
 import { createInterface } from 'node:readline'
 import { packageVersion } from '../../lib/package-version.ts'
 import type { Server, ServerAddress } from '../../server.ts'
-import { clearStanding, removeStanding, replaceProtocol, writeStanding } from './standing.ts'
+import { clearIncumbent, removeIncumbent, replaceProtocol, writeIncumbent } from './incumbent.ts'
 
 /** An open ear. */
 export interface Ear {
@@ -30,7 +30,7 @@ export async function openEar(
   address: Pick<ServerAddress, 'host' | 'port'>,
   server: Pick<Server, 'rest'>,
 ): Promise<Ear> {
-  await clearStanding(dataDir)
+  await clearIncumbent(dataDir)
   const path = await socketPath(dataDir)
   const { promise: replaced, resolve: released } = Promise.withResolvers<void>()
   const sockets = new Set<Socket>()
@@ -48,14 +48,14 @@ export async function openEar(
   const { pid } = process
   const { host, port } = address
   const version = packageVersion
-  await writeStanding(dataDir, { protocol: replaceProtocol, version, pid, socket: path, host, port })
+  await writeIncumbent(dataDir, { protocol: replaceProtocol, version, pid, socket: path, host, port })
   return {
     replaced,
     async close() {
       for (const socket of sockets) socket.destroy()
       await new Promise<void>((resolve) => listener.close(() => resolve()))
       if (dirname(path) !== dataDir) await rm(dirname(path), { recursive: true, force: true })
-      await removeStanding(dataDir, pid)
+      await removeIncumbent(dataDir, pid)
     },
   }
 }

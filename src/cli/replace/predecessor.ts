@@ -6,10 +6,10 @@ import { createInterface } from 'node:readline'
 import { systemClock } from '../../lib/clock.ts'
 import { packageVersion } from '../../lib/package-version.ts'
 import { canSharePorts } from '../../transport/open-port.ts'
-import { readStanding, replaceProtocol, type Standing } from './standing.ts'
+import { type Incumbent, readIncumbent, replaceProtocol } from './incumbent.ts'
 
 /** The running server. Every method rejects with a sentence. */
-export interface Predecessor extends Pick<Standing, 'host' | 'port' | 'pid'> {
+export interface Predecessor extends Pick<Incumbent, 'host' | 'port' | 'pid'> {
   /** Resolves when it writes no counts any more. */
   rest(): Promise<void>
   /** Resolves when it takes no new connection; it ends by itself. */
@@ -27,19 +27,19 @@ export async function findPredecessor(dataDir: string): Promise<Predecessor> {
       'On this system two processes cannot share a port, so a server cannot be replaced under way: stop it, then start without --replace.',
     )
   }
-  const standing = await readStanding(dataDir)
-  if (standing === null) {
+  const incumbent = await readIncumbent(dataDir)
+  if (incumbent === null) {
     throw new Error(
       `No server of the data folder ${dataDir} is running, so there is none to replace. Start without --replace.`,
     )
   }
-  const { pid, host, port, version } = standing
-  if (standing.protocol !== replaceProtocol) {
+  const { pid, host, port, version } = incumbent
+  if (incumbent.protocol !== replaceProtocol) {
     throw new Error(
       `The running server (version ${version}, process ${pid}) cannot be replaced under way by this version (${packageVersion}). Stop it, then start without --replace.`,
     )
   }
-  const socket = await dial(standing)
+  const socket = await dial(incumbent)
   const lines: AsyncIterator<string> = createInterface({ input: socket })[Symbol.asyncIterator]()
   const say = async (word: string, expected: string): Promise<void> => {
     socket.write(`${word}\n`)
@@ -60,7 +60,7 @@ export async function findPredecessor(dataDir: string): Promise<Predecessor> {
   }
 }
 
-async function dial({ socket: path, pid }: Standing): Promise<Socket> {
+async function dial({ socket: path, pid }: Incumbent): Promise<Socket> {
   const socket = connect(path)
   try {
     await once(socket, 'connect')

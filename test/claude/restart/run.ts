@@ -20,9 +20,9 @@ export async function runRestarts({ n, seconds, restarts, sabotage }: RestartFla
     return 2
   }
   const report = await playRestarts({
-    windows: Number(n ?? (sabotage === undefined ? 10 : 4)),
-    seconds: Number(seconds ?? (sabotage === undefined ? 60 : 20)),
-    restarts: Number(restarts ?? (sabotage === undefined ? 3 : 1)),
+    windows: Number(n ?? (sabotage === undefined ? 10 : 6)),
+    seconds: Number(seconds ?? (sabotage === undefined ? 60 : 40)),
+    restarts: Number(restarts ?? (sabotage === undefined ? 3 : 2)),
     drainTimeoutMs: sabotage === undefined ? 30_000 : 0,
   })
   const { table, sums, errors } = judgeRestarts(report)

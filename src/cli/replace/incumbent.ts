@@ -7,7 +7,7 @@ import { z } from 'zod'
 
 const fileName = 'serve.json'
 /** A process that serves. */
-export interface Standing {
+export interface Incumbent {
   /** Of the words that successor and predecessor say to each other. */
   readonly protocol: number
   readonly version: string
@@ -18,7 +18,7 @@ export interface Standing {
   readonly port: number
 }
 
-const shape: z.ZodType<Standing> = z.object({
+const shape: z.ZodType<Incumbent> = z.object({
   protocol: z.int(),
   version: z.string(),
   pid: z.int(),
@@ -31,15 +31,15 @@ const shape: z.ZodType<Standing> = z.object({
 export const replaceProtocol: number = 1
 
 /** Says that this process serves the folder from now on. */
-export async function writeStanding(dataDir: string, standing: Standing): Promise<void> {
+export async function writeIncumbent(dataDir: string, incumbent: Incumbent): Promise<void> {
   const path = join(dataDir, fileName)
-  const draft = `${path}.${standing.pid}.new`
-  await writeFile(draft, JSON.stringify(standing), { mode: 0o600 })
+  const draft = `${path}.${incumbent.pid}.new`
+  await writeFile(draft, JSON.stringify(incumbent), { mode: 0o600 })
   await rename(draft, path)
 }
 
 /** Who serves it, or has last; null when nobody ever did. Rejects with a sentence. */
-export async function readStanding(dataDir: string): Promise<Standing | null> {
+export async function readIncumbent(dataDir: string): Promise<Incumbent | null> {
   const found = await look(dataDir)
   if (found !== 'foreign') return found
   throw new Error(
@@ -48,19 +48,19 @@ export async function readStanding(dataDir: string): Promise<Standing | null> {
 }
 
 /** Takes away what a killed process has left: its socket, when nobody has its number any more. */
-export async function clearStanding(dataDir: string): Promise<void> {
+export async function clearIncumbent(dataDir: string): Promise<void> {
   const found = await look(dataDir)
   if (found === null || found === 'foreign' || isAlive(found.pid)) return
   if (dirname(found.socket) === dataDir) await rm(found.socket, { force: true })
 }
 
 /** Takes the file away if it still names this process. */
-export async function removeStanding(dataDir: string, pid: number): Promise<void> {
+export async function removeIncumbent(dataDir: string, pid: number): Promise<void> {
   const found = await look(dataDir)
   if (found !== 'foreign' && found?.pid === pid) await rm(join(dataDir, fileName), { force: true })
 }
 
-async function look(dataDir: string): Promise<Standing | 'foreign' | null> {
+async function look(dataDir: string): Promise<Incumbent | 'foreign' | null> {
   const path = join(dataDir, fileName)
   const text = await readFile(path, 'utf8').catch((error: NodeJS.ErrnoException) => {
     if (error.code === 'ENOENT') return null
