@@ -147,6 +147,8 @@ function expected({ code, retryable, retryAfterMs }: Failing): Range {
     // It named a time: asked again then, as a vendor that limits.
     if (retryAfterMs !== null) return [2, 4]
   }
+  // Room within the minute is worth waiting for.
+  if (code === 'quota-exhausted' && retryAfterMs !== null && retryAfterMs <= 60_000) return [2, 4]
   return attempts[code] ?? [0, 0]
 }
 
