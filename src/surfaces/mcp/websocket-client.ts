@@ -42,6 +42,8 @@ export class WebSocketClient {
   #peer: Peer | null = null
   readonly #identify: (programName?: string) => Identity
   #isDraining = false
+  /** We have said our last word: what still comes is for whoever is dialled next. */
+  #isFinished = false
   #isClosed = false
 
   /** `identify` may throw `CallFailure`; then there is no client. */
@@ -82,6 +84,7 @@ export class WebSocketClient {
   }
 
   #receive(text: string): void {
+    if (this.#isFinished) return
     const envelope = parseEnvelope(text)
     switch (envelope.kind) {
       case 'malformed':
@@ -172,6 +175,7 @@ export class WebSocketClient {
 
   readonly #closeIfDone = (): void => {
     if (this.#isDraining && this.#inFlight.size === 0) {
+      this.#isFinished = true
       this.#connection.finish(1012, drainedReason)
     }
   }
