@@ -68,7 +68,6 @@ const mutants: Readonly<Record<string, readonly Mutant[]>> = {
   codereview: [tellsNoEnd],
   analyze_document: [keepsTimer],
   summarize: [keepsReservation],
-  'summarize, a page by its path': [keepsReservation],
   'chat, in the queue': [keepsPlace, keepsReservationInQueue],
   'web_search, on a flight of another': [keepsSeat],
   'web_search, with another on its flight': [endsFlightWithPayer],

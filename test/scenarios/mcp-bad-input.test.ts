@@ -83,7 +83,10 @@ describe('over HTTP', () => {
   test('an unknown method is -32601 and names what there is', async () => {
     const answer = await postLegacy(server.url, session, 'tools/lst')
     expect(answer.status).toBe(200)
-    expect(answer.json.error).toMatchObject({ code: -32601, message: expect.stringMatching(/tools\/list/) })
+    expect(answer.json.error).toMatchObject({
+      code: -32601,
+      message: expect.stringMatching(/: tools\/lst\. This server offers tools, resources, prompts/),
+    })
   })
 
   test('a body over the limit is 413, declared or not, and the answer arrives', async () => {
