@@ -56,7 +56,7 @@ const builtinsOnly: Plugin = {
   },
 }
 
-/** zod in English alone, in one file: six megabytes less in an idle server. What was compiled before is pointed at it. */
+/** zod in English alone, in one file, which an idle server need not hold in every language. What was compiled before is pointed at it. */
 const englishZod: Plugin = {
   name: 'english-zod',
   load: (id) => (id === join(zodFolder, 'v4', 'locales', 'index.js') ? 'export {}' : null),
