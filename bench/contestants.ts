@@ -6,6 +6,7 @@ import { mkdirSync, openSync, readFileSync, writeFileSync } from 'node:fs'
 import { stripTypeScriptTypes } from 'node:module'
 import { createConnection } from 'node:net'
 import { join } from 'node:path'
+import { dropSockets } from './sessions.ts'
 
 /** The contestants by name. */
 export type ContestantName = 'bare' | 'bare-sessions' | 'bare-ws' | 'bare-list' | 'exai'
@@ -54,6 +55,7 @@ export async function startContestant(name: ContestantName): Promise<Contestant>
   const killIt = (): void => void child.kill('SIGKILL')
   const stop = async (): Promise<void> => {
     process.off('exit', killIt)
+    dropSockets()
     if (child.exitCode !== null || child.signalCode !== null) return
     const ended = new Promise((done) => child.once('exit', done))
     child.kill('SIGTERM')

@@ -14,7 +14,17 @@ export interface BenchClient {
 /** The era a client speaks. */
 export type Era = 'legacy' | 'modern'
 
-const agent = new Agent({ keepAlive: true, maxSockets: 32 })
+let agent = newAgent()
+
+function newAgent(): Agent {
+  return new Agent({ keepAlive: true, maxSockets: 32 })
+}
+
+/** Drops the sockets kept for a server that has ended: the next one on its port would answer them with a reset. */
+export function dropSockets(): void {
+  agent.destroy()
+  agent = newAgent()
+}
 
 /** `count` clients. Legacy ones have done their handshake. */
 export async function openClients(url: string, era: Era, count: number): Promise<readonly BenchClient[]> {
