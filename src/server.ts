@@ -287,7 +287,7 @@ export async function createServer(options: ServerOptions): Promise<Server> {
       ])
       uploads.destroy()
       threads.destroy()
-      log.destroy()
+      await log.destroy()
     },
     inspect,
     setQueueOrder: (order) => setOrderOfAll(providers, order),

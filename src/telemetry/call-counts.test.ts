@@ -68,7 +68,7 @@ describe('call telemetry', () => {
       { failure: 'internal', detail: 'TypeError at x', level: 50 },
       { reason: 'rate-limited', limit: 100 },
     ])
-    log.destroy()
+    await log.destroy()
     expect(clock.pendingTimers).toBe(0)
   })
 })

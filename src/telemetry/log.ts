@@ -13,7 +13,7 @@ import type { McpEvent } from '../surfaces/mcp/mcp-options.ts'
 /** Where lines go. */
 export type LogStream = DestinationStream
 
-/** The server's log; `flush` writes what is buffered, `destroy` also stops the flushing timer. */
+/** The server's log. */
 export interface Log {
   readonly logger: Logger
   call(event: CallEvent): void
@@ -24,23 +24,25 @@ export interface Log {
   health(event: HealthEvent): void
   /** A file could not be read or written; what is known stays in force. */
   fault(error: Error): void
-  destroy(): void
+  /** Writes what is buffered, in order, and stops. A reader that takes nothing holds it for at most half a second. */
+  destroy(): Promise<void>
 }
 
-/** Opens the log. Lines are buffered for at most a second (`clock`) or 8 KiB; warnings and errors are written at once. */
+/** Opens the log. Lines are buffered for at most a second (`clock`) or 8 KiB; a bug in a call and trouble with the disk are written at once. */
 export function createLog(level: string, clock: Clock, stream?: LogStream): Log {
   const buffered = stream === undefined ? new BufferedStream() : null
   const logger = pino({ level, base: null }, stream ?? buffered ?? destination(2))
   let isOpen = true
-  const flush = (): void => buffered?.flushSync()
+  const flush = (): void => buffered?.flush()
+  const flushSync = (): void => buffered?.flushSync()
   const tick = (): void => {
     if (!isOpen) return
-    buffered?.flush()
+    flush()
     timer = clock.after(flushEveryMs, tick)
   }
   let timer = clock.after(flushEveryMs, tick)
-  // A process that ends otherwise than by `destroy` says what it knew.
-  process.once('exit', flush)
+  // A process that ends otherwise than by `destroy` says what it knew; a piece already on its way may then come last.
+  process.once('exit', flushSync)
   return {
     logger,
     call(event) {
@@ -61,23 +63,25 @@ export function createLog(level: string, clock: Clock, stream?: LogStream): Log 
     fault(error) {
       logger.warn(error.message)
     },
-    destroy() {
+    async destroy() {
       isOpen = false
       timer.cancel()
-      process.off('exit', flush)
-      flush()
+      await buffered?.end(clock)
+      process.off('exit', flushSync)
     },
   }
 }
 
 const flushEveryMs = 1000
 const bufferedCharsMax = 8192
+const endWaitMs = 500
 
 /** stderr in large pieces. Lines wait here, because joined once they cost half of what the writer below takes to add each up. */
 class BufferedStream implements DestinationStream {
   readonly #below = destination({ dest: 2, sync: false })
   #lines: string[] = []
   #chars = 0
+  #hasEnded = false
 
   write(line: string): void {
     this.#lines.push(line)
@@ -93,9 +97,23 @@ class BufferedStream implements DestinationStream {
     this.#below.write(piece)
   }
 
+  /** Overtakes a piece that is being written. */
   flushSync(): void {
     this.flush()
-    this.#below.flushSync()
+    if (!this.#hasEnded) this.#below.flushSync()
+  }
+
+  async end(clock: Clock): Promise<void> {
+    this.flush()
+    const closed = Promise.withResolvers<void>()
+    const timer = clock.after(endWaitMs, closed.resolve)
+    this.#below.once('close', () => {
+      this.#hasEnded = true
+      closed.resolve()
+    })
+    this.#below.end()
+    await closed.promise
+    timer.cancel()
   }
 }
 
