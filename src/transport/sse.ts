@@ -1,4 +1,4 @@
-// One server-sent event stream: headers at once, one JSON message an event, a comment now and then so that nobody on
+// One server-sent event stream: headers within the tick, one JSON message an event, a comment now and then so that nobody on
 // the way thinks it dead. What is short goes to a healthy reader in the write that is made for it; what is long, and what a
 // reader does not take, waits in a spool: results and questions in order, of progress the newest. A reader that takes nothing
 // for long loses the stream.
@@ -41,7 +41,7 @@ const headers = {
   'x-accel-buffering': 'no',
 }
 
-/** Opens the stream: status 200 and headers leave at once, so that a client's header timeout never strikes. */
+/** Opens the stream: status 200 and headers leave within the tick, so that a client's header timeout never strikes. */
 export function openEventStream(response: ServerResponse, options: EventStreamOptions): EventStream {
   return new ResponseEvents(response, options)
 }
@@ -52,24 +52,21 @@ class ResponseEvents implements EventStream {
   readonly #options: EventStreamOptions
   readonly #keepAliveMs: number
   #spool: Spool | null = null
-  #timer: Timer | null
+  #timer: Timer | null = null
   #isOpen = true
+  // Events from before the head has left, at most a quantum.
+  #early = ''
+  #hasHead = false
 
   constructor(response: ServerResponse, options: EventStreamOptions) {
     this.#response = response
+    this.#socket = response.socket
     this.#options = options
     this.#keepAliveMs = options.keepAliveMs ?? 15_000
-    // The head leaves once the promises that are ready by now have run: a call that ends at once costs one write, not
-    // three, and no other call waits longer than that. The socket is corked and not the response, because Node sends a
-    // corked response's last chunk behind its terminator, where no reader looks. Its end uncorks it by itself.
-    const { socket } = response
-    this.#socket = socket
-    socket?.cork()
-    response.writeHead(200, options.headers === undefined ? headers : { ...headers, ...options.headers })
-    response.flushHeaders()
-    queueMicrotask(() => process.nextTick(() => response.writableEnded || socket?.uncork()))
     response.on('close', this.#stop)
-    this.#timer = options.clock.after(this.#keepAliveMs, this.#keepAlive)
+    // The head leaves once the promises that are ready by now have run: a call that ends at once costs one write of known
+    // length, and no other call waits longer than that.
+    queueMicrotask(() => process.nextTick(this.#begin))
   }
 
   get isOpen(): boolean {
@@ -85,14 +82,16 @@ class ResponseEvents implements EventStream {
   }
 
   #sendEvent(event: string): void {
-    if (this.#canWrite(event)) this.#write(event)
+    if (this.#isEarly(event)) this.#early += event
+    else if (this.#canWrite(event)) this.#write(event)
     else this.#spooled().put(0, event)
   }
 
   sendLatest(json: string): void {
     if (!this.#isOpen) return
     const event = toEvent(json)
-    if (this.#canWrite(event)) this.#write(event)
+    if (this.#isEarly(event)) this.#early += event
+    else if (this.#canWrite(event)) this.#write(event)
     else this.#spooled().putLatest(this, event)
   }
 
@@ -106,6 +105,13 @@ class ResponseEvents implements EventStream {
     if (!this.#isOpen) return
     this.#stop()
     const event = json === undefined ? '' : toEvent(json, id)
+    if (this.#isEarly(event)) {
+      const body = this.#early + event
+      this.#writeHead({ 'content-length': String(Buffer.byteLength(body)) })
+      this.#response.end(body)
+      if (this.#response.writableLength > 0) this.#spooled().behind()
+      return
+    }
     if (this.#canWrite(event)) {
       this.#response.end(event)
       if (this.#response.writableLength > 0) this.#spooled().behind()
@@ -114,6 +120,31 @@ class ResponseEvents implements EventStream {
     const spool = this.#spooled()
     if (event !== '') spool.put(1, event)
     spool.end()
+  }
+
+  // True while the head waits and `event` may wait with it; else the head has left.
+  #isEarly(event: string): boolean {
+    if (this.#hasHead) return false
+    if (this.#early.length + event.length <= this.#options.flow.loop.quantumBytes) return true
+    this.#sendHead()
+    return false
+  }
+
+  readonly #begin = (): void => {
+    if (this.#isOpen && !this.#hasHead) this.#sendHead()
+  }
+
+  #sendHead(): void {
+    this.#writeHead({})
+    if (this.#early === '') this.#response.flushHeaders()
+    else this.#write(this.#early)
+    this.#early = ''
+    if (this.#isOpen) this.#timer = this.#options.clock.after(this.#keepAliveMs, this.#keepAlive)
+  }
+
+  #writeHead(more: Readonly<Record<string, string>>): void {
+    this.#hasHead = true
+    this.#response.writeHead(200, { ...headers, ...this.#options.headers, ...more })
   }
 
   #canWrite(event: string): boolean {

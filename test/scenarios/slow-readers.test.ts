@@ -205,7 +205,7 @@ describe('S3', () => {
       await start()
       const socket = await silentPost('bulk', { chars })
       const answer = await readInPauses(socket)
-      const whole = unchunked(answer.subarray(answer.indexOf('\r\n\r\n') + 4))
+      const whole = bodyOf(answer)
       const event = whole.split('\n\n').findLast((each) => each.startsWith('data: '))
       const message = JSON.parse(event?.slice(6) ?? '{}')
       expect(message.result.content[0].text === bulkText(chars)).toBe(true)
@@ -294,6 +294,15 @@ describe('a reader that takes nothing', () => {
     expect(kept()).toEqual([])
   })
 })
+
+function bodyOf(answer: Buffer): string {
+  const start = answer.indexOf('\r\n\r\n') + 4
+  const length = /^content-length: (\d+)/im.exec(answer.subarray(0, start).toString('latin1'))?.[1]
+  const body = answer.subarray(start)
+  if (length === undefined) return unchunked(body)
+  expect(body.length).toBe(Number(length))
+  return body.toString('utf8')
+}
 
 function unchunked(bytes: Buffer): string {
   const parts: Buffer[] = []
