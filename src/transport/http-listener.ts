@@ -2,12 +2,13 @@
 // the handlers speak. Promises: what cannot be served is answered in a sentence; drain finishes what runs; destroy
 // leaves no socket.
 
-import { createServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http'
+import type { IncomingMessage, Server, ServerResponse } from 'node:http'
 import { createServer as createTlsServer } from 'node:https'
 import { type Socket, Server as SocketServer } from 'node:net'
 import type { Duplex } from 'node:stream'
 import type { Clock } from '../lib/clock.ts'
 import { hopHeader, ownHop } from '../lib/hop.ts'
+import { http } from '../lib/node-http.ts'
 import type { Edge } from './edge.ts'
 import { openPort } from './open-port.ts'
 import type { OriginGuard } from './origin-guard.ts'
@@ -87,7 +88,7 @@ export function createHttpListener(options: HttpListenerOptions): HttpListener {
   const { tls = null } = options
   const server: Server =
     tls === null
-      ? createServer(settings)
+      ? http.createServer(settings)
       : createTlsServer({ ...settings, ...tls, handshakeTimeout: 10_000, minVersion: 'TLSv1.2' })
 
   server.timeout = options.stalledMs ?? 900_000

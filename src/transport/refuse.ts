@@ -1,8 +1,9 @@
 // HTTP's own answers: what leaves before anybody has understood the message. Knows status numbers, nothing of JSON-RPC.
 // Every body is a sentence or two of plain text, because some clients show it to a person word for word.
 
-import { type ServerResponse, STATUS_CODES } from 'node:http'
+import type { ServerResponse } from 'node:http'
 import type { Duplex } from 'node:stream'
+import { http } from '../lib/node-http.ts'
 
 /** The statuses this room answers by itself. */
 export type RefusalStatus = 400 | 401 | 403 | 404 | 405 | 406 | 408 | 413 | 415 | 431 | 503 | 508
@@ -41,7 +42,7 @@ export function refuseSocket(
     .map(([name, value]) => `${name}: ${value}\r\n`)
     .join('')
   socket.end(
-    `HTTP/1.1 ${status} ${STATUS_CODES[status] ?? 'Refused'}\r\ncontent-type: text/plain; charset=utf-8\r\n` +
+    `HTTP/1.1 ${status} ${http.STATUS_CODES[status] ?? 'Refused'}\r\ncontent-type: text/plain; charset=utf-8\r\n` +
       `content-length: ${Buffer.byteLength(body)}\r\n${more}connection: close\r\n\r\n${body}`,
   )
 }
