@@ -56,7 +56,7 @@ describe('account groups', () => {
     await use(groups.groupFor('glm-5.2'), 200)
     const again = open({ rates: counted })
     again.restore(new Map(JSON.parse(JSON.stringify([...groups.snapshot()]))))
-    expect(again.groupFor('glm-5.2').snapshot()).toEqual({ day: 0, tokens: 500 })
+    expect(again.groupFor('glm-5.2').day.snapshot()).toEqual({ day: 0, tokens: 500 })
     await expect(use(again.groupFor('glm-5.2'), 501)).rejects.toThrow('would be about')
     await use(again.groupFor('glm-5.2'), 500)
   })

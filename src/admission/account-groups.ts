@@ -45,7 +45,7 @@ export class AccountGroups {
       random: this.#random,
     })
     const count = this.#counts.get(key)
-    if (count) group.restore(count)
+    if (count) group.day.restore(count)
     group.setOrder(this.#order)
     this.#groups.set(key, group)
     return group
@@ -88,7 +88,7 @@ export class AccountGroups {
   snapshot(): ReadonlyMap<string, DayCount> {
     return new Map([
       ...this.#counts,
-      ...[...this.#groups].map(([key, group]) => [key, group.snapshot()] as const),
+      ...[...this.#groups].map(([key, group]) => [key, group.day.snapshot()] as const),
     ])
   }
 
@@ -97,7 +97,7 @@ export class AccountGroups {
     this.#counts = counts
     for (const [key, group] of this.#groups) {
       const count = counts.get(key)
-      if (count) group.restore(count)
+      if (count) group.day.restore(count)
     }
   }
 
@@ -110,7 +110,7 @@ export class AccountGroups {
     const counts = new Map(this.#counts)
     for (const [key, group] of this.#groups) {
       if (group.inFlight + group.waiting > 0) continue
-      const count = group.snapshot()
+      const count = group.day.snapshot()
       counts.delete(key)
       if (count.tokens > 0) counts.set(key, count)
       this.#groups.delete(key)

@@ -8,13 +8,10 @@ import { assert } from '../lib/assert.ts'
 import { forgetClients, forgiveAll } from './queue-memory.ts'
 import { firstCome, jobsOf, mostOverShare } from './queue-order.ts'
 import { type Ahead, fairAhead, firstComeAhead } from './queue-outlook.ts'
+import { clientOf, type JobOwner, settleIn } from './queue-owner.ts'
 import {
   type ClientNode,
-  type JobClass,
-  laneOf,
   link,
-  newClient,
-  newPrincipal,
   type PrincipalNode,
   type QueuedJob,
   reestimate,
@@ -33,13 +30,7 @@ export interface FairQueueLimits {
 }
 
 /** Who wants to wait, and for how much. */
-export interface JobWish {
-  readonly principal: string
-  readonly client: string
-  /** Defaults to 1, as the principal's does. */
-  readonly clientWeight?: number
-  readonly principalWeight?: number
-  readonly class: JobClass
+export interface JobWish extends JobOwner {
   /** Expected cost in the group's unit: slot-milliseconds or tokens. */
   readonly estimate: number
   readonly bytes: number
@@ -126,23 +117,16 @@ export class FairQueue<Payload> {
   /** Gives a job a place, or says which bound forbids it. A refused job changes no counter. */
   enqueue(wish: JobWish, payload: Payload, now: number): Placing<Payload> {
     if (now >= this.#nextSweepAt) this.sweep(now)
-    const principal = this.#principals.get(wish.principal) ?? newPrincipal<Payload>(wish.principal)
-    const client = principal.clients.get(wish.client) ?? newClient(wish.client, principal)
+    const client = clientOf(this.#principals, wish)
+    const { principal } = client
     const full = this.#ownBound(client, wish)
     if (full) return { kind: 'full', full }
     const room = this.#makeRoom(principal, client)
     if ('scope' in room) return { kind: 'full', full: room }
 
-    this.#principals.set(wish.principal, principal)
-    if (principal.clients.size >= clientsMax && !principal.clients.has(wish.client)) {
-      forgetClients(principal, clientsMax / 4)
-    }
-    principal.clients.set(wish.client, client)
-    principal.weight = wish.principalWeight ?? principal.weight
-    client.weight = wish.clientWeight ?? 1
     const job: QueuedJob<Payload> = {
       payload,
-      lane: laneOf(client, wish.class),
+      lane: settleIn(this.#principals, client, wish),
       sequence: this.#sequence++,
       estimate: wish.estimate,
       bytes: wish.bytes,
@@ -152,12 +136,7 @@ export class FairQueue<Payload> {
       before: null,
       after: null,
     }
-    const { lane } = job
-    if (lane.jobs === 0) client.level.join(lane)
-    if (client.jobs === 0) principal.level.join(client)
-    if (principal.jobs === 0) this.#root.join(principal)
-    this.#jobs++
-    link(job)
+    this.#place(job, 'join')
     return { kind: 'queued', job, evicted: room.evicted }
   }
 
@@ -196,14 +175,20 @@ export class FairQueue<Payload> {
   putBack(job: QueuedJob<Payload>): void {
     this.#settle(job, 0)
     job.state = 'waiting'
-    const { lane } = job
-    const { client } = lane
-    const { principal } = client
-    if (lane.jobs === 0) client.level.rejoin(lane)
-    if (client.jobs === 0) principal.level.rejoin(client)
-    if (principal.jobs === 0) this.#root.rejoin(principal)
-    this.#jobs++
-    link(job)
+    this.#place(job, 'rejoin')
+  }
+
+  /**
+   * Makes a job that waits or runs another's, who has waited for its answer as well: it keeps its order of arrival, and what it was
+   * charged is charged there. No bound forbids it: nothing is added, and whoever gets it has a call of its own that waits.
+   */
+  move(job: QueuedJob<Payload>, owner: JobOwner): void {
+    const runs = job.state === 'in-flight'
+    if (runs) this.putBack(job)
+    this.#withdraw(job)
+    job.lane = settleIn(this.#principals, clientOf(this.#principals, owner), owner)
+    this.#place(job, 'join')
+    if (runs) this.start(job)
   }
 
   /** Takes a waiting job out; no virtual time changes. O(log n). */
@@ -224,6 +209,17 @@ export class FairQueue<Payload> {
       }
       forgetClients(principal, 0)
     }
+  }
+
+  #place(job: QueuedJob<Payload>, how: 'join' | 'rejoin'): void {
+    const { lane } = job
+    const { client } = lane
+    const { principal } = client
+    if (lane.jobs === 0) client.level[how](lane)
+    if (client.jobs === 0) principal.level[how](client)
+    if (principal.jobs === 0) this.#root[how](principal)
+    this.#jobs++
+    link(job)
   }
 
   #settle(job: QueuedJob<Payload>, cost: number): void {
@@ -272,6 +268,3 @@ export class FairQueue<Payload> {
       : { scope: 'provider', unit: 'jobs', limit: jobsMax, used: this.#jobs }
   }
 }
-
-// Clients of one principal with state; beyond it only such as wait or run.
-const clientsMax = 256

@@ -3,8 +3,8 @@
 import type { CeilingFact } from './ceiling.ts'
 import type { FairQueue, QueueOrder } from './fair-queue.ts'
 import type { RateFact } from './group-rates.ts'
-import type { Waiter } from './lease.ts'
 import type { QueuedJob } from './queue-tree.ts'
+import type { Waiter } from './waiter.ts'
 
 /** One principal's or client's part. Costs are in the group's unit: slot-milliseconds or tokens. */
 interface ShareFact {

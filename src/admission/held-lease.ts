@@ -4,7 +4,8 @@ import type { Refusal } from '../domain/refusal.ts'
 import type { VendorLimits } from '../domain/vendor-limits.ts'
 import { assert } from '../lib/assert.ts'
 import type { Clock } from '../lib/clock.ts'
-import type { Lease, Settlement, Waiter } from './lease.ts'
+import type { Lease, Settlement } from './lease.ts'
+import type { Waiter } from './waiter.ts'
 
 /** What the group does at each turn of a lease's life. */
 export interface LeaseEnds {

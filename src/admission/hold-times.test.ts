@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest'
 import { HoldTimes } from './hold-times.ts'
-import { newWaiter, type Waiter } from './lease.ts'
+import { newWaiter, type Waiter } from './waiter.ts'
 
 const nothing = (): void => undefined
 
@@ -17,7 +17,7 @@ function job(expectedMs?: number): Waiter {
     onPlace: nothing,
     ...(expectedMs === undefined ? {} : { expectedMs }),
   }
-  return newWaiter(request, 1, 0, 1e9, nothing, nothing)
+  return newWaiter(request, 1, 0, nothing, nothing)
 }
 
 describe('hold times', () => {

@@ -1,6 +1,6 @@
 // How long jobs of a group hold a slot: what has been seen, what is expected, and how much of what runs is still to come.
 
-import type { Waiter } from './lease.ts'
+import type { Waiter } from './waiter.ts'
 
 /** Times of one group, in milliseconds. */
 export class HoldTimes {

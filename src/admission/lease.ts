@@ -2,17 +2,19 @@
 
 import type { Refusal } from '../domain/refusal.ts'
 import type { VendorLimits } from '../domain/vendor-limits.ts'
-import type { Timer } from '../lib/clock.ts'
-import type { RateDraw } from './group-rates.ts'
 import type { QueuePlace } from './queue-place.ts'
 import type { JobClass } from './queue-tree.ts'
 
-/** One job's wishes. */
-export interface LeaseRequest {
+/** To whom a job is charged. */
+export interface LeaseOwner {
   readonly principal: string
   readonly client: string
   readonly principalWeight?: number
   readonly clientWeight?: number
+}
+
+/** One job's wishes. */
+export interface LeaseRequest extends LeaseOwner {
   readonly class: JobClass
   readonly inputTokens: number
   /** The cap that will be asked for. */
@@ -23,7 +25,7 @@ export interface LeaseRequest {
   readonly expectedMs?: number
   /** Memory that waits with it. */
   readonly bytes: number
-  /** Monotonic milliseconds: later than this the answer is worthless. */
+  /** Monotonic milliseconds: later than this the answer is worthless. Read again: it grows when somebody with more time waits too. */
   readonly deadlineAt: number
   readonly signal: AbortSignal
   /** Called at once, when the place changes, and at least every 10 seconds while waiting. */
@@ -56,60 +58,4 @@ export interface Lease {
   heard(limits: VendorLimits): void
   /** Tells the ceiling how long the first token took, in milliseconds. */
   firstToken(ms: number): void
-}
-
-/** One job in the queue or in flight, as its group keeps it. */
-export interface Waiter {
-  readonly request: LeaseRequest
-  /** What one request of it is thought to take of the vendor's tokens. */
-  readonly tokens: number
-  readonly since: number
-  /** Latest time to start. */
-  readonly untilAt: number
-  resolve(answer: Lease | Refusal): void
-  reject(reason: unknown): void
-  timer: Timer | null
-  onAbort: (() => void) | null
-  /** One for each request on this lease. */
-  readonly draws: RateDraw[]
-  startedAt: number
-  /** When it should end. */
-  endsAt: number
-  /** The place last told, and when. */
-  place: number
-  toldAt: number
-}
-
-/** A job that has just come. */
-export function newWaiter(
-  request: LeaseRequest,
-  tokens: number,
-  since: number,
-  untilAt: number,
-  resolve: Waiter['resolve'],
-  reject: Waiter['reject'],
-): Waiter {
-  return {
-    request,
-    tokens,
-    since,
-    untilAt,
-    resolve,
-    reject,
-    timer: null,
-    onAbort: null,
-    draws: [],
-    startedAt: 0,
-    endsAt: 0,
-    place: 0,
-    toldAt: 0,
-  }
-}
-
-/** Takes a waiter's timer and its ear at the signal away. */
-export function stopWaiting(waiter: Waiter): void {
-  waiter.timer?.cancel()
-  waiter.timer = null
-  if (waiter.onAbort) waiter.request.signal.removeEventListener('abort', waiter.onAbort)
-  waiter.onAbort = null
 }

@@ -3,9 +3,9 @@
 
 import type { Clock, Timer } from '../lib/clock.ts'
 import type { FairQueue } from './fair-queue.ts'
-import type { Waiter } from './lease.ts'
 import type { QueuePlace } from './queue-place.ts'
 import type { QueuedJob } from './queue-tree.ts'
+import type { Waiter } from './waiter.ts'
 
 /** The place of a job with `jobsAhead` before it, among `waiting`, while `inFlight` jobs of the group run. */
 export function placeOf(

@@ -12,14 +12,15 @@ export type JobClass = 'interactive' | 'batch'
 /** A job in the queue or in flight. `charges` are the virtual charges of lane, client and principal. */
 export interface QueuedJob<Payload> {
   readonly payload: Payload
-  readonly lane: Lane<Payload>
+  /** Whose it is; another's when its payer leaves and somebody else waits for it. */
+  lane: Lane<Payload>
   /** Order of arrival, kept when the job is put back. */
   readonly sequence: number
   /** Expected cost in the group's unit. */
   estimate: number
   readonly bytes: number
-  /** Monotonic milliseconds. */
-  readonly deadlineAt: number
+  /** Monotonic milliseconds; grows when somebody with more time waits for it too. */
+  deadlineAt: number
   state: 'waiting' | 'in-flight' | 'gone'
   charges: readonly [number, number, number]
   before: QueuedJob<Payload> | null

@@ -184,7 +184,7 @@ describe('quota group', () => {
     expect(group.waiting).toBe(1)
     await clock.advance(1)
     ;(await held(second.answer)).release()
-    expect(group.snapshot()).toEqual({ day: 0, tokens: 200 })
+    expect(group.day.snapshot()).toEqual({ day: 0, tokens: 200 })
     expect(await ask(group, 'a').answer).toMatchObject({ reason: 'would-miss-deadline' })
     expect(await ask(group, 'a', { inputTokens: 100 }).answer).toMatchObject({
       reason: 'too-large',

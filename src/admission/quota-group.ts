@@ -13,24 +13,18 @@ import { Ceiling } from './ceiling.ts'
 import { FairQueue, type QueueOrder } from './fair-queue.ts'
 import { type GroupFact, groupFact } from './group-fact.ts'
 import type { QuotaGroupOptions } from './group-options.ts'
-import { type DayCount, GroupRates } from './group-rates.ts'
+import { GroupRates } from './group-rates.ts'
 import { evicted, queueFull, tooLarge, tooSlow, wouldMissDeadline } from './group-refusals.ts'
 import { HeldLease } from './held-lease.ts'
 import { HoldTimes } from './hold-times.ts'
 import { JobCosts } from './job-costs.ts'
 import { giveBackDraws, settleDraws } from './job-draws.ts'
-import {
-  type Lease,
-  type LeaseRequest,
-  newWaiter,
-  type Settlement,
-  stopWaiting,
-  type Waiter,
-} from './lease.ts'
+import type { Lease, LeaseOwner, LeaseRequest, Settlement } from './lease.ts'
 import type { QueuePlace } from './queue-place.ts'
 import { Announcer, placeOf } from './queue-places.ts'
 import type { QueuedJob } from './queue-tree.ts'
 import { forecastMs } from './wait-forecast.ts'
+import { keepWaiting, newWaiter, stopWaiting, type Waiter } from './waiter.ts'
 
 type Job = QueuedJob<Waiter>
 
@@ -63,16 +57,16 @@ export class QuotaGroup {
    * once granted is the caller's to release, even when its signal has been aborted since.
    */
   acquire(request: LeaseRequest): Promise<Lease | Refusal> {
-    const { clock, name, waitMsMax } = this.#options
+    const { clock, name } = this.#options
     const now = clock.now()
     if (request.signal.aborted) return Promise.reject(request.signal.reason)
     const tokens = this.#costs.tokensOf(request)
     const rateMs = this.#rates.waitMs(tokens, now, clock.wallMs())
     if (rateMs === null) return Promise.resolve(tooLarge(name, tokens, this.#options.rates))
-    const untilAt = Math.min(request.deadlineAt, now + waitMsMax)
+    const untilAt = this.#untilAt(request, now)
     if (now + rateMs > untilAt) return Promise.resolve(wouldMissDeadline(name, rateMs, untilAt - now))
     return new Promise((resolve, reject) => {
-      const waiter = newWaiter(request, tokens, now, untilAt, resolve, reject)
+      const waiter = newWaiter(request, tokens, now, resolve, reject)
       const placing = this.#queue.enqueue(
         { ...request, estimate: this.#costs.expected(request, tokens), deadlineAt: untilAt },
         waiter,
@@ -127,14 +121,18 @@ export class QuotaGroup {
     this.#announcer.changed()
   }
 
-  /** What must survive a restart. */
-  snapshot(): DayCount {
-    return this.#rates.snapshot()
+  /** The day's count, which must survive a restart. */
+  get day(): Pick<GroupRates, 'snapshot' | 'restore'> {
+    return this.#rates
   }
 
-  /** Takes up what survived. */
-  restore(count: DayCount): void {
-    this.#rates.restore(count)
+  /** Charges a job to another, who waits for its answer too, whether it waits or runs; one that is over stays as it was. */
+  recharge(request: LeaseRequest, owner: LeaseOwner): void {
+    const job = [...this.#running, ...this.#queue.jobs()].find(({ payload }) => payload.request === request)
+    if (!job) return
+    this.#queue.move(job, { ...owner, class: request.class })
+    this.#announcer.changed()
+    this.#pump()
   }
 
   #place(job: Job): QueuePlace {
@@ -164,7 +162,7 @@ export class QuotaGroup {
       const job = this.#queue.peek()
       if (job === null) break
       const now = this.#options.clock.now()
-      if (job.deadlineAt <= now) {
+      if (job.deadlineAt <= now && this.#lateAt(job) <= now) {
         this.#expire(job)
         continue
       }
@@ -262,19 +260,24 @@ export class QuotaGroup {
 
   #await(job: Job, place: QueuePlace): void {
     const { payload: waiter } = job
-    const { signal } = waiter.request
-    waiter.onAbort = () => {
-      this.#withdraw(job)
-      waiter.reject(signal.reason)
-    }
-    if (signal.aborted) {
-      waiter.onAbort()
-      return
-    }
-    signal.addEventListener('abort', waiter.onAbort, { once: true })
-    const leftMs = waiter.untilAt - this.#options.clock.now()
-    waiter.timer = this.#options.clock.after(leftMs, () => this.#expire(job))
-    this.#announcer.arrived(job, place)
+    const isWaiting = keepWaiting(waiter, this.#options.clock, {
+      lateAt: () => this.#lateAt(job),
+      onLate: () => this.#expire(job),
+      onAbort: () => {
+        this.#withdraw(job)
+        waiter.reject(waiter.request.signal.reason)
+      },
+    })
+    if (isWaiting) this.#announcer.arrived(job, place)
+  }
+
+  #lateAt(job: Job): number {
+    job.deadlineAt = this.#untilAt(job.payload.request, job.payload.since)
+    return job.deadlineAt
+  }
+
+  #untilAt({ deadlineAt }: LeaseRequest, since: number): number {
+    return Math.min(deadlineAt, since + this.#options.waitMsMax)
   }
 
   #expire(job: Job): void {

@@ -155,7 +155,7 @@ export const properties = [
     mutants: [
       { file: 'admission/fair-queue.ts', find: 'this.#principals.delete(key)', replace: '' },
       {
-        file: 'admission/fair-queue.ts',
+        file: 'admission/queue-owner.ts',
         find: 'forgetClients(principal, clientsMax / 4)',
         replace: '',
       },

@@ -33,12 +33,12 @@ const endsFlightWithPayer: Mutant = {
 }
 const keepsPlace: Mutant = {
   file: 'admission/quota-group.ts',
-  find: '      this.#withdraw(job)\n      waiter.reject(signal.reason)',
-  replace: '      waiter.reject(signal.reason)',
+  find: '        this.#withdraw(job)\n        waiter.reject(',
+  replace: '        waiter.reject(',
 }
 const hearsNoAbortAfterRefusal: Mutant = {
-  file: 'admission/quota-group.ts',
-  find: '      waiter.onAbort()\n      return\n',
+  file: 'admission/waiter.ts',
+  find: '    onAbort()\n    return false\n',
   replace: '',
 }
 const sleepsThroughAbort: Mutant = {
