@@ -58,7 +58,38 @@ describe('virtual time', () => {
     level.settle(gone, level.charge(gone, 10), 10)
     level.leave(gone)
     expect(level.next).toBeNull()
-    expect(joined(level).virtual).toBe(10)
+    expect(joined(level).virtual).toBe(20)
+  })
+
+  it('rises with the service given, so that newcomers without end do not hold it down below one who stays', () => {
+    const level = new VirtualTime<Sharer>()
+    const stays = joined(level)
+    joined(level)
+    let served = 0
+    for (let n = 0; n < 40; n++) {
+      const { next } = level
+      if (!next) break
+      if (next === stays) served++
+      else level.leave(next)
+      level.settle(next, level.charge(next, 10), 10)
+      // Two of them wait at any time, and none of them comes twice.
+      if (n === 0 || next !== stays) joined(level)
+    }
+    expect(served).toBeGreaterThanOrEqual(12)
+    expect(served).toBeLessThanOrEqual(15)
+  })
+
+  it('shares its clock out by weight among those who wait or run, and forgets who left', () => {
+    const level = new VirtualTime<Sharer>()
+    const [heavy, light] = [joined(level, 3), joined(level, 1)]
+    level.settle(heavy, level.charge(heavy, 40), 40)
+    level.raise(light, 5)
+    level.raise(heavy, 5)
+    expect(level.reference).toBe(10)
+    level.leave(light)
+    level.settle(heavy, level.charge(heavy, 30), 30)
+    level.leave(heavy)
+    expect(level.reference).toBe(20)
   })
 
   it('never lowers who is ahead, and lets who runs a job lag by one job', () => {

@@ -4,7 +4,7 @@
 //
 //      idle --(lift)--> waiting --(charge)--> in flight --(settle)--> idle
 //
-// (Virtual token counter, Sheng et al. 2024; start-time fair queueing, Goyal et al. 1996.)
+// (Virtual token counter, Sheng et al. 2024; the level's own clock as in WF2Q+, Bennett and Zhang 1997.)
 
 import { type HeapItem, IndexedHeap } from './indexed-heap.ts'
 
@@ -19,11 +19,13 @@ export interface Sharer extends HeapItem {
   inFlight: number
   /** When it began to wait: among equals the older is first. */
   turn: number
+  /** What it counts for in the level's clock: its weight while it waits or runs, else 0. */
+  counted: number
 }
 
 /** Fields of a new child. */
 export function newSharer(weight: number): Sharer {
-  return { weight, virtual: 0, unsettled: 0, inFlight: 0, turn: 0, heapIndex: -1 }
+  return { weight, virtual: 0, unsettled: 0, inFlight: 0, turn: 0, counted: 0, heapIndex: -1 }
 }
 
 /** Shares by weight. Knows only the children that wait; whoever owns them bounds them. */
@@ -31,6 +33,9 @@ export class VirtualTime<Child extends Sharer> {
   readonly #waiting = new IndexedHeap<Child>(
     (a, b) => a.virtual < b.virtual || (a.virtual === b.virtual && a.turn < b.turn),
   )
+  /** Service given, shared out among all that waited or ran meanwhile: where a child with exactly its share would stand. */
+  #clock = 0
+  #counted = 0
   #floor = 0
   #stride = 0
   #turns = 0
@@ -46,16 +51,18 @@ export class VirtualTime<Child extends Sharer> {
   }
 
   /**
-   * Where a child stands that comes back now: level with the waiting one that has really had least. What is charged for
-   * jobs that run is a guess: were a newcomer lifted over it, it would wait for service that nobody has had. Whoever is at or
+   * Where a child stands that comes now: at the level's clock, and no lower than the waiting one that has really had least.
+   * The clock rises with the service given, whoever had it: were it the waiting ones alone, children that come new with
+   * every job would each take the place of the last one, and whoever stays would never be reached. What is charged for jobs
+   * that run is a guess and counts for neither: a newcomer must not wait for service that nobody has had. Whoever is at or
    * below loses nothing by being forgotten.
    */
   get reference(): number {
     const waiting = this.#waiting.items()
-    if (waiting.length === 0) return this.#floor
+    if (waiting.length === 0) return Math.max(this.#clock, this.#floor)
     let least = Number.POSITIVE_INFINITY
     for (const each of waiting) least = Math.min(least, settledOf(each))
-    return least
+    return Math.max(this.#clock, least)
   }
 
   /**
@@ -65,20 +72,23 @@ export class VirtualTime<Child extends Sharer> {
    */
   join(child: Child): void {
     const { next } = this
-    // Whoever has had as much as the least waiting one is not lifted: the walk is for those below.
-    if (next === null || child.virtual < next.virtual) this.#lift(child)
+    // Whoever has had as much as the least waiting one, and as the clock says, is not lifted: the walk is for those below.
+    if (next === null || child.virtual < Math.max(next.virtual, this.#clock)) this.#lift(child)
     child.turn = this.#turns++
     this.#waiting.add(child)
+    this.#count(child)
   }
 
   /** A child whose job was put back waits again, where it was: neither lifted nor behind its equals. */
   rejoin(child: Child): void {
     this.#waiting.add(child)
+    this.#count(child)
   }
 
   /** A child has no job left that waits. */
   leave(child: Child): void {
     this.#waiting.remove(child)
+    this.#count(child)
   }
 
   /** Charges a job at its start; answers the virtual charge, for `settle`. */
@@ -87,6 +97,7 @@ export class VirtualTime<Child extends Sharer> {
     this.#floor = Math.max(this.#floor, settledOf(child))
     child.inFlight++
     child.unsettled += charged
+    this.#count(child)
     this.#move(child, charged)
     return charged
   }
@@ -96,9 +107,11 @@ export class VirtualTime<Child extends Sharer> {
     const had = cost / child.weight
     this.#floor = Math.max(this.#floor, settledOf(child))
     this.#stride = Math.max(had, this.#stride * strideDecay)
+    this.#clock += cost / this.#counted
     child.inFlight--
     // Sums of fractions drift: who runs nothing owes exactly nothing.
     child.unsettled = child.inFlight === 0 ? 0 : child.unsettled - charged
+    this.#count(child)
     this.#move(child, had - charged)
   }
 
@@ -110,7 +123,14 @@ export class VirtualTime<Child extends Sharer> {
   #lift(child: Child): void {
     const { reference } = this
     const lagging = (this.next?.virtual ?? this.#floor) - this.#stride
+    this.#clock = Math.max(this.#clock, reference)
     child.virtual = Math.max(child.virtual, child.inFlight > 0 ? Math.min(reference, lagging) : reference)
+  }
+
+  #count(child: Child): void {
+    const counts = child.heapIndex >= 0 || child.inFlight > 0 ? child.weight : 0
+    this.#counted += counts - child.counted
+    child.counted = counts
   }
 
   #move(child: Child, by: number): void {

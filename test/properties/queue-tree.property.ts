@@ -61,8 +61,14 @@ export const properties = [
   }),
   property({
     id: 'F12',
-    says: 'reconnecting in any pattern gains no more than one job',
+    says: 'reconnecting in any pattern gains no more than one job, and k calls at once under any ids no more than k windows',
     mutants: [
+      { file: 'admission/virtual-time.ts', find: 'this.#clock += cost / this.#counted', replace: '' },
+      {
+        file: 'admission/virtual-time.ts',
+        find: 'this.#counted += counts - child.counted',
+        replace: 'this.#counted = 1e9',
+      },
       {
         file: 'admission/virtual-time.ts',
         find: 'child.virtual = Math.max(child.virtual, child.inFlight > 0 ? Math.min(reference, lagging) : reference)',
@@ -138,6 +144,54 @@ export const properties = [
           1,
         )
         holds(debt <= 10_000 + 1, `a client gained ${debt} ms over its sibling by coming back`)
+      }
+      // Several calls at once, each under an id that nobody has seen, or that was away: no queue can tell k such ids from k
+      // windows, so k times the share of the one that stays is what they may have, and no more. It has the rest, a (k + 1)th, at
+      // every moment but for what F2 allows between two honest ones; and a call of its own waits for two of each at most: one that
+      // they are still owed, and one of the same round.
+      const fresh: readonly ((n: number) => string)[] = [
+        (n) => `window-${n}`,
+        (n) => `window-${n % 20}`,
+        (n) => `window-${Math.floor(n / 2)}`,
+      ]
+      for (const client of fresh) {
+        for (const atOnce of [1, 2, 5, 10]) {
+          for (const slots of [1, 2, 4]) {
+            for (const isAtRoot of [false, true]) {
+              const steady = (outstanding: number): Source => ({
+                principal: 'honest',
+                client: 'steady',
+                serviceMs: around(1000),
+                load: { outstanding },
+              })
+              const churning: Source = {
+                principal: isAtRoot ? client : 'honest',
+                client,
+                serviceMs: around(1000),
+                load: { outstanding: atOnce },
+              }
+              const run = (outstanding: number, watch: (all: number, steady: number) => void) =>
+                simulate({
+                  queue: FairQueue,
+                  slots,
+                  sources: [steady(outstanding), churning],
+                  untilMs: 200_000,
+                  random,
+                  estimate: () => 1000,
+                  limits: { forgetAfterMs: 4000 },
+                  watch: (_now, [mine = 0, theirs = 0]) => watch(mine + theirs, mine),
+                })
+              const what = `beside ${atOnce} calls at once of ever other ids, ${slots} slots`
+              run(slots + 2, (all, mine) => {
+                const behind = all / (atOnce + 1) - mine
+                holds(behind <= skewBound(slots, 1500), `who stayed fell ${behind} ms behind ${what}`)
+              })
+              const { waits } = run(1, () => undefined)
+              const longest = Math.max(...(waits[0] ?? []))
+              holds(longest <= (2 * (atOnce + 1) * 1500) / slots, `who stayed waited ${longest} ms ${what}`)
+            }
+          }
+        }
       }
     },
   }),

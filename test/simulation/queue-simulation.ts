@@ -7,7 +7,8 @@ import type { Random } from '../../src/lib/random.ts'
 
 /** Somebody who sends jobs. Times in milliseconds. */
 export interface Source {
-  readonly principal: string
+  /** The principal of its n-th job: one that changes is somebody with many keys. */
+  readonly principal: string | ((n: number) => string)
   /** The client id of its n-th job: one that changes is a window that reconnects. */
   readonly client: string | ((n: number) => string)
   readonly weight?: number
@@ -91,7 +92,7 @@ export function simulate(options: SimulationOptions): SimulationResult {
     const job: SimulatedJob = { source: index, n, arrivedAt: now, serviceMs, ownAhead: at(waiting, index) }
     const placing = queue.enqueue(
       {
-        principal: source.principal,
+        principal: typeof source.principal === 'string' ? source.principal : source.principal(n),
         client: typeof source.client === 'string' ? source.client : source.client(n),
         ...(source.weight === undefined ? {} : { principalWeight: source.weight }),
         class: source.class ?? 'interactive',
