@@ -113,6 +113,7 @@ export interface Tool<Input extends z.ZodType = z.ZodType> {
   readonly name: string
   readonly title: string
   readonly description: string
+  /** A field with `.meta({ 'x-mcp-header': NAME })` comes in the header `Mcp-Param-NAME` too; both must agree. */
   readonly input: Input
   readonly annotations: {
     readonly readOnlyHint?: boolean

@@ -1,5 +1,5 @@
-// The server that the official conformance suite looks at: our MCP surface with the tools the suite calls by name. What
-// the suite wants beyond tools is listed in expected-failures.yaml until it is built.
+// The server that the official conformance suite looks at: our MCP surface with the tools, resources and prompts that the suite
+// asks for by name.
 
 import { z } from 'zod'
 import { defineTool, type Tool, type ToolContent, type ToolContext } from '../../src/tools/tool.ts'
@@ -7,7 +7,9 @@ import { type McpComposition, startMcpComposition } from '../support/mcp-composi
 import { askingTools } from './asking-tools.ts'
 import { fixturePrompts } from './fixture-prompts.ts'
 import { fixtureResources } from './fixture-resources.ts'
+import { createReconnection } from './reconnection.ts'
 import { redDotPng as png, silenceWav as wav } from './samples.ts'
+import { schemaTools } from './schema-tools.ts'
 
 const noArguments = z.strictObject({})
 const text = (words: string): ToolContent => ({ type: 'text', text: words })
@@ -123,6 +125,7 @@ function conformanceTools(change: { tools(): void; prompts(): void }): readonly 
     withLogging('test_tool_with_logging'),
     withLogging('test_logging_tool'),
     ...askingTools,
+    ...schemaTools,
     changing('tool', change.tools),
     changing('prompt', change.prompts),
   ]
@@ -131,10 +134,19 @@ function conformanceTools(change: { tools(): void; prompts(): void }): readonly 
 /** Starts the fixture on a free port. */
 export async function startFixture(): Promise<McpComposition> {
   let composition: McpComposition | null = null
-  const tools = conformanceTools({
-    tools: () => composition?.surface.replaceTools(tools),
-    prompts: () => composition?.surface.replacePrompts(fixturePrompts.prompts),
+  const reconnection = createReconnection()
+  const tools = [
+    reconnection.tool,
+    ...conformanceTools({
+      tools: () => composition?.surface.replaceTools(tools),
+      prompts: () => composition?.surface.replacePrompts(fixturePrompts.prompts),
+    }),
+  ]
+  composition = await startMcpComposition({
+    tools,
+    resources: fixtureResources,
+    prompts: fixturePrompts,
+    around: reconnection.around,
   })
-  composition = await startMcpComposition({ tools, resources: fixtureResources, prompts: fixturePrompts })
   return composition
 }

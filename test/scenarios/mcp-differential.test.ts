@@ -6,6 +6,7 @@ import { readFileSync } from 'node:fs'
 import { createMcpHandler, McpServer } from '@modelcontextprotocol/server'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import { z } from 'zod'
+import { defineTool } from '../../src/tools/tool.ts'
 import { type DifferentialCase, differentialCases } from '../support/differential-cases.ts'
 import { echoTool, type McpComposition, startMcpComposition } from '../support/mcp-composition.ts'
 import { initialize, read } from '../support/mcp-wire.ts'
@@ -34,11 +35,27 @@ const listed = JSON.parse(
 let ours: McpComposition
 let sessionId: string
 const outcomes: Outcomes[] = []
+const placeTool = defineTool({
+  name: 'place',
+  title: 'Place',
+  description: 'Says a region, which is repeated in a header, as is the number of rows.',
+  input: z.strictObject({
+    region: z.string().meta({ 'x-mcp-header': 'Region' }),
+    rows: z.int().optional().meta({ 'x-mcp-header': 'Rows' }),
+  }),
+  annotations: { readOnlyHint: true },
+  pace: 'instant',
+  run: async ({ region }) => ({ content: [{ type: 'text', text: region }] }),
+})
 const official = createMcpHandler(() => {
   const server = new McpServer({ name: 'official', version: '1' })
   const inputSchema = z.strictObject({ text: z.string(), count: z.number().int().min(1).max(5).optional() })
   server.registerTool('echo', { description: 'Says it again.', inputSchema }, ({ text }) => ({
     content: [{ type: 'text', text }],
+  }))
+  const { description, input } = placeTool
+  server.registerTool('place', { description, inputSchema: input }, ({ region }) => ({
+    content: [{ type: 'text', text: region }],
   }))
   return server
 })
@@ -92,7 +109,7 @@ function judge(
 }
 
 beforeAll(async () => {
-  ours = await startMcpComposition({ tools: [echoTool] })
+  ours = await startMcpComposition({ tools: [echoTool, placeTool] })
   sessionId = (await initialize(ours.url)).id
 })
 afterAll(async () => {

@@ -36,6 +36,9 @@ const modern = (method: string, params: Fields = {}): Good => ({
   },
 })
 
+// Two arguments of this tool come in headers as well.
+const place = modern('tools/call', { name: 'place', arguments: { region: 'echo', rows: 7 } })
+
 const legacy = (message: Fields): Good => ({
   name: `2025 ${String(message.method ?? 'response')}`,
   era: 'legacy',
@@ -50,6 +53,11 @@ const goods: readonly Good[] = [
   modern('server/discover'),
   modern('tools/list'),
   modern('tools/call', echo),
+  {
+    ...place,
+    name: 'tools/call in a place',
+    headers: { ...place.headers, 'mcp-param-region': 'echo', 'mcp-param-rows': '7' },
+  },
   modern('tools/sing', { text: 'la' }),
   legacy({ id: 1, method: 'tools/list' }),
   legacy({ id: 1, method: 'tools/call', params: echo }),
@@ -113,7 +121,11 @@ const headerValues = [
   'tools/call',
   '=?base64?ZWNobw==?=',
   '=?base64?*?=',
+  '=?base64?/w==?=',
   'ECHO',
+  '7.0',
+  '7e0',
+  '=?base64?Nw==?=',
 ]
 const plainHeaders: readonly (readonly [string, string])[] = [
   ['content-type', 'text/plain'],

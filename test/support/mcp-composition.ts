@@ -56,8 +56,9 @@ export interface McpCompositionOptions {
   readonly slowReaderMs?: number
   readonly lateResults?: Partial<LateSettings>
   readonly sessions?: Partial<SessionLife>
-  /** Wraps the context a tool gets, for tools that must reach into the surface. */
   readonly instructions?: string
+  /** Comes before the surface: sees every request over HTTP, and hands it on. */
+  around?(handle: McpSurface['handleHttp']): McpSurface['handleHttp']
 }
 
 const secret = { id: 1, bytes: randomBytes(32) }
@@ -117,7 +118,7 @@ export async function startMcpComposition(options: McpCompositionOptions): Promi
   })
   const edge = new Edge({ clock: systemClock, limits: options.edge ?? {} })
   const listener = createHttpListener({
-    routes: new Map([['/mcp', surface.handleHttp]]),
+    routes: new Map([['/mcp', options.around?.(surface.handleHttp) ?? surface.handleHttp]]),
     upgrades: new Map([
       ['/ws', door.upgrade],
       ['/', door.upgrade],
@@ -273,7 +274,7 @@ function wait(ms: number, signal: AbortSignal): Promise<void> {
 
 /** Waits until `isTrue`, looking every few milliseconds; throws with `what` after ten seconds. */
 export async function until(isTrue: () => boolean, what: string): Promise<void> {
-  const end = performance.now() + 10_000
+  const end = performance.now() + 60_000
   while (!isTrue()) {
     if (performance.now() > end) throw new Error(`never came true: ${what}`)
     await new Promise((resolve) => setTimeout(resolve, 5))

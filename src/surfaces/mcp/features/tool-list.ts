@@ -5,6 +5,7 @@ import { z } from 'zod'
 import { assert } from '../../../lib/assert.ts'
 import type { Tool } from '../../../tools/tool.ts'
 import type { ServerInfo } from '../mcp-options.ts'
+import { type MirroredArgument, mirroredArguments } from './mirrored-arguments.ts'
 import { createModernWriter } from './result-writer.ts'
 import { StaticList } from './static-list.ts'
 
@@ -17,6 +18,8 @@ export interface ToolList {
   readonly pages: StaticList
   readonly names: readonly string[]
   find(name: string): Tool | undefined
+  /** Arguments of that tool which a client repeats in headers; undefined: it has none. */
+  mirrored(name: string): readonly MirroredArgument[] | undefined
 }
 
 /** Builds the list; a name twice or out of form is a bug of ours. */
@@ -28,15 +31,21 @@ export function createToolList(tools: readonly Tool[], serverInfo: ServerInfo): 
     byName.set(tool.name, tool)
   }
   const names = [...byName.keys()].sort()
+  const mirrored = new Map<string, readonly MirroredArgument[]>()
   const shown = names.map((name) => toWire(byName.get(name) as Tool))
+  for (const { name, inputSchema } of shown) {
+    const found = mirroredArguments(name, inputSchema)
+    if (found.length > 0) mirrored.set(name, found)
+  }
   return {
     names,
     pages: new StaticList({ member: 'tools', items: shown, hints, modern: createModernWriter(serverInfo) }),
     find: (name) => byName.get(name),
+    mirrored: (name) => mirrored.get(name),
   }
 }
 
-function toWire(tool: Tool): Readonly<Record<string, unknown>> {
+function toWire(tool: Tool) {
   return {
     name: tool.name,
     title: tool.title,

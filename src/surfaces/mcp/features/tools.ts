@@ -17,6 +17,7 @@ import { failureResult, refusalResult } from '../wire-errors.ts'
 import { ClientPaces } from './client-paces.ts'
 import { refusalInCrowd } from './crowd.ts'
 import { createLogSender } from './log-messages.ts'
+import type { MirroredArgument } from './mirrored-arguments.ts'
 import { createProgressReporter, type ProgressReporter } from './progress.ts'
 import { Resends } from './resends.ts'
 import { refuseCursor } from './static-list.ts'
@@ -81,6 +82,11 @@ export class Tools {
     const hint = near === null ? `Known tools: ${this.#list.names.join(', ')}.` : `Did you mean "${near}"?`
     refuseParams(exchange, `Unknown tool: ${name.slice(0, nameCharsShown)}. ${hint}`)
     return null
+  }
+
+  /** Arguments of the named tool that a client repeats in headers. */
+  mirrored(name: unknown): readonly MirroredArgument[] | undefined {
+    return typeof name === 'string' ? this.#list.mirrored(name) : undefined
   }
 
   /** Runs one call of `tool` and answers the exchange when it ends. */

@@ -13,7 +13,7 @@ import type { ToolEra, Tools } from '../features/tools.ts'
 import type { ServerInfo, SessionLife } from '../mcp-options.ts'
 import { errorMessage, resultMessage } from '../messages.ts'
 import { metaKey, modernVersions } from '../protocol-versions.ts'
-import { checkRequestHeaders, checkVersionHeader } from './request-headers.ts'
+import { checkArgumentHeaders, checkRequestHeaders, checkVersionHeader } from './request-headers.ts'
 import {
   checkVersion,
   isRejection,
@@ -74,8 +74,15 @@ export class Modern {
     const rejection =
       (headers === null ? null : checkVersionHeader(headers, meta.version)) ??
       checkVersion(meta.version) ??
-      (headers === null ? null : checkRequestHeaders(headers, request))
+      (headers === null ? null : this.#checkHeaders(headers, request))
     return rejection ?? meta
+  }
+
+  #checkHeaders(headers: IncomingHttpHeaders, request: RequestEnvelope): ModernRejection | null {
+    const rejection = checkRequestHeaders(headers, request)
+    if (rejection !== null || request.method !== 'tools/call') return rejection
+    const mirrored = this.#tools.mirrored(request.params.name)
+    return mirrored === undefined ? null : checkArgumentHeaders(headers, request.params.arguments, mirrored)
   }
 
   /** Answers one checked request. */
