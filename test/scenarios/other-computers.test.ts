@@ -94,7 +94,7 @@ test('speaks TLS from its files, on HTTP and WebSocket, and to nobody in the cle
       socket.once('error', reject)
     })
     // Under TLS too a connection is known by whoever speaks on it.
-    await vi.waitFor(() => expect(server.inspect()).toMatchObject({ http: { unidentified: 0 } }))
+    await vi.waitFor(() => expect(server.inspect()).toMatchObject({ http: { unidentified: 0 } }), 20_000)
     expect(server.inspect()).not.toMatchObject({ http: { connections: 0 } })
     const closed = new Promise((resolve) => socket.once('close', resolve))
     await server.drain()
