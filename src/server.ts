@@ -265,7 +265,7 @@ export async function createServer(options: ServerOptions): Promise<Server> {
       return { host, port, url: listenUrl(config, port) }
     },
     rest,
-    release: () => listener.release(clock, () => Promise.all([mcp.drain(), door.drain()])),
+    release: () => listener.release(clock, () => Promise.all([mcp.drain(true), door.drain()])),
     async drain() {
       isDraining = true
       await Promise.all([calls.drain(), listener.drain(), mcp.drain(), door.drain()])

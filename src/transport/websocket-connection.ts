@@ -9,6 +9,9 @@ import type { Clock, Timer } from '../lib/clock.ts'
 import type { Flow } from '../streams/flow.ts'
 import { type Sink, Spool } from '../streams/spool.ts'
 
+// In a ping whose pong is waited for; the others say nothing.
+const probeWord = 'exai'
+
 /** One open WebSocket. The holder sets `onMessage` and `onClose` when it is handed over. */
 export interface WebSocketConnection {
   /** Unique in the life of the process. */
@@ -23,8 +26,13 @@ export interface WebSocketConnection {
   sendLatest(call: object, text: string): void
   /** Sends unless the peer is behind; false when the message was dropped. */
   sendDroppable(text: string): boolean
+  /** Pings, and calls back with the pong: what the peer had written before is heard by then. Never, where the peer is gone. */
+  probe(onAnswer: () => void): void
   close(code: number, reason: string): void
-  /** Closes once everything that waits is sent. */
+  /**
+   * Closes once everything that waits is sent, and ends the stream below with it: a client that has heard the first and waits for
+   * the second can neither write nor dial again.
+   */
   finish(code: number, reason: string): void
   onMessage: (text: string) => void
   onClose: () => void
@@ -52,6 +60,7 @@ export class Connection implements WebSocketConnection, Sink {
   #isHeld = false
   #isLost = false
   #isAlive = true
+  #onProbed: (() => void) | null = null
   #closing: { readonly code: number; readonly reason: string } | null = null
   #timer: Timer
 
@@ -66,8 +75,12 @@ export class Connection implements WebSocketConnection, Sink {
       else if (this.#isHeld) this.#unheard.push(data.toString('utf8'))
       else this.onMessage(data.toString('utf8'))
     })
-    socket.on('pong', () => {
+    socket.on('pong', (data: Buffer) => {
       this.#isAlive = true
+      if (data.toString('latin1') !== probeWord) return
+      const onProbed = this.#onProbed
+      this.#onProbed = null
+      onProbed?.()
     })
     socket.on('close', () => {
       this.#timer.cancel()
@@ -120,6 +133,12 @@ export class Connection implements WebSocketConnection, Sink {
     return true
   }
 
+  probe(onAnswer: () => void): void {
+    if (!this.#isOpen()) return
+    this.#onProbed = onAnswer
+    this.#socket.ping(probeWord)
+  }
+
   close(code: number, reason: string): void {
     this.#socket.close(code, reason)
   }
@@ -137,7 +156,9 @@ export class Connection implements WebSocketConnection, Sink {
   }
 
   end(): void {
-    if (this.#closing !== null) this.#socket.close(this.#closing.code, this.#closing.reason)
+    if (this.#closing === null) return
+    this.#socket.close(this.#closing.code, this.#closing.reason)
+    this.#stream.end()
   }
 
   hold(isHeld: boolean): void {

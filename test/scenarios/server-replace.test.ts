@@ -103,8 +103,8 @@ async function call(door: WindowDoor, name: string, url: string, isOver: () => b
     } else if (got === null || got.isError || !got.text.includes(name)) {
       failures.push(`${name}: ${got?.text ?? 'no answer'}`)
     }
-    // What a model needs to think of its next call.
-    await new Promise((done) => setTimeout(done, 40))
+    // What a model needs to think of its next call; a socket is closed in that time.
+    await new Promise((done) => setTimeout(done, door === 'websocket' ? 400 : 40))
   }
   await window.close()
   return failures

@@ -39,8 +39,11 @@ export interface McpSurface {
   resourceChanged(change: ResourceChange): void
   /** Ends at once whatever these principals have open here: their keys are revoked. */
   expel(principals: readonly string[]): void
-  /** Ends streams and subscriptions, lets running calls finish; resolves when none is left. */
-  drain(): Promise<void>
+  /**
+   * Ends streams and subscriptions, lets running calls finish; resolves when none is left. `hasSuccessor`: whoever is here will
+   * dial another process, and is let go when it does not call.
+   */
+  drain(hasSuccessor?: boolean): Promise<void>
   /** Ends everything now. */
   destroy(): void
   inspect(): McpInspection
@@ -139,10 +142,10 @@ export function createMcpSurface(options: McpSurfaceOptions): McpSurface {
       for (const call of live) if (isTheirs(call.identity)) call.abandon()
       features.calls.end(isTheirs)
     },
-    async drain() {
+    async drain(hasSuccessor = false) {
       subscriptions.drain()
       legacy.drain()
-      for (const client of clients) client.drain()
+      for (const client of clients) client.drain(hasSuccessor)
       await Promise.all([live.idle(), features.calls.idle()])
       closeSessions()
     },

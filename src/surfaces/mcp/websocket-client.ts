@@ -6,6 +6,7 @@ import type { Identity } from '../../domain/identity.ts'
 import { drainedReason, instanceMethod } from '../../domain/resend.ts'
 import { unreachable } from '../../lib/assert.ts'
 import type { WebSocketConnection } from '../../transport/websocket-connection.ts'
+import { ClosingMoment } from './closing-moment.ts'
 import { parseEnvelope, type RequestEnvelope, rpcCode } from './envelope.ts'
 import type { InFlight } from './exchange.ts'
 import type { Features } from './features/features.ts'
@@ -42,6 +43,9 @@ export class WebSocketClient {
   #peer: Peer | null = null
   readonly #identify: (programName?: string) => Identity
   #isDraining = false
+  /** It sends again what we have not begun: any moment will do to close. */
+  #isBridge = false
+  #moment: ClosingMoment | null = null
   /** We have said our last word: what still comes is for whoever is dialled next. */
   #isFinished = false
   #isClosed = false
@@ -65,8 +69,17 @@ export class WebSocketClient {
     if (this.#peer !== null) this.#connection.sendDroppable(json)
   }
 
-  /** Closes with 1012 as soon as nothing is under way. */
-  drain(): void {
+  /** Closes with 1012 as soon as nothing is under way; `hasSuccessor`: and no call is on its way, as far as can be known. */
+  drain(hasSuccessor: boolean): void {
+    if (hasSuccessor && !this.#isBridge) {
+      this.#moment ??= new ClosingMoment({
+        clock: this.#options.surface.clock,
+        isBusy: () => this.#inFlight.size > 0,
+        probe: (onAnswer) => this.#connection.probe(onAnswer),
+        close: () => this.#finish(),
+      })
+      return
+    }
     this.#isDraining = true
     this.#closeIfDone()
   }
@@ -85,6 +98,11 @@ export class WebSocketClient {
 
   #receive(text: string): void {
     if (this.#isFinished) return
+    this.#moment?.heard()
+    this.#take(text)
+  }
+
+  #take(text: string): void {
     const envelope = parseEnvelope(text)
     switch (envelope.kind) {
       case 'malformed':
@@ -125,6 +143,7 @@ export class WebSocketClient {
         exchange.finish(errorMessage(request.id, checked.code, checked.message, checked.data))
       } else modern.dispatch(exchange, request, checked)
     } else if (request.method === instanceMethod) {
+      this.#isBridge = true
       exchange.finish(resultMessage(request.id, JSON.stringify({ instance: tools.resends.instance })))
     } else if (request.method === 'initialize') this.#initialize(exchange, request)
     else if (this.#peer !== null) dispatchLegacy(exchange, request, this.#peer, this.#options)
@@ -174,15 +193,20 @@ export class WebSocketClient {
   }
 
   readonly #closeIfDone = (): void => {
-    if (this.#isDraining && this.#inFlight.size === 0) {
-      this.#isFinished = true
-      this.#connection.finish(1012, drainedReason)
-    }
+    if (this.#inFlight.size > 0) return
+    if (this.#isDraining) this.#finish()
+    else this.#moment?.rested()
+  }
+
+  #finish(): void {
+    this.#isFinished = true
+    this.#connection.finish(1012, drainedReason)
   }
 
   #closed(): void {
     if (this.#isClosed) return
     this.#isClosed = true
+    this.#moment?.stop()
     const { isLost } = this.#connection
     if (isLost) {
       const { label } = this.identity
