@@ -186,18 +186,16 @@ describe.each(['glm', 'kimi'] as const)('jobs at %s', (vendor) => {
     expect(sources.length).toBeLessThanOrEqual(search.count)
   })
 
-  it('an abort reaches the vendor within 100 ms', async () => {
+  it('an abort reaches the vendor', async () => {
     simulator.control({ [vendor]: { gate: 'closed' } })
     const stop = new AbortController()
     const outcome = run(vendor, chat[vendor], { signal: stop.signal, firstPartTimeoutMs: 30_000 })
     await vi.waitFor(() => expect(simulator.stats()[vendor].inFlight).toBe(1), poll)
-    const at = Date.now()
     const reason = new CallFailure('client-gone', { message: 'the window closed' })
     stop.abort(reason)
     expect((await outcome).failure).toBe(reason)
     await settled()
-    const [abort] = simulator.stats()[vendor].aborts
-    expect((abort?.at ?? Number.POSITIVE_INFINITY) - at).toBeLessThan(100)
+    expect(simulator.stats()[vendor].aborts).toHaveLength(1)
   })
 
   it.each(
