@@ -1,7 +1,8 @@
 // `npm run bench:wire`: what one call on a trivial tool costs through everything (identity, front door, call event, log
 // line), beside hand-written servers that check nothing, in one run. The ratio of requests per second of processor time
 // is the measure: it holds on a shared machine, where requests per second do not. The last line is one JSON object.
-// Flags: --rounds 5, --seconds 3, --loud (measures beside other work too; only good for trying the bench itself), --no-memory.
+// Flags: --rounds 5, --seconds 3, --loud (measures beside other work too; only good for trying the bench itself), --no-memory,
+// --memory-only (no rounds: memory does not depend on who else runs).
 
 import { execFileSync } from 'node:child_process'
 import { writeFileSync } from 'node:fs'
@@ -9,7 +10,7 @@ import { parseArgs } from 'node:util'
 import { type Contestant, type ContestantName, listFile, loadCore, startContestant } from './contestants.ts'
 import { lanes, lone } from './lanes.ts'
 import { measure, type Sample } from './load.ts'
-import { measureMemory } from './memory.ts'
+import { measureAllMemory } from './memory.ts'
 import { leaveStall, pacedP99, sessionsPerCpuSecond } from './moments.ts'
 import { openClients, post } from './sessions.ts'
 
@@ -19,6 +20,7 @@ const { values } = parseArgs({
     seconds: { type: 'string', default: '3' },
     loud: { type: 'boolean', default: false },
     'no-memory': { type: 'boolean', default: false },
+    'memory-only': { type: 'boolean', default: false },
   },
 })
 const isLoudAllowed = values.loud
@@ -107,7 +109,8 @@ function median(values: readonly number[]): number {
 // This process opens clients too: it stays off the contestants' core.
 execFileSync('taskset', ['-apc', String(loadCore), String(process.pid)], { stdio: 'ignore' })
 const rounds: Round[] = []
-for (let round = 1; round <= Number(values.rounds); round++) {
+const roundCount = values['memory-only'] ? 0 : Number(values.rounds)
+for (let round = 1; round <= roundCount; round++) {
   const played = await quietRound(round, Number(values.seconds))
   if (played === null) {
     process.stdout.write(`${JSON.stringify({ bench: 'wire', unmeasured: true })}\n`)
@@ -127,33 +130,29 @@ const ratio = (lane: string, limit: string): number =>
 const loneAdded = (lane: string): number =>
   median(rounds.map((round) => sampleOf(round, lane, 'p50') - sampleOf(round, 'lone-bare', 'p50')))
 
-const memoryOf = async (hasStreams: boolean) => {
-  const server = await startContestant('exai')
-  try {
-    return await measureMemory(server, hasStreams)
-  } finally {
-    await server.stop()
-  }
-}
-const memory = values['no-memory'] ? null : { with: await memoryOf(true), without: await memoryOf(false) }
+const memory = values['no-memory'] ? null : await measureAllMemory()
 
 const cell = (text: string): string => text.padStart(15)
-process.stdout.write(
-  `${['lane', 'calls/CPU s', 'CPU µs/call', 'of limit', 'p50 µs', 'p99 µs'].map(cell).join('')}\n`,
-)
-for (const lane of [...lanes, ...lone]) {
-  const share = lane.limit === null ? '' : `${ratio(lane.name, lane.limit).toFixed(2)} ${lane.limit}`
-  const numbers = (['perCpuSecond', 'cpuMicros'] as const).map((field) => of(lane.name, field).toFixed(0))
-  const waits = (['p50', 'p99'] as const).map((field) => of(lane.name, field).toFixed(0))
-  process.stdout.write(`${[lane.name, ...numbers, share, ...waits].map(cell).join('')}\n`)
-}
 const round2 = (value: number): number => Math.round(value * 100) / 100
 // The worse one, so that neither hides behind the other.
 const worse = (...pairs: readonly (readonly [string, string])[]): number =>
   round2(Math.min(...pairs.map(([lane, limit]) => ratio(lane, limit))))
-process.stdout.write(
-  `${JSON.stringify({
-    bench: 'wire',
+/** One line a lane. */
+function writeTable(): void {
+  process.stdout.write(
+    `${['lane', 'calls/CPU s', 'CPU µs/call', 'of limit', 'p50 µs', 'p99 µs'].map(cell).join('')}\n`,
+  )
+  for (const lane of [...lanes, ...lone]) {
+    const share = lane.limit === null ? '' : `${ratio(lane.name, lane.limit).toFixed(2)} ${lane.limit}`
+    const numbers = (['perCpuSecond', 'cpuMicros'] as const).map((field) => of(lane.name, field).toFixed(0))
+    const waits = (['p50', 'p99'] as const).map((field) => of(lane.name, field).toFixed(0))
+    process.stdout.write(`${[lane.name, ...numbers, share, ...waits].map(cell).join('')}\n`)
+  }
+}
+
+/** What the rounds showed, under the names of the last line. */
+function calls(): Readonly<Record<string, number>> {
+  return {
     callLegacy: worse(['legacy', 'bare'], ['legacy-sse', 'bare-sse']),
     callModern: worse(['modern', 'bare'], ['modern-sse', 'bare-sse']),
     callWebSocket: round2(ratio('websocket', 'bare-ws')),
@@ -163,16 +162,10 @@ process.stdout.write(
     loneClientAddedMicros: Math.round(Math.max(loneAdded('lone-legacy'), loneAdded('lone-modern'))),
     addedP99Ms: round2(median(rounds.map((round) => round.addedP99Ms))),
     leaveStallRatio: round2(median(rounds.map((round) => round.leaveStallRatio))),
-    ...(memory === null
-      ? {}
-      : {
-          idleMiB: Math.round(memory.with.idleMiB),
-          sessionKiB100: Math.round(memory.with.sessionKiB100),
-          sessionKiB1000: Math.round(memory.with.sessionKiB1000),
-          sessionKiB10000: Math.round(memory.with.sessionKiB10000),
-          sessionKiBWithoutStream: round2(
-            Math.max(memory.without.sessionKiB1000, memory.without.sessionKiB10000),
-          ),
-        }),
-  })}\n`,
+  }
+}
+
+if (rounds.length > 0) writeTable()
+process.stdout.write(
+  `${JSON.stringify({ bench: 'wire', ...(rounds.length > 0 ? calls() : {}), ...(memory ?? {}) })}\n`,
 )
