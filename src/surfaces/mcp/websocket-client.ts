@@ -152,8 +152,9 @@ export class WebSocketClient {
       exchange.finish(
         errorMessage(
           request.id,
-          rpcCode.invalidRequest,
-          'Invalid Request: send "initialize" first, or a 2026-07-28 request with its "_meta".',
+          // Neither era's: the code is that of the one that names one.
+          rpcCode.invalidParams,
+          'Invalid params: send "initialize" first, or a 2026-07-28 request with its "_meta".',
         ),
       )
     }
