@@ -159,7 +159,7 @@ test('an id that is still in use is refused; the first call is answered all the 
   window.send({ id: 1, method: 'tools/call', params: slow('second', 1) })
   await until(() => window.messages.filter((message) => message.id === 1).length === 2, 'both answers')
   const [refused, answered] = window.messages.filter((message) => message.id === 1)
-  expect(refused?.error?.code).toBe(-32602)
+  expect(refused?.error?.code).toBe(-32600)
   expect(answered?.result).toEqual({ content: [{ type: 'text', text: 'first' }] })
   await window.close()
 })
