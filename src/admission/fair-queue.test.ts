@@ -88,26 +88,32 @@ describe('fair queue', () => {
     const { queue, add } = open({ jobsMax: 4 })
     for (let i = 0; i < 4; i++) add('anna', i < 3 ? 'greedy' : 'modest', `a${i}`)
     const placing = add('bert', 'w', 'b')
-    expect(placing).toMatchObject({ kind: 'queued', evicted: { payload: 'a2' } })
-    if (placing.kind === 'queued' && placing.evicted) queue.cancel(placing.evicted)
+    expect(placing).toMatchObject({
+      kind: 'queued',
+      eviction: { job: { payload: 'a2' }, full: { scope: 'provider', limit: 4 }, next: { payload: 'a0' } },
+    })
+    if (placing.kind === 'queued' && placing.eviction) queue.cancel(placing.eviction.job)
     expect(queue.size).toBe(4)
-    expect(add('anna', 'greedy', 'again')).toEqual({
+    expect(add('anna', 'greedy', 'again')).toMatchObject({
       kind: 'full',
       full: { scope: 'provider', unit: 'jobs', limit: 4, used: 4 },
+      next: { payload: 'a0' },
     })
     expect(add('anna', 'greedy', 'heavy', { principalWeight: 100 }).kind).toBe('full')
   })
   it('says which bound of a client is reached, jobs or bytes, and counts nothing then', () => {
     const { queue, add } = open({ clientJobsMax: 2, clientBytesMax: 100 })
     add('anna', 'w', 'light', { bytes: 60 })
-    expect(add('anna', 'w', 'heavy', { bytes: 41 })).toEqual({
+    expect(add('anna', 'w', 'heavy', { bytes: 41 })).toMatchObject({
       kind: 'full',
       full: { scope: 'client', unit: 'bytes', limit: 100, used: 60 },
+      next: { payload: 'light' },
     })
     expect(add('anna', 'w', 'fits', { bytes: 40 }).kind).toBe('queued')
-    expect(add('anna', 'w', 'third', { bytes: 0 })).toEqual({
+    expect(add('anna', 'w', 'third', { bytes: 0 })).toMatchObject({
       kind: 'full',
       full: { scope: 'client', unit: 'jobs', limit: 2, used: 2 },
+      next: { payload: 'light' },
     })
     expect(queue.size).toBe(2)
     expect(add('anna', 'other', 'fourth').kind).toBe('queued')
@@ -117,11 +123,15 @@ describe('fair queue', () => {
     const { queue, add } = open({ principalJobsMax: 3 })
     for (const name of ['a0', 'a1', 'a2']) add('anna', 'greedy', name)
     add('bert', 'w', 'b0')
-    expect(add('anna', 'greedy', 'a3')).toEqual({
+    expect(add('anna', 'greedy', 'a3')).toMatchObject({
       kind: 'full',
       full: { scope: 'principal', unit: 'jobs', limit: 3, used: 3 },
+      next: { payload: 'a0' },
     })
-    expect(add('anna', 'modest', 'm0')).toMatchObject({ kind: 'queued', evicted: { payload: 'a2' } })
+    expect(add('anna', 'modest', 'm0')).toMatchObject({
+      kind: 'queued',
+      eviction: { job: { payload: 'a2' }, full: { scope: 'principal', limit: 3 }, next: { payload: 'a0' } },
+    })
     expect([...queue.jobs()].map(({ payload }) => payload).toSorted()).toEqual(['a0', 'a1', 'a2', 'b0', 'm0'])
   })
 

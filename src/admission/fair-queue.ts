@@ -38,10 +38,22 @@ export interface JobWish extends JobOwner {
   readonly deadlineAt: number
 }
 
-/** Whether a job got a place. `evicted` still waits, has to go for it, and is the caller's to cancel and to tell. */
+/** Whether a job got a place. */
 export type Placing<Payload> =
-  | { readonly kind: 'queued'; readonly job: QueuedJob<Payload>; readonly evicted: QueuedJob<Payload> | null }
-  | { readonly kind: 'full'; readonly full: FullScope }
+  | { readonly kind: 'queued'; readonly job: QueuedJob<Payload>; readonly eviction: Eviction<Payload> | null }
+  | ({ readonly kind: 'full' } & Fullness<Payload>)
+
+/** A bound that was reached. */
+export interface Fullness<Payload> {
+  readonly full: FullScope
+  /** Of the jobs that count against it, the one that starts first, and so makes room. */
+  readonly next: QueuedJob<Payload> | null
+}
+
+/** A job that still waits, has to go for another because of a bound, and is the caller's to cancel and to tell. */
+export interface Eviction<Payload> extends Fullness<Payload> {
+  readonly job: QueuedJob<Payload>
+}
 
 /** Which bound was reached. */
 export interface FullScope {
@@ -119,10 +131,14 @@ export class FairQueue<Payload> {
     if (now >= this.#nextSweepAt) this.sweep(now)
     const client = clientOf(this.#principals, wish)
     const { principal } = client
-    const full = this.#ownBound(client, wish)
-    if (full) return { kind: 'full', full }
-    const room = this.#makeRoom(principal, client)
-    if ('scope' in room) return { kind: 'full', full: room }
+    const full = this.#ownBound(client, wish) ?? this.#sharedBound(principal)
+    let eviction: Eviction<Payload> | null = null
+    if (full) {
+      const next = this.#nextOf(full, client)
+      const evicted = this.#toEvict(full, client)
+      if (!evicted) return { kind: 'full', full, next }
+      eviction = { job: evicted, full, next }
+    }
 
     const job: QueuedJob<Payload> = {
       payload,
@@ -137,7 +153,7 @@ export class FairQueue<Payload> {
       after: null,
     }
     this.#place(job, 'join')
-    return { kind: 'queued', job, evicted: room.evicted }
+    return { kind: 'queued', job, eviction }
   }
 
   /** The job whose turn it is, still waiting; null when nobody waits. */
@@ -250,21 +266,25 @@ export class FairQueue<Payload> {
     return null
   }
 
-  /** Whom to evict for one more job of `client`; or the bound, when the new job is itself the most over its share. */
-  #makeRoom(
-    principal: PrincipalNode<Payload>,
-    client: ClientNode<Payload>,
-  ): { readonly evicted: QueuedJob<Payload> | null } | FullScope {
+  #sharedBound(principal: PrincipalNode<Payload>): FullScope | null {
     const { principalJobsMax, jobsMax } = this.#limits
-    const isPrincipalFull = principal.jobs >= principalJobsMax
-    if (!isPrincipalFull && this.#jobs < jobsMax) return { evicted: null }
-    const evicted =
-      this.#order === 'first-come'
-        ? null
-        : mostOverShare(isPrincipalFull ? [principal] : this.#root.waiting, principal, client)
-    if (evicted) return { evicted }
-    return isPrincipalFull
-      ? { scope: 'principal', unit: 'jobs', limit: principalJobsMax, used: principal.jobs }
-      : { scope: 'provider', unit: 'jobs', limit: jobsMax, used: this.#jobs }
+    if (principal.jobs >= principalJobsMax)
+      return { scope: 'principal', unit: 'jobs', limit: principalJobsMax, used: principal.jobs }
+    return this.#jobs < jobsMax ? null : { scope: 'provider', unit: 'jobs', limit: jobsMax, used: this.#jobs }
+  }
+
+  /** Whom to evict for one more job of `client`; null when that job is itself the most over its share. */
+  #toEvict({ scope }: FullScope, client: ClientNode<Payload>): QueuedJob<Payload> | null {
+    if (scope === 'client' || this.#order === 'first-come') return null
+    const { principal } = client
+    return mostOverShare(scope === 'principal' ? [principal] : this.#root.waiting, principal, client)
+  }
+
+  #nextOf({ scope }: FullScope, client: ClientNode<Payload>): QueuedJob<Payload> | null {
+    const { principal } = client
+    if (scope === 'provider') return this.peek()
+    if (scope === 'principal' && this.#order === 'first-come') return firstCome([principal])
+    const { level } = scope === 'client' ? client : (principal.level.next ?? client)
+    return level.next === null ? null : level.next.oldest
   }
 }

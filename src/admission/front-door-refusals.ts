@@ -1,6 +1,7 @@
 // The words with which the front door says no: whose limit, what was counted, when to come back.
 
 import type { Refusal } from '../domain/refusal.ts'
+import { counted, duration } from '../lib/in-words.ts'
 import { type Rate, used } from './gcra.ts'
 
 /** Whose limit, and how to speak of it. */
@@ -13,7 +14,7 @@ export interface Owner {
 export function tooManyInFlight(owner: Owner, limit: number, inFlight: number, penaltyMs: number): Refusal {
   const because =
     penaltyMs > 0
-      ? ` It may have ${limit} at a time for another ${seconds(penaltyMs)}, because too many of its calls were wrong.`
+      ? ` It may have ${limit} at a time for another ${duration(penaltyMs)}, because too many of its calls were wrong.`
       : ''
   return {
     kind: 'refusal',
@@ -23,7 +24,7 @@ export function tooManyInFlight(owner: Owner, limit: number, inFlight: number, p
     limit,
     used: inFlight,
     retryAfterMs: null,
-    message: `${owner.who} has ${inFlight} calls in flight, and its limit is ${limit}.${because} Wait until one of them has answered, then call again.`,
+    message: `${owner.who} has ${counted(inFlight, 'call')} in flight, and its limit is ${limit}.${because} Wait until ${inFlight === 1 ? 'it' : 'one of them'} has answered, then call again.`,
   }
 }
 
@@ -35,6 +36,10 @@ export function tooFast(
   now: number,
   retryAfterMs: number,
 ): Refusal {
+  const allowed =
+    rate.limit === 1
+      ? '1 request a minute, and has used it'
+      : `${rate.limit} requests a minute, ${rate.burst} of them at once, and has used them`
   return {
     kind: 'refusal',
     reason: 'rate-limited',
@@ -43,7 +48,7 @@ export function tooFast(
     limit: rate.limit,
     used: used(rate, arrival, now),
     retryAfterMs,
-    message: `${owner.who} may make ${rate.limit} requests a minute, ${rate.burst} of them at once, and has used them. Call again in ${seconds(retryAfterMs)}.`,
+    message: `${owner.who} may make ${allowed}. Call again in ${duration(retryAfterMs)}.`,
   }
 }
 
@@ -57,10 +62,6 @@ export function tooManyClients(limit: number, clients: number, retryAfterMs: num
     limit,
     used: clients,
     retryAfterMs,
-    message: `This server already serves ${clients} clients (limit ${limit}). Try again in a moment, or ask its operator to raise limits.maxClients.`,
+    message: `This server already serves ${counted(clients, 'client')} (limit ${limit}). Try again in ${duration(retryAfterMs)}, or ask its operator to raise limits.maxClients.`,
   }
-}
-
-function seconds(ms: number): string {
-  return ms <= 1000 ? '1 second' : `${Math.ceil(ms / 1000)} seconds`
 }

@@ -1,14 +1,32 @@
 // The words with which a quota group says no: who limited, what was counted, when to come back.
 
 import type { Refusal } from '../domain/refusal.ts'
+import { counted, duration } from '../lib/in-words.ts'
 import type { FullScope } from './fair-queue.ts'
 import type { GroupRateLimits } from './group-rates.ts'
 
-/** A bound of the queue is reached. `meanMs`: how long jobs took lately. */
-export function queueFull(name: string, full: FullScope, meanMs: number | null): Refusal {
+/** A bound of the queue is reached. `roomMs`: how long until a job that counts against it starts, and so makes room. */
+export function queueFull(name: string, full: FullScope, roomMs: number | null): Refusal {
   const { scope, unit, limit, used } = full
-  const whose = { client: 'of your window', principal: 'of your key', provider: 'of all callers' }[scope]
-  const count = unit === 'jobs' ? `${used} jobs ${whose}` : `${used} bytes of jobs ${whose}`
+  const isAlone = used === 0 && unit === 'bytes'
+  const count = unit === 'jobs' ? counted(used, 'job') : `${counted(used, 'byte')} of jobs`
+  return {
+    kind: 'refusal',
+    reason: isAlone ? 'too-large' : 'queue-full',
+    scope,
+    dimension: `${unit} waiting for ${name}`,
+    limit,
+    used,
+    retryAfterMs: isAlone ? null : roomMs,
+    message: isAlone
+      ? `This job is larger than all that may wait for ${name} from your window (limit ${counted(limit, 'byte')}). Send less text.`
+      : `${count} ${owners[scope]} already ${used === 1 ? 'waits' : 'wait'} for ${name} (limit ${limit}). ${comeBack(roomMs)}`,
+  }
+}
+
+/** A waiting job had to make room for one of somebody who uses less of that bound. `roomMs` as above. */
+export function evicted(name: string, full: FullScope, roomMs: number | null): Refusal {
+  const { scope, unit, limit, used } = full
   return {
     kind: 'refusal',
     reason: 'queue-full',
@@ -16,42 +34,39 @@ export function queueFull(name: string, full: FullScope, meanMs: number | null):
     dimension: `${unit} waiting for ${name}`,
     limit,
     used,
-    retryAfterMs: meanMs,
-    message: `${count} already wait for ${name} (limit ${limit}). Wait until some are done, then try again.`,
+    retryAfterMs: roomMs,
+    message: `${counted(used, 'job')} ${owners[scope]} waited for ${name} (limit ${limit}), and your window had more of them than anybody for its share, so its newest was dropped. ${comeBack(roomMs)}`,
   }
 }
 
-/** A waiting job had to make room for one of a client that uses less. */
-export function evicted(name: string, jobsMax: number): Refusal {
-  return {
-    kind: 'refusal',
-    reason: 'queue-full',
-    scope: 'client',
-    dimension: `jobs waiting for ${name}`,
-    limit: jobsMax,
-    used: jobsMax,
-    retryAfterMs: null,
-    message: `The queue of ${name} is full (limit ${jobsMax}), and your window had more waiting there than anybody for its share, so its newest job was dropped. Wait until some of your jobs are done, then try again.`,
-  }
+const owners = { client: 'of your window', principal: 'of your key', provider: 'of all callers' }
+
+function comeBack(roomMs: number | null): string {
+  return roomMs === null
+    ? 'Call again when some of them are done.'
+    : `The next of them starts in about ${duration(roomMs)}; call again then.`
 }
 
 /** The wait would be longer than the call may last. */
 export function wouldMissDeadline(name: string, waitMs: number, leftMs: number): Refusal {
+  const retryAfterMs = Math.max(1000, Math.round(waitMs - leftMs))
+  const [waitSeconds, leftSeconds] = [Math.ceil(waitMs / 1000), Math.max(0, Math.round(leftMs / 1000))]
   return {
     kind: 'refusal',
     reason: 'would-miss-deadline',
     scope: 'provider',
     dimension: `seconds of waiting for ${name}`,
-    limit: Math.max(0, Math.round(leftMs / 1000)),
-    used: Math.ceil(waitMs / 1000),
-    retryAfterMs: Math.max(1000, Math.round(waitMs - leftMs)),
-    message: `${name} is busy: the wait would be about ${Math.ceil(waitMs / 1000)} seconds, and this call may wait ${Math.max(0, Math.round(leftMs / 1000))}. Try again later, or ask for another model.`,
+    limit: leftSeconds,
+    used: waitSeconds,
+    retryAfterMs,
+    message: `${name} is busy: the wait would be about ${counted(waitSeconds, 'second')}, and this call may wait for ${leftSeconds}. Call again in about ${duration(retryAfterMs)}, or ask for another model.`,
   }
 }
 
-/** No turn came in time. */
-export function tooSlow(name: string, waitedMs: number): Refusal {
+/** No turn came in time. `moreMs`: how long it would still have had to wait, as far as anybody knows. */
+export function tooSlow(name: string, waitedMs: number, moreMs: number | null): Refusal {
   const seconds = Math.round(waitedMs / 1000)
+  const when = moreMs === null ? 'when it is less busy' : `in about ${duration(moreMs)}`
   return {
     kind: 'refusal',
     reason: 'would-miss-deadline',
@@ -59,8 +74,8 @@ export function tooSlow(name: string, waitedMs: number): Refusal {
     dimension: `seconds of waiting for ${name}`,
     limit: seconds,
     used: seconds,
-    retryAfterMs: null,
-    message: `No place at ${name} became free within ${seconds} seconds. Try again later, or ask for another model.`,
+    retryAfterMs: moreMs,
+    message: `No place at ${name} became free within ${duration(waitedMs)}. Call again ${when}, or ask for another model.`,
   }
 }
 
@@ -75,6 +90,6 @@ export function tooLarge(name: string, tokens: number, limits: GroupRateLimits):
     limit,
     used: tokens,
     retryAfterMs: null,
-    message: `This job may take ${tokens} tokens, and ${name} allows ${limit}. Send less text, or ask for a shorter answer.`,
+    message: `This job may take ${counted(tokens, 'token')}, and ${name} allows ${limit}. Send less text, or ask for a shorter answer.`,
   }
 }

@@ -33,17 +33,29 @@ describe('hold times', () => {
     expect(times.expectedMs(500)).toBe(500)
   })
 
-  it('moves the mean by a fifth of the way to what a job took', () => {
+  const seen = (...heldMs: readonly number[]): HoldTimes => {
     const times = new HoldTimes(8000)
-    for (const [startedAt, endedAt] of [
-      [0, 1000],
-      [1000, 3000],
-    ] as const) {
+    for (const each of heldMs) {
       const one = job()
-      times.started(one, startedAt)
-      times.stopped(one, endedAt, true)
+      times.started(one, 0)
+      times.stopped(one, each, true)
     }
-    expect(times.meanMs).toBe(1200)
+    return times
+  }
+
+  it('believes the median of the first five, of two in the middle the shorter, and is sure from the fifth on', () => {
+    expect(seen(5000, 100).meanMs).toBe(100)
+    expect(seen(5000, 100, 4000).meanMs).toBe(4000)
+    const four = seen(5000, 100, 4000, 200)
+    expect([four.meanMs, four.isSure]).toEqual([200, false])
+    const five = seen(5000, 100, 4000, 200, 300)
+    expect([five.meanMs, five.isSure]).toEqual([300, true])
+  })
+
+  it('then moves the mean by a fifth of the way to what a job took, and to no more than three times the mean or a second', () => {
+    expect(seen(1000, 1000, 1000, 1000, 1000, 2000).meanMs).toBe(1200)
+    expect(seen(1000, 1000, 1000, 1000, 1000, 240_000).meanMs).toBe(1400)
+    expect(seen(0, 0, 0, 0, 0, 240_000).meanMs).toBe(200)
   })
 
   it('learns nothing from a job that was not served', () => {

@@ -1,10 +1,13 @@
-// How long jobs of a group hold a slot: what has been seen, what is expected, and how much of what runs is still to come.
+// How long jobs of a group hold a slot: what has been seen, what is expected, and how much of what runs is still to come. One
+// unusual job moves the mean little: the first few count by their median, and later ones by at most three times the mean.
 
 import type { Waiter } from './waiter.ts'
 
 /** Times of one group, in milliseconds. */
 export class HoldTimes {
   readonly #firstEstimateMs: number
+  /** The first few, sorted. */
+  readonly #first: number[] = []
   #meanMs: number | null = null
   #running = 0
   #untilSum = 0
@@ -17,6 +20,11 @@ export class HoldTimes {
   /** Mean of the last jobs; null before the first has ended. */
   get meanMs(): number | null {
     return this.#meanMs
+  }
+
+  /** Whether enough has been seen to refuse a job for it. */
+  get isSure(): boolean {
+    return this.#first.length >= firstMax
   }
 
   /** What a job will probably take: its own wish first. */
@@ -37,7 +45,7 @@ export class HoldTimes {
     const heldMs = now - waiter.startedAt
     this.#running--
     this.#untilSum = this.#running === 0 ? 0 : this.#untilSum - waiter.endsAt
-    if (isServed) this.#meanMs = this.#meanMs === null ? heldMs : this.#meanMs * 0.8 + heldMs * 0.2
+    if (isServed) this.#learn(heldMs)
     return heldMs
   }
 
@@ -46,4 +54,18 @@ export class HoldTimes {
     const thoughtMs = Math.max(0, this.#untilSum - this.#running * now)
     return this.#meanMs === null ? thoughtMs : Math.min(thoughtMs, this.#running * this.#meanMs)
   }
+
+  #learn(heldMs: number): void {
+    if (this.#meanMs !== null && this.isSure) {
+      this.#meanMs = this.#meanMs * 0.8 + Math.min(heldMs, Math.max(3 * this.#meanMs, 1000)) * 0.2
+      return
+    }
+    this.#first.push(heldMs)
+    this.#first.sort((a, b) => a - b)
+    // Of two in the middle the shorter: a guess must not refuse what fits.
+    this.#meanMs = this.#first[(this.#first.length - 1) >> 1] ?? heldMs
+  }
 }
+
+// Two unusual ones among so many do not show.
+const firstMax = 5

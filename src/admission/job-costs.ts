@@ -3,7 +3,16 @@
 
 import type { GroupRateLimits } from './group-rates.ts'
 import type { HoldTimes } from './hold-times.ts'
-import type { LeaseRequest } from './lease.ts'
+import type { LeaseRequest, Settlement } from './lease.ts'
+import type { Waiter } from './waiter.ts'
+
+/** What a job took of its vendor's limits. */
+export interface JobTaken {
+  readonly requests: number
+  /** Tokens that were set aside for these requests, and those that were used. */
+  readonly reserved: number
+  readonly used: number
+}
 
 /** Costs of one group's jobs. */
 export class JobCosts {
@@ -31,14 +40,21 @@ export class JobCosts {
   }
 
   /** What a job that has to start is charged. */
-  expected(request: LeaseRequest, tokens: number): number {
+  expected({ request, tokens }: Pick<Waiter, 'request' | 'tokens'>): number {
     return this.#unit === 'tokens' ? this.#atLeast(tokens) : this.#times.expectedMs(request.expectedMs)
   }
 
-  /** What it has cost: `tokens` were reserved, `used` were used, `requests` were made. */
-  settled(tokens: number, used: number, requests: number, heldMs: number): number {
+  /** What a job took in all its requests; without a settlement what was set aside, as when nobody knows. */
+  taken({ draws, tokens }: Waiter, settlement: Settlement | undefined): JobTaken {
+    const reserved = draws.length * tokens
+    const used = settlement ? settlement.inputTokens + settlement.outputTokens : reserved
+    return { requests: draws.length, reserved, used }
+  }
+
+  /** What it has cost, after it held its slot for so long. */
+  settled({ requests, reserved, used }: JobTaken, heldMs: number): number {
     if (this.#unit === 'slot-time') return heldMs
-    return this.#atLeast(this.#rates.refundsTokens ? used : Math.max(used, tokens), requests)
+    return this.#atLeast(this.#rates.refundsTokens ? used : Math.max(used, reserved), requests)
   }
 
   // The scarcer of the two decides: a flood of tiny requests uses up the requests of a minute, and would cost nothing else.

@@ -19,7 +19,7 @@ function full(...waiting: readonly (Partial<JobWish> & { readonly client: string
   for (const [index, wish] of waiting.entries()) add(wish, `job ${index}`)
   return (wish: Partial<JobWish> & { readonly client: string }): string => {
     const placing = add(wish, 'newcomer')
-    return placing.kind === 'full' ? 'refused' : (placing.evicted?.payload ?? 'nobody')
+    return placing.kind === 'full' ? 'refused' : (placing.eviction?.job.payload ?? 'nobody')
   }
 }
 

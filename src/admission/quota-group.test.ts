@@ -54,6 +54,21 @@ async function held(answer: Promise<Lease | Refusal>): Promise<Lease> {
   return lease
 }
 
+/** Five jobs of so long, one after the other: from then on the group is sure how long a job takes. */
+async function seen(group: QuotaGroup, clock: VirtualClock, jobMs: number): Promise<void> {
+  for (let n = 0; n < 5; n++) {
+    const lease = await held(ask(group, 'a').answer)
+    await clock.advance(jobMs)
+    lease.release()
+  }
+}
+
+async function refusal(answer: Promise<Lease | Refusal>): Promise<Refusal> {
+  const refused = await answer
+  if (!isRefusal(refused)) throw new Error('it was not refused')
+  return refused
+}
+
 describe('quota group', () => {
   it('takes clients in turn, tells each its place and who holds the slots, and leaves nothing behind', async () => {
     const { clock, group } = open()
@@ -131,7 +146,7 @@ describe('quota group', () => {
     expect(await ask(group, 'b', { bytes: 1001 }).answer).toMatchObject({ scope: 'client', limit: 1000 })
     ask(group, 'b')
     const fits = ask(group, 'c', { principal: 'somebody' })
-    expect(await newest.answer).toMatchObject({ reason: 'queue-full', scope: 'client', retryAfterMs: null })
+    expect(await newest.answer).toMatchObject({ reason: 'queue-full', scope: 'provider', limit: 3 })
     expect(fits.places).toMatchObject([{ waiting: 3 }])
     first.release()
     expect(group.inspect()).toMatchObject({ held: 1, waiting: 2 })
@@ -139,16 +154,79 @@ describe('quota group', () => {
 
   it('refuses at once what would wait beyond its deadline, and drops what has waited too long', async () => {
     const { clock, group } = open()
-    const first = await held(ask(group, 'a').answer)
-    await clock.advance(8000)
-    first.release()
+    await seen(group, clock, 8000)
     await held(ask(group, 'a').answer)
-    const late = await ask(group, 'b', { deadlineAt: clock.now() + 5000 }).answer
+    const late = await refusal(ask(group, 'b', { deadlineAt: clock.now() + 5000 }).answer)
     expect(late).toMatchObject({ reason: 'would-miss-deadline', limit: 5, used: 8, retryAfterMs: 3000 })
+    expect(late.message).toBe(
+      'glm/main is busy: the wait would be about 8 seconds, and this call may wait for 5. Call again in about 3 seconds, or ask for another model.',
+    )
     const patient = ask(group, 'b')
     await clock.advance(10_000)
     expect(await patient.answer).toMatchObject({ reason: 'would-miss-deadline', limit: 10 })
+    expect((await refusal(patient.answer)).message).toContain(
+      'within 10 seconds. Call again in about 1 second,',
+    )
     expect(group.waiting).toBe(0)
+  })
+
+  it('refuses nothing for a forecast before it has seen five jobs', async () => {
+    const { clock, group } = open()
+    const first = await held(ask(group, 'a').answer)
+    await clock.advance(60_000)
+    first.release()
+    const second = await held(ask(group, 'a').answer)
+    const waiting = ask(group, 'b')
+    expect(waiting.places).toMatchObject([{ expectedWaitMs: 60_000 }])
+    second.release()
+    ;(await held(waiting.answer)).release()
+  })
+
+  it('says which bound was reached, by whose jobs, and when the next of them starts', async () => {
+    const queue = {
+      clientJobsMax: 2,
+      clientBytesMax: 1000,
+      principalJobsMax: 3,
+      jobsMax: 4,
+      forgetAfterMs: 60_000,
+    }
+    const { clock, group } = open({ queue, waitMsMax: 200_000 })
+    const first = await held(ask(group, 'a').answer)
+    ask(group, 'b')
+    expect((await refusal(ask(group, 'b', { bytes: 901 }).answer)).message).toBe(
+      '100 bytes of jobs of your window already wait for glm/main (limit 1000). Call again when some of them are done.',
+    )
+    first.release()
+    const { group: known, clock: time } = open({ queue, waitMsMax: 200_000 })
+    await seen(known, time, 8000)
+    await held(ask(known, 'a').answer)
+    await time.advance(3000)
+    const newest = [ask(known, 'a'), ask(known, 'a')].at(-1)
+    const full = await refusal(ask(known, 'a').answer)
+    expect(full).toMatchObject({
+      reason: 'queue-full',
+      scope: 'client',
+      limit: 2,
+      used: 2,
+      retryAfterMs: 5000,
+    })
+    expect(full.message).toBe(
+      '2 jobs of your window already wait for glm/main (limit 2). The next of them starts in about 5 seconds; call again then.',
+    )
+    ask(known, 'b')
+    ask(known, 'c')
+    const dropped = await refusal(newest?.answer ?? Promise.reject(new Error('nobody')))
+    expect(dropped).toMatchObject({ reason: 'queue-full', scope: 'principal', limit: 3, used: 3 })
+    expect(dropped.message).toBe(
+      '3 jobs of your key waited for glm/main (limit 3), and your window had more of them than anybody for its share, so its newest was dropped. The next of them starts in about 5 seconds; call again then.',
+    )
+    expect(await ask(known, 'd', { bytes: 1001 }).answer).toMatchObject({
+      reason: 'too-large',
+      retryAfterMs: null,
+      message:
+        'This job is larger than all that may wait for glm/main from your window (limit 1000 bytes). Send less text.',
+    })
+    await clock.advance(1)
   })
 
   it('puts a job the vendor refused for concurrency back in its place, and shows nobody an error', async () => {

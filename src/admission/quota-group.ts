@@ -10,7 +10,7 @@ import type { Refusal } from '../domain/refusal.ts'
 import type { VendorLimits } from '../domain/vendor-limits.ts'
 import type { Timer } from '../lib/clock.ts'
 import { Ceiling } from './ceiling.ts'
-import { FairQueue, type QueueOrder } from './fair-queue.ts'
+import { FairQueue, type Fullness, type QueueOrder } from './fair-queue.ts'
 import { type GroupFact, groupFact } from './group-fact.ts'
 import type { QuotaGroupOptions } from './group-options.ts'
 import { GroupRates } from './group-rates.ts'
@@ -68,21 +68,22 @@ export class QuotaGroup {
     return new Promise((resolve, reject) => {
       const waiter = newWaiter(request, tokens, now, resolve, reject)
       const placing = this.#queue.enqueue(
-        { ...request, estimate: this.#costs.expected(request, tokens), deadlineAt: untilAt },
+        { ...request, estimate: this.#costs.expected(waiter), deadlineAt: untilAt },
         waiter,
         now,
       )
-      if (placing.kind === 'full') return resolve(queueFull(name, placing.full, this.#times.meanMs))
-      const { job } = placing
+      if (placing.kind === 'full') return resolve(queueFull(name, placing.full, this.#roomMs(placing)))
+      const { job, eviction } = placing
       const place = this.#place(job)
-      const waitMs = this.#queue.size > 1 || !this.#hasSlot ? (place.expectedWaitMs ?? 0) : 0
+      const isQueued = this.#queue.size > 1 || !this.#hasSlot
+      const waitMs = isQueued && this.#times.isSure ? (place.expectedWaitMs ?? 0) : 0
       if (now + waitMs > untilAt) {
         this.#queue.cancel(job)
         return resolve(wouldMissDeadline(name, waitMs, untilAt - now))
       }
-      if (placing.evicted) this.#refuse(placing.evicted, evicted(name, this.#options.queue.jobsMax))
+      if (eviction) this.#refuse(eviction.job, evicted(name, eviction.full, this.#roomMs(eviction)))
       this.#pump()
-      if (job.state === 'waiting') this.#await(job, placing.evicted ? this.#place(job) : place)
+      if (job.state === 'waiting') this.#await(job, eviction ? this.#place(job) : place)
     })
   }
 
@@ -146,6 +147,10 @@ export class QuotaGroup {
       now: this.#options.clock.now(),
     })
     return placeOf(job, ahead.jobs, this.#queue.size, this.#running.size, waitMs)
+  }
+
+  #roomMs({ next }: Fullness<Waiter>): number | null {
+    return next && this.#place(next).expectedWaitMs
   }
 
   get #hasSlot(): boolean {
@@ -225,18 +230,14 @@ export class QuotaGroup {
   #finish(job: Job, settlement: Settlement | undefined): void {
     const { payload: waiter } = job
     const now = this.#options.clock.now()
-    const requests = waiter.draws.length
-    const reserved = requests * waiter.tokens
-    const used = settlement ? settlement.inputTokens + settlement.outputTokens : reserved
-    const knewNothing = this.#times.meanMs === null
+    const taken = this.#costs.taken(waiter, settlement)
+    const wasGuessing = !this.#times.isSure
     this.#running.delete(job)
     const heldMs = this.#times.stopped(waiter, now, true)
     this.#ceiling.succeeded()
-    settleDraws(this.#rates, waiter.draws, used)
-    this.#queue.finish(job, this.#costs.settled(reserved, used, requests, heldMs), now)
-    if (knewNothing) {
-      this.#queue.reestimate(({ request, tokens }) => this.#costs.expected(request, tokens))
-    }
+    settleDraws(this.#rates, waiter.draws, taken.used)
+    this.#queue.finish(job, this.#costs.settled(taken, heldMs), now)
+    if (wasGuessing) this.#queue.reestimate((waiting) => this.#costs.expected(waiting))
     this.#pump()
   }
 
@@ -281,7 +282,8 @@ export class QuotaGroup {
   }
 
   #expire(job: Job): void {
-    this.#refuse(job, tooSlow(this.#options.name, this.#options.clock.now() - job.payload.since))
+    const waitedMs = this.#options.clock.now() - job.payload.since
+    this.#refuse(job, tooSlow(this.#options.name, waitedMs, this.#place(job).expectedWaitMs))
   }
 
   #refuse(job: Job, refusal: Refusal): void {

@@ -2,6 +2,7 @@
 
 import type { Identity } from '../domain/identity.ts'
 import type { Refusal } from '../domain/refusal.ts'
+import { duration } from '../lib/in-words.ts'
 import type { Amounts, Quota } from './quota.ts'
 
 /** A quota without room. `waitMs` null: the job alone is more than the whole quota. */
@@ -40,16 +41,7 @@ export function quotaUsed(
 
 // A calendar period ends on a date that people can write down; a minute is over before they have.
 function comeBack(period: Quota['period'], waitMs: number, wallMs: number): string {
-  if (period === 'minute') return `Try again in ${inWords(waitMs)}, or ask for less.`
+  if (period === 'minute') return `Try again in ${duration(waitMs)}, or ask for less.`
   const date = new Date(wallMs + waitMs).toISOString().slice(0, 10)
-  return `It begins anew on ${date} (UTC), in ${inWords(waitMs)}; until then only smaller jobs may fit.`
-}
-
-function inWords(ms: number): string {
-  const seconds = Math.max(1, Math.ceil(ms / 1000))
-  if (seconds < 120) return `${seconds} second${seconds === 1 ? '' : 's'}`
-  const minutes = Math.ceil(seconds / 60)
-  if (minutes < 120) return `${minutes} minutes`
-  const hours = Math.ceil(minutes / 60)
-  return hours < 72 ? `${hours} hours` : `${Math.ceil(hours / 24)} days`
+  return `It begins anew on ${date} (UTC), in ${duration(waitMs)}; until then only smaller jobs may fit.`
 }

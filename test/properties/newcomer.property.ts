@@ -1,5 +1,5 @@
 // F4 and F9 of a whole quota group that has just been opened: nobody has seen a job of it yet, and nobody may be made to wait for
-// service that was only expected.
+// service that was only expected, nor be refused for it.
 
 import type { Lease } from '../../src/admission/lease.ts'
 import type { Refusal } from '../../src/domain/refusal.ts'
@@ -85,6 +85,80 @@ export const properties = [
             await Promise.all(flooding)
             holds(group.inFlight + group.waiting + clock.pendingTimers === 0, 'something is left')
           }
+        }
+      }
+    },
+  }),
+  property({
+    id: 'F4 guess',
+    says: 'nothing that fits is refused for a guess, however long one or two unusual jobs have taken before',
+    mutants: [
+      {
+        file: 'admission/quota-group.ts',
+        find: 'const waitMs = isQueued && this.#times.isSure ?',
+        replace: 'const waitMs = isQueued ?',
+      },
+      { file: 'admission/hold-times.ts', find: 'const firstMax = 5', replace: 'const firstMax = 1' },
+      {
+        file: 'admission/hold-times.ts',
+        find: 'Math.min(heldMs, Math.max(3 * this.#meanMs, 1000))',
+        replace: 'heldMs',
+      },
+      {
+        file: 'admission/hold-times.ts',
+        find: 'this.#first[(this.#first.length - 1) >> 1] ?? heldMs',
+        replace: 'this.#first.reduce((sum, each) => sum + each, 0) / this.#first.length',
+      },
+    ],
+    async check(rooms, seed) {
+      const { QuotaGroup } = await rooms.load(groupRoom)
+      const { toGroupPlan } = await rooms.load(planRoom)
+      const { VirtualClock } = await rooms.load(clockRoom)
+      const { createSeededRandom } = await rooms.load(dice)
+      const random = createSeededRandom(seed)
+      const shortMs = 100
+      // What came before, in milliseconds: nothing usual yet, one of several, or the last of many.
+      const pasts = [
+        [5000],
+        [200_000],
+        [200_000, 100_000],
+        [shortMs, 200_000],
+        [200_000, shortMs, 150_000, shortMs, shortMs],
+        [...Array.from({ length: 20 }, () => shortMs), 230_000],
+      ]
+      for (const past of pasts) {
+        for (const slots of [1, 2]) {
+          const clock = new VirtualClock()
+          const plan = toGroupPlan({ per: 'account', concurrency: { default: slots, byModel: {} } })
+          const group = new QuotaGroup({ ...plan.group(''), name: 'fresh', clock, random })
+          const run = async (client: string, ms: number): Promise<string | null> => {
+            const lease = await group.acquire({
+              principal: 'anna',
+              client,
+              class: 'interactive',
+              inputTokens: 100,
+              outputTokensMax: 100,
+              bytes: 100,
+              deadlineAt: clock.now() + 240_000,
+              signal: new AbortController().signal,
+              onPlace: () => undefined,
+            })
+            if ('kind' in lease) return lease.message
+            await new Promise<void>((resolve) => clock.after(ms, resolve))
+            lease.release()
+            return null
+          }
+          for (const ms of past) {
+            const before = run('w0', ms)
+            await clock.advance(ms)
+            await before
+          }
+          // Two hundred short jobs at once: twenty seconds of work, and each may wait for two minutes.
+          const all = Array.from({ length: 200 }, (_, n) => run(`w${n % 5}`, shortMs))
+          await clock.advance(200 * shortMs + 120_000)
+          const [refused] = (await Promise.all(all)).filter((message) => message !== null)
+          holds(refused === undefined, `after ${past.slice(-5)} ms, on ${slots} slots: ${refused}`)
+          holds(group.inFlight + group.waiting + clock.pendingTimers === 0, 'something is left')
         }
       }
     },

@@ -156,7 +156,7 @@ export const properties = [
       ]
       for (const client of fresh) {
         for (const atOnce of [1, 2, 5, 10]) {
-          for (const slots of [1, 2, 4]) {
+          for (const slots of [1, 3]) {
             for (const isAtRoot of [false, true]) {
               const steady = (outstanding: number): Source => ({
                 principal: 'honest',

@@ -40,8 +40,8 @@ export const properties = [
     mutants: [
       {
         file: 'admission/quota-group.ts',
-        find: 'if (knewNothing) {',
-        replace: 'if (!knewNothing) return\n    {',
+        find: 'if (wasGuessing) this.#queue',
+        replace: 'if (!wasGuessing) return\n    this.#queue',
       },
       {
         file: 'admission/quota-group.ts',

@@ -177,7 +177,7 @@ describe('a full queue', () => {
       expect(await window.ask('chat', { model, prompt: 'one too many' })).toMatchObject({
         status: 200,
         isError: true,
-        text: `2 jobs of your window already wait for ${group} (limit 2). Wait until some are done, then try again.`,
+        text: `2 jobs of your window already wait for ${group} (limit 2). Call again when some of them are done.`,
         meta: {
           'exai/refusal': { reason: 'queue-full', scope: 'client', limit: 2, used: 2, advice: 'wait' },
         },
@@ -195,7 +195,7 @@ describe('a full queue', () => {
     expect(await late.ask('chat', { model, prompt: 'am I late?' })).toMatchObject({
       status: 200,
       isError: true,
-      text: `8 jobs of your key already wait for ${group} (limit 8). Wait until some are done, then try again.`,
+      text: `8 jobs of your key already wait for ${group} (limit 8). Call again when some of them are done.`,
       meta: { 'exai/refusal': { reason: 'queue-full', scope: 'principal', limit: 8, used: 8 } },
     })
     server.simulator.control({ glm: { gate: 'open' } })

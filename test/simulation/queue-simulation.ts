@@ -105,9 +105,10 @@ export function simulate(options: SimulationOptions): SimulationResult {
     )
     if (placing.kind === 'full') refused[index] = at(refused, index) + 1
     else waiting[index] = at(waiting, index) + 1
-    if (placing.kind === 'queued' && placing.evicted) {
-      const { source: loser } = placing.evicted.payload
-      queue.cancel(placing.evicted)
+    if (placing.kind === 'queued' && placing.eviction) {
+      const { job: evicted } = placing.eviction
+      const { source: loser } = evicted.payload
+      queue.cancel(evicted)
       waiting[loser] = at(waiting, loser) - 1
       refused[loser] = at(refused, loser) + 1
     }

@@ -1,0 +1,29 @@
+import { describe, expect, it } from 'vitest'
+import { type Owner, tooFast, tooManyClients, tooManyInFlight } from './front-door-refusals.ts'
+import { fullBucket, toRate } from './gcra.ts'
+
+const key: Owner = { scope: 'principal', who: 'Your key' }
+
+describe('the sentences of the front door', () => {
+  it('count one call as one', () => {
+    expect(tooManyInFlight(key, 1, 1, 0).message).toBe(
+      'Your key has 1 call in flight, and its limit is 1. Wait until it has answered, then call again.',
+    )
+    expect(tooManyInFlight(key, 3, 3, 0).message).toBe(
+      'Your key has 3 calls in flight, and its limit is 3. Wait until one of them has answered, then call again.',
+    )
+    expect(tooManyInFlight(key, 1, 1, 30_000).message).toContain('for another 30 seconds, because')
+  })
+
+  it('count one request as one, and say when to come back', () => {
+    expect(tooFast(key, toRate(1, 1), fullBucket, 0, 60_000).message).toBe(
+      'Your key may make 1 request a minute, and has used it. Call again in 60 seconds.',
+    )
+    expect(tooFast(key, toRate(60, 5), fullBucket, 0, 1).message).toBe(
+      'Your key may make 60 requests a minute, 5 of them at once, and has used them. Call again in 1 second.',
+    )
+    expect(tooManyClients(1, 1, 1000).message).toContain(
+      'already serves 1 client (limit 1). Try again in 1 second',
+    )
+  })
+})
