@@ -273,7 +273,6 @@ export async function createServer(options: ServerOptions): Promise<Server> {
     async destroy() {
       isDraining = true
       keys.destroy()
-      sessions.secrets.destroy()
       calls.destroy()
       mcp.destroy()
       door.destroy()
@@ -282,6 +281,7 @@ export async function createServer(options: ServerOptions): Promise<Server> {
       await jobs.destroy()
       await Promise.all([
         close(),
+        sessions.destroy(),
         extractor.destroy(),
         ...providers.map(({ provider }) => provider.destroy()),
       ])

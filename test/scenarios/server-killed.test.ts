@@ -1,6 +1,6 @@
-// What is counted must survive `kill -9`, not only an orderly close: a real server process is killed in the middle of its work and
-// started again on the same data folder, and no count has been refilled. The bound: what began within the last write of the file,
-// and of a request that is on its way at most all of it.
+// What is counted must survive `kill -9`, not only an orderly close, and so must the knowledge of which calls were at a vendor: a real
+// server process is killed in the middle of its work and started again on the same data folder, and no count has been refilled. The
+// bound: what began within the last write of the file, and of a request that is on its way at most all of it.
 
 import { existsSync, mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
@@ -122,6 +122,48 @@ describe('a server that is killed', () => {
       expect(counted).toBeGreaterThanOrEqual((requests() - before.requests - 2 * 4) * cap)
       expect(counted).toBeGreaterThanOrEqual(0)
     }
+  }, 180_000)
+
+  test('is known by its calls: one that its client repeats is not made a second time by itself', async () => {
+    const use = (url: string, toolUseId: string, prompt: string) => {
+      const meta = { 'claudecode/toolUseId': toolUseId }
+      return callTool(`${url}/mcp`, 'chat', { model: 'kimi-k3', prompt }, {}, meta)
+    }
+    const { url, launched } = await serve('')
+    expect(await use(url, 'toolu_done', 'a call that ends')).toMatchObject({ isError: false })
+    simulator.control({ kimi: { gate: 'closed' } })
+    const running = unanswered(use(url, 'toolu_cut', 'a call that is cut'))
+    await until(() => requests() === 2, 'it is at the vendor')
+    await kill(launched)
+    await running
+    simulator.control({ kimi: { gate: 'open' } })
+
+    const next = await serve('')
+    expect(await use(next.url, 'toolu_cut', 'a call that is cut')).toEqual({
+      status: 200,
+      isError: true,
+      text: expect.stringMatching(/^This call was cut: .*Call again if you still want it\.$/),
+    })
+    expect(requests()).toBe(2)
+    const response = await fetch(`${next.url}/api/inspect`, { headers: { connection: 'close' } })
+    expect(await response.json()).toMatchObject({ mcp: { cut: { calls: 1, refused: 1 } } })
+    // Whoever wants it made anew says so by another use; and what had ended may come again.
+    expect(await use(next.url, 'toolu_new', 'a call that is cut')).toMatchObject({ isError: false })
+    expect(await use(next.url, 'toolu_done', 'a call that ends')).toMatchObject({ isError: false })
+    // It is the mark that tells: without it the call would be made again.
+    simulator.control({ kimi: { gate: 'closed' } })
+    const before = requests()
+    const second = unanswered(use(next.url, 'toolu_lost', 'a call without its mark'))
+    await until(() => requests() === before + 1, 'it is at the vendor')
+    await kill(next.launched)
+    await second
+    simulator.control({ kimi: { gate: 'open' } })
+    rmSync(join(home, 'data', 'calls'), { recursive: true })
+    const forgetful = await serve('')
+    expect(await use(forgetful.url, 'toolu_lost', 'a call without its mark')).toMatchObject({
+      isError: false,
+    })
+    expect(requests()).toBe(before + 2)
   }, 180_000)
 
   test.each([

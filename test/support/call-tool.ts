@@ -15,8 +15,10 @@ export async function callTool(
   tool: string,
   input: Readonly<Record<string, unknown>>,
   headers: Readonly<Record<string, string>> = {},
+  moreMeta: Readonly<Record<string, string>> = {},
 ): Promise<ToolAnswer> {
   const meta = {
+    ...moreMeta,
     'io.modelcontextprotocol/protocolVersion': version,
     'io.modelcontextprotocol/clientInfo': { name: 'test', version: '1' },
     'io.modelcontextprotocol/clientCapabilities': {},

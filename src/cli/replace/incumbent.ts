@@ -4,6 +4,7 @@
 import { readFile, rename, rm, writeFile } from 'node:fs/promises'
 import { dirname, join } from 'node:path'
 import { z } from 'zod'
+import { isAlive } from '../../lib/is-alive.ts'
 
 const fileName = 'serve.json'
 /** A process that serves. */
@@ -73,16 +74,6 @@ async function look(dataDir: string): Promise<Incumbent | 'foreign' | null> {
   if (text === null) return null
   const parsed = shape.safeParse(toJson(text))
   return parsed.success ? parsed.data : 'foreign'
-}
-
-function isAlive(pid: number): boolean {
-  try {
-    process.kill(pid, 0)
-    return true
-  } catch (error) {
-    // Not ours to signal, and alive.
-    return (error as NodeJS.ErrnoException).code === 'EPERM'
-  }
 }
 
 function toJson(text: string): unknown {

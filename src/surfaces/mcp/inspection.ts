@@ -2,7 +2,7 @@
 
 import { clientKey, type Identity } from '../../domain/identity.ts'
 import type { LateAnswers } from './features/late-answers.ts'
-import type { Resends } from './features/resends.ts'
+import type { Tools } from './features/tools.ts'
 import type { EventStore } from './legacy/event-store.ts'
 import type { Sessions } from './legacy/sessions.ts'
 import type { LiveCalls } from './live-calls.ts'
@@ -18,7 +18,7 @@ export interface SurfaceParts {
   readonly live: LiveCalls
   readonly late: LateAnswers
   readonly events: EventStore
-  readonly resends: Resends
+  readonly tools: Pick<Tools, 'resends' | 'cut'>
 }
 
 interface Presence {
@@ -30,7 +30,7 @@ interface Presence {
 
 /** Counts what is live and folds it into one row a client. */
 export function inspectSurface(parts: SurfaceParts): McpInspection {
-  const { sessions, subscriptions, clients, live, resends } = parts
+  const { sessions, subscriptions, clients, live, tools } = parts
   const late = parts.late.inspect()
   const present = new Map<string, Presence>()
   const see = (identity: Identity, era: 'legacy' | 'modern', door: 'http' | 'websocket'): Presence => {
@@ -61,7 +61,8 @@ export function inspectSurface(parts: SurfaceParts): McpInspection {
     subscriptions: subscriptions.size,
     connections: clients.size,
     callsInFlight: live.size,
-    late: { ...late, running: late.running + resends.loose },
+    late: { ...late, running: late.running + tools.resends.loose },
+    cut: tools.cut.inspect(),
     resumable: parts.events.inspect(),
     clients: [...present.values()].map(toLiveClient),
   }

@@ -2,6 +2,7 @@
 
 import type { IncomingMessage } from 'node:http'
 import type { Call, Calls } from '../../calls/call.ts'
+import type { VendorMarks } from '../../calls/vendor-marks.ts'
 import type { Asking } from '../../domain/asking.ts'
 import type { Identity } from '../../domain/identity.ts'
 import type { PrincipalName } from '../../domain/ids.ts'
@@ -65,7 +66,7 @@ export type McpEvent =
 /** Why a session is not in memory any more; after `idle`, `yielded` and `drained` its token is still good. */
 export type SessionEnd = 'deleted' | 'expired' | 'idle' | 'yielded' | 'drained' | 'revoked'
 
-/** What lets 2025-era sessions outlive their process. */
+/** What lets sessions outlive their process, and tells what did not. */
 export interface SessionLife {
   readonly secrets: SealSecrets
   /** How long a token is good, in milliseconds. */
@@ -74,6 +75,8 @@ export interface SessionLife {
   readonly holdsSince: (principal: PrincipalName) => number
   /** Where what belongs to a session is written; its migrations are `sessionMigrations`. */
   readonly records: Records
+  /** Where calls that go to vendors are marked; absent: nowhere. */
+  readonly marks?: VendorMarks
 }
 
 /** Everything handed down by `server.ts`. */
@@ -127,6 +130,8 @@ export interface McpInspection {
   readonly callsInFlight: number
   /** Of these, calls without their client; and answers that wait for one. */
   readonly late: LateInspection
+  /** Calls that killed processes had at vendors, as far as their clients name them, and those of them that were sent again and refused. */
+  readonly cut: { readonly calls: number; readonly refused: number }
   /** Streams that a client can take up again, and the characters kept for that. */
   readonly resumable: { readonly logs: number; readonly chars: number }
   readonly clients: readonly LiveClient[]

@@ -167,7 +167,7 @@ export function createMcpSurface(options: McpSurfaceOptions): McpSurface {
         clients,
         live,
         late: options.late,
-        resends: tools.resends,
+        tools,
       }),
   }
 }

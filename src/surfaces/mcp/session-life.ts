@@ -1,8 +1,10 @@
-// What 2025-era sessions outlive their process by, put together from the data folder: the secret that seals their ids, and the
-// records beside them.
+// What sessions outlive their process by, put together from the data folder: the secret that seals the ids of the 2025 era, the
+// records beside them, and the marks of calls that may not.
 
 import { join } from 'node:path'
+import { VendorMarks } from '../../calls/vendor-marks.ts'
 import type { Clock } from '../../lib/clock.ts'
+import { isAlive } from '../../lib/is-alive.ts'
 import type { KeyRing } from '../../principals/key-ring.ts'
 import type { Records } from '../../store/records.ts'
 import { sealSecretFileName } from '../../store/seal-secret-file.ts'
@@ -21,14 +23,16 @@ export interface SessionLifeOptions {
   readonly records: Records
   /** Says since when a principal holds its key. */
   readonly keys: Pick<KeyRing, 'of'>
-  /** The secret became unreadable; the one known before stays in force. */
+  /** The secret became unreadable, and the one known before stays in force; or no mark can be written. */
   onFault(error: Error): void
 }
 
-/** As `SessionLife`; whoever opens it destroys it. */
+/** As `SessionLife`; whoever opens it destroys it, when every call has been answered. */
 export interface OpenSessionLife extends SessionLife {
-  readonly secrets: SealSecretKeeper
+  destroy(): Promise<void>
 }
+
+const marksFolderName = 'calls'
 
 /** A duration of so many hours, in milliseconds. */
 export function hoursToMs(hours: number): number {
@@ -41,13 +45,21 @@ export async function openSessionLife(
   { clock, records, keys, onFault }: SessionLifeOptions,
 ): Promise<OpenSessionLife> {
   const path = join(dataDir, sealSecretFileName)
+  const secrets = await SealSecretKeeper.open({ path, clock, onFault })
+  const folder = join(dataDir, marksFolderName)
+  const marks = await VendorMarks.open({ folder, clock, pid: process.pid, isAlive, onFault })
   return {
-    secrets: await SealSecretKeeper.open({ path, clock, onFault }),
+    secrets,
     records,
+    marks,
     lifeMs: hoursToMs(limits.sessionTtlHours),
     holdsSince(principal) {
       const key = keys.of(principal)
       return key === null ? 0 : Date.parse(key.createdAt)
+    },
+    destroy() {
+      secrets.destroy()
+      return marks.destroy()
     },
   }
 }

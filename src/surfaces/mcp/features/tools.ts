@@ -3,6 +3,7 @@
 
 import type { Call, CallOutcome } from '../../../calls/call.ts'
 import type { MessageLevel } from '../../../domain/message-level.ts'
+import type { Progress } from '../../../domain/progress.ts'
 import { unreachable } from '../../../lib/assert.ts'
 import { nearestName } from '../../../lib/nearest-name.ts'
 import type { Tool, ToolResult } from '../../../tools/tool.ts'
@@ -16,6 +17,7 @@ import { errorMessage, internalErrorMessage, resultMessage } from '../messages.t
 import { failureResult, refusalResult } from '../wire-errors.ts'
 import { ClientPaces } from './client-paces.ts'
 import { refusalInCrowd } from './crowd.ts'
+import { CutCalls, type VendorWatch } from './cut-calls.ts'
 import { createLogSender } from './log-messages.ts'
 import type { MirroredArgument } from './mirrored-arguments.ts'
 import { createProgressReporter, type ProgressReporter } from './progress.ts'
@@ -44,6 +46,8 @@ const nameCharsShown = 64
 export class Tools {
   /** Tells a call that is sent again from one that begins. */
   readonly resends: Resends
+  /** Tells a call that a killed process had at a vendor from one that begins. */
+  readonly cut: CutCalls
   readonly #options: McpSurfaceOptions
   readonly #live: LiveCalls
   readonly #paces: ClientPaces
@@ -53,6 +57,7 @@ export class Tools {
     this.#options = options
     this.#live = live
     this.resends = new Resends(options.late.results)
+    this.cut = new CutCalls(options.sessions.marks ?? null)
     this.#paces = new ClientPaces(options.clock)
     this.#list = createToolList(options.tools, options.serverInfo)
   }
@@ -117,6 +122,11 @@ export class Tools {
       exchange.finish(resultMessage(exchange.id, era.toJson(refusalResult(crowded))))
       return
     }
+    const cut = this.cut.refusal(exchange.identity, params)
+    if (cut !== null) {
+      exchange.finish(resultMessage(exchange.id, era.toJson(cut)))
+      return
+    }
     const admitted = this.resends.admit(exchange, params)
     if (admitted !== null) this.#run(admitted, tool, checked.value, params, era, caller)
   }
@@ -143,6 +153,11 @@ export class Tools {
     const streams = isLong && exchange.canStream
     if (streams) exchange.startStream()
     const reporter = streams ? this.#reporter(exchange, params) : null
+    const watch = this.cut.watch(identity, params)
+    const heard = (update: Progress): void => {
+      watch.heard(update)
+      reporter?.report(update)
+    }
 
     const work = (call: Call): Promise<ToolResult> => {
       live.id = call.id
@@ -150,7 +165,7 @@ export class Tools {
       live.line = line
       const asking = new ClientAsking(tool.name, line)
       const log = createLogSender(exchange, tool.name, caller.logLevel)
-      const context = this.#options.toolContext(call, (update) => reporter?.report(update), asking, log)
+      const context = this.#options.toolContext(call, heard, asking, log)
       return tool.run(args, context).catch(withoutAnswer)
     }
     this.#options.calls
@@ -167,7 +182,7 @@ export class Tools {
       )
       .then(
         (outcome) => {
-          this.#end(exchange, live, reporter)
+          this.#end(exchange, live, reporter, watch)
           if (live.isCancelled) exchange.abandon()
           else {
             const other = otherAnswer(exchange, live, outcome)
@@ -176,7 +191,7 @@ export class Tools {
           }
         },
         (error: unknown) => {
-          this.#end(exchange, live, reporter)
+          this.#end(exchange, live, reporter, watch)
           this.#options.emit({ type: 'surface-failed', error })
           answer(exchange, live, internalErrorMessage(exchange.id))
         },
@@ -195,7 +210,8 @@ export class Tools {
     })
   }
 
-  #end(exchange: Exchange, live: LiveCall, reporter: ProgressReporter | null): void {
+  #end(exchange: Exchange, live: LiveCall, reporter: ProgressReporter | null, watch: VendorWatch): void {
+    watch.ended()
     if (reporter !== null) {
       reporter.stop()
       this.#paces.release(exchange.identity)

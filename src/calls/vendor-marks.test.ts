@@ -1,0 +1,118 @@
+import { mkdtempSync, readdirSync, rmSync, statSync, writeFileSync } from 'node:fs'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { afterEach, beforeEach, describe, expect, test } from 'vitest'
+import { VirtualClock } from '../lib/virtual-clock.ts'
+import { VendorMarks } from './vendor-marks.ts'
+
+let folder: string
+let clock: VirtualClock
+let alive: Set<number>
+const faults: string[] = []
+
+beforeEach(async () => {
+  folder = mkdtempSync(join(tmpdir(), 'exai-marks-'))
+  clock = new VirtualClock()
+  // No process is found dead in 1970.
+  await clock.advance(1_000)
+  alive = new Set()
+  faults.length = 0
+})
+afterEach(() => rmSync(folder, { recursive: true, force: true }))
+
+/** A process begins; it is killed by never being destroyed. */
+async function begin(pid: number): Promise<VendorMarks> {
+  const marks = await VendorMarks.open({
+    folder: join(folder, 'marks'),
+    clock,
+    pid,
+    isAlive: (other) => alive.has(other),
+    onFault: ({ message }) => faults.push(message),
+  })
+  alive.add(pid)
+  return marks
+}
+const files = (): string[] => readdirSync(join(folder, 'marks'))
+
+describe('a call that was at a vendor when its process was killed', () => {
+  test('is known to the next process by principal and key, for ten minutes', async () => {
+    const first = await begin(1)
+    first.leave('anna', 'toolu_1')
+    alive.delete(1)
+    const next = await begin(2)
+    expect(next.wasCut('anna', 'toolu_1')).toBe(true)
+    expect(next.wasCut('ben', 'toolu_1')).toBe(false)
+    expect(next.wasCut('anna', 'toolu_2')).toBe(false)
+    expect(next.inspect()).toEqual({ marked: 0, cut: 1 })
+    expect(files()).toEqual(['2.marks'])
+    await clock.advance(599_999)
+    expect(next.wasCut('anna', 'toolu_1')).toBe(true)
+    await clock.advance(1)
+    expect(next.wasCut('anna', 'toolu_1')).toBe(false)
+    expect(next.inspect()).toEqual({ marked: 0, cut: 0 })
+    expect(clock.pendingTimers).toBe(0)
+  })
+
+  test('is still known when the next process is killed as well, and no longer for that', async () => {
+    const first = await begin(1)
+    first.leave('anna', 'toolu_1')
+    alive.delete(1)
+    await begin(2)
+    await clock.advance(400_000)
+    alive.delete(2)
+    const third = await begin(3)
+    expect(third.wasCut('anna', 'toolu_1')).toBe(true)
+    await clock.advance(200_000)
+    expect(third.wasCut('anna', 'toolu_1')).toBe(false)
+  })
+
+  test('is known where the next process has the same number', async () => {
+    const first = await begin(7)
+    first.leave('anna', 'toolu_1')
+    expect((await begin(7)).wasCut('anna', 'toolu_1')).toBe(true)
+  })
+})
+
+describe('is not taken for cut', () => {
+  test('a call that had ended', async () => {
+    const first = await begin(1)
+    const ended = ['a', 'b', 'c'].map((key) => first.leave('anna', key))
+    ended[1]?.()
+    first.leave('anna', 'd')
+    ended[0]?.()
+    alive.delete(1)
+    const next = await begin(2)
+    expect(['a', 'b', 'c', 'd'].filter((key) => next.wasCut('anna', key))).toEqual(['c', 'd'])
+  })
+
+  test('a call of a process that lives, such as one that is being replaced', async () => {
+    const old = await begin(1)
+    const end = old.leave('anna', 'toolu_1')
+    const next = await begin(2)
+    expect(next.wasCut('anna', 'toolu_1')).toBe(false)
+    end()
+    await old.destroy()
+    expect(files()).toEqual(['2.marks'])
+  })
+
+  test('what stands in a file that is torn, or is none of ours', async () => {
+    await (await begin(1)).destroy()
+    writeFileSync(join(folder, 'marks', '5.marks'), Buffer.alloc(40))
+    writeFileSync(join(folder, 'marks', 'notes.txt'), 'x'.repeat(64))
+    expect((await begin(2)).inspect()).toEqual({ marked: 0, cut: 0 })
+    expect(files().toSorted()).toEqual(['2.marks', 'notes.txt'])
+  })
+})
+
+test('a file holds as many slots as calls were marked at once', async () => {
+  const marks = await begin(1)
+  for (let n = 0; n < 100; n++) {
+    const ends = [marks.leave('anna', `a${n}`), marks.leave('anna', `b${n}`)]
+    for (const end of ends) end()
+  }
+  const last = marks.leave('anna', 'last')
+  expect(marks.inspect()).toEqual({ marked: 1, cut: 0 })
+  expect(statSync(join(folder, 'marks', '1.marks')).size).toBe(64)
+  last()
+  expect(faults).toEqual([])
+})

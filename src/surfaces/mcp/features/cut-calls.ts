@@ -1,0 +1,67 @@
+// Keeps a call that a killed process had at a vendor from being made again unasked. Claude Code repeats a call by itself when its
+// session came back after a crash and the tool changes nothing; it names the use of the tool, the same in both. A model that wants
+// the call anew says so by a use of its own.
+
+import type { VendorMarks } from '../../../calls/vendor-marks.ts'
+import type { Identity } from '../../../domain/identity.ts'
+import type { Progress } from '../../../domain/progress.ts'
+import type { ToolResult } from '../../../tools/tool.ts'
+import { isObject, type JsonObject } from '../envelope.ts'
+
+/** One call on its way; `ended` is called once. */
+export interface VendorWatch {
+  /** What the call tells of its way. */
+  heard(update: Progress): void
+  ended(): void
+}
+
+const toolUseMeta = 'claudecode/toolUseId'
+const keyCharsMax = 256
+const unwatched: VendorWatch = { heard: () => undefined, ended: () => undefined }
+
+/** Marks calls as they go to a vendor, and recognises those of killed processes. */
+export class CutCalls {
+  readonly #marks: VendorMarks | null
+  #refused = 0
+
+  /** null: nothing is marked, and nothing recognised. */
+  constructor(marks: VendorMarks | null) {
+    this.#marks = marks
+  }
+
+  /** What a call is answered with in place of being made a second time; null: it may be made. */
+  refusal({ principal }: Identity, params: JsonObject): ToolResult | null {
+    const key = keyOf(params)
+    if (key === null || this.#marks?.wasCut(principal, key) !== true) return null
+    this.#refused += 1
+    return { content: [{ type: 'text', text: cutSentence }], isError: true }
+  }
+
+  /** Sees to the mark of a call that begins. */
+  watch({ principal }: Identity, params: JsonObject): VendorWatch {
+    const key = keyOf(params)
+    const marks = this.#marks
+    if (key === null || marks === null) return unwatched
+    let end: (() => void) | null = null
+    return {
+      heard(update) {
+        if (update.kind === 'started') end ??= marks.leave(principal, key)
+      },
+      ended: () => end?.(),
+    }
+  }
+
+  /** Calls that killed processes had at vendors, and how many of them were sent again and not made. */
+  inspect(): { readonly calls: number; readonly refused: number } {
+    return { calls: this.#marks?.inspect().cut ?? 0, refused: this.#refused }
+  }
+}
+
+const cutSentence =
+  'This call was cut: the server was killed while the vendor worked on it. It had been sent already and may have been charged, so it was not sent a second time by itself. Call again if you still want it.'
+
+function keyOf(params: JsonObject): string | null {
+  const meta = params._meta
+  const key = isObject(meta) ? meta[toolUseMeta] : undefined
+  return typeof key === 'string' && key.length <= keyCharsMax ? key : null
+}
