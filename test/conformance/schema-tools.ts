@@ -48,5 +48,5 @@ const mirrored = defineTool({
   run: async ({ region }) => ({ content: [{ type: 'text', text: region }] }),
 })
 
-/** Both. */
+/** What the suite asks schemas with. */
 export const schemaTools: readonly Tool[] = [keywords, mirrored]

@@ -1,0 +1,65 @@
+// One WebSocket to the server, as a program of its own would open it: sends what it is given, tells what comes.
+
+import type { IncomingHttpHeaders, IncomingMessage } from 'node:http'
+import { WebSocket } from 'ws'
+
+/** A message as it came: its text, and the members that say where it goes. */
+export interface Told {
+  readonly text: string
+  readonly id?: string | number | null
+  readonly method?: string
+  readonly params?: { readonly progressToken?: string | number }
+}
+
+/** The upgrade was refused: by which status, in which words. */
+export interface Refused {
+  readonly status: number
+  readonly text: string
+}
+
+/** An open connection. */
+export interface Line {
+  send(text: string): void
+  close(): void
+  onTold: (told: Told) => void
+  onClosed: () => void
+}
+
+/** Opens it with the `Host` and `Origin` of whoever asked; all lines are one client's. */
+export function openLine(url: string, asked: IncomingHttpHeaders): Promise<Line | Refused> {
+  const { host, origin } = asked
+  return new Promise((resolve, reject) => {
+    const socket = new WebSocket(url, 'mcp', {
+      headers: {
+        'x-exai-client': 'conformance-relay',
+        ...(isOwn(host) ? {} : { host }),
+        ...(origin === undefined ? {} : { origin }),
+      },
+    })
+    const line: Line = {
+      send: (text) => socket.send(text),
+      close: () => socket.close(),
+      onTold: () => undefined,
+      onClosed: () => undefined,
+    }
+    socket.on('message', (data) => {
+      const text = String(data)
+      line.onTold({ ...(JSON.parse(text) as Omit<Told, 'text'>), text })
+    })
+    socket.once('close', () => line.onClosed())
+    socket.once('open', () => resolve(line))
+    socket.once('unexpected-response', (_, response) => void refusal(response).then(resolve, reject))
+    socket.on('error', reject)
+  })
+}
+
+// The relay's own address is not the server's: only a foreign one is handed on.
+function isOwn(host: string | undefined): boolean {
+  return host === undefined || /^(127\.0\.0\.1|localhost|\[::1\])(:|$)/.test(host)
+}
+
+async function refusal(response: IncomingMessage): Promise<Refused> {
+  let text = ''
+  for await (const piece of response) text += String(piece)
+  return { status: response.statusCode ?? 0, text }
+}
