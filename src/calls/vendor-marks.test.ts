@@ -90,8 +90,9 @@ describe('is not taken for cut', () => {
     const end = old.leave('anna', 'toolu_1')
     const next = await begin(2)
     expect(next.wasCut('anna', 'toolu_1')).toBe(false)
-    end()
     await old.destroy()
+    await old.destroy()
+    end()
     expect(files()).toEqual(['2.marks'])
   })
 

@@ -47,6 +47,7 @@ export class VendorMarks {
   #slots = 0
   #marked = 0
   #hasFailed = false
+  #isDestroyed = false
 
   private constructor(
     options: VendorMarksOptions,
@@ -108,10 +109,11 @@ export class VendorMarks {
     return { marked: this.#marked, cut: this.#cut.size }
   }
 
-  /** Takes the file away: every call of this process has been answered. */
+  /** Takes the file away: every call of this process has been answered. May come twice. */
   async destroy(): Promise<void> {
-    if (this.#expiry !== null) this.#expiry.cancel()
-    this.#hasFailed = true
+    if (this.#isDestroyed) return
+    this.#isDestroyed = true
+    this.#expiry?.cancel()
     closeSync(this.#file)
     await rm(this.#path, { force: true })
   }
@@ -130,7 +132,7 @@ export class VendorMarks {
   }
 
   #write(bytes: Buffer, slot: number): void {
-    if (this.#hasFailed) return
+    if (this.#hasFailed || this.#isDestroyed) return
     try {
       writeSync(this.#file, bytes, 0, slotBytes, slot * slotBytes)
     } catch (error) {
