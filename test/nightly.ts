@@ -23,6 +23,10 @@ const stages: readonly Stage[] = [
   },
   { name: "other people's clients", command: ['node', 'test/clients/run.ts'] },
   { name: 'a hundred thousand clients that vanish', command: ['node', 'test/vanish/run.ts'] },
+  {
+    name: 'vanished clients that leave something',
+    command: ['node', 'test/vanish/run.ts', '--sabotage'],
+  },
   { name: 'mutation testing', command: ['node', 'test/mutation/run.ts'] },
   { name: 'slow readers bench', command: ['node', 'test/slow-readers/run.ts'] },
   { name: 'noisy neighbours bench', command: ['node', 'test/noisy/run.ts'] },
