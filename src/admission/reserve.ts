@@ -27,6 +27,8 @@ export interface Reservation {
   settle(used: Amounts): void
   /** Nothing was used. */
   refund(): void
+  /** Gives it all back for a moment; what it answers takes it again, whatever has come between. */
+  suspend(): () => void
 }
 
 /** Bounds of the book; times in milliseconds. */
@@ -86,12 +88,7 @@ export class QuotaBook {
         worst.waitMs,
         this.#options.clock.wallMs(),
       )
-    const claims = accounts.map(({ account, unit }) => ({ claim: account.take(amounts[unit]), unit }))
-    const held = new Held(claims, amounts, deadlineAt + this.#options.graceMs, (each) =>
-      this.#open.delete(each),
-    )
-    this.#open.add(held)
-    return held
+    return new Held(accounts, amounts, deadlineAt + this.#options.graceMs, this.#open)
   }
 
   /** Reservations neither settled nor refunded; 0 when idle. */
@@ -177,36 +174,49 @@ export class QuotaBook {
 
 class Held implements Reservation {
   readonly expiresAt: number
-  readonly #claims: readonly { readonly claim: Claim; readonly unit: QuotaUnit }[]
+  readonly #accounts: readonly { readonly account: QuotaAccount; readonly unit: QuotaUnit }[]
   readonly #amounts: Amounts
-  readonly #onClose: (held: Held) => void
-  #isOpen = true
+  readonly #open: Set<Held>
+  #claims: readonly { readonly claim: Claim; readonly unit: QuotaUnit }[] = []
 
   constructor(
-    claims: readonly { readonly claim: Claim; readonly unit: QuotaUnit }[],
+    accounts: readonly { readonly account: QuotaAccount; readonly unit: QuotaUnit }[],
     amounts: Amounts,
     expiresAt: number,
-    onClose: (held: Held) => void,
+    open: Set<Held>,
   ) {
-    this.#claims = claims
+    this.#accounts = accounts
     this.#amounts = amounts
     this.expiresAt = expiresAt
-    this.#onClose = onClose
+    this.#open = open
+    this.#take()
   }
 
   settle(used: Amounts): void {
-    if (!this.#isOpen) return
-    this.#isOpen = false
+    if (!this.#open.delete(this)) return
     for (const { claim, unit } of this.#claims) claim.close(used[unit])
-    this.#onClose(this)
   }
 
   refund(): void {
     this.settle(nothing)
   }
 
+  suspend(): () => void {
+    if (!this.#open.has(this)) return () => {}
+    this.refund()
+    return () => this.#take()
+  }
+
   expire(): void {
     this.settle(this.#amounts)
+  }
+
+  #take(): void {
+    this.#claims = this.#accounts.map(({ account, unit }) => ({
+      claim: account.take(this.#amounts[unit]),
+      unit,
+    }))
+    this.#open.add(this)
   }
 }
 

@@ -1,13 +1,19 @@
-// One flight; see `flights.ts`. Its own signal, its waiters in the order they came, the first of whom pays.
+// One flight; see `flights.ts`. Its own signal, its waiters in the order they came: the first pays, and when he leaves the next who can.
 
 import { CallFailure } from '../domain/failure.ts'
 import type { Identity } from '../domain/identity.ts'
+import { assert } from '../lib/assert.ts'
 import type { Clock, Timer } from '../lib/clock.ts'
 
-/** Somebody who wants the answer. */
-export interface FlightWaiter<Part> {
-  /** To whom the work is charged while this waiter pays. */
+/** To whom the work of a flight is charged, and in whose call. */
+export interface FlightPayer {
   readonly identity: Identity
+  readonly callId?: string | undefined
+  readonly tool?: string | undefined
+}
+
+/** Somebody who wants the answer. */
+export interface FlightWaiter<Part> extends FlightPayer {
   readonly signal: AbortSignal
   /** Monotonic milliseconds. */
   readonly deadlineAt: number
@@ -21,10 +27,12 @@ export interface FlightWaiter<Part> {
 export interface FlightPilot<Part> {
   /** The flight's own: no single waiter's leaving aborts it. */
   readonly signal: AbortSignal
-  /** The latest deadline of those who wait now. */
+  /** The latest deadline of those who wait now; when nobody does any more, of those who did. */
   readonly deadlineAt: number
-  /** Who pays now: the one who waits longest. null: nobody waits any more. */
-  readonly payer: Identity | null
+  /** Who pays now: of those who wait, the one who has waited longest and can. */
+  readonly payer: FlightPayer
+  /** When the payer leaves and others wait on, `charge` charges the next one for the work, or answers what bars that one. */
+  onPayer(charge: (next: FlightPayer) => CallFailure | null): void
   part(part: Part, bytes: number): void
 }
 
@@ -63,6 +71,8 @@ export class Flight<Part, Answer> {
   #runs = 0
   #isOver = false
   #payer: Seat<Part, Answer> | null = null
+  #charge: (next: FlightPayer) => CallFailure | null = uncounted
+  #latestAt = Number.NEGATIVE_INFINITY
   #work: Promise<void> = Promise.resolve()
 
   constructor(options: FlightOptions, fly: (pilot: FlightPilot<Part>) => Promise<Answer>, onEnd: () => void) {
@@ -96,6 +106,7 @@ export class Flight<Part, Answer> {
       const seat: Seat<Part, Answer> = { waiter, timer, abort, leave, resolve, reject }
       this.#seats.add(seat)
       this.#payer ??= seat
+      this.#latestAt = Math.max(this.#latestAt, waiter.deadlineAt)
       waiter.signal.addEventListener('abort', abort, { once: true })
       for (const part of this.#parts ?? []) this.#tell(seat, () => waiter.onPart?.(part))
     })
@@ -117,6 +128,7 @@ export class Flight<Part, Answer> {
   async #run(): Promise<void> {
     while (!this.#isOver) {
       this.#runs++
+      this.#charge = uncounted
       try {
         const answer = await this.#fly(this.#pilot())
         this.#land((seat) => seat.resolve({ answer, isShared: seat !== this.#payer }))
@@ -141,10 +153,16 @@ export class Flight<Part, Answer> {
     return {
       signal: this.#controller.signal,
       get deadlineAt() {
+        if (flight.#seats.size === 0) return flight.#latestAt
         return Math.max(...[...flight.#seats].map(({ waiter }) => waiter.deadlineAt))
       },
       get payer() {
-        return flight.#payer?.waiter.identity ?? null
+        const seat = flight.#payer
+        assert(seat !== null, 'a flight begins with a waiter')
+        return seat.waiter
+      },
+      onPayer: (charge) => {
+        this.#charge = charge
       },
       part: (part, bytes) => {
         // A run that was given up may still speak.
@@ -196,16 +214,30 @@ export class Flight<Part, Answer> {
 
   // True: nobody waits any more, and the work is aborted.
   #left(seat: Seat<Part, Answer>, reason: unknown): boolean {
-    const next = this.#seats.values().next()
-    if (next.done) {
-      this.#end()
-      this.#controller.abort(reason)
-    } else if (this.#payer === seat) {
-      this.#payer = next.value
+    if (this.#payer === seat) this.#handOver()
+    if (this.#seats.size > 0) return false
+    this.#end()
+    this.#controller.abort(reason)
+    return true
+  }
+
+  // Whoever cannot pay leaves with what bars him, as he would have without the flight, and the next one is asked. Where nobody can, the
+  // work stays charged to the one who left.
+  #handOver(): void {
+    for (const seat of [...this.#seats]) {
+      const bar = this.#charge(seat.waiter)
+      if (bar === null) {
+        this.#payer = seat
+        return
+      }
+      this.#free(seat)
+      seat.reject(bar)
     }
-    return next.done === true
   }
 }
+
+// Until the work says how it is charged, anybody can pay.
+const uncounted = (): null => null
 
 function tooLate(): CallFailure {
   return new CallFailure('deadline', {

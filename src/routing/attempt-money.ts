@@ -22,6 +22,8 @@ export interface AttemptMoney {
   settle(end: AttemptEnd): void
   /** It was not made: nothing was spent. */
   release(): void
+  /** Gives it back for a moment; what it answers sets it aside again, whatever has come between. */
+  suspend(): () => void
 }
 
 // What a model reads and writes while it searches is not ours to cap; this is far above what a search takes.

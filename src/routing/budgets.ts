@@ -92,6 +92,14 @@ export class Budgets {
         close(used.inputTokens + used.outputTokens, spent)
       },
       release: () => close(0, 0n),
+      suspend: () => {
+        const resume = held.suspend()
+        this.#file.changed()
+        return () => {
+          resume()
+          this.#file.changed()
+        }
+      },
     }
   }
 

@@ -1,8 +1,9 @@
 // The site of a job whose money is counted: before it waits for a slot, and before every further attempt on that slot, what the attempt
 // may cost is set aside; when the attempt has ended, what it did cost is settled. Where the budget does not cover an attempt it is not
-// begun, and the job's story says so. Promises: nothing is left set aside when a stay is over.
+// begun, and the job's story says so. Promises: nothing is left set aside when a stay is over; all of it is one payer's.
 
 import { CallFailure } from '../domain/failure.ts'
+import type { Identity } from '../domain/identity.ts'
 import { isRefusal, type Refusal } from '../domain/refusal.ts'
 import type { AttemptEnd } from './attempt-end.ts'
 import type { AttemptMoney } from './attempt-money.ts'
@@ -12,56 +13,98 @@ import type { AttemptLease, JobSite } from './job-plan.ts'
 import type { Target } from './target.ts'
 import type { Obstacle } from './target-health.ts'
 
-/** Sets aside what an attempt with this output cap may cost at most; null: it costs nothing. */
-export type SetAside<Each> = (target: Each, outputTokensMax: number | null) => AttemptMoney | Refusal | null
+/** Sets aside what an attempt with this output cap may cost at most, for `payer`; null: it costs nothing. */
+export type SetAside<Each> = (
+  target: Each,
+  outputTokensMax: number | null,
+  payer: Identity,
+) => AttemptMoney | Refusal | null
+
+/** One attempt that is to begin, or runs, and what is set aside for it; null: it costs nothing. */
+interface Share<Each> {
+  readonly target: Each
+  readonly outputTokensMax: number | null
+  money: AttemptMoney | null
+}
 
 /** A site whose attempts are paid from a budget. */
 export class PaidSite<Each extends Target, Result> implements JobSite<Each, Result> {
   readonly #site: JobSite<Each, Result>
   readonly #setAside: SetAside<Each>
   readonly #outputTokensMax: number | null
-  // By group, as slots are: set aside for the attempt that is to begin there, or runs; null: it costs nothing.
-  readonly #ready = new Map<string, AttemptMoney | null>()
-  readonly #running = new Map<string, AttemptMoney>()
+  // All there is, and by group, as slots are: what waits for its attempt to begin there, and what runs.
+  readonly #shares = new Set<Share<Each>>()
+  readonly #ready = new Map<string, Share<Each>>()
+  readonly #running = new Map<string, Share<Each>>()
+  #payer: Identity
 
   /** `outputTokensMax`: the job's own cap, before it is doubled. */
-  constructor(site: JobSite<Each, Result>, outputTokensMax: number | null, setAside: SetAside<Each>) {
+  constructor(
+    site: JobSite<Each, Result>,
+    outputTokensMax: number | null,
+    setAside: SetAside<Each>,
+    payer: Identity,
+  ) {
     this.#site = site
     this.#outputTokensMax = outputTokensMax
     this.#setAside = setAside
+    this.#payer = payer
   }
 
   async acquire(target: Each, signal: AbortSignal): Promise<AttemptLease | Refusal> {
-    const money = this.#setAside(target, this.#outputTokensMax)
-    if (isRefusal(money)) return money
+    const share = this.#open(target, this.#outputTokensMax)
+    if (isRefusal(share)) return share
     try {
       const lease = await this.#site.acquire(target, signal)
       if (isRefusal(lease)) {
-        money?.release()
+        this.#release(share)
         return lease
       }
-      this.#ready.set(target.group, money)
+      this.#ready.set(target.group, share)
       return this.#leased(target.group, lease)
     } catch (error) {
-      money?.release()
+      this.#release(share)
       throw error
     }
   }
 
   async run(target: Each, input: AttemptInput): Promise<Result> {
     const { group } = target
-    let money = this.#ready.get(group)
+    let share = this.#ready.get(group)
     this.#ready.delete(group)
-    if (money === undefined || input.outputTokensMax !== this.#outputTokensMax) {
-      money?.release()
-      const more = this.#setAside(target, input.outputTokensMax)
+    if (share === undefined || input.outputTokensMax !== this.#outputTokensMax) {
+      this.#release(share)
+      const more = this.#open(target, input.outputTokensMax)
       if (isRefusal(more)) {
         throw new CallFailure('refused', { message: more.message, refusal: more, retryable: true })
       }
-      money = more
+      share = more
     }
-    if (money) this.#running.set(group, money)
+    this.#running.set(group, share)
     return this.#site.run(target, input)
+  }
+
+  /** Sets everything aside for another payer instead; or says what bars that one, and nothing has changed. */
+  chargeTo(payer: Identity): Refusal | null {
+    const undo: (() => void)[] = []
+    for (const share of this.#shares) {
+      const { money, target, outputTokensMax } = share
+      // First given back: the two may share an account.
+      const resume = money?.suspend()
+      const next = this.#setAside(target, outputTokensMax, payer)
+      undo.unshift(() => {
+        if (!isRefusal(next)) next?.release()
+        share.money = money
+        resume?.()
+      })
+      if (isRefusal(next)) {
+        for (const step of undo) step()
+        return next
+      }
+      share.money = next
+    }
+    this.#payer = payer
+    return null
   }
 
   load(target: Each): GroupLoad {
@@ -78,15 +121,33 @@ export class PaidSite<Each extends Target, Result> implements JobSite<Each, Resu
 
   emit(end: AttemptEnd): Promise<void> | void {
     const { group } = end.target
-    this.#running.get(group)?.settle(end)
+    const share = this.#running.get(group)
+    if (share) {
+      this.#shares.delete(share)
+      share.money?.settle(end)
+    }
     this.#running.delete(group)
     return this.#site.emit(end)
+  }
+
+  #open(target: Each, outputTokensMax: number | null): Share<Each> | Refusal {
+    const money = this.#setAside(target, outputTokensMax, this.#payer)
+    if (isRefusal(money)) return money
+    const share = { target, outputTokensMax, money }
+    this.#shares.add(share)
+    return share
+  }
+
+  #release(share: Share<Each> | undefined): void {
+    if (share === undefined) return
+    this.#shares.delete(share)
+    share.money?.release()
   }
 
   #leased(group: string, lease: AttemptLease): AttemptLease {
     return {
       release: () => {
-        this.#ready.get(group)?.release()
+        this.#release(this.#ready.get(group))
         this.#ready.delete(group)
         lease.release()
       },

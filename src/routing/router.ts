@@ -9,7 +9,7 @@ import { CallFailure } from '../domain/failure.ts'
 import { clientKey, type Identity } from '../domain/identity.ts'
 import type { PrincipalName } from '../domain/ids.ts'
 import type { Progress } from '../domain/progress.ts'
-import { isRefusal } from '../domain/refusal.ts'
+import { isRefusal, type Refusal } from '../domain/refusal.ts'
 import { type Clock, systemClock } from '../lib/clock.ts'
 import { type Random, systemRandom } from '../lib/random.ts'
 import type { ExtractJob, GenerateJob, Job, JobKind, ReadJob, SearchJob } from '../providers/provider.ts'
@@ -34,8 +34,8 @@ export type JobDraft = Omit<GenerateJob, 'model'> | SearchJob | ReadJob | Extrac
 export interface JobRequest {
   readonly identity: Identity
   /** For the ledger: whose work this job is. */
-  readonly callId?: string
-  readonly tool?: string
+  readonly callId?: string | undefined
+  readonly tool?: string | undefined
   /** Aborted at the call's deadline as well. */
   readonly signal: AbortSignal
   /** Monotonic milliseconds; in 240 s when absent. */
@@ -46,6 +46,11 @@ export interface JobRequest {
   readonly class?: JobClass
   /** A conversation whose next turn should meet the same prompt cache. */
   readonly affinity?: string | undefined
+  /**
+   * For a job that several wait for. When its payer leaves, `charge` charges all of it to the next one: its place in the queue or its slot,
+   * and what is set aside; or it says what bars that one, and all stays as it was. Then `identity` is the next one's.
+   */
+  onPayer?(charge: (next: Identity) => Refusal | null): void
   progress(update: Progress): void
 }
 
@@ -145,14 +150,18 @@ export class Router {
     const { tool = draft.kind } = request
     const expectOutput = ({ model }: RoutedCandidate, cap: number): number =>
       this.#outputs.expect(tool, model ?? draft.kind, cap)
-    const setAside: SetAside<RoutedCandidate> = (candidate, cap) => {
+    const { budgets } = this.#options
+    const setAside: SetAside<RoutedCandidate> = (candidate, cap, payer) => {
+      if (budgets?.counts(payer) !== true) return null
       const attempt = dearest(candidate, toJob(draft, candidate, cap), (most) =>
         expectOutput(candidate, most),
       )
-      return this.#options.budgets?.reserve(request.identity, attempt, deadlineAt()) ?? null
+      return budgets.reserve(payer, attempt, deadlineAt())
     }
-    const isCounted = this.#options.budgets?.counts(request.identity) === true
-    const steps = isCounted ? affordable(chain, setAside) : chain
+    const { identity } = request
+    const steps = budgets?.counts(identity)
+      ? affordable(chain, (each, cap) => setAside(each, cap, identity))
+      : chain
     if (isRefusal(steps)) {
       return Promise.reject(new CallFailure('refused', { message: steps.message, refusal: steps }))
     }
@@ -164,12 +173,14 @@ export class Router {
       },
       kind: draft.kind,
       class: request.class ?? 'interactive',
-      clientWeight: this.#options.penaltyBox?.standing(clientKey(request.identity)).weightFactor ?? 1,
-      principalWeight: this.#options.weightOf?.(request.identity.principal) ?? 1,
+      weightsOf: (payer) => ({
+        clientWeight: this.#options.penaltyBox?.standing(clientKey(payer)).weightFactor ?? 1,
+        principalWeight: this.#options.weightOf?.(payer.principal) ?? 1,
+      }),
       get deadlineAt() {
         return deadlineAt()
       },
-      endUser: endUser(request.identity),
+      endUserOf,
       outputTokensMax,
       jobFor: (candidate, cap) => toJob(draft, candidate, cap),
       expectOutput,
@@ -180,6 +191,12 @@ export class Router {
         }
         return this.#options.record?.({ end, request, operation: draft.kind, inputTokens })
       },
+    })
+    const paid = new PaidSite(site, outputTokensMax, setAside, identity)
+    request.onPayer?.((next) => {
+      const refusal = paid.chargeTo(next)
+      if (refusal === null) site.chargeTo(next)
+      return refusal
     })
     return this.#attempts.run(
       {
@@ -192,7 +209,7 @@ export class Router {
         affinity: request.affinity ?? null,
         isHedgeable: draft.kind === 'generate' && (draft.tools?.length ?? 0) === 0,
       },
-      isCounted ? new PaidSite(site, outputTokensMax, setAside) : site,
+      paid,
     )
   }
 
@@ -261,6 +278,6 @@ function toJob(draft: JobDraft, { configured, model }: RoutedCandidate, cap: num
 }
 
 // Vendors want a stable end-user id; they need not learn our principals' names.
-function endUser(identity: Identity): string {
+function endUserOf(identity: Identity): string {
   return `exai-${createHash('sha256').update(identity.principal).digest('hex').slice(0, 24)}`
 }

@@ -113,6 +113,8 @@ export class SharedAnswers {
     const { clock, cache, flights } = this.#options
     const waiter = {
       identity: request.identity,
+      callId: request.callId,
+      tool: request.tool,
       signal: request.signal,
       deadlineAt: request.deadlineAt ?? clock.now() + refreshMsMax,
       onPart: (update: Progress) => request.progress(update),
@@ -168,8 +170,19 @@ function ofFlight(request: JobRequest, pilot: FlightPilot<Progress>): JobRequest
   return {
     ...request,
     get identity() {
-      return pilot.payer ?? request.identity
+      return pilot.payer.identity
     },
+    get callId() {
+      return pilot.payer.callId
+    },
+    get tool() {
+      return pilot.payer.tool
+    },
+    onPayer: (charge) =>
+      pilot.onPayer(({ identity }) => {
+        const refusal = charge(identity)
+        return refusal && new CallFailure('refused', { message: refusal.message, refusal })
+      }),
     get deadlineAt() {
       return pilot.deadlineAt
     },

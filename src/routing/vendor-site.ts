@@ -1,8 +1,9 @@
 // What the retry loop is lent for a job at real vendors: slots of their groups, one vendor request for each attempt, and the tokens
 // used told to the group when its slot goes back.
 
-import type { Lease } from '../admission/lease.ts'
+import type { Lease, LeaseOwner, LeaseRequest } from '../admission/lease.ts'
 import type { JobClass } from '../admission/queue-tree.ts'
+import type { QuotaGroup } from '../admission/quota-group.ts'
 import { CallFailure } from '../domain/failure.ts'
 import { clientKey, type Identity } from '../domain/identity.ts'
 import type { Progress } from '../domain/progress.ts'
@@ -25,15 +26,15 @@ export interface RoutedOutcome extends AttemptOutcome {
 
 /** One job at vendors. */
 export interface VendorWork {
+  /** Who pays; asked again, for it may be another by then. */
   readonly identity: Identity
   readonly kind: JobKind
   readonly class: JobClass
-  readonly clientWeight: number
-  readonly principalWeight: number
-  /** Monotonic milliseconds. */
+  weightsOf(payer: Identity): Pick<LeaseOwner, 'clientWeight' | 'principalWeight'>
+  /** Monotonic milliseconds; asked again, for it may grow. */
   readonly deadlineAt: number
   /** Opaque, stable per principal, for the vendor's abuse control. */
-  readonly endUser: string
+  endUserOf(payer: Identity): string
   /** The job as this candidate should get it; `outputTokensMax` grows when a cap was too low. */
   jobFor(candidate: RoutedCandidate, outputTokensMax: number | null): Job
   readonly outputTokensMax: number | null
@@ -57,6 +58,8 @@ export class VendorSite implements JobSite<RoutedCandidate, RoutedOutcome> {
   readonly #work: VendorWork
   // By group: what its slot has been used for since it was granted.
   readonly #stays = new Map<string, Stay>()
+  // By group as well: what its slot was asked for with, from then until the slot goes back.
+  readonly #asked = new Map<string, { readonly slots: QuotaGroup; readonly request: LeaseRequest }>()
   #inputTokens = 0
 
   constructor(work: VendorWork) {
@@ -64,30 +67,37 @@ export class VendorSite implements JobSite<RoutedCandidate, RoutedOutcome> {
   }
 
   async acquire(candidate: RoutedCandidate, signal: AbortSignal): Promise<AttemptLease | Refusal> {
-    const { identity, deadlineAt, progress } = this.#work
+    const work = this.#work
+    const { group } = candidate
     const job = this.#work.jobFor(candidate, this.#work.outputTokensMax)
     const { tokens, bytes } = estimateInput(job)
     this.#inputTokens = tokens
     const cap = outputCap(job)
-    const lease = await candidate.account.groups.groupFor(candidate.model ?? this.#work.kind).acquire({
-      principal: identity.principal,
-      client: identity.client ?? '',
-      class: this.#work.class,
-      clientWeight: this.#work.clientWeight,
-      principalWeight: this.#work.principalWeight,
+    const slots = candidate.account.groups.groupFor(candidate.model ?? work.kind)
+    const request: LeaseRequest = {
+      ...this.#owner(work.identity),
+      class: work.class,
       inputTokens: tokens,
       outputTokensMax: cap,
-      outputTokensExpected: this.#work.expectOutput?.(candidate, cap) ?? cap,
+      outputTokensExpected: work.expectOutput?.(candidate, cap) ?? cap,
       bytes,
-      deadlineAt,
+      get deadlineAt() {
+        return work.deadlineAt
+      },
       signal,
-      onPlace: (place) => progress({ kind: 'queued', provider: candidate.provider, ...place }),
-    })
-    return isRefusal(lease) ? lease : this.#stay(candidate.group, lease)
+      onPlace: (place) => work.progress({ kind: 'queued', provider: candidate.provider, ...place }),
+    }
+    this.#asked.set(group, { slots, request })
+    return this.#granted(group, slots.acquire(request))
+  }
+
+  /** Charges the slots this job holds or waits for to another, who waits for its answer too. */
+  chargeTo(payer: Identity): void {
+    for (const { slots, request } of this.#asked.values()) slots.recharge(request, this.#owner(payer))
   }
 
   async run(candidate: RoutedCandidate, input: AttemptInput): Promise<RoutedOutcome> {
-    const { identity, endUser, progress } = this.#work
+    const { identity, endUserOf, progress } = this.#work
     const { configured, account, model, group } = candidate
     const { provider } = configured
     const job = this.#work.jobFor(candidate, input.outputTokensMax)
@@ -96,7 +106,7 @@ export class VendorSite implements JobSite<RoutedCandidate, RoutedOutcome> {
       apiKey: account.apiKeys[input.keyIndex] ?? null,
       signal: input.signal,
       requestId: input.id,
-      endUser,
+      endUser: endUserOf(identity),
       lane: clientKey(identity),
       onRequest: () => this.#countRequest(group),
       onLimits: (limits) => this.#stays.get(group)?.lease.heard(limits),
@@ -139,22 +149,40 @@ export class VendorSite implements JobSite<RoutedCandidate, RoutedOutcome> {
     return this.#work.onEnd(end, this.#inputTokens)
   }
 
+  #owner(payer: Identity): LeaseOwner {
+    return {
+      principal: payer.principal,
+      client: payer.client ?? '',
+      ...this.#work.weightsOf(payer),
+    }
+  }
+
+  async #granted(group: string, answer: Promise<Lease | Refusal>): Promise<AttemptLease | Refusal> {
+    try {
+      const lease = await answer
+      if (!isRefusal(lease)) return this.#stay(group, lease)
+      this.#asked.delete(group)
+      return lease
+    } catch (error) {
+      this.#asked.delete(group)
+      throw error
+    }
+  }
+
   #stay(group: string, lease: Lease): AttemptLease {
     this.#stays.set(group, { lease, requests: 0, input: 0, output: 0, isCut: false })
     return {
       release: () => {
         const stay = this.#stays.get(group)
         this.#stays.delete(group)
+        this.#asked.delete(group)
         // Where no vendor counted, the estimate stands.
         const isCounted = stay !== undefined && stay.input + stay.output > 0
         const settlement = isCounted ? { inputTokens: stay.input, outputTokens: stay.output } : undefined
         if (stay?.isCut) lease.releaseCut(settlement)
         else lease.release(settlement)
       },
-      refusedByVendor: async () => {
-        const again = await lease.refusedByVendor()
-        return isRefusal(again) ? again : this.#stay(group, again)
-      },
+      refusedByVendor: () => this.#granted(group, lease.refusedByVendor()),
     }
   }
 

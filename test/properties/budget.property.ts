@@ -17,19 +17,19 @@ export const properties: readonly Property[] = [
     mutants: [
       {
         file: 'routing/paid-site.ts',
-        find: 'if (money === undefined || input.outputTokensMax !== this.#outputTokensMax) {',
-        replace: 'if (money === undefined) {',
+        find: 'if (share === undefined || input.outputTokensMax !== this.#outputTokensMax) {',
+        replace: 'if (share === undefined) {',
       },
       {
         file: 'routing/paid-site.ts',
-        find: '    this.#ready.delete(group)\n    if (money',
-        replace: '    if (money',
+        find: '    this.#ready.delete(group)\n    if (share',
+        replace: '    if (share',
       },
-      { file: 'routing/paid-site.ts', find: '        this.#ready.get(group)?.release()\n', replace: '' },
-      { file: 'routing/paid-site.ts', find: '    this.#running.get(group)?.settle(end)\n', replace: '' },
+      { file: 'routing/paid-site.ts', find: '        this.#release(this.#ready.get(group))\n', replace: '' },
+      { file: 'routing/paid-site.ts', find: '      share.money?.settle(end)\n', replace: '' },
       {
         file: 'routing/paid-site.ts',
-        find: '      money?.release()\n      throw error',
+        find: '      this.#release(share)\n      throw error',
         replace: '      throw error',
       },
     ],
@@ -67,23 +67,29 @@ export const properties: readonly Property[] = [
               isHedgeable: random() < 0.5,
               waitForSlotMs: random() * 1_500,
               wrap: (site) =>
-                new PaidSite(site, 100, (at, cap) => {
-                  // A model's attempt costs at most a tenth of its cap; the vendor bills any part of it.
-                  const worst = Math.ceil((cap ?? 0) / (at.provider === 'glm' ? 25 : 10))
-                  costs.set(at.group, worst)
-                  const held = book.reserve(identity, [quota], amounts(worst), 1e12)
-                  if ('kind' in held) {
-                    refused++
-                    return held
-                  }
-                  return {
-                    settle: () => {
-                      const billed = costs.get(at.group) ?? 0
-                      held.settle(amounts(billed))
-                    },
-                    release: () => held.refund(),
-                  }
-                }),
+                new PaidSite(
+                  site,
+                  100,
+                  (at, cap) => {
+                    // A model's attempt costs at most a tenth of its cap; the vendor bills any part of it.
+                    const worst = Math.ceil((cap ?? 0) / (at.provider === 'glm' ? 25 : 10))
+                    costs.set(at.group, worst)
+                    const held = book.reserve(identity, [quota], amounts(worst), 1e12)
+                    if ('kind' in held) {
+                      refused++
+                      return held
+                    }
+                    return {
+                      settle: () => {
+                        const billed = costs.get(at.group) ?? 0
+                        held.settle(amounts(billed))
+                      },
+                      release: () => held.refund(),
+                      suspend: () => held.suspend(),
+                    }
+                  },
+                  identity,
+                ),
               script: async (at, input) => {
                 // Billed to the full, by the cap that was really asked for, whatever comes of it.
                 spent += Math.ceil((input.outputTokensMax ?? 0) / (at.provider === 'glm' ? 25 : 10))

@@ -120,16 +120,20 @@ export const properties: readonly Property[] = [
     mutants: [
       {
         file: 'cache/flight.ts',
-        find: '    if (next.done) {',
-        replace: '    if (next.done || this.#payer === seat) {',
+        find: 'if (this.#seats.size > 0) return false',
+        replace: 'if (this.#seats.size > 1) return false',
       },
       {
         file: 'cache/flight.ts',
-        find: '      this.#controller.abort(reason)\n    } else',
-        replace: '    } else',
+        find: '    this.#controller.abort(reason)\n    return true',
+        replace: '    return true',
       },
-      { file: 'cache/flight.ts', find: 'if (next.done) {\n      this.#end()', replace: 'if (next.done) {' },
-      { file: 'cache/flight.ts', find: 'this.#payer = next.value\n', replace: '' },
+      {
+        file: 'cache/flight.ts',
+        find: 'return false\n    this.#end()',
+        replace: 'return false',
+      },
+      { file: 'cache/flight.ts', find: 'if (this.#payer === seat) this.#handOver()', replace: '' },
     ],
     async check(rooms, seed) {
       const leavers = fc.array(fc.option(fc.integer({ min: 0, max: 2_000 })), { minLength: 1, maxLength: 12 })
@@ -145,7 +149,7 @@ export const properties: readonly Property[] = [
           })
           await clock.advance(5)
           const stays = leaves.findIndex((at) => at === null || at > 5)
-          const payer = seen.pilots[0]?.payer?.label
+          const payer = seen.pilots[0]?.payer.identity.label
           if (stays >= 0) holds(payer === `client ${stays}`, `${payer} pays, the first to stay is ${stays}`)
           await clock.advance(5_000)
           const results = await Promise.all(waiting)
@@ -166,7 +170,7 @@ export const properties: readonly Property[] = [
           const left = outcome(flights.join('third', first.waiter, work))
           const inherited = outcome(flights.join('third', heir.waiter, work))
           first.controller.abort(gone())
-          const payerNow = seen.pilots.at(-1)?.payer?.label
+          const payerNow = seen.pilots.at(-1)?.payer.identity.label
           holds(payerNow === 'heir', `${payerNow} pays for what the heir waits for`)
           const again = flights.join('key', wait('late').waiter, work)
           await clock.advance(5_000)

@@ -9,6 +9,8 @@ import type { ClientId, PrincipalName } from '../../src/domain/ids.ts'
 import type { Clock } from '../../src/lib/clock.ts'
 import type { PossibleAttempt } from '../../src/routing/attempt-money.ts'
 import type { Budgets } from '../../src/routing/budgets.ts'
+import type { SetAside } from '../../src/routing/paid-site.ts'
+import type { Target } from '../../src/routing/target.ts'
 import { holds, type Property, property, type Rooms, room } from './kit.ts'
 import { createWorld, settled, target } from './routing-world.ts'
 
@@ -56,6 +58,12 @@ const longDays: QuotaSettings = {
   teams: { blue: { tokensPerMinute: 2500, tokensPerDay: 14_000, budgetUsdPerMonth: null } },
 }
 
+/** What is counted by calendar: what is taken again at a rate is taken anew. */
+function periods(budgets: Budgets): string {
+  const { quotas } = budgets.inspect()
+  return JSON.stringify(Object.entries(quotas).filter(([name]) => !name.includes(' minute ')))
+}
+
 async function withBudgets(
   rooms: Rooms,
   clock: Clock,
@@ -88,7 +96,7 @@ async function withBudgets(
 export const properties: readonly Property[] = [
   property({
     id: 'P5',
-    says: 'when all jobs are over every quota of a caller holds what its attempts took, and no refusal moved one (P4)',
+    says: 'when all jobs are over every quota of a caller holds what the attempts took that it paid at their end, and no refusal moved one (P4)',
     mutants: [
       {
         file: 'routing/budgets.ts',
@@ -115,18 +123,33 @@ export const properties: readonly Property[] = [
         find: 'accounts.push({ account, unit: quota.unit })',
         replace: 'if (waitMs !== 0) account.take(1); accounts.push({ account, unit: quota.unit })',
       },
+      { file: 'routing/paid-site.ts', find: '      share.money = next\n', replace: '' },
+      { file: 'routing/paid-site.ts', find: '        for (const step of undo) step()\n', replace: '' },
+      {
+        file: 'routing/paid-site.ts',
+        find: '    this.#payer = payer\n    return null',
+        replace: '    return null',
+      },
+      {
+        file: 'admission/reserve.ts',
+        find: '    return () => this.#take()\n',
+        replace: '    return () => {}\n',
+      },
     ],
     async check(rooms, seed) {
       const { PaidSite } = await rooms.load(paidRoom)
       let refused = 0
+      let inherited = 0
       for (let round = 0; round < 8; round++) {
         const world = await createWorld(rooms, seed + round, { afterMs: 200, share: 0.5 })
         const { clock, random, fail, sleep } = world
         await withBudgets(rooms, clock, settings, async (budgets) => {
           const took = { anna: 0, bert: 0, blue: 0, output: 0 }
           const job = async (index: number): Promise<void> => {
-            const who = callers[index % callers.length]
-            if (who === undefined) return
+            const first = callers[index % callers.length]
+            const heir = callers[(index + 1) % callers.length]
+            if (first === undefined || heir === undefined) return
+            let payer = first
             await sleep(random() * 90_000)
             const leaver = new AbortController()
             if (random() < 0.2) clock.after(random() * 300, () => leaver.abort(fail('client-gone')))
@@ -142,19 +165,34 @@ export const properties: readonly Property[] = [
                 emit: async ({ usage }) => {
                   if (usage === null) return
                   const tokens = usage.inputTokens + usage.outputTokens
-                  took[who.principal === 'anna' ? 'anna' : 'bert'] += tokens
+                  took[payer.principal === 'anna' ? 'anna' : 'bert'] += tokens
                   took.blue += tokens
                   took.output += usage.outputTokens
                 },
-                wrap: (site) =>
-                  new PaidSite(site, 100, (_at, cap) => {
+                wrap: (site) => {
+                  const setAside: SetAside<Target> = (_at, cap, who) => {
                     const before = JSON.stringify(budgets.inspect())
                     const held = budgets.reserve(who, attempt(cap ?? 0), 1e12)
                     if (held === null || !('kind' in held)) return held
                     refused++
                     holds(JSON.stringify(budgets.inspect()) === before, `a refusal changed ${before}`)
                     return held
-                  }),
+                  }
+                  const paid = new PaidSite(site, 100, setAside, first)
+                  if (random() < 0.6) {
+                    clock.after(random() * 2_000, () => {
+                      const before = periods(budgets)
+                      if (paid.chargeTo(heir) === null) {
+                        payer = heir
+                        inherited++
+                      } else {
+                        const after = periods(budgets)
+                        holds(after === before, `who could not inherit changed ${before} to ${after}`)
+                      }
+                    })
+                  }
+                  return paid
+                },
                 script: async (_at, input) => {
                   input.signal.throwIfAborted()
                   await sleep(random() * 600, input.signal)
@@ -191,6 +229,7 @@ export const properties: readonly Property[] = [
         })
       }
       holds(refused > 10, 'nothing was ever too much: the world is too easy')
+      holds(inherited > 10, 'no job was ever charged to another')
     },
   }),
   property({
@@ -223,7 +262,7 @@ export const properties: readonly Property[] = [
           // What an output may be is a guess: a large one makes no job too large.
           const most = random() < 0.2 ? 4000 : 600
           const guesses = Array.from({ length: 3 }, () => Math.floor((0.3 + 0.7 * random()) * most))
-          const setAside = (guess: number) => budgets.reserve(who, attempt(100, guess), clock.now() + 1e9)
+          const setAside = (guess: number) => budgets.reserve(who, attempt(100, guess), 1e12)
           const fits = () => affordable([guesses as never], (guess) => setAside(guess as unknown as number))
           const answer = fits()
           if ('kind' in answer) {

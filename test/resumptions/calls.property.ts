@@ -13,12 +13,12 @@ const keepsSlot: Mutant = {
 }
 const keepsReservation: Mutant = {
   file: 'routing/paid-site.ts',
-  find: '        this.#ready.get(group)?.release()\n',
+  find: '        this.#release(this.#ready.get(group))\n',
   replace: '',
 }
 const keepsReservationInQueue: Mutant = {
   file: 'routing/paid-site.ts',
-  find: '      money?.release()\n      throw error\n',
+  find: '      this.#release(share)\n      throw error\n',
   replace: '      throw error\n',
 }
 const keepsSeat: Mutant = {
@@ -28,8 +28,8 @@ const keepsSeat: Mutant = {
 }
 const endsFlightWithPayer: Mutant = {
   file: 'cache/flight.ts',
-  find: '    if (next.done) {',
-  replace: '    if (next.done || this.#payer === seat) {',
+  find: 'if (this.#seats.size > 0) return false',
+  replace: 'if (this.#seats.size > 1) return false',
 }
 const keepsPlace: Mutant = {
   file: 'admission/quota-group.ts',
