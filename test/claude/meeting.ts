@@ -1,7 +1,7 @@
-// Meeting points: everyone waits until all parties are there, or until one minute has passed, so that a window that died
+// Meeting points: everyone waits until all parties are there, or until two minutes have passed, so that a window that died
 // early does not hold the others for ever (its death is reported by itself).
 
-const patienceMs = 60_000
+const patienceMs = 120_000
 
 /** Barriers by name, for a fixed set of parties. */
 export class Meeting {

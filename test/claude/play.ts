@@ -45,7 +45,8 @@ export interface PlayReport {
 }
 
 const serverName = 'exai'
-const windowTimeoutMs = 180_000
+/** To start, to meet, to work and to end, on a machine that has other things to do. */
+const windowTimeoutMs = 300_000
 const meetingTimeoutMs = 90_000
 
 /** Plays it once. Throws only when it could not be staged. */
@@ -53,6 +54,9 @@ export async function play(options: PlayOptions): Promise<PlayReport> {
   const claude = ensureClaude()
   const home = mkdtempSync(join(tmpdir(), 'exai-windows-'))
   const relay = await startRelay()
+  // The last in a line waits for all before it.
+  const lineMs = options.isInLine ? options.windows * options.times.chat : 0
+  const timeoutMs = windowTimeoutMs + lineMs
   const simulator = await startSimulator(options.times, options.slots)
   const scripts: Record<string, readonly Step[]> = {}
   const names = Array.from({ length: options.windows }, (_, i) => `window-${i}`)
@@ -71,6 +75,7 @@ export async function play(options: PlayOptions): Promise<PlayReport> {
       simulator,
       slots: options.slots,
       allowedHosts: [`127.0.0.1:${relay.port}`],
+      queueWaitMs: options.isInLine ? 2 * lineMs : null,
       preload: options.isInLine ? join(import.meta.dirname, 'ears.ts') : options.preload,
     })
     started = server
@@ -97,7 +102,9 @@ export async function play(options: PlayOptions): Promise<PlayReport> {
     const watching = watchClients(server)
     watch = watching
     const reports = await Promise.all(
-      cast.map((player) => playOne(player, scripts, watching, options.windows, errors)),
+      cast.map((player) =>
+        playOne(player, scripts, watching, { windows: options.windows, timeoutMs }, errors),
+      ),
     )
     const clientsMax = await watching.stop()
     const windows = cast.map((player, i) => ({ ...player, report: reports[i] ?? noReport }))
@@ -137,10 +144,10 @@ async function playOne(
   player: Player,
   scripts: Record<string, readonly Step[]>,
   watch: ClientWatch,
-  windows: number,
+  { windows, timeoutMs }: { readonly windows: number; readonly timeoutMs: number },
   errors: string[],
 ): Promise<Played['report']> {
-  const first = player.window.run(serverName, windowTimeoutMs)
+  const first = player.window.run(serverName, timeoutMs)
   if (player.role !== 'restarted') return first.report
   await watch
     .until(
@@ -157,7 +164,7 @@ async function playOne(
   if (half.calls.length > 0) errors.push(`${player.name}: was not ended in the middle of its calls`)
   // The second life meets nobody: the others are long past the barrier.
   scripts[player.name] = player.steps.filter((step) => step.kind !== 'barrier')
-  return player.window.run(serverName, windowTimeoutMs).report
+  return player.window.run(serverName, timeoutMs).report
 }
 
 /** What server and simulator wrote down must agree with what was done to the windows. */

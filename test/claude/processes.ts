@@ -111,13 +111,15 @@ export interface ExaiServerOptions {
   readonly simulator: Simulator
   readonly slots: Slots
   readonly allowedHosts: readonly string[]
+  /** How long a job may wait for its slot, in milliseconds; null: as configured. */
+  readonly queueWaitMs: number | null
   /** A module that is loaded before the launcher and plants a fault. */
   readonly preload: string | null
 }
 
 /** Starts the server on a port of its own. */
 export async function startServer(options: ExaiServerOptions): Promise<ExaiServer> {
-  const { home, simulator, slots, preload } = options
+  const { home, simulator, slots, preload, queueWaitMs } = options
   const folder = join(home, 'server')
   mkdirSync(folder, { recursive: true })
   const account = (vendor: 'glm' | 'kimi'): object => ({
@@ -131,7 +133,10 @@ export async function startServer(options: ExaiServerOptions): Promise<ExaiServe
     dataDir: join(folder, 'data'),
     providers: { glm: account('glm'), kimi: account('kimi') },
     // Ten windows with four calls each are more than the 32 calls that one principal has by default.
-    limits: { principal: { concurrency: 64 } },
+    limits: {
+      principal: { concurrency: 64 },
+      ...(queueWaitMs === null ? {} : { callTimeoutMs: 2 * queueWaitMs, queue: { waitMs: queueWaitMs } }),
+    },
   }
   writeFileSync(join(folder, 'exai.yaml'), JSON.stringify(config, null, 2))
   const flags = preload === null ? [] : ['--import', preload]

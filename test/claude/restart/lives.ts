@@ -23,6 +23,13 @@ export interface Restart {
   upAt: number
 }
 
+/** A line of a log about a client, `time` in ms since the epoch. */
+export interface LoggedEvent {
+  readonly msg: string
+  readonly time: number
+  readonly label: string
+}
+
 /** The server, whichever process it is. */
 export class Lives {
   readonly port: number
@@ -98,9 +105,13 @@ export class Lives {
     return old
   }
 
-  /** How many lines of its logs have this message. */
-  count(message: string): number {
-    return this.#all.reduce((sum, { stderr }) => sum + stderr().split(`"msg":"${message}"`).length - 1, 0)
+  /** The lines of its logs with this message; the last second before a kill is lost. */
+  logged(message: string): readonly LoggedEvent[] {
+    return this.#all.flatMap(({ stderr }) =>
+      [...stderr().matchAll(/^\{.*\}$/gm)]
+        .map(([line]) => JSON.parse(line) as LoggedEvent)
+        .filter(({ msg }) => msg === message),
+    )
   }
 
   /** Rejects with what is still in progress after `withinMs`. */

@@ -10,7 +10,7 @@ import { startSimulator, type VendorRequest } from '../processes.ts'
 import type { Step } from '../script.ts'
 import { startScriptedModel } from '../scripted-model.ts'
 import { ClaudeWindow, type WindowReport } from '../window.ts'
-import { Lives, type Restart } from './lives.ts'
+import { Lives, type LoggedEvent, type Restart } from './lives.ts'
 
 /** How a window is connected. `modern` and `legacy` have the printed line. */
 export type WindowKind = 'modern' | 'legacy' | 'websocket' | 'bridge'
@@ -33,8 +33,10 @@ export interface RestartReport {
   }[]
   readonly restarts: readonly Restart[]
   readonly requests: readonly VendorRequest[]
-  /** 2025-era sessions over HTTP: opened in all, and taken up by a process that had not opened them. */
-  readonly sessions: { readonly opened: number; readonly resumed: number }
+  /** 2025-era sessions over HTTP: opened, and taken up by a process that had not opened them. */
+  readonly sessions: { readonly opened: readonly LoggedEvent[]; readonly resumed: readonly LoggedEvent[] }
+  /** WebSockets of windows and bridges; each begins a session of its own, because no id goes with them. */
+  readonly sockets: readonly LoggedEvent[]
   /** What is wrong beside calls. */
   readonly errors: readonly string[]
 }
@@ -48,6 +50,8 @@ const thinkMs = 800
 const afterKillMs = 4_000
 const turnsMax = 500
 const meetingMs = 120_000
+/** Over 2026-07-28 a window whose server was killed takes up to 120 s to give a call up. */
+const givingUpMs = 240_000
 
 /** The mark of a call; its prompt begins with it, and the answer must hold it. */
 export function markOf(window: string, turn: number): string {
@@ -95,7 +99,9 @@ export async function playRestarts(options: RestartOptions): Promise<RestartRepo
         return { name, kind, window }
       }),
     )
-    const runs = cast.map(({ window }) => window.run(serverName, options.seconds * 1_000 + 2 * meetingMs))
+    const runs = cast.map(({ window }) =>
+      window.run(serverName, options.seconds * 1_000 + 2 * meetingMs + givingUpMs),
+    )
     // Windows take a while to start; then they meet. From the second turn on each has been served.
     const deadline = Date.now() + meetingMs
     while (names.some((name) => (turns.get(name) ?? 0) < 2)) {
@@ -116,7 +122,15 @@ export async function playRestarts(options: RestartOptions): Promise<RestartRepo
     }
     await pause(pauseMs)
     await server.settled(afterKillMs)
-    for (const name of names) scripts[name] = []
+    await Promise.all(
+      names.map(async (name) => {
+        // The next turn may be about a call from before, the second is not: then a call of after the last restart has been answered.
+        const before = turns.get(name) ?? 0
+        const deadline = Date.now() + givingUpMs
+        while ((turns.get(name) ?? 0) < before + 2 && Date.now() < deadline) await pause(200)
+        scripts[name] = []
+      }),
+    )
     const reports = await Promise.all(runs.map(({ report }) => report))
     await server.allZero(5_000).catch((error: unknown) => errors.push(`after the play: ${String(error)}`))
     const requests = await simulator.requests()
@@ -126,7 +140,8 @@ export async function playRestarts(options: RestartOptions): Promise<RestartRepo
       windows: cast.map(({ name, kind }, i) => ({ name, kind, report: reports[i] ?? noReport })),
       restarts: server.restarts,
       requests,
-      sessions: { opened: server.count('session-opened'), resumed: server.count('session-resumed') },
+      sessions: { opened: server.logged('session-opened'), resumed: server.logged('session-resumed') },
+      sockets: server.logged('connection-opened'),
       errors,
     }
   } finally {

@@ -1,7 +1,7 @@
 // What became of the calls, by window, and whether that is what was promised.
 
 import type { SeenCall } from '../window.ts'
-import type { Restart } from './lives.ts'
+import type { LoggedEvent, Restart } from './lives.ts'
 import type { RestartReport, WindowKind } from './play.ts'
 
 /** The sums. Every call is served, failed or lost. */
@@ -17,8 +17,15 @@ export interface RestartSums {
   /** With an error, and no kill was near. */
   readonly failedInPlannedRestart: number
   readonly vendorRequestsTwice: number
+  /** 2025-era sessions over HTTP that a window opened beside its first, after a kill and after a planned restart. */
   readonly sessionsReinitialised: number
+  readonly sessionsReinitialisedPlanned: number
+  /** And those that went on by their ids. */
   readonly sessionsResumed: number
+  /** WebSockets dialled again; with each, a session begins. */
+  readonly webSocketsReopened: number
+  /** The longest that a window took to tell its model of a failure, in seconds, by how it is connected. */
+  readonly toldAfterSeconds: Readonly<Partial<Record<WindowKind, number>>>
 }
 
 /** What the clocks of two processes' logs may differ by. */
@@ -34,6 +41,7 @@ interface Row {
   readonly failedPlanned: number
   /** Failures of one kill beyond the first. */
   readonly again: number
+  readonly toldAfterMs: number
 }
 
 /** The table, the sums, and what is wrong. */
@@ -46,13 +54,16 @@ export function judgeRestarts(report: RestartReport): {
   const errors = [...report.errors]
   const rows = report.windows.map(({ name, kind, report: { calls, errors: own } }): Row => {
     const bad = calls.filter((call) => !isServed(call))
-    const byKill = kills.map((kill) => bad.filter((call) => isNear(call, kill)).length)
+    // Who takes long to give up may hear of a first kill after the second.
+    const byKill = kills.map((kill) =>
+      bad.filter((call) => kills.find((each) => isNear(call, each)) === kill),
+    )
     const planned = bad.filter((call) => !kills.some((kill) => isNear(call, kill)))
     for (const call of planned)
       errors.push(`${name} (${kind}): failed and no kill was near: ${call.text.slice(0, 300)}`)
     const lost = own.filter((error) => error.startsWith('no result for')).length
     errors.push(...own.map((error) => `${name} (${kind}): ${error}`))
-    const again = byKill.reduce((sum, failed) => sum + Math.max(0, failed - 1), 0)
+    const again = byKill.reduce((sum, failed) => sum + Math.max(0, failed.length - 1), 0)
     if (again > 0) errors.push(`${name} (${kind}): failed ${again} times more than once for a kill`)
     const last = calls.at(-1)
     if (last === undefined || !isServed(last)) errors.push(`${name} (${kind}): its last call was not served`)
@@ -65,12 +76,17 @@ export function judgeRestarts(report: RestartReport): {
       lost,
       failedPlanned: planned.length,
       again,
+      toldAfterMs: Math.max(0, ...bad.map(({ ms }) => ms)),
     }
   })
   const twice = requestedTwice(report)
   for (const { mark, told } of twice) errors.push(`the vendor was asked twice for ${mark} ${told}`)
   const sum = (of: (row: Row) => number): number => rows.reduce((total, row) => total + of(row), 0)
-  const legacy = rows.filter(({ kind }) => kind === 'legacy').length
+  const opened = afterFirst(report.sessions.opened)
+  const reinitialised = (kind: Restart['kind']): number =>
+    opened.filter(({ time }) => report.restarts.findLast(({ at }) => at <= time)?.kind === kind).length
+  const told = (kind: WindowKind): number =>
+    Math.max(0, ...rows.filter((row) => row.kind === kind).map(({ toldAfterMs }) => toldAfterMs)) / 1_000
   const sums: RestartSums = {
     windows: rows.length,
     kills: kills.length,
@@ -81,10 +97,21 @@ export function judgeRestarts(report: RestartReport): {
     lost: sum(({ lost }) => lost),
     failedInPlannedRestart: sum(({ failedPlanned }) => failedPlanned),
     vendorRequestsTwice: twice.length,
-    sessionsReinitialised: Math.max(0, report.sessions.opened - legacy),
-    sessionsResumed: report.sessions.resumed,
+    sessionsReinitialised: reinitialised('killed'),
+    sessionsReinitialisedPlanned: reinitialised('replaced'),
+    sessionsResumed: report.sessions.resumed.length,
+    webSocketsReopened: afterFirst(report.sockets).length,
+    toldAfterSeconds: Object.fromEntries(
+      [...new Set(rows.map(({ kind }) => kind))].map((kind) => [kind, Math.round(told(kind) * 10) / 10]),
+    ),
   }
   return { table: toTable(rows), sums, errors }
+}
+
+/** Without the first of each window. */
+function afterFirst(events: readonly LoggedEvent[]): readonly LoggedEvent[] {
+  const byTime = events.toSorted((a, b) => a.time - b.time)
+  return byTime.filter(({ label }, i) => byTime.findIndex((each) => each.label === label) < i)
 }
 
 function isServed({ isError, text, input }: SeenCall): boolean {
@@ -117,14 +144,30 @@ function requestedTwice({ requests, restarts }: RestartReport): readonly Twice[]
 }
 
 function toTable(rows: readonly Row[]): string {
-  const head = ['window', 'connected by', 'made', 'served', 'failed once', 'lost', 'failed, planned', 'again']
+  const head = [
+    'window',
+    'connected by',
+    'made',
+    'served',
+    'failed once',
+    'lost',
+    'failed, planned',
+    'again',
+    'told after',
+  ]
   const body = rows.map((row) => [
     row.name,
     row.kind,
     ...[row.made, row.served, row.failedOnce, row.lost, row.failedPlanned, row.again].map(String),
+    row.toldAfterMs === 0 ? '' : `${(row.toldAfterMs / 1_000).toFixed(1)} s`,
   ])
   const widths = head.map((title, i) => Math.max(title.length, ...body.map((cells) => cells[i]?.length ?? 0)))
   return [head, ...body]
-    .map((cells) => cells.map((cell, i) => cell.padEnd(widths[i] ?? 0)).join('  '))
+    .map((cells) =>
+      cells
+        .map((cell, i) => cell.padEnd(widths[i] ?? 0))
+        .join('  ')
+        .trimEnd(),
+    )
     .join('\n')
 }
