@@ -22,7 +22,7 @@ import { type Random, systemRandom } from './lib/random.ts'
 import { revokedFailure } from './principals/callers.ts'
 import { keyFileName } from './principals/key-file.ts'
 import { configureProviders } from './routing/configure.ts'
-import { inspectAll, setOrderOfAll } from './routing/every-provider.ts'
+import { inspectAll, setOrderOfAll, setWeightsOfAll } from './routing/every-provider.ts'
 import { openDesk } from './routing/open-desk.ts'
 import { createFlow } from './streams/flow.ts'
 import { createFilesSurface } from './surfaces/files/files-surface.ts'
@@ -109,7 +109,10 @@ export async function createServer(options: ServerOptions): Promise<Server> {
       calls.expel(principals, revokedFailure())
       mcp.expel(principals)
     },
-    onChanged: () => frontDoor.limitsChanged(),
+    onChanged() {
+      frontDoor.limitsChanged()
+      setWeightsOfAll(providers, keys.active())
+    },
   })
   const { keys } = gate
   const counts = new CallCounts()
@@ -135,13 +138,8 @@ export async function createServer(options: ServerOptions): Promise<Server> {
       log.call(event)
     },
   })
-  const providers = configureProviders(
-    revealed(config.providers),
-    { jobsPerClientMax: limits.queue.perClient, waitMsMax: limits.queue.waitMs },
-    clock,
-    random,
-  )
-  setOrderOfAll(providers, limits.queue.order)
+  const providers = configureProviders(revealed(config.providers), limits.queue, clock, random)
+  const changes = ownChanges((change) => mcp.resourceChanged(change))
   const { router, jobs, ledger, budgets, records, close, rest } = await openDesk(providers, config, {
     clock,
     random,
@@ -151,10 +149,10 @@ export async function createServer(options: ServerOptions): Promise<Server> {
     quotasOf: (identity) => quotasOf(identity, keys.of(identity.principal), config),
     onFault: (error) => log.logger.warn(error.message),
     onRows: log.rows,
+    onUsed: changes.usage,
     onHealth: log.health,
   })
   const sessions = await openSessionLife(config, { clock, records, keys, onFault: log.fault })
-  const changes = ownChanges((change) => mcp.resourceChanged(change))
   const threads = new ThreadStore({ clock, ...threadLimits, onAppended: changes.thread })
   const late = new LateAnswers(clock, config.lateResults)
   const extractor = createExtractor({ clock, idleMs: 300_000 })

@@ -166,6 +166,19 @@ describe('front door', () => {
     admitted(door, identity('window-b', 'small')).release()
   })
 
+  it('refuses nobody under a raised limit for what the old one had counted', () => {
+    const own: Record<string, { requestsPerMinute: number; burst: number }> = {
+      slow: { requestsPerMinute: 1, burst: 1 },
+    }
+    const { door } = open({ limitsOf: (principal) => own[principal] ?? null })
+    admitted(door, identity('window-a', 'slow')).release()
+    expect(door.admit(identity('window-b', 'slow'))).toMatchObject({ retryAfterMs: 60_000 })
+    own.slow = { requestsPerMinute: 60, burst: 5 }
+    door.limitsChanged()
+    for (let n = 1; n < 5; n++) admitted(door, identity(`window-${n}`, 'slow')).release()
+    expect(door.admit(identity('window-c', 'slow'))).toMatchObject({ used: 5, retryAfterMs: 1000 })
+  })
+
   it('lets a client in the penalty box have one call at a time, and says why', async () => {
     const clock = new VirtualClock()
     const penaltyBox = new PenaltyBox(clock, 10)

@@ -7,7 +7,7 @@ import { clientKey, type Identity } from '../domain/identity.ts'
 import type { Refusal } from '../domain/refusal.ts'
 import type { Clock } from '../lib/clock.ts'
 import { type Owner, tooFast, tooManyClients, tooManyInFlight } from './front-door-refusals.ts'
-import { fullBucket, isFull, type Rate, spend, toRate } from './gcra.ts'
+import { fullBucket, isFull, type Rate, rerated, spend, toRate } from './gcra.ts'
 import type { PenaltyBox } from './penalty-box.ts'
 
 /** Limits of one level. */
@@ -134,7 +134,12 @@ export class FrontDoor {
 
   /** Takes up changed limits of principals at once; what they have used stays used. */
   limitsChanged(): void {
-    for (const [name, principal] of this.#principals) principal.gate = this.#principalGate(name)
+    const now = this.#options.clock.now()
+    for (const [name, principal] of this.#principals) {
+      const gate = this.#principalGate(name)
+      principal.arrival = rerated(principal.gate.rate, gate.rate, principal.arrival, now)
+      principal.gate = gate
+    }
   }
 
   /** Everybody who has state here. */

@@ -1,6 +1,6 @@
 import fc from 'fast-check'
 import { describe, expect, it } from 'vitest'
-import { fullBucket, isFull, neverFits, spend, toRate, used } from './gcra.ts'
+import { fullBucket, isFull, neverFits, rerated, spend, toRate, used } from './gcra.ts'
 
 const rates = fc.record({
   perMinute: fc.integer({ min: 1, max: 6000 }),
@@ -92,5 +92,15 @@ describe('gcra', () => {
       state = spend(rate, state, 12_345.678)
       expect(used(rate, state, 12_345.678)).toBe(i)
     }
+  })
+
+  it('keeps under another rate how many units were used, and no more than its burst', () => {
+    const [slow, fast] = [toRate(1, 1), toRate(600, 120)]
+    const spent = spend(slow, fullBucket, 1000)
+    expect(used(fast, rerated(slow, fast, spent, 1000), 1000)).toBe(1)
+    expect(spend(fast, rerated(slow, fast, spent, 1000), 1000)).toBeGreaterThan(0)
+    const half = spend(fast, fullBucket, 1000, 60)
+    expect(rerated(fast, slow, half, 1000)).toBe(61_000)
+    expect(rerated(slow, fast, 900, 1000)).toBe(900)
   })
 })

@@ -43,5 +43,11 @@ export function used(rate: Rate, arrival: number, now: number): number {
   return Math.min(rate.burst, Math.max(0, Math.ceil((arrival - now) / rate.intervalMs - 1e-9)))
 }
 
+/** The state under another rate: the units that were used stay used, as many as its burst has. */
+export function rerated(from: Rate, to: Rate, arrival: number, now: number): number {
+  if (arrival <= now) return arrival
+  return now + Math.min(to.burst, (arrival - now) / from.intervalMs) * to.intervalMs
+}
+
 // Sums of fractions of a millisecond drift; a nanosecond is below what any clock here resolves.
 const timeGrainMs = 1e-6

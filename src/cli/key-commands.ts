@@ -4,6 +4,7 @@ import type { Command } from 'commander'
 import { loadConfig } from '../config/load.ts'
 import { systemClock } from '../lib/clock.ts'
 import type { KeyFlags, KeyPlace } from './key.ts'
+import type { KeyTermFlags } from './key-terms.ts'
 
 interface PlaceFlags {
   readonly config?: string
@@ -30,18 +31,26 @@ export function addKeyCommands(
       .description(description)
       .option('--config <file>', 'exai.yaml to read')
       .option('--data-dir <folder>', 'where the keys are kept')
-  command('add <name>', 'make a key and print the line for that person')
-    .option('--team <team>', 'the team whose limits it shares')
-    .option('--weight <weight>', 'its share under contention (default: 1)')
-    .option('--rpm <requests>', 'requests a minute (default: limits.principal)')
-    .option('--tpm <tokens>', 'tokens a minute (default: limits.principal)')
-    .option('--tokens-per-day <tokens>', 'tokens a day, UTC (default: limits.principal)')
-    .option('--budget <dollars>', 'US dollars a calendar month (default: unlimited)')
+  const withTerms = (usage: string, description: string): Command =>
+    command(usage, description)
+      .option('--team <team>', 'the team whose limits it shares; - for none')
+      .option('--weight <weight>', "its share under contention; 1 is everybody's")
+      .option('--rpm <requests>', 'requests a minute; default: limits.principal')
+      .option('--tpm <tokens>', 'tokens a minute; default: limits.principal')
+      .option('--tokens-per-day <tokens>', 'tokens a day, UTC; default: limits.principal')
+      .option('--budget <dollars>', 'US dollars a calendar month, or unlimited')
+  withTerms('add <name>', 'make a key and print the line for that person')
     .option('--operator', 'it may also watch the whole server')
     .action(async (name: string, flags: KeyFlags & PlaceFlags) => {
       const { addKeyCommand } = await import('./key.ts')
       end(await addKeyCommand(name, flags, place(flags)))
     })
+  withTerms('set <name>', 'change the team, share or limits of a key in use').action(
+    async (name: string, flags: KeyTermFlags & PlaceFlags) => {
+      const { setKeyCommand } = await import('./key.ts')
+      end(await setKeyCommand(name, flags, place(flags)))
+    },
+  )
   command('list', 'print the keys there are, without anything secret').action(async (flags: PlaceFlags) => {
     const { listKeysCommand } = await import('./key.ts')
     end(await listKeysCommand(place(flags)))

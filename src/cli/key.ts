@@ -1,4 +1,4 @@
-// `exai key add|list|revoke`: who may call, with which share and limits. A running server takes up every change within a second. The
+// `exai key add|set|list|revoke`: who may call, with which share and limits. A running server takes up every change within a second. The
 // key itself is shown once, on stdout, within the whole line for that person's Claude Code; nobody can show it again.
 
 import { mkdir } from 'node:fs/promises'
@@ -7,21 +7,21 @@ import type { Config } from '../config/config.ts'
 import { advertisedUrl, isReachable, reachWarnings } from '../config/reach.ts'
 import type { Clock } from '../lib/clock.ts'
 import { mintKey } from '../principals/api-key.ts'
-import { addKey, type KeyRecord, keyFileName, readKeyFile, revokeKey } from '../principals/key-file.ts'
+import {
+  addKey,
+  changeKey,
+  type KeyRecord,
+  keyFileName,
+  readKeyFile,
+  revokeKey,
+} from '../principals/key-file.ts'
 import { connectLine } from './connect-line.ts'
+import { type KeyTermFlags, ordinaryTerms, parseKeyTerms } from './key-terms.ts'
 
 /** Flags of `exai key add`, as typed. */
-export interface KeyFlags {
-  readonly team?: string
-  readonly weight?: string
-  readonly rpm?: string
-  readonly tpm?: string
-  readonly tokensPerDay?: string
-  readonly budget?: string
+export interface KeyFlags extends KeyTermFlags {
   readonly operator?: boolean
 }
-
-const tokensMax = 1_000_000_000_000
 
 /** Where the command runs. */
 export interface KeyPlace {
@@ -38,12 +38,8 @@ export async function addKeyCommand(name: string, flags: KeyFlags, place: KeyPla
   const { key, digest } = mintKey()
   const record: KeyRecord = {
     name,
-    team: flags.team ?? null,
-    weight: number('--weight', flags.weight, 0.01, 1000) ?? 1,
-    requestsPerMinute: number('--rpm', flags.rpm, 1, 1_000_000),
-    tokensPerMinute: number('--tpm', flags.tpm, 1, tokensMax),
-    tokensPerDay: number('--tokens-per-day', flags.tokensPerDay, 1, tokensMax),
-    budgetUsdPerMonth: number('--budget', flags.budget, 0, 1_000_000),
+    ...ordinaryTerms,
+    ...parseKeyTerms(flags),
     scope: flags.operator === true ? 'operator' : 'use',
     digest,
     createdAt: new Date(clock.wallMs()).toISOString(),
@@ -58,11 +54,7 @@ export async function addKeyCommand(name: string, flags: KeyFlags, place: KeyPla
     [
       `The key of ${name}. It is shown this once: give the line below to ${name}, who pastes it in a project.`,
       ...(isFirst ? [firstKeyNote(config)] : []),
-      ...(record.team !== null && config.teams[record.team] === undefined
-        ? [
-            `Note: team ${record.team} has no limits of its own; teams.${record.team} in exai.yaml would set some.`,
-          ]
-        : []),
+      ...teamNotes(config, record.team),
       ...reachWarnings(config).map((warning) => `Note: ${warning}`),
       '',
       '',
@@ -71,6 +63,30 @@ export async function addKeyCommand(name: string, flags: KeyFlags, place: KeyPla
   const isElsewhere = config.publicUrl !== null || isReachable(config)
   const line = connectLine({ url, launcher: place.launcher, env: place.env, key, isElsewhere })
   process.stdout.write(`${line}\n`)
+  return 0
+}
+
+/** Changes a key's team, share or limits; whoever holds it goes on with it. Rejects with a sentence for a person. */
+export async function setKeyCommand(
+  name: string,
+  flags: KeyTermFlags,
+  { config, clock }: Pick<KeyPlace, 'config' | 'clock'>,
+): Promise<number> {
+  const terms = parseKeyTerms(flags)
+  if (Object.keys(terms).length === 0) {
+    throw new Error(
+      'Nothing is to be changed. Give at least one of --team, --weight, --rpm, --tpm, --tokens-per-day and --budget.',
+    )
+  }
+  await mkdir(config.dataDir, { recursive: true, mode: 0o700 })
+  await changeKey(join(config.dataDir, keyFileName), name, terms, clock)
+  process.stderr.write(
+    [
+      `The key of ${name} is changed, and stays the key it is. A running server heeds it within a second, for what waits too.`,
+      ...teamNotes(config, terms.team ?? null),
+      '',
+    ].join('\n'),
+  )
   return 0
 }
 
@@ -136,15 +152,13 @@ function orDefault(limit: number | null): string {
   return limit === null ? 'default' : String(limit)
 }
 
+function teamNotes({ teams }: Config, team: string | null): readonly string[] {
+  if (team === null || teams[team] !== undefined) return []
+  return [`Note: team ${team} has no limits of its own; teams.${team} in exai.yaml would set some.`]
+}
+
 function firstKeyNote({ auth }: Config): string {
   return auth.loopback === 'open'
     ? 'This is the first key: from now on callers from other computers send one.'
     : 'This is the first key: from now on everybody sends one, on this computer too (auth.loopback: open would change that).'
-}
-
-function number(flag: string, text: string | undefined, min: number, max: number): number | null {
-  if (text === undefined) return null
-  const value = /^\d+(\.\d+)?$/.test(text.trim()) ? Number(text) : Number.NaN
-  if (value >= min && value <= max) return value
-  throw new Error(`${flag} must be a number from ${min} to ${max}; it is "${text.slice(0, 40)}".`)
 }

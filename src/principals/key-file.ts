@@ -11,10 +11,8 @@ import { lockFile } from '../lib/file-lock.ts'
 /** Its name in the data folder. */
 export const keyFileName = 'keys.json'
 
-/** One key as it is kept. */
-export interface KeyRecord {
-  /** The principal's name; unique among the keys that are not revoked. */
-  readonly name: string
+/** What a key gives its holder: a team, a share, limits. All of it can be changed while the key is in use. */
+export interface KeyTerms {
   readonly team: string | null
   /** Share under contention; 1 is everybody's. */
   readonly weight: number
@@ -25,6 +23,12 @@ export interface KeyRecord {
   readonly tokensPerDay: number | null
   /** US dollars a calendar month (UTC); null: no budget. */
   readonly budgetUsdPerMonth: number | null
+}
+
+/** One key as it is kept. */
+export interface KeyRecord extends KeyTerms {
+  /** The principal's name; unique among the keys that are not revoked. */
+  readonly name: string
   /** `operator` may also watch the whole server. */
   readonly scope: 'use' | 'operator'
   readonly digest: string
@@ -79,11 +83,7 @@ export async function readKeyFile(path: string): Promise<readonly KeyRecord[]> {
 
 /** Adds a key. Throws a sentence for a bad record or a name that is in use. */
 export async function addKey(path: string, record: KeyRecord, clock: Clock): Promise<void> {
-  const checked = recordRule.safeParse(record)
-  if (!checked.success) {
-    const [issue] = checked.error.issues
-    throw new Error(`${String(issue?.path.join('.'))} ${issue?.message ?? 'is not valid'}.`)
-  }
+  assertRecord(record)
   await change(path, clock, (keys) => {
     if (keys.some(({ name, revokedAt }) => name === record.name && revokedAt === null)) {
       throw new Error(`There is a key for "${record.name}" already. Revoke it first, or choose another name.`)
@@ -92,14 +92,42 @@ export async function addKey(path: string, record: KeyRecord, clock: Clock): Pro
   })
 }
 
+/** Changes what the key of `name` gives; what `terms` leave out stays. Throws a sentence when there is no such key, or for bad terms. */
+export async function changeKey(
+  path: string,
+  name: string,
+  terms: Partial<KeyTerms>,
+  clock: Clock,
+): Promise<void> {
+  await change(path, clock, (keys) =>
+    replaced(keys, name, (key) => {
+      const changed = { ...key, ...terms }
+      assertRecord(changed)
+      return changed
+    }),
+  )
+}
+
 /** Revokes the key of `name`, at the given ISO time. Throws a sentence when there is none. */
 export async function revokeKey(path: string, name: string, revokedAt: string, clock: Clock): Promise<void> {
-  await change(path, clock, (keys) => {
-    if (!keys.some((key) => key.name === name && key.revokedAt === null)) {
-      throw new Error(`There is no key for "${name}". See: exai key list`)
-    }
-    return keys.map((key) => (key.name === name && key.revokedAt === null ? { ...key, revokedAt } : key))
-  })
+  await change(path, clock, (keys) => replaced(keys, name, (key) => ({ ...key, revokedAt })))
+}
+
+function replaced(
+  keys: readonly KeyRecord[],
+  name: string,
+  edit: (key: KeyRecord) => KeyRecord,
+): readonly KeyRecord[] {
+  const isIt = (key: KeyRecord): boolean => key.name === name && key.revokedAt === null
+  if (!keys.some(isIt)) throw new Error(`There is no key for "${name}". See: exai key list`)
+  return keys.map((key) => (isIt(key) ? edit(key) : key))
+}
+
+function assertRecord(record: KeyRecord): void {
+  const checked = recordRule.safeParse(record)
+  if (checked.success) return
+  const [issue] = checked.error.issues
+  throw new Error(`${String(issue?.path.join('.'))} ${issue?.message ?? 'is not valid'}.`)
 }
 
 async function change(

@@ -6,7 +6,7 @@ import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest'
 import { systemClock } from '../lib/clock.ts'
 import { VirtualClock } from '../lib/virtual-clock.ts'
 import { keyDigest, mintKey } from './api-key.ts'
-import { addKey, type KeyRecord, readKeyFile, revokeKey } from './key-file.ts'
+import { addKey, changeKey, type KeyRecord, readKeyFile, revokeKey } from './key-file.ts'
 import { KeyRing } from './key-ring.ts'
 
 let folder = ''
@@ -85,6 +85,20 @@ describe('the file of keys', () => {
     await expect(revokeKey(path, 'bert', '2026-11-22T00:00:00Z', systemClock)).rejects.toThrow(
       'no key for "bert"',
     )
+  })
+
+  it('changes what a key gives, the rest of it stays, and a bad term changes nothing', async () => {
+    const [old, digest] = [mintKey().digest, mintKey().digest]
+    await addKey(path, record('anna', old, { weight: 5 }), systemClock)
+    await revokeKey(path, 'anna', '2026-11-22T00:00:00Z', systemClock)
+    await addKey(path, record('anna', digest, { team: 'blue', requestsPerMinute: 9 }), systemClock)
+    await changeKey(path, 'anna', { weight: 2, requestsPerMinute: null }, systemClock)
+    const [revoked, anna] = await readKeyFile(path)
+    expect(revoked).toMatchObject({ digest: old, weight: 5 })
+    expect(anna).toEqual(record('anna', digest, { team: 'blue', weight: 2 }))
+    await expect(changeKey(path, 'anna', { team: 'Two Words' }, systemClock)).rejects.toThrow('team must be')
+    await expect(changeKey(path, 'bert', { weight: 2 }, systemClock)).rejects.toThrow('no key for "bert"')
+    expect((await readKeyFile(path))[1]).toEqual(anna)
   })
 
   it('may have been written before tokens were counted', async () => {

@@ -1,12 +1,14 @@
 // From plain settings to the providers that routing chooses among: adapter, accounts with their groups, default models.
 
 import { AccountGroups } from '../admission/account-groups.ts'
+import type { QueueOrder } from '../admission/fair-queue.ts'
 import { toGroupPlan } from '../admission/group-plan.ts'
 import type { GroupRateLimits } from '../admission/group-rates.ts'
 import type { Clock } from '../lib/clock.ts'
 import type { Random } from '../lib/random.ts'
 import { defaultModel, modelPrefixes, offeredModels } from '../providers/catalogue.ts'
 import { createProvider, type ProviderKind } from '../providers/registry.ts'
+import { setOrderOfAll } from './every-provider.ts'
 import type { ConfiguredProvider } from './route.ts'
 
 /** One account as settings give it; keys in the clear, so this object is never logged. */
@@ -75,10 +77,13 @@ const local: ProviderSpec = {
 // A round trip to a vendor far away.
 const cutHoldMs = 100
 
-/** Bounds of every queue before a vendor; milliseconds. */
+/** How everybody waits before a vendor, as settings give it. */
 export interface QueueBounds {
-  readonly jobsPerClientMax: number
-  readonly waitMsMax: number
+  /** Jobs of one client. */
+  readonly perClient: number
+  /** Longest wait in milliseconds. */
+  readonly waitMs: number
+  readonly order: QueueOrder
 }
 
 /** Builds the providers in order, `local` last. */
@@ -88,7 +93,9 @@ export function configureProviders(
   clock: Clock,
   random: Random,
 ): readonly ConfiguredProvider[] {
-  return [...specs, local].map((spec) => configure(spec, bounds, clock, random))
+  const providers = [...specs, local].map((spec) => configure(spec, bounds, clock, random))
+  setOrderOfAll(providers, bounds.order)
+  return providers
 }
 
 function configure(
@@ -119,11 +126,11 @@ function configure(
           rates: { ...account.rates, refundsTokens },
           // A window may fill an eighth of its principal's line, and that a quarter of the whole.
           queue: {
-            clientJobsMax: bounds.jobsPerClientMax,
-            principalJobsMax: bounds.jobsPerClientMax * 8,
-            jobsMax: bounds.jobsPerClientMax * 32,
+            clientJobsMax: bounds.perClient,
+            principalJobsMax: bounds.perClient * 8,
+            jobsMax: bounds.perClient * 32,
           },
-          waitMsMax: bounds.waitMsMax,
+          waitMsMax: bounds.waitMs,
           cutHoldMs: kind === 'local' ? 0 : cutHoldMs,
         }),
         clock,

@@ -67,6 +67,21 @@ test('add, list and revoke, beside a running server', async () => {
   expect(listed.out).toMatch(/anna +blue +2 +90 +default +2000000 +12\.5 +use +\d{4}-\d\d-\d\d +in force/)
   expect(listed.out).not.toContain('exai_')
 
+  const changed = await run('key', 'set', 'anna', '--team', 'red', '--weight', '3', '--rpm', 'default')
+  expect(changed).toMatchObject({
+    code: 0,
+    out: '',
+    err: expect.stringContaining('Note: team red has no limits'),
+  })
+  expect((await run('key', 'list')).out).toMatch(
+    /anna +red +3 +default +default +2000000 +12\.5 +use +\d{4}-\d\d-\d\d +in force/,
+  )
+  expect(await run('key', 'set', 'anna', '--team', '-', '--budget', '20', '--rpm', '90')).toMatchObject({
+    code: 0,
+    err: 'The key of anna is changed, and stays the key it is. A running server heeds it within a second, for what waits too.\n',
+  })
+  expect((await run('key', 'list')).out).toMatch(/anna +- +3 +90 +default +2000000 +20 +use/)
+
   const server = exai(['serve', '--port', '0'])
   const [, url] = await server.until(/MCP +(http:\S+)\/mcp/)
   await server.until(/exai key add NAME/)
@@ -79,7 +94,7 @@ test('add, list and revoke, beside a running server', async () => {
     [
       'Nothing was used in that time.',
       'anna has 2000000 of 2000000 tokens left today (UTC).',
-      'anna has 12.5 of 12.5 US dollars left this month (UTC).',
+      'anna has 20 of 20 US dollars left this month (UTC).',
       '',
     ].join('\n'),
   )
@@ -96,6 +111,15 @@ test('tells in one sentence what is wrong', async () => {
     [['key', 'add', 'bert', '--rpm', '0'], 1, /^--rpm must be a number from 1 to 1000000; it is "0"/],
     [['key', 'add', 'bert', '--tpm', '0'], 1, /^--tpm must be a number from 1 to 1000000000000; it is "0"/],
     [['key', 'add', 'bert', '--budget', 'much'], 1, /^--budget must be a number/],
+    [
+      ['key', 'add', 'bert', '--rpm', '1.5'],
+      1,
+      /^--rpm must be a whole number from 1 to 1000000; it is "1\.5"\./,
+    ],
+    [['key', 'set', 'anna', '--tpm', '2.5'], 1, /^--tpm must be a whole number from 1 to /],
+    [['key', 'set', 'anna', '--team', 'Two Words'], 1, /^(team must be 1 to 64|There is no key)/],
+    [['key', 'set', 'nobody', '--weight', '2'], 1, /^There is no key for "nobody"\. See: exai key list/],
+    [['key', 'set', 'anna'], 1, /^Nothing is to be changed\. Give at least one of --team, --weight, --rpm,/],
     [['key', 'revoke', 'nobody'], 1, /^There is no key for "nobody"/],
     [['key', 'add'], 2, /missing required argument 'name'/],
   ]

@@ -1,0 +1,89 @@
+// A key in use gets another share or other limits, by the command that people run, beside a server that runs: what waits at a vendor
+// is served by the new weight, calls are counted by the new limit, and nobody has to come again.
+
+import { expect, test, vi } from 'vitest'
+import { setKeyCommand } from '../../src/cli/key.ts'
+import type { KeyTermFlags } from '../../src/cli/key-terms.ts'
+import { loadConfig } from '../../src/config/load.ts'
+import { systemClock } from '../../src/lib/clock.ts'
+import { until } from '../support/mcp-composition.ts'
+import { admitPerson } from '../support/people.ts'
+import { type ServerFixture, startServer } from '../support/server-fixture.ts'
+import { type WindowCall, windowDoors } from '../support/window-call.ts'
+
+const group = 'glm/main glm-5.2'
+// That a change is taken up within a second is told by principals/key-ring, in virtual time; a busy machine may take longer.
+const slowly = { timeout: 20_000, interval: 50 }
+
+/** A server with one slot that nothing leaves, and a key for each name. */
+async function startWith(
+  names: readonly string[],
+): Promise<{ server: ServerFixture; keys: Map<string, string> }> {
+  const keys = new Map<string, string>()
+  const server = await startServer({
+    yaml: 'providers: { glm: { concurrency: 1 } }\nlimits: { client: { burst: 50, concurrency: 20 } }\n',
+    simulator: { glm: { gate: 'closed', concurrency: 1 } },
+    async prepare(dataDir) {
+      for (const name of names) keys.set(name, await admitPerson(dataDir, name))
+    },
+  })
+  return { server, keys }
+}
+
+async function set(server: ServerFixture, name: string, flags: KeyTermFlags): Promise<void> {
+  const env = { HOME: server.home, EXAI_DATA_DIR: `${server.home}/data` }
+  const config = loadConfig({ cwd: server.home, env })
+  expect(await setKeyCommand(name, flags, { config, clock: systemClock })).toBe(0)
+}
+
+function weightOf(server: ServerFixture, name: string): number | undefined {
+  const groups = server.server.inspect().groups as Record<
+    string,
+    { principals: readonly { name: string; weight: number }[] }
+  >
+  return groups[group]?.principals.find((each) => each.name === name)?.weight
+}
+
+test('a changed weight moves what waits already, and a key added or changed moves nobody else', async () => {
+  const { server, keys } = await startWith(['holder', 'anna', 'bert'])
+  const calls: WindowCall[] = []
+  const ask = async (name: string, count: number): Promise<void> => {
+    const window = await server.window('modern', `window-${name}`, { key: keys.get(name) ?? '' })
+    for (let n = 0; n < count; n++)
+      calls.push(window.call('chat', { model: 'glm-5.2', prompt: `${name}-${n}` }))
+    const sent = calls.length - 1
+    await until(() => (server.inspect().groups[group]?.waiting ?? 0) === sent, `${sent} wait`)
+  }
+  await ask('holder', 1)
+  await ask('bert', 8)
+  await ask('anna', 8)
+  expect([weightOf(server, 'anna'), weightOf(server, 'bert')]).toEqual([1, 1])
+  await set(server, 'anna', { weight: '500' })
+  await vi.waitFor(() => expect(weightOf(server, 'anna')).toBe(500), slowly)
+  expect(weightOf(server, 'bert')).toBe(1)
+  server.simulator.control({ glm: { gate: 'open' } })
+  for (const call of calls) expect((await call.answer)?.isError).toBe(false)
+  const served = server.simulator.stats(100).glm.log.map(({ about }) => about.slice(0, 4))
+  // At equal weights they would take turns. One of bert's may be first, and one more where an answer took long.
+  const before = served.slice(0, served.lastIndexOf('anna')).filter((name) => name === 'bert').length
+  expect(served.filter((name) => name === 'anna')).toHaveLength(8)
+  expect(before).toBeLessThanOrEqual(2)
+  await server.stop()
+})
+
+test('a changed limit binds the next call of whoever is connected, at every door', async () => {
+  const { server, keys } = await startWith([...windowDoors])
+  for (const door of windowDoors) {
+    const window = await server.window(door, `window-${door}`, { key: keys.get(door) ?? '' })
+    expect(await window.ask('status', {})).toMatchObject({ isError: false })
+    await set(server, door, { rpm: '1' })
+    await vi.waitFor(async () => {
+      const { isError, text } = await window.ask('status', {})
+      expect(isError && text).toMatch(
+        /^Your key may make 1 request a minute, and has used it\. Call again in /,
+      )
+    }, slowly)
+  }
+  server.simulator.control({ glm: { gate: 'open' } })
+  await server.stop()
+})
