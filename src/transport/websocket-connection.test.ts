@@ -1,6 +1,6 @@
 import { once } from 'node:events'
 import { createServer, type Server } from 'node:http'
-import type { AddressInfo } from 'node:net'
+import { type AddressInfo, connect } from 'node:net'
 import { afterEach, beforeEach, expect, test } from 'vitest'
 import { WebSocket } from 'ws'
 import { VirtualClock } from '../lib/virtual-clock.ts'
@@ -111,4 +111,40 @@ test('a peer that takes nothing for long is lost, and what it did not take is to
   expect(lost).toEqual(lost.toSorted())
   connection.sendResult({}, 'late', () => lost.push(4))
   expect(lost.at(-1)).toBe(4)
+})
+
+test('a probe is answered behind everything that the peer had written', async () => {
+  const heard: string[] = []
+  connection.onMessage = (text) => heard.push(text)
+  peer.send('one')
+  peer.send('two')
+  await new Promise<void>((resolve) => {
+    connection.probe(() => {
+      heard.push('pong')
+      resolve()
+    })
+  })
+  expect(heard).toEqual(['one', 'two', 'pong'])
+})
+
+test('a finished connection ends with its close frame, though the peer says nothing to it', async () => {
+  const before = connection
+  const { port } = server.address() as AddressInfo
+  const raw = connect(port, '127.0.0.1')
+  const head = ['GET / HTTP/1.1', 'Host: 127.0.0.1', 'Connection: Upgrade', 'Upgrade: websocket']
+  const rest = [
+    'Sec-WebSocket-Version: 13',
+    'Sec-WebSocket-Key: AAAAAAAAAAAAAAAAAAAAAA==',
+    'Sec-WebSocket-Protocol: mcp',
+  ]
+  raw.write([...head, ...rest, '', ''].join('\r\n'))
+  await once(raw, 'data')
+  expect(connection).not.toBe(before)
+  const ended = once(raw, 'end')
+  const frame = once(raw, 'data')
+  connection.finish(1012, 'Bye.')
+  const [data] = (await frame) as [Buffer]
+  await ended
+  expect(data.readUInt16BE(2)).toBe(1012)
+  raw.destroy()
 })

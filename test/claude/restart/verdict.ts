@@ -17,6 +17,8 @@ export interface RestartSums {
   /** With an error, and no kill was near. */
   readonly failedInPlannedRestart: number
   readonly vendorRequestsTwice: number
+  /** Of those that failed: repeated by the window itself, and refused for having been at a vendor. */
+  readonly repeatsRefused: number
   /** 2025-era sessions over HTTP that a window opened beside its first, after a kill and after a planned restart. */
   readonly sessionsReinitialised: number
   readonly sessionsReinitialisedPlanned: number
@@ -97,6 +99,7 @@ export function judgeRestarts(report: RestartReport): {
     lost: sum(({ lost }) => lost),
     failedInPlannedRestart: sum(({ failedPlanned }) => failedPlanned),
     vendorRequestsTwice: twice.length,
+    repeatsRefused: report.windows.flatMap((each) => each.report.calls).filter(isRefusedRepeat).length,
     sessionsReinitialised: reinitialised('killed'),
     sessionsReinitialisedPlanned: reinitialised('replaced'),
     sessionsResumed: report.sessions.resumed.length,
@@ -106,6 +109,10 @@ export function judgeRestarts(report: RestartReport): {
     ),
   }
   return { table: toTable(rows), sums, errors }
+}
+
+function isRefusedRepeat({ isError, text }: SeenCall): boolean {
+  return isError && text.startsWith('This call was cut')
 }
 
 /** Without the first of each window. */
