@@ -171,6 +171,13 @@ describe('the retry loop', () => {
     expect(loop.ends.map(({ outputTokensMax }) => outputTokensMax)).toEqual([100, 200])
   })
 
+  it('asks the next vendor where one has answered nothing twice', async () => {
+    const loop = createLoop()
+    const empty = fails('empty-output')
+    expect(await loop.run([[glm], [kimi]], [empty, empty, says('words')])).toBe('words')
+    expect(loop.roads()).toBe('glm:empty-output glm:empty-output kimi:done')
+  })
+
   it('puts a job back into its queue when the vendor takes no more at once, and shows no error', async () => {
     const loop = createLoop()
     const full = fails('concurrency-limited')

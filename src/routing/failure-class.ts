@@ -11,7 +11,7 @@ export type FailureClass =
   | 'other-key' // this key is dead
   | 'next-model' // this model is gone or closed to us
   | 'larger-window' // the input does not fit
-  | 'double-cap' // the cap ended the answer before it began
+  | 'double-cap' // the cap ended the answer before it began: twice the cap once, then another model
   | 'stop' // nothing helps: the caller's fault, a policy, or the call's own end
 
 const classes: Readonly<Record<FailureCode, FailureClass>> = {

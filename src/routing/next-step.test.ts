@@ -62,9 +62,10 @@ describe('next step', () => {
     expect(step('provider-error', {}, {}, false)).toEqual(goOn('any'))
   })
 
-  it('doubles a cap once', () => {
+  it('doubles a cap once, and then asks another model', () => {
     expect(step('empty-output')).toEqual({ kind: 'double-cap' })
-    expect(step('empty-output', { hasDoubledCap: true })).toEqual({ kind: 'stop' })
+    expect(step('empty-output', { hasDoubledCap: true })).toEqual(goOn('other-model'))
+    expect(step('empty-output', { hasDoubledCap: true, attempts: 4 })).toEqual({ kind: 'stop' })
   })
 
   it('goes where the failure leaves a road', () => {

@@ -72,7 +72,8 @@ export function nextStep(
       // A vendor that was silent, or failed slowly, has had its share of the time: whoever else is left gets the rest.
       return facts.wasQuick || !facts.hasOther ? { kind: 'again' } : { kind: 'go-on', direction: 'any' }
     case 'double-cap':
-      return history.hasDoubledCap ? { kind: 'stop' } : { kind: 'double-cap' }
+      // Twice nothing from this model; another one may have words.
+      return history.hasDoubledCap ? { kind: 'go-on', direction: 'other-model' } : { kind: 'double-cap' }
     case 'other-key':
       return { kind: 'other-key' }
     case 'other-group':

@@ -194,9 +194,11 @@ function ofFlight(request: JobRequest, pilot: FlightPilot<Progress>): JobRequest
 
 // An old answer helps where the vendor failed; it must not hide a caller's own fault or leaving.
 const ofVendors: ReadonlySet<string> = new Set<CallFailure['code']>([
+  'concurrency-limited',
   'rate-limited',
   'overloaded',
   'quota-exhausted',
+  'account-blocked',
   'credential-rejected',
   'unreachable',
   'timeout',

@@ -52,6 +52,18 @@ function open() {
 }
 
 describe('target health', () => {
+  it('tells people once a minute that a model is refused, for the chain goes on without a word', async () => {
+    const { clock, events, attempt } = open()
+    attempt('permission-denied')
+    attempt('permission-denied')
+    expect(events).toEqual([{ type: 'model-refused', target, code: 'permission-denied' }])
+    await clock.advance(60_000)
+    attempt('model-unknown')
+    expect(events).toMatchObject([{}, { type: 'model-refused', code: 'model-unknown' }])
+    attempt('provider-error')
+    expect(events).toHaveLength(2)
+  })
+
   it('forbids nothing at first, and what works stays so', () => {
     const { health, attempt } = open()
     expect(health.obstacle(target)).toBeNull()

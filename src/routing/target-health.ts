@@ -18,6 +18,8 @@ import { breakerKey, subjectOf, type Target, targetKey } from './target.ts'
 export type HealthEvent =
   | ({ readonly type: 'breaker-changed'; readonly target: Target } & BreakerChange)
   | { readonly type: 'cooldown-began'; readonly target: Target; readonly untilMs: number }
+  /** This account does not get that model: jobs go to the next of their chain. At most once a minute for each. */
+  | { readonly type: 'model-refused'; readonly target: Target; readonly code: FailureCode }
   | { readonly type: 'key-died' | 'key-revived'; readonly keyName: string }
 
 /** Collaborators. */
@@ -49,6 +51,8 @@ export interface AttemptPermit {
 }
 
 const breakersMax = 1_024
+const refusedMax = 1_024
+const refusedAgainMs = 60_000
 
 /** Health of all targets. */
 export class TargetHealth {
@@ -58,6 +62,8 @@ export class TargetHealth {
   readonly #cooldowns: Cooldowns
   readonly #unknownModels: UnknownModels
   readonly #breakers = new BoundedMap<string, Breaker>(breakersMax)
+  // By target: when people were last told that it was refused.
+  readonly #refusedAt = new BoundedMap<string, number>(refusedMax)
 
   constructor(options: TargetHealthOptions) {
     this.#options = options
@@ -148,9 +154,20 @@ export class TargetHealth {
     if (end.outcome === 'done' || isLimited) this.balance.observeAnswer(target, isLimited)
     if (end.outcome === 'done') this.#cooldowns.succeeded(targetKey(target))
     if (failure) this.#unknownModels.remember(target.endpoint, subjectOf(target), failure)
+    if (end.outcome === 'model-unknown' || end.outcome === 'permission-denied') {
+      this.#tellRefused(target, end.outcome)
+    }
     if (!isCoolingFailure(end, failure)) return
     const untilMs = this.#cooldowns.cool(targetKey(target), failure?.retryAfterMs ?? null)
     this.#options.emit?.({ type: 'cooldown-began', target, untilMs })
+  }
+
+  #tellRefused(target: Target, code: FailureCode): void {
+    const now = this.#options.clock.now()
+    const key = targetKey(target)
+    if (now - (this.#refusedAt.get(key) ?? Number.NEGATIVE_INFINITY) < refusedAgainMs) return
+    this.#refusedAt.set(key, now)
+    this.#options.emit?.({ type: 'model-refused', target, code })
   }
 
   #breaker(target: Target): Breaker {

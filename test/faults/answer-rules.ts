@@ -77,16 +77,10 @@ export const answerRules: readonly Rule[] = [
   },
   {
     name: 'nothing but thoughts',
-    why: 'Reasoning counts against the cap, so an empty answer is a failure, tried once more with twice the cap; both attempts are paid. After that more of the same would only cost money.',
+    why: 'Reasoning counts against the cap, so an empty answer is a failure, tried once more with twice the cap; both attempts are paid. After that more of the same would only cost money: another vendor, where there is one.',
     faults: { glm: ['length-empty', 'content-empty'], kimi: ['length-empty', 'content-empty'] },
     once: { outcome: 'V answers', attempts: ['V empty-output counted', 'V done counted'] },
-    lasting: {
-      outcome: 'empty-output',
-      attempts: ['V empty-output counted x2'],
-      told: twice(
-        /^The (?:output limit was used up before the provider V wrote any answer|provider V ended its answer without writing anything)\./,
-      ),
-    },
+    lasting: { outcome: 'O answers', attempts: ['V empty-output counted x2', 'O done counted'] },
     alone: {
       outcome: 'empty-output',
       attempts: ['V empty-output counted x2'],

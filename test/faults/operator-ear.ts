@@ -3,7 +3,7 @@
 
 /** What the operator was told. */
 export interface OperatorFacts {
-  /** `dead glm/main#0`, `cools glm`, `breaker glm open`, `ceiling glm 1`, `failed: overloaded`, each once, in order. */
+  /** `dead glm/main#0`, `cools glm`, `breaker glm open`, `ceiling glm 1`, `refused glm model-unknown`, `failed: overloaded`, each once, in order. */
   readonly operator: readonly string[]
   /** The private detail of the failed call, as the log has it. */
   readonly detail: string | null
@@ -29,6 +29,7 @@ export function toldToOperator(log: string, inspected: Readonly<Record<string, u
       heard.add(`dead ${key}${health.deadKeys.includes(String(key)) ? '' : ' (log only)'}`)
     else if (msg === 'key-revived') heard.add(`alive ${key}`)
     else if (msg === 'cooldown-began') heard.add(`cools ${provider}`)
+    else if (msg === 'model-refused') heard.add(`refused ${provider} ${facts.code}`)
     else if (msg === 'breaker-changed') heard.add(`breaker ${provider} ${to}`)
     else if (failure !== undefined) {
       heard.add(`failed: ${failure}`)

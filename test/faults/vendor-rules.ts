@@ -231,6 +231,7 @@ export const vendorRules: readonly Rule[] = [
       'permission-denied',
       'free',
       /^The provider V does not (?:allow this account|do this with this model).*\(HTTP 4\d\d.*(?:at the vendor|listmodels for others)\./s,
+      { operator: ['refused V permission-denied'] },
     ),
   },
   {
@@ -241,6 +242,7 @@ export const vendorRules: readonly Rule[] = [
       'model-unknown',
       'free',
       /^The provider V does not know this model \(HTTP 4\d\d.*Call listmodels/s,
+      { operator: ['refused V model-unknown'] },
     ),
   },
   {
@@ -251,6 +253,7 @@ export const vendorRules: readonly Rule[] = [
       'model-unknown',
       'free',
       /^The provider V no longer serves this here \(HTTP 404, code 122\d\).*Use another model or provider/s,
+      { operator: ['refused V model-unknown'] },
     ),
   },
 ]
