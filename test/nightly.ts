@@ -22,6 +22,8 @@ const stages: readonly Stage[] = [
     env: { EXAI_RESUMPTIONS: 'all' },
   },
   { name: "other people's clients", command: ['node', 'test/clients/run.ts'] },
+  { name: "other people's clients, sabotaged", command: ['node', 'test/clients/run.ts', '--sabotage'] },
+  { name: 'the official suite, sabotaged', command: ['node', 'test/conformance/run.ts', '--sabotage'] },
   { name: 'a hundred thousand clients that vanish', command: ['node', 'test/vanish/run.ts'] },
   {
     name: 'vanished clients that leave something',

@@ -3,7 +3,7 @@
 // calls, hears progress, cancels, reads a resource and gets a prompt, as far as it can. Prints a table and one JSON line;
 // exits 0 if nothing failed and nothing is left on the server, at the vendors or open.
 //
-// Flags: --windows 5.
+// Flags: --windows 5; --sabotage plants faults into the server that must be found.
 
 import { parseArgs } from 'node:util'
 import { ensureClaude } from '../claude/claude-binary.ts'
@@ -11,11 +11,15 @@ import { jobWords } from '../claude/jobs.ts'
 import { startServer } from '../support/server-fixture.ts'
 import { fetched } from './fetched.ts'
 import { playInspector } from './inspector.ts'
+import { sabotage } from './sabotage.ts'
 import { playSdkClient, sdkClients } from './sdk-clients.ts'
 import { ClientTable } from './steps.ts'
 import { playWindows } from './windows.ts'
 
-const { values } = parseArgs({ options: { windows: { type: 'string', default: '5' } } })
+const { values } = parseArgs({
+  options: { windows: { type: 'string', default: '5' }, sabotage: { type: 'boolean', default: false } },
+})
+if (values.sabotage) process.exit(sabotage())
 const inspector = fetched('@modelcontextprotocol/inspector', '2.12.0', 'clients/launcher/build/index.js')
 const remote = fetched('mcp-remote', '0.15.1', 'dist/proxy.js')
 const claude = ensureClaude()

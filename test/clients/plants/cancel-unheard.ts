@@ -1,0 +1,5 @@
+// `notifications/cancelled` is taken, and nothing comes of it.
+
+import { plantFault } from '../../support/plant-fault.ts'
+
+plantFault('/src/surfaces/mcp/legacy/dispatch.ts', 'inFlight.get(id)?.cancel()', 'inFlight.has(id)')
