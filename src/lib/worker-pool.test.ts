@@ -174,7 +174,7 @@ it('lets the process end while a thread is still warm, and prints nothing of its
       queueMax: 1, queueWeightMax: 9, timeoutMs: 20000, idleMs: 3600000, memoryMiBMax: 32 })
     console.log(await pool.run({ lane: '', input: 'print', weight: 1, signal: new AbortController().signal }))`
   const ended = spawnSync(process.execPath, ['--input-type=module', '-e', program], {
-    timeout: 20_000,
+    timeout: 60_000,
     encoding: 'utf8',
   })
   expect(ended).toMatchObject({ status: 0, stdout: 'did print\n', stderr: '' })

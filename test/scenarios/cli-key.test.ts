@@ -102,7 +102,7 @@ test('add, list and revoke, beside a running server', async () => {
   await vi.waitFor(async () => expect(await status()).toBe(401), { timeout: 20_000, interval: 50 })
   expect((await run('key', 'list')).out).toMatch(/anna .* revoked \d{4}/)
   expect(server.stderr() + server.stdout()).not.toContain(authorization.slice(12))
-}, 30_000)
+})
 
 test('tells in one sentence what is wrong', async () => {
   const cases: readonly (readonly [readonly string[], number, RegExp])[] = [
@@ -128,7 +128,7 @@ test('tells in one sentence what is wrong', async () => {
     expect(done).toMatchObject({ code, out: '' })
     expect(done.err.replace(/^error: /, '')).toMatch(sentence)
   }
-}, 30_000)
+})
 
 test('the line for other computers names the address they see and the program they have', async () => {
   const done = exai(['key', 'add', 'carl'], { EXAI_HOST: '192.0.2.7', EXAI_DATA_DIR: join(scratch, 'far') })

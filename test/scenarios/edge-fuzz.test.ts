@@ -168,7 +168,7 @@ async function weather(tool: Tool, total: number): Promise<Map<string, number>> 
   return seen
 }
 
-test(`${inputs} sockets full of spoiled bytes harm nobody`, { timeout: 120_000 + inputs * 200 }, async () => {
+test(`${inputs} sockets full of spoiled bytes harm nobody`, { timeout: 300_000 + inputs * 200 }, async () => {
   const seen = await weather(echoTool, inputs)
   process.stdout.write(`edge fuzz: EXAI_FUZZ_SEED=${seed}\n`)
   for (const [kind, count] of [...seen].toSorted()) process.stdout.write(`  ${kind}: ${count}\n`)

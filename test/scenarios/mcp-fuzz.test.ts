@@ -204,7 +204,7 @@ async function bystander(name: string): Promise<number> {
   return calls
 }
 
-test(`${inputs} generated inputs harm nobody`, { timeout: 120_000 + inputs * 6 }, async () => {
+test(`${inputs} generated inputs harm nobody`, { timeout: 300_000 + inputs * 6 }, async () => {
   process.stdout.write(`fuzz: ${inputs} inputs, EXAI_FUZZ_SEED=${seed}\n`)
   const storm = async (total: number): Promise<void> => {
     const share = Math.ceil(total / (2 * lanes))

@@ -320,7 +320,7 @@ const ranges: readonly Range<never>[] = [
 describe(`${inputs} spoiled inputs, EXAI_FUZZ_SEED=${seed}`, () => {
   test.each(ranges.map((each) => [each.name, each] as const))(
     '%s',
-    { timeout: 60_000 + inputs * 3 },
+    { timeout: 300_000 + inputs * 3 },
     async (_name, each) => {
       const dice = createDice(seed)
       const rounds = Math.ceil((inputs * each.share) / 100)
@@ -332,7 +332,7 @@ describe(`${inputs} spoiled inputs, EXAI_FUZZ_SEED=${seed}`, () => {
 describe('a broken parser is found out', () => {
   test.each(ranges.map((each) => [each.name, each] as const))(
     '%s',
-    { timeout: 60_000 },
+    { timeout: 300_000 },
     async (_name, each) => {
       const fire = async (): Promise<void> => {
         const dice = createDice(1)

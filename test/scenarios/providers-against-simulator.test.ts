@@ -24,7 +24,7 @@ import { createProvider } from '../../src/providers/registry.ts'
 const simulator: Simulator = createSimulator({ glm: { concurrency: 50 }, kimi: { concurrency: 50 } })
 const providers = new Map<Vendor, Provider>()
 let attempts = 0
-const poll = { timeout: 5000, interval: 2 }
+const poll = { timeout: 60_000, interval: 2 }
 
 beforeAll(async () => {
   await simulator.listen()

@@ -293,7 +293,7 @@ test('one WebSocket has so many calls under way and no more; it is heard on, and
 })
 
 describe('places', () => {
-  test('a thousand windows of one address are served, all at once', { timeout: 120_000 }, async () => {
+  test('a thousand windows of one address are served, all at once', async () => {
     await withServer(
       { yaml: `limits: { client: { ${calls} }, principal: { ${calls} } }`, extraTools: [echoTool] },
       async (server) => {

@@ -103,7 +103,7 @@ describe('a server that is killed', () => {
     rmSync(join(home, 'data', 'day-counts.json'))
     const { url: forgetful } = await serve(yaml)
     expect(await chat(forgetful, 'a ninth')).toMatchObject({ isError: false })
-  }, 180_000)
+  })
 
   test('at any moment forgets at most what began within its last write', async () => {
     const yaml = `providers: { kimi: { concurrency: 4, rates: { tokensPerDay: ${1000 * cap} } } }`
@@ -122,7 +122,7 @@ describe('a server that is killed', () => {
       expect(counted).toBeGreaterThanOrEqual((requests() - before.requests - 2 * 4) * cap)
       expect(counted).toBeGreaterThanOrEqual(0)
     }
-  }, 180_000)
+  })
 
   test('is known by its calls: one that its client repeats is not made a second time by itself', async () => {
     const use = (url: string, toolUseId: string, prompt: string) => {
@@ -164,7 +164,7 @@ describe('a server that is killed', () => {
       isError: false,
     })
     expect(requests()).toBe(before + 2)
-  }, 180_000)
+  })
 
   test.each([
     ['money', { budgetUsdPerMonth: 0.5 }, 'US dollars a month'],

@@ -176,5 +176,5 @@ describe('a server that is killed', () => {
       await simulator.close()
       rmSync(home, { recursive: true, force: true })
     }
-  }, 60_000)
+  })
 })

@@ -125,7 +125,7 @@ describe('a session', () => {
     rmSync(secret)
     const forgetful = await serve(port)
     expect((await callVersion(forgetful.url, session.id)).status).toBe(404)
-  }, 180_000)
+  })
 
   test('is known to every process over the same folder, and once ended to none, after a restart too', async () => {
     const [one, other] = await Promise.all([serve(), serve()])
@@ -144,7 +144,7 @@ describe('a session', () => {
     const { url } = await serve()
     expect((await callVersion(url, ended.id)).status).toBe(404)
     expect((await callVersion(url, kept.id)).status).toBe(200)
-  }, 180_000)
+  })
 
   test('does not exist for others, in the same words whatever the reason, and its id is in no log', async () => {
     const dataDir = join(home, 'data')
@@ -187,7 +187,7 @@ describe('a session', () => {
       expect(server.stdout() + server.stderr()).not.toContain(id)
       expect(server.stdout() + server.stderr()).not.toContain(id.slice(0, 60))
     }
-  }, 180_000)
+  })
 
   test('survives a rotation of the secret, and ends with one that forgets', async () => {
     const { url, server } = await serve()
@@ -202,5 +202,5 @@ describe('a session', () => {
     expect(await exai(['secret', 'rotate', '--forget']).ended).toBe(0)
     const forgetful = await serve()
     expect((await callVersion(forgetful.url, session.id)).status).toBe(404)
-  }, 180_000)
+  })
 })

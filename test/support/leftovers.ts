@@ -28,7 +28,7 @@ export type Own = Readonly<Record<string, number>>
 export const askedOverHttp: Own = { 'http.connections': 1, 'http.inFlight': 1 }
 
 /** Waits until nothing is in progress; throws what still was after `withinMs`. The ends of sockets come by event. */
-export async function nothingInProgress(inspect: Inspect, own: Own = {}, withinMs = 5000): Promise<void> {
+export async function nothingInProgress(inspect: Inspect, own: Own = {}, withinMs = 30_000): Promise<void> {
   const deadline = performance.now() + withinMs
   for (;;) {
     const busy = busyCounters(await inspect(), own)
@@ -61,7 +61,7 @@ export function openHandles(): ReadonlyMap<string, number> {
 }
 
 /** Waits until no more handles are open than `before`; throws what was left after `withinMs`. */
-export async function nothingLeftOpen(before: ReadonlyMap<string, number>, withinMs = 2000): Promise<void> {
+export async function nothingLeftOpen(before: ReadonlyMap<string, number>, withinMs = 20_000): Promise<void> {
   const deadline = performance.now() + withinMs
   for (;;) {
     const left = [...openHandles()].filter(
