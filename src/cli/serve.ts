@@ -89,7 +89,7 @@ export async function runServer(config: Config, options: RunServerOptions): Prom
       process.stderr.write(
         'exai: another process has taken this place; whoever is still here is served to the end.\n',
       )
-      await Promise.race([within(server.release(), config.limits.drainTimeoutMs), signals.stopped])
+      await Promise.race([within(server.release(), replacedTimeoutMs(config)), signals.stopped])
       return 0
     }
     process.stderr.write('exai: stopping; running calls may finish. Once more to stop at once.\n')
@@ -103,6 +103,11 @@ export async function runServer(config: Config, options: RunServerOptions): Prom
     // Whatever is still open then is not worth waiting for; the timer itself keeps nothing alive.
     systemClock.after(exitGraceMs, () => process.exit())
   }
+}
+
+// Nobody waits for its port: what runs may take the time that it was given.
+function replacedTimeoutMs({ limits }: Config): number {
+  return Math.max(limits.callTimeoutMs, ...Object.values(limits.toolTimeoutMs)) + limits.drainTimeoutMs
 }
 
 async function within(done: Promise<void>, timeoutMs: number): Promise<void> {

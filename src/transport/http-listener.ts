@@ -44,7 +44,7 @@ export interface HttpListener {
   listen(host: string, port: number, isBeside?: boolean): Promise<number>
   /**
    * Leaves the port to another process that listens beside: takes no new connection, answers what comes on the open ones
-   * for the last time, closes those that rest, has `endStreams` end what would never end by itself, whose clients then find
+   * for the last time, closes those that rest for long, has `endStreams` end what would never end by itself, whose clients then find
    * nobody but the other; resolves when that is done and the last socket closed.
    */
   release(clock: Clock, endStreams: () => Promise<unknown>): Promise<void>
@@ -63,6 +63,7 @@ export function createHttpListener(options: HttpListenerOptions): HttpListener {
   let inFlight = 0
   let isDraining = false
   let isReleased = false
+  const upgraded = new WeakSet<Duplex>()
 
   // A released connection whose answer had begun before is closed with its end: the client has heard nothing of it yet.
   const onResponseClosed = function (this: ServerResponse): void {
@@ -137,6 +138,7 @@ export function createHttpListener(options: HttpListenerOptions): HttpListener {
       )
       return
     }
+    upgraded.add(socket)
     upgrade(request, socket, head)
   })
   server.on('connection', (socket: Socket) => edge.accept(socket, tls !== null))
@@ -149,6 +151,11 @@ export function createHttpListener(options: HttpListenerOptions): HttpListener {
       edge.unreadable(socket, 'head-late', 408, 'The request did not arrive in time.')
     } else edge.unreadable(socket, 'not-http', 400, 'This is not a valid HTTP/1.1 request.')
   })
+
+  const hasResting = (): boolean => {
+    for (const { inFlight, speaker } of edge) if (inFlight === 0 && !upgraded.has(speaker)) return true
+    return false
+  }
 
   // Node calls back when it has forgotten the last connection, a moment before that socket says `close`.
   const close = (): Promise<void> =>
@@ -168,7 +175,11 @@ export function createHttpListener(options: HttpListenerOptions): HttpListener {
       await quietTurn(clock)
       // Not HTTP's own `close`: it would cut the connections that rest, and one of them may just be spoken on.
       SocketServer.prototype.close.call(server)
-      await new Promise<void>((resolve) => clock.after(releaseRestMs, resolve))
+      for (let restedMs = 0; restedMs < releaseRestMs && hasResting(); restedMs += releaseLookMs) {
+        await new Promise<void>((resolve) => clock.after(releaseLookMs, resolve))
+      }
+      // What has come by now is read first: a connection with a request unread would be reset.
+      await quietTurn(clock)
       server.closeIdleConnections()
       for (const { socket } of edge) if (socket.bytesRead === 0) socket.destroy()
       await Promise.all([endStreams(), edge.emptied()])
@@ -192,8 +203,12 @@ export function createHttpListener(options: HttpListenerOptions): HttpListener {
 }
 
 const tcpKeepAliveMs = 30_000
-/** A connection that has rested as long as this is not about to be spoken on. */
-const releaseRestMs = 1_000
+/**
+ * So long a connection that rests may be spoken on once more, and is told with the answer that it is closed. One that is closed while
+ * its client writes costs a call.
+ */
+const releaseRestMs = 5_000
+const releaseLookMs = 250
 
 // The kernel resets the connections that wait to be taken when a port is closed. Each turn of the loop takes them all, so the port
 // is closed right behind a turn that took no time; on a loop that is never quiet, behind the last of some.

@@ -155,7 +155,9 @@ describe('a replacement', () => {
     for (const { answer } of running) expect(await answer).toMatchObject({ isError: false })
     expect(await windows[2]?.closed).toMatchObject({ code: 1012 })
     await released
-    expect([served(old), simulator.stats(0).glm.abortCount]).toEqual([3, 0])
+    // The three, and perhaps the short one: its connection came while the old one was about to leave its port.
+    expect(served(old)).toBeGreaterThanOrEqual(3)
+    expect(simulator.stats(0).glm).toMatchObject({ abortCount: 0, requests: { chat: 3 } })
     // The session goes on at the new one.
     expect((await windows[1]?.ask('status', {}))?.isError).toBe(false)
     expect(next.server.inspect().mcp).toMatchObject({ sessions: 1 })

@@ -12,8 +12,8 @@ export interface LivesOptions {
   readonly home: string
   readonly simulator: Simulator
   readonly slots: number
-  /** How long a replaced server serves whoever is still there; 0 is a fault that must be seen. */
-  readonly drainTimeoutMs: number
+  /** A module that is loaded before the launcher and plants a fault. */
+  readonly preload: string | null
 }
 
 /** A change of life, in ms since the epoch: from its beginning until the next server was up. */
@@ -49,7 +49,7 @@ export class Lives {
 
   /** Starts the first life. */
   static async begin(options: LivesOptions): Promise<Lives> {
-    const { home, simulator, slots, drainTimeoutMs } = options
+    const { home, simulator, slots } = options
     const folder = join(home, 'server')
     mkdirSync(folder, { recursive: true })
     const account = (vendor: 'glm' | 'kimi'): object => ({
@@ -60,7 +60,7 @@ export class Lives {
     const config = {
       dataDir: join(folder, 'data'),
       providers: { glm: account('glm'), kimi: account('kimi') },
-      limits: { principal: { concurrency: 64 }, drainTimeoutMs },
+      limits: { principal: { concurrency: 64 } },
       log: { level: 'debug' },
     }
     writeFileSync(join(folder, 'exai.yaml'), JSON.stringify(config, null, 2))
@@ -70,12 +70,15 @@ export class Lives {
     return new Lives(options, first, Number(port), line)
   }
 
-  /** Resolves when a server is up that was not killed within the last `forMs`. */
+  /**
+   * Resolves when a server is up that was not killed within the last `forMs`, and has been up for as long as there was none: windows
+   * dial ever more rarely.
+   */
   async settled(forMs: number): Promise<void> {
     for (;;) {
       await this.#up
       const killed = this.restarts.findLast(({ kind }) => kind === 'killed')
-      const leftMs = killed === undefined ? 0 : killed.upAt + forMs - Date.now()
+      const leftMs = killed === undefined ? 0 : killed.upAt + forMs + (killed.upAt - killed.at) - Date.now()
       if (leftMs <= 0) return
       await new Promise((done) => setTimeout(done, leftMs))
     }
@@ -148,8 +151,9 @@ export class Lives {
   }
 }
 
-function serve({ home }: LivesOptions, flags: readonly string[]): Launched {
-  return launch(process.execPath, [launcher, 'serve', ...flags], {
+function serve({ home, preload }: LivesOptions, flags: readonly string[]): Launched {
+  const planted = preload === null ? [] : ['--import', preload]
+  return launch(process.execPath, [...planted, launcher, 'serve', ...flags], {
     cwd: join(home, 'server'),
     env: { PATH: process.env.PATH, HOME: home },
   })

@@ -21,7 +21,8 @@ export interface RestartOptions {
   readonly seconds: number
   /** Of each kind; they take turns. */
   readonly restarts: number
-  readonly drainTimeoutMs: number
+  /** A module that plants a fault in every server; null: none. */
+  readonly preload: string | null
 }
 
 /** What came of it. */
@@ -85,7 +86,7 @@ export async function playRestarts(options: RestartOptions): Promise<RestartRepo
       home,
       simulator,
       slots: 32,
-      drainTimeoutMs: options.drainTimeoutMs,
+      preload: options.preload,
     })
     lives = server
     const cast = await Promise.all(
@@ -109,13 +110,17 @@ export async function playRestarts(options: RestartOptions): Promise<RestartRepo
         throw new Error(`not all windows came to work: ${JSON.stringify([...turns])}`)
       await pause(200)
     }
+    let replaced: Promise<unknown> = Promise.resolve()
     const pauseMs = (options.seconds * 1_000) / (2 * options.restarts + 1)
     for (let n = 0; n < 2 * options.restarts; n++) {
       await pause(pauseMs)
-      if (n % 2 === 1) await server.kill()
-      else {
+      if (n % 2 === 1) {
+        // What a kill does to those whom a replaced server still serves would be neither's.
+        await replaced
+        await server.kill()
+      } else {
         const { ended } = await server.replace()
-        void ended.then((code) => {
+        replaced = ended.then((code) => {
           if (code !== 0) errors.push(`a replaced server ended with ${code}`)
         })
       }

@@ -2,6 +2,7 @@
 // Exits 0 if no call was lost, none failed but those that a kill met (each once), and no vendor was asked twice. With `--sabotage cut`
 // replaced servers do not serve to the end, and the exit code is turned round.
 
+import { join } from 'node:path'
 import { playRestarts } from './play.ts'
 import { judgeRestarts } from './verdict.ts'
 
@@ -23,7 +24,7 @@ export async function runRestarts({ n, seconds, restarts, sabotage }: RestartFla
     windows: Number(n ?? (sabotage === undefined ? 10 : 6)),
     seconds: Number(seconds ?? (sabotage === undefined ? 60 : 40)),
     restarts: Number(restarts ?? (sabotage === undefined ? 3 : 2)),
-    drainTimeoutMs: sabotage === undefined ? 30_000 : 0,
+    preload: sabotage === undefined ? null : join(import.meta.dirname, '..', 'sabotage', `${sabotage}.ts`),
   })
   const { table, sums, errors } = judgeRestarts(report)
   process.stdout.write(`${table}\n\n${errors.map((error) => `  ${error}\n`).join('')}`)

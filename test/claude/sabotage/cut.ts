@@ -1,0 +1,9 @@
+// Cuts a replaced server off: it ends at once instead of serving whoever is still there.
+
+import { plantFault } from '../../support/plant-fault.ts'
+
+plantFault(
+  '/dist/src/cli/serve.js',
+  'within(server.release(), replacedTimeoutMs(config))',
+  'within(server.release(), 0)',
+)
