@@ -6,7 +6,7 @@ import { isUtf8 } from 'node:buffer'
 import { type ChildProcess, fork } from 'node:child_process'
 import { once } from 'node:events'
 import { fileURLToPath } from 'node:url'
-import { afterAll, beforeAll, expect, test } from 'vitest'
+import { afterEach, expect, test } from 'vitest'
 import { WebSocket } from 'ws'
 import { eventData, initialize, type Message, postLegacy } from '../support/mcp-wire.ts'
 import { RawHttp } from '../support/raw-http.ts'
@@ -50,15 +50,22 @@ const count = <Key>(counts: Map<Key, number>, key: Key): void => {
   counts.set(key, (counts.get(key) ?? 0) + 1)
 }
 
-beforeAll(async () => {
+async function startChild(plant: string | null): Promise<void> {
+  const planted = plant === null ? [] : ['--import', new URL(`plants/${plant}.ts`, import.meta.url).href]
   child = fork(fileURLToPath(new URL('../support/mcp-child.ts', import.meta.url)), [], {
-    execArgv: ['--expose-gc'],
+    execArgv: ['--expose-gc', ...planted],
+    // A planted fault ends the process with many words.
+    silent: plant !== null,
   })
   const [message] = await once(child, 'message')
   place = message as typeof place
-})
+  isOver = false
+  layers.clear()
+  kinds.clear()
+}
 
-afterAll(async () => {
+afterEach(async () => {
+  if (child.exitCode !== null) return
   const gone = once(child, 'exit')
   child.disconnect()
   await gone
@@ -131,20 +138,29 @@ function lastEvent(body: string): string {
   return eventData(body.trimEnd().split('\n\n').at(-1) ?? '')
 }
 
+/** A frame from the server; its layer is counted unless it is a message of its own accord. Throws for what must not be said. */
+function take(text: string): Message {
+  if (text.includes(mark)) throw new Error(`somebody else's words: ${text}`)
+  const message = JSON.parse(text) as Message
+  const isFence = String(message.id).startsWith('fence-')
+  if (!isFence && message.method === undefined) count(layers, layerOf(message, 400))
+  return message
+}
+
 // Frames go out in volleys; a ping behind each volley proves that the server has been through it.
 async function webSocketLane(lane: number, share: number): Promise<void> {
   const next = createFuzz(seed + 1_000 + lane, null)
   let socket = await open()
   for (let sent = 0; sent < share; ) {
     const fence = `fence-${lane}-${sent}`
-    const end = new Promise<'fence' | 'closed'>((resolve) => {
+    const end = new Promise<'fence' | 'closed'>((resolve, reject) => {
       socket.once('close', () => resolve('closed'))
       socket.on('message', (data) => {
-        const text = String(data)
-        const message = JSON.parse(text) as Message
-        if (text.includes(mark)) throw new Error(`somebody else's words: ${text}`)
-        if (message.id === fence) resolve('fence')
-        else if (message.method === undefined) count(layers, layerOf(message, 400))
+        try {
+          if (take(String(data)).id === fence) resolve('fence')
+        } catch (error) {
+          reject(error)
+        }
       })
     })
     for (let n = 0; n < 50 && sent < share; n++, sent++) {
@@ -204,8 +220,9 @@ async function bystander(name: string): Promise<number> {
   return calls
 }
 
-test(`${inputs} generated inputs harm nobody`, { timeout: 300_000 + inputs * 6 }, async () => {
-  process.stdout.write(`fuzz: ${inputs} inputs, EXAI_FUZZ_SEED=${seed}\n`)
+/** Sends so many; throws where anybody was harmed. */
+async function weather(inputs: number, plant: string | null): Promise<void> {
+  await startChild(plant)
   const storm = async (total: number): Promise<void> => {
     const share = Math.ceil(total / (2 * lanes))
     const all = Array.from({ length: lanes }, (_, lane) => [
@@ -252,6 +269,19 @@ test(`${inputs} generated inputs harm nobody`, { timeout: 300_000 + inputs * 6 }
     expect(layers.get(layer) ?? 0, `inputs that reached ${layer}`).toBeGreaterThan(0)
   }
   for (const calls of served) expect(calls).toBeGreaterThan(10)
+}
+
+test(`${inputs} generated inputs harm nobody`, { timeout: 120_000 + inputs * 6 }, async () => {
+  process.stdout.write(`fuzz: ${inputs} inputs, EXAI_FUZZ_SEED=${seed}\n`)
+  await weather(inputs, null)
+})
+
+test.each([
+  ['shows others what a bystander said', 'words-leaked', /somebody else's words: .*bystanders-own-words/],
+  ['keeps what it has read', 'bytes-kept', /to be less than 16777216/],
+  ['ends at a slip', 'slip-deadly', /ECONNREFUSED|ECONNRESET|socket hang up|fetch failed|closed|gone/],
+])('a server that %s is found out', { timeout: 600_000 }, async (_what, plant, why) => {
+  await expect(weather(4_000, plant)).rejects.toThrow(why)
 })
 
 function mib(bytes: number): string {
