@@ -4,6 +4,7 @@
 
 import { CallFailure } from '../domain/failure.ts'
 import type { Clock } from '../lib/clock.ts'
+import { duration } from '../lib/in-words.ts'
 import type { Random } from '../lib/random.ts'
 import { wait } from '../lib/wait.ts'
 import { type Setback, toldOf, withStory } from './failure-story.ts'
@@ -163,13 +164,6 @@ function unavailable(obstacle: Obstacle): CallFailure {
     retryable: true,
     ...(obstacle.waitMs === null ? {} : { retryAfterMs: Math.ceil(obstacle.waitMs) }),
   })
-}
-
-// Rounded up: whoever comes back then must not be early.
-function duration(ms: number): string {
-  const seconds = Math.max(1, Math.ceil(ms / 1000))
-  if (seconds < 120) return seconds === 1 ? '1 second' : `${seconds} seconds`
-  return seconds < 7200 ? `${Math.ceil(seconds / 60)} minutes` : `${Math.ceil(seconds / 3600)} hours`
 }
 
 function nothingToTry(): CallFailure {

@@ -204,3 +204,33 @@ describe('a full queue', () => {
     expect(vendor().mostInFlight).toBe(1)
   })
 })
+
+describe('a window that comes as a new client with every call', () => {
+  test('three calls at once count as three windows, and leave the one that stays its quarter', async () => {
+    await start({
+      yaml: `${oneSlot}limits: { client: { burst: 100, concurrency: 10 }, principal: { burst: 500 } }`,
+      simulator: { glm: { serviceMs: 20, concurrency: 1 } },
+    })
+    const served: string[] = []
+    const total = 60
+    let sent = 0
+    const keepAsking = async (name: () => string): Promise<void> => {
+      while (served.length < total) {
+        const window = await server.window('modern', name())
+        const { isError, text } = await window.ask('chat', { model, prompt: `QUESTION-${sent++}` })
+        expect([isError, text]).toEqual([false, expect.any(String)])
+        served.push(window.name.slice(0, 5))
+      }
+    }
+    let ids = 0
+    const three = <Value>(make: () => Value): Value[] => [make(), make(), make()]
+    await Promise.all([
+      ...three(() => keepAsking(() => 'stays-here')),
+      ...three(() => keepAsking(() => `fresh-window-${ids++}`)),
+    ])
+    // A quarter is fifteen; it was one when newcomers took each other's places. The vendor's times vary a little, and so do turns.
+    const own = served.slice(0, total).filter((name) => name === 'stays').length
+    expect(own).toBeGreaterThanOrEqual(10)
+    expect(own).toBeLessThanOrEqual(32)
+  })
+})
