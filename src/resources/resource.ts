@@ -125,5 +125,7 @@ export function defineResource(resource: Resource): Resource {
 /** What there is to read, and the maker of contexts for whoever reads. */
 export interface ResourceOffer {
   readonly resources: readonly Resource[]
+  /** Those that are the same for everybody and that nobody tells changes of: as long as `revision` answers the same, they are the same. */
+  readonly sameForAll?: readonly { readonly uri: string; readonly revision: () => string }[]
   readonly contextOf: (identity: Identity) => ResourceContext
 }

@@ -5,14 +5,19 @@ import { defineResource, type Resource } from './resource.ts'
 
 const sinceMs = 30 * 24 * 3_600_000
 
+/** Its URI. */
+export const usageUri = 'exai://usage'
+
 /** One's own usage, never another's. */
 export const usageResource: Resource = defineResource({
-  uri: 'exai://usage',
+  uri: usageUri,
   name: 'usage',
   title: 'Your usage',
-  description: 'What you have used in the last 30 days: calls, tokens and cost, by model and by tool.',
+  description:
+    'What you have used in the last 30 days: calls, tokens and cost, by model and by tool. Subscribe to hear of changes.',
   mimeType: 'text/plain',
   ttlMs: 5_000,
+  has: () => true,
   async read(context, { uri }) {
     const from = context.facts.wallMs() - sinceMs
     const [models, tools] = await Promise.all([

@@ -1,6 +1,7 @@
 // Builds what jobs run through, once: the data file, the ledger over it, the router that records there, and the desk before it.
 
 import { join } from 'node:path'
+import type { PrincipalName } from '../domain/ids.ts'
 import { Ledger, ledgerMigrations } from '../ledger/ledger.ts'
 import { type PriceLine, PriceTable } from '../ledger/price-table.ts'
 import { type RowEvent, RowKeeper } from '../ledger/row-keeper.ts'
@@ -37,6 +38,8 @@ export interface DeskRooms extends Omit<RouterOptions, 'names' | 'hedge' | 'reco
   /** Of other rooms that keep rows in the same file. */
   readonly migrations: readonly Migration[]
   onRows(event: RowEvent): void
+  /** A row of this principal is in the ledger. */
+  onUsed(principal: PrincipalName): void
   quotasOf: BudgetsOptions['quotasOf']
   /** What was spent could not be written; the next job tries again. */
   onFault(error: Error): void
@@ -59,7 +62,7 @@ export interface OpenDesk {
 export async function openDesk(
   providers: readonly ConfiguredProvider[],
   { dataDir, cache, models, prices }: DeskSettings,
-  { onRows, quotasOf, onFault, migrations, ...rooms }: DeskRooms,
+  { onRows, onUsed, quotasOf, onFault, migrations, ...rooms }: DeskRooms,
 ): Promise<OpenDesk> {
   const { clock, random } = rooms
   const records = await openSqliteRecords({
@@ -67,7 +70,12 @@ export async function openDesk(
     migrations: [...ledgerMigrations, ...migrations],
   })
   const ledger = new Ledger(records, priceTable(prices))
-  const rows = new RowKeeper({ ledger, clock, emit: onRows })
+  const record: Ledger['record'] = async (entry) => {
+    const cost = await ledger.record(entry)
+    onUsed(entry.principal as PrincipalName)
+    return cost
+  }
+  const rows = new RowKeeper({ ledger: { record }, clock, emit: onRows })
   const budgets = await Budgets.open({
     dataDir,
     clock,

@@ -172,7 +172,7 @@ describe.each(windowDoors)('through %s', (door) => {
       const [anna, other] = [await talk(door, 'anna'), await talk(door, 'anna')]
       const thread = await chat(anna, 'Begin.')
       const uri = `exai://threads/${thread}`
-      await other.listen({ resourceSubscriptions: [uri, 'exai://usage'], resourcesListChanged: true })
+      await other.listen({ resourceSubscriptions: [uri, 'exai://documents/x'], resourcesListChanged: true })
       if (door === 'modern') await until(() => other.heard.length === 1, 'the acknowledgement')
       else expect(resultOf(await other.request('resources/subscribe', { uri }))).toEqual({})
       const told = (method: string): readonly Message[] =>
@@ -188,6 +188,33 @@ describe.each(windowDoors)('through %s', (door) => {
       await upload(server, keys.anna, 'a.md', 'A')
       await upload(server, keys.anna, 'b.md', 'B')
       await until(() => told('notifications/resources/list_changed').length === 1, 'the changed list')
+    })
+  })
+
+  test('what was used is told to whoever watches it, and to nobody else', async () => {
+    await withPeople(async (talk) => {
+      const [anna, other, bert] = [
+        await talk(door, 'anna'),
+        await talk(door, 'anna'),
+        await talk(door, 'bert'),
+      ]
+      const uri = 'exai://usage'
+      for (const talker of [other, bert]) {
+        await talker.listen({ resourceSubscriptions: [uri, 'exai://models'] })
+        if (door === 'modern') await until(() => talker.heard.length === 1, 'the acknowledgement')
+        else
+          for (const each of [uri, 'exai://models'])
+            expect(resultOf(await talker.request('resources/subscribe', { uri: each }))).toEqual({})
+      }
+      const told = ({ heard }: Talker): readonly unknown[] =>
+        heard.flatMap(({ method, params }) =>
+          method === 'notifications/resources/updated' ? [params?.uri] : [],
+        )
+      await chat(anna, 'Count this.')
+      await until(() => told(other).length === 1, 'the update')
+      expect(told(other)).toEqual([uri])
+      await bert.request('ping')
+      expect(told(bert)).toEqual([])
     })
   })
 

@@ -1,7 +1,9 @@
 // What a person who chooses a model is told: the names of the config, what stands behind them, and who rests now.
 
 import { afterEach, expect, test } from 'vitest'
+import { until } from '../support/mcp-composition.ts'
 import { type ServerFixture, startServer } from '../support/server-fixture.ts'
+import { openTalker } from '../support/talker.ts'
 
 let server: ServerFixture
 afterEach(async () => {
@@ -23,4 +25,23 @@ test('listmodels tells aliases, chains in their order, and a model that asked us
   await window.ask('chat', { prompt: 'hello', model: 'glm-5.2' })
   const after = await window.ask('listmodels', {})
   expect(after.text).toMatch(/\nBetter not asked at the moment:\nglm: glm-5\.2 .*again in about \d+ s/)
+})
+
+test('whoever watches exai://models hears that one rests', async () => {
+  server = await startServer()
+  const talker = await openTalker('websocket', { url: server.url, name: 'window-1' })
+  try {
+    expect((await talker.request('resources/subscribe', { uri: 'exai://models' })).result).toEqual({})
+    server.simulator.control({ glm: { faults: [{ name: 'code-1308', retryAfter: '600' }] } })
+    const input = { prompt: 'hello', model: 'glm-5.2' }
+    await talker.request('tools/call', { name: 'chat', arguments: input })
+    const isTold = (): boolean =>
+      talker.heard.some(
+        ({ method, params }) =>
+          method === 'notifications/resources/updated' && params?.uri === 'exai://models',
+      )
+    await until(isTold, 'the update')
+  } finally {
+    talker.close()
+  }
 })

@@ -11,6 +11,7 @@ import type { Tool } from '../../tools/tool.ts'
 import type { WebSocketConnection } from '../../transport/websocket-connection.ts'
 import { createFeatures } from './features/features.ts'
 import { ListChanges } from './features/list-changes.ts'
+import { Reporting } from './features/reporting.ts'
 import { Tools } from './features/tools.ts'
 import { HttpDoor } from './http-door.ts'
 import { inspectSurface } from './inspection.ts'
@@ -64,7 +65,8 @@ export function createMcpSurface(options: McpSurfaceOptions): McpSurface {
   const limits = { ...defaults, ...options.limits }
   const { clock, emit } = options
   const live = new LiveCalls()
-  const tools = new Tools(options, live)
+  const reporting = new Reporting(clock)
+  const tools = new Tools(options, live, reporting)
   const events = new EventStore(clock, options.sessions.secrets)
   const sessions = new Sessions(
     clock,
@@ -72,7 +74,7 @@ export function createMcpSurface(options: McpSurfaceOptions): McpSurface {
     events,
     emit,
   )
-  const features = createFeatures(options)
+  const features = createFeatures(options, reporting)
   const { watchers } = features
   const subscriptions = new Subscriptions(limits.subscriptionsMax, features, emit)
   const modern = new Modern({ ...options, tools, features, subscriptions })

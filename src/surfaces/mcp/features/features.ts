@@ -5,6 +5,7 @@ import type { Exchange } from '../exchange.ts'
 import type { McpSurfaceOptions } from '../mcp-options.ts'
 import { Completion } from './completion.ts'
 import { Prompts } from './prompts.ts'
+import type { Reporting } from './reporting.ts'
 import { Resources } from './resources.ts'
 import { createModernWriter, type ResultWriter } from './result-writer.ts'
 import { type OpenLine, ShortCalls } from './short-calls.ts'
@@ -30,13 +31,14 @@ export const featureCapabilities = {
 } as const
 
 /** Builds them. */
-export function createFeatures(options: McpSurfaceOptions): Features {
+export function createFeatures(options: McpSurfaceOptions, reporting: Reporting): Features {
   const modernWriter = createModernWriter(options.serverInfo)
-  const calls = new ShortCalls(options)
+  const calls = new ShortCalls(options, reporting)
   const resources = new Resources(options.resources ?? null, calls, modernWriter)
   const prompts = new Prompts(options.prompts ?? null, calls, modernWriter)
   const completion = new Completion(prompts, resources, calls)
-  return { resources, prompts, completion, calls, watchers: new Watchers(), modernWriter }
+  const watchers = new Watchers(options.clock, options.resources?.sameForAll)
+  return { resources, prompts, completion, calls, watchers, modernWriter }
 }
 
 /** Answers a request that both eras have in common; false when it is none of those. `openLine` is for those that may ask. */

@@ -1,6 +1,6 @@
 // Requests other than `tools/call` that do some work: a resource read, a prompt made, a value completed. Each is a call like every
-// other, with permit, deadline and one event, but has no progress and answers once. Refusals and failures are JSON-RPC errors here:
-// these answers go to a program, which no model reads.
+// other, with permit, deadline and one event. Most answer at once; one that takes long says so in progress, if it was asked to. Refusals
+// and failures are JSON-RPC errors here: these answers go to a program, which no model reads.
 
 import type { Call } from '../../../calls/call.ts'
 import { type Asking, askNobody } from '../../../domain/asking.ts'
@@ -14,6 +14,8 @@ import type { McpSurfaceOptions } from '../mcp-options.ts'
 import { errorMessage, internalErrorMessage, resultMessage } from '../messages.ts'
 import { outcomeError, type RpcError } from '../wire-errors.ts'
 import { refusalInCrowd } from './crowd.ts'
+import type { ProgressReporter } from './progress.ts'
+import type { Reporting } from './reporting.ts'
 import { traceOf } from './trace.ts'
 
 /** Whoever may be asked by the request that is being answered; null after it was answered with what is wrong with it. */
@@ -35,11 +37,16 @@ export interface ShortCall {
 /** Those under way. */
 export class ShortCalls {
   readonly #options: Pick<McpSurfaceOptions, 'calls' | 'emit' | 'limits' | 'onCrowded'>
+  readonly #reporting: Pick<Reporting, 'begin'>
   readonly #running = new Map<Cancellable, Identity>()
   readonly #idleWaiters: (() => void)[] = []
 
-  constructor(options: Pick<McpSurfaceOptions, 'calls' | 'emit' | 'limits' | 'onCrowded'>) {
+  constructor(
+    options: Pick<McpSurfaceOptions, 'calls' | 'emit' | 'limits' | 'onCrowded'>,
+    reporting: Pick<Reporting, 'begin'>,
+  ) {
     this.#options = options
+    this.#reporting = reporting
   }
 
   get size(): number {
@@ -72,6 +79,8 @@ export class ShortCalls {
     this.#running.set(running, exchange.identity)
     exchange.inFlight?.set(exchange.id, running)
     exchange.work = running
+    // No stream before there is something to say: what answers within seconds is one body.
+    const reporter = this.#reporting.begin(exchange, params)
     const { identity, door } = exchange
     const options = { identity, name, door, signal: controller.signal, trace: traceOf(params) }
     const asked: { line: ClientLine | null } = { line: null }
@@ -82,7 +91,7 @@ export class ShortCalls {
     }
     this.#options.calls.run(options, ask).then(
       (outcome) => {
-        this.#end(exchange, running)
+        this.#end(exchange, running, reporter)
         const failure = outcome.kind === 'failed' ? outcome.failure : null
         const other = asked.line?.instead(exchange.id, failure) ?? null
         if (isCancelled) exchange.abandon()
@@ -96,7 +105,7 @@ export class ShortCalls {
         }
       },
       (error: unknown) => {
-        this.#end(exchange, running)
+        this.#end(exchange, running, reporter)
         this.#options.emit({ type: 'surface-failed', error })
         exchange.finish(internalErrorMessage(exchange.id))
       },
@@ -115,7 +124,8 @@ export class ShortCalls {
       : new Promise((resolve) => this.#idleWaiters.push(resolve))
   }
 
-  #end(exchange: Exchange, running: Cancellable): void {
+  #end(exchange: Exchange, running: Cancellable, reporter: ProgressReporter | null): void {
+    reporter?.stop()
     exchange.inFlight?.delete(exchange.id)
     this.#running.delete(running)
     if (this.#running.size === 0) for (const done of this.#idleWaiters.splice(0)) done()

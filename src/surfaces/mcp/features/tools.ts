@@ -9,18 +9,18 @@ import { nearestName } from '../../../lib/nearest-name.ts'
 import type { Tool, ToolResult } from '../../../tools/tool.ts'
 import { ClientAsking } from '../asking/client-asking.ts'
 import { type LineOwner, type OtherAnswer, Unanswered } from '../asking/client-line.ts'
-import { isObject, isRequestId, type JsonObject, rpcCode } from '../envelope.ts'
+import { isObject, type JsonObject, rpcCode } from '../envelope.ts'
 import type { Exchange } from '../exchange.ts'
 import { LiveCall, type LiveCalls } from '../live-calls.ts'
 import type { McpSurfaceOptions } from '../mcp-options.ts'
 import { errorMessage, internalErrorMessage, resultMessage } from '../messages.ts'
 import { failureResult, refusalResult } from '../wire-errors.ts'
-import { ClientPaces } from './client-paces.ts'
 import { refusalInCrowd } from './crowd.ts'
 import { CutCalls, type VendorWatch } from './cut-calls.ts'
 import { createLogSender } from './log-messages.ts'
 import type { MirroredArgument } from './mirrored-arguments.ts'
-import { createProgressReporter, type ProgressReporter } from './progress.ts'
+import type { ProgressReporter } from './progress.ts'
+import type { Reporting } from './reporting.ts'
 import { Resends } from './resends.ts'
 import { refuseCursor } from './static-list.ts'
 import { checkArguments } from './tool-arguments.ts'
@@ -50,15 +50,15 @@ export class Tools {
   readonly cut: CutCalls
   readonly #options: McpSurfaceOptions
   readonly #live: LiveCalls
-  readonly #paces: ClientPaces
+  readonly #reporting: Reporting
   #list: ToolList
 
-  constructor(options: McpSurfaceOptions, live: LiveCalls) {
+  constructor(options: McpSurfaceOptions, live: LiveCalls, reporting: Reporting) {
     this.#options = options
     this.#live = live
     this.resends = new Resends(options.late.results)
     this.cut = new CutCalls(options.sessions.marks ?? null)
-    this.#paces = new ClientPaces(options.clock)
+    this.#reporting = reporting
     this.#list = createToolList(options.tools, options.serverInfo)
   }
 
@@ -152,7 +152,7 @@ export class Tools {
 
     const streams = isLong && exchange.canStream
     if (streams) exchange.startStream()
-    const reporter = streams ? this.#reporter(exchange, params) : null
+    const reporter = streams ? this.#reporting.begin(exchange, params) : null
     const watch = this.cut.watch(identity, params)
     const heard = (update: Progress): void => {
       watch.heard(update)
@@ -198,24 +198,9 @@ export class Tools {
       )
   }
 
-  #reporter(exchange: Exchange, params: JsonObject): ProgressReporter | null {
-    const meta = params._meta
-    const token = isObject(meta) ? meta.progressToken : undefined
-    if (!isRequestId(token)) return null
-    return createProgressReporter({
-      clock: this.#options.clock,
-      token,
-      pace: this.#paces.acquire(exchange.identity),
-      send: (json) => exchange.sendProgress(json),
-    })
-  }
-
   #end(exchange: Exchange, live: LiveCall, reporter: ProgressReporter | null, watch: VendorWatch): void {
     watch.ended()
-    if (reporter !== null) {
-      reporter.stop()
-      this.#paces.release(exchange.identity)
-    }
+    reporter?.stop()
     exchange.inFlight?.delete(exchange.id)
     this.#live.delete(live)
     live.ended()

@@ -1,6 +1,7 @@
 import { beforeEach, expect, test } from 'vitest'
 import type { Identity } from '../../../domain/identity.ts'
 import type { PrincipalName } from '../../../domain/ids.ts'
+import { VirtualClock } from '../../../lib/virtual-clock.ts'
 import { Watchers, watchedMax } from '../features/watchers.ts'
 import { PeerSettings } from './peer-settings.ts'
 import type { SessionSettings } from './session-records.ts'
@@ -19,7 +20,7 @@ let told: string[]
 let kept: SessionSettings[]
 
 beforeEach(() => {
-  watchers = new Watchers()
+  watchers = new Watchers(new VirtualClock(), [])
   told = []
   kept = []
 })

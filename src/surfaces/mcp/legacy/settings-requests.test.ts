@@ -3,6 +3,7 @@ import type { Call, CallOptions, CallOutcome } from '../../../calls/call.ts'
 import { CallFailure } from '../../../domain/failure.ts'
 import type { Identity } from '../../../domain/identity.ts'
 import { localPrincipal } from '../../../domain/ids.ts'
+import { VirtualClock } from '../../../lib/virtual-clock.ts'
 import { StoreFault } from '../../../store/store-fault.ts'
 import type { Exchange } from '../exchange.ts'
 import { Resources } from '../features/resources.ts'
@@ -23,23 +24,26 @@ const identity: Identity = {
 const seen: string[] = []
 
 // Runs the work and nothing else: what a call is made of stands in calls/run.
-const calls = new ShortCalls({
-  calls: {
-    async run<Value>(
-      options: CallOptions,
-      work: (call: Call) => Promise<Value>,
-    ): Promise<CallOutcome<Value>> {
-      seen.push(options.name)
-      try {
-        return { kind: 'done', value: await work({ signal: new AbortController().signal } as Call) }
-      } catch (error) {
-        if (error instanceof CallFailure) return { kind: 'failed', failure: error }
-        throw error
-      }
+const calls = new ShortCalls(
+  {
+    calls: {
+      async run<Value>(
+        options: CallOptions,
+        work: (call: Call) => Promise<Value>,
+      ): Promise<CallOutcome<Value>> {
+        seen.push(options.name)
+        try {
+          return { kind: 'done', value: await work({ signal: new AbortController().signal } as Call) }
+        } catch (error) {
+          if (error instanceof CallFailure) return { kind: 'failed', failure: error }
+          throw error
+        }
+      },
     },
+    emit: () => undefined,
   },
-  emit: () => undefined,
-})
+  { begin: () => null },
+)
 const resources = new Resources(null, calls, createModernWriter({ name: 'x', version: '1' }))
 
 function ask(method: string, params: object, keep = async (): Promise<void> => undefined): Promise<object> {
@@ -59,7 +63,12 @@ function ask(method: string, params: object, keep = async (): Promise<void> => u
       abandon: never,
       work: null,
     }
-    const settings = new PeerSettings({ identity, watchers: new Watchers(), tell: never, keep })
+    const settings = new PeerSettings({
+      identity,
+      watchers: new Watchers(new VirtualClock(), []),
+      tell: never,
+      keep,
+    })
     const request = { kind: 'request', id: 1, method, params: { ...params } } as const
     if (!answerSettings(exchange, request, settings, { resources, calls })) resolve({ isOther: true })
   })

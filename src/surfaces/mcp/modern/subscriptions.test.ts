@@ -1,11 +1,12 @@
 import { expect, test } from 'vitest'
 import type { Identity } from '../../../domain/identity.ts'
 import { type ClientId, localPrincipal } from '../../../domain/ids.ts'
+import { VirtualClock } from '../../../lib/virtual-clock.ts'
 import type { Exchange } from '../exchange.ts'
 import { Watchers } from '../features/watchers.ts'
 import { Subscriptions } from './subscriptions.ts'
 
-const watchers = new Watchers()
+const watchers = new Watchers(new VirtualClock(), [])
 const open = (max: number): Subscriptions =>
   new Subscriptions(
     max,
