@@ -2,7 +2,7 @@
 
 import type { Usage } from '../providers/provider.ts'
 
-/** Nano-dollars per million tokens, and per attempt where a vendor charges by the operation. */
+/** Nano-dollars per million tokens, and per attempt, or per search of it, where a vendor charges by the operation. */
 export interface TokenPrice {
   readonly input: bigint
   readonly cachedInput: bigint
@@ -17,14 +17,14 @@ const million = 1_000_000n
  * vendors count it. Negative and broken counts, which vendors have sent, count as none.
  */
 export function costNanoUsd(
-  usage: Pick<Usage, 'inputTokens' | 'cachedInputTokens' | 'outputTokens'>,
+  usage: Pick<Usage, 'inputTokens' | 'cachedInputTokens' | 'outputTokens' | 'searches'>,
   price: TokenPrice,
 ): bigint {
   const input = tokens(usage.inputTokens)
   const cached = min(tokens(usage.cachedInputTokens), input)
   const sum =
     (input - cached) * price.input + cached * price.cachedInput + tokens(usage.outputTokens) * price.output
-  return (sum + million - 1n) / million + price.perAttempt
+  return (sum + million - 1n) / million + tokens(usage.searches ?? 1) * price.perAttempt
 }
 
 /** Whole tokens, never negative. */

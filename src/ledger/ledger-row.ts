@@ -40,5 +40,7 @@ export interface LedgerUsage {
   readonly cachedInputTokens: number
   readonly outputTokens: number
   readonly reasoningTokens: number
+  /** As in `Usage`. */
+  readonly searches?: number
   readonly source: 'provider' | 'estimated' | 'none'
 }

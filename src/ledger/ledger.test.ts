@@ -133,10 +133,11 @@ describe('work without a model', () => {
     expect(await ledger.record(entry('a2', { ...asked, endedAtMs: november - 1 }))).toBe(10_000_000n)
     const unbilled = { ...none, source: 'none' as const }
     expect(await ledger.record(entry('a3', { ...asked, usage: unbilled, outcome: 'rate-limited' }))).toBe(0n)
+    expect(await ledger.record(entry('a4', { ...asked, usage: { ...none, searches: 3 } }))).toBe(60_000_000n)
     await ledger.record(entry('b1'))
     const lines = await ledger.usage({ by: 'model', sinceMs: 0 })
     expect(lines.map(({ name, costNanoUsd }) => [name, costNanoUsd])).toEqual([
-      ['search', 30_000_000n],
+      ['search', 90_000_000n],
       ['glm-5.2', 1_384_000n],
     ])
   })

@@ -26,6 +26,8 @@ export const ledgerMigrations: readonly Migration[] = [
   },
   // Rows of before have none: what they were asked for is known by their model alone.
   { room: 'ledger', version: 2, sql: 'ALTER TABLE ledger ADD COLUMN operation TEXT' },
+  // Null: one, where it is paid by the search.
+  { room: 'ledger', version: 3, sql: 'ALTER TABLE ledger ADD COLUMN searches INTEGER' },
 ]
 
 /** What usage may be summed by. */
@@ -150,6 +152,7 @@ function toColumns(entry: LedgerEntry, cost: bigint, priceVersion: string | null
     cached_input_tokens: tokens(usage.cachedInputTokens),
     output_tokens: tokens(usage.outputTokens),
     reasoning_tokens: tokens(usage.reasoningTokens),
+    searches: usage.searches ?? null,
     cost_nano_usd: cost,
     saved_nano_usd: entry.savedNanoUsd ?? 0n,
     price_version: priceVersion,

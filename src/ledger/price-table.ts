@@ -10,7 +10,7 @@ import shipped from './prices.json' with { type: 'json' }
 const amountWords = 'US dollars like "1.40", with at most nine decimals'
 const amount = z.string({ error: amountWords }).regex(/^\d{1,9}(\.\d{1,9})?$/, amountWords)
 
-/** A price line from a day on. Amounts are US dollars per million tokens, nothing when absent; `perAttempt` is US dollars. */
+/** A price line from a day on. Amounts are US dollars per million tokens, nothing when absent; `perAttempt` is US dollars, for each search where one attempt makes several. */
 export interface PriceLine {
   /** `*`: any provider that has no such line of its own. */
   readonly provider: string

@@ -12,15 +12,15 @@ export interface UsageFacts {
   readonly inputTokens: number
   /** Characters of output that arrived. */
   readonly outputChars: number
-  /** Whether the vendor had begun to answer. */
+  /** Whether the vendor had begun to answer, or had the request and was silent until we hung up. */
   readonly hasBegun: boolean
 }
 
 const charsPerToken = 3
 
 /**
- * The tokens of one attempt, for its row. A vendor that never began, whatever it said instead (an error, a gateway's page, nothing), has
- * not worked and bills nothing; neither does one that does not count in tokens at all.
+ * The tokens of one attempt, for its row. A vendor that said no (an error, a gateway's page) or dropped the connection before it began
+ * has not worked and bills nothing; one that was silent until we hung up may have.
  */
 export function ledgerUsage({ usage, inputTokens, outputChars, hasBegun }: UsageFacts): LedgerUsage {
   if (usage !== null) return usage

@@ -191,15 +191,18 @@ describe.each(vendorKinds.map((kind) => [kind] as const))('the provider %s', (ki
 
   it('says unreachable when nobody listens, and when the connection is reset before the headers', async () => {
     vendor.reply = (_request, response) => response.socket?.resetAndDestroy()
-    expect(await failureOf(provider.run(chat, attempt()))).toMatchObject({
+    let begun = 0
+    const onBegin = (): void => void begun++
+    expect(await failureOf(provider.run(chat, attempt({ onBegin })))).toMatchObject({
       code: 'unreachable',
       retryable: true,
     })
     const nobody = createProvider({ kind, name: kind, baseUrl: 'http://127.0.0.1:1/v1', clock: systemClock })
-    expect(await failureOf(nobody.run(chat, attempt()))).toMatchObject({
+    expect(await failureOf(nobody.run(chat, attempt({ onBegin })))).toMatchObject({
       code: 'unreachable',
       retryable: true,
     })
+    expect(begun).toBe(0)
     await nobody.destroy()
   })
 
@@ -207,16 +210,22 @@ describe.each(vendorKinds.map((kind) => [kind] as const))('the provider %s', (ki
     ['its own reason', new CallFailure('client-gone', { message: 'the window closed' }), 'client-gone'],
     ['a foreign reason', new Error('because'), 'cancelled'],
     ['a timeout signal', new DOMException('late', 'TimeoutError'), 'deadline'],
-  ])('dies of an abort while waiting for headers, with %s', async (_name, reason, code) => {
-    vendor.reply = silent
-    const stop = new AbortController()
-    const outcome = failureOf(provider.run(chat, attempt({ signal: stop.signal })))
-    await arrival()
-    await closedBy(() => stop.abort(reason))
-    const failure = await outcome
-    expect(failure.code).toBe(code)
-    if (reason instanceof CallFailure) expect(failure).toBe(reason)
-  })
+  ])(
+    'dies of an abort while waiting for headers, with %s, and says that the vendor may have worked',
+    async (_name, reason, code) => {
+      vendor.reply = silent
+      const stop = new AbortController()
+      let begun = 0
+      const onBegin = (): void => void begun++
+      const outcome = failureOf(provider.run(chat, attempt({ signal: stop.signal, onBegin })))
+      await arrival()
+      await closedBy(() => stop.abort(reason))
+      const failure = await outcome
+      expect(failure.code).toBe(code)
+      expect(begun).toBe(1)
+      if (reason instanceof CallFailure) expect(failure).toBe(reason)
+    },
+  )
 
   it('dies of an abort in mid-stream, and gives no further part', async () => {
     vendor.reply = stalling
@@ -231,7 +240,10 @@ describe.each(vendorKinds.map((kind) => [kind] as const))('the provider %s', (ki
 
   it('makes no request for a signal that is aborted already', async () => {
     const signal = AbortSignal.abort(new CallFailure('deadline', { message: 'too late' }))
-    expect((await failureOf(provider.run(chat, attempt({ signal })))).code).toBe('deadline')
+    let begun = 0
+    const onBegin = (): void => void begun++
+    expect((await failureOf(provider.run(chat, attempt({ signal, onBegin })))).code).toBe('deadline')
+    expect(begun).toBe(0)
     expect(vendor.requests.length).toBe(0)
   })
 
@@ -272,12 +284,18 @@ describe.each(vendorKinds.map((kind) => [kind] as const))('the provider %s', (ki
           .writeHead(200, { 'content-type': 'text/event-stream' })
           .write(': ping\n\n')) satisfies RecordedReply,
     ],
-  ])('times out when no first part comes %s, and closes the connection', async (_name, reply) => {
-    vendor.reply = reply
-    const failure = await failureOf(provider.run(chat, attempt({ firstPartTimeoutMs: 60 })))
-    expect(failure).toMatchObject({ code: 'timeout', retryable: true })
-    await vendor.requests[0]?.closed
-  })
+  ])(
+    'times out when no first part comes %s, closes the connection, and says that the vendor may have worked',
+    async (_name, reply) => {
+      vendor.reply = reply
+      let begun = 0
+      const onBegin = (): void => void begun++
+      const failure = await failureOf(provider.run(chat, attempt({ firstPartTimeoutMs: 60, onBegin })))
+      expect(failure).toMatchObject({ code: 'timeout', retryable: true })
+      expect(begun).toBe(1)
+      await vendor.requests[0]?.closed
+    },
+  )
 
   it('times out on silence between two parts', async () => {
     vendor.reply = stalling

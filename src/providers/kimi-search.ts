@@ -25,6 +25,8 @@ interface BuiltinSearch {
 const builtin = '$web_search'
 /** Each search costs money: a model that keeps asking is stopped. */
 const roundsMax = 4
+/** Searches of one job at most, however many the model wants at once. */
+export const searchesMax = 4
 const outputTokensMax = 8192
 
 const spans = {
@@ -34,7 +36,7 @@ const spans = {
   year: 'the last year',
 } as const
 
-/** Runs rounds until the model answers. Usage is the sum over all rounds. */
+/** Runs rounds until the model answers. Usage is the sum over all rounds and their searches, also where a later one fails. */
 export async function* searchByBuiltin(
   search: BuiltinSearch,
   job: SearchJob,
@@ -43,25 +45,68 @@ export async function* searchByBuiltin(
     { role: 'system', content: toInstruction(job) },
     { role: 'user', content: job.query },
   ]
-  let spent: Usage | null = null
-  for (let round = 0; round < roundsMax; round++) {
-    const turn = new Turn()
-    for await (const part of streamChat(search.operation, toExchange(search, messages))) {
-      if (part.type === 'usage') spent = spent === null ? part.usage : addUsage(spent, part.usage)
-      else if (part.type === 'finish' && part.reason !== 'tool-use') {
-        if (spent !== null) yield { type: 'usage', usage: spent }
-        yield part
-        return
-      } else if (part.type === 'text-delta' || part.type === 'source') yield part
-      turn.read(part)
+  const bill = new Bill()
+  try {
+    for (let round = 0; round < roundsMax; round++) {
+      const turn = new Turn()
+      bill.begins()
+      for await (const part of streamChat(search.operation, toExchange(search, messages))) {
+        if (part.type === 'usage') bill.add(part.usage)
+        else if (part.type === 'finish' && part.reason !== 'tool-use') {
+          yield* bill.part()
+          yield part
+          return
+        } else if (part.type === 'text-delta' || part.type === 'source') yield part
+        turn.read(part)
+      }
+      yield* turn.sources()
+      // After the last round nobody sends them, and so nobody searches.
+      if (round + 1 < roundsMax) messages.push(...turn.echo(bill))
     }
-    messages.push(...turn.echo())
-    yield* turn.sources()
+  } catch (error) {
+    yield* bill.part()
+    throw error
   }
+  yield* bill.part()
   throw new CallFailure('provider-error', {
     message: `The provider ${search.vendor.name} kept searching without answering. Ask a narrower question.`,
     retryable: true,
   })
+}
+
+/** What the rounds so far have cost: a search is made when its arguments are sent back, and is paid then. */
+class Bill {
+  #spent: Usage | null = null
+  #searches = 0
+  #isOpen = false
+
+  /** A round begins: until it is counted, the sum is less than what is paid. */
+  begins(): void {
+    this.#isOpen = true
+  }
+
+  add(usage: Usage): void {
+    this.#spent = this.#spent === null ? usage : addUsage(this.#spent, usage)
+    this.#isOpen = false
+  }
+
+  /** Whether one more may be made, which then counts. */
+  search(): boolean {
+    if (this.#searches >= searchesMax) return false
+    this.#searches++
+    return true
+  }
+
+  *part(): Generator<StreamPart, void> {
+    if (this.#spent === null) return
+    const { source } = this.#spent
+    const usage: Usage = {
+      ...this.#spent,
+      searches: this.#searches,
+      source: this.#isOpen ? 'estimated' : source,
+    }
+    yield { type: 'usage', usage }
+  }
 }
 
 /** One round that ended in a request for a search. */
@@ -80,8 +125,8 @@ class Turn {
     }
   }
 
-  /** The model's message and one tool message per call: its own arguments, unchanged. */
-  echo(): WireMessage[] {
+  /** The model's message and one tool message per call: its own arguments, unchanged, as long as another search may be made. */
+  echo(bill: Bill): WireMessage[] {
     const calls = [...this.#calls]
     return [
       {
@@ -98,7 +143,7 @@ class Turn {
         role: 'tool',
         tool_call_id: id,
         name,
-        content: name === builtin ? input : 'There is no such tool.',
+        content: answerOf(name, input, bill),
       })),
     ]
   }
@@ -110,6 +155,11 @@ class Turn {
       yield* readSources(found)
     }
   }
+}
+
+function answerOf(name: string, input: string, bill: Bill): string {
+  if (name !== builtin) return 'There is no such tool.'
+  return bill.search() ? input : 'No more searches can be made. Answer from what has been found.'
 }
 
 function parseResults(input: string): unknown {

@@ -3,7 +3,7 @@ import { afterEach, beforeEach, describe, expect, it } from 'vitest'
 import { CallFailure } from '../domain/failure.ts'
 import { systemClock } from '../lib/clock.ts'
 import { createKimiProvider } from './kimi.ts'
-import type { Attempt, GenerateJob, Job, Provider, StreamPart } from './provider.ts'
+import type { Attempt, GenerateJob, Job, Provider, StreamPart, Usage } from './provider.ts'
 import {
   collect,
   events,
@@ -119,6 +119,18 @@ describe('a chat request to Kimi', () => {
 })
 
 describe('a search by Kimi', () => {
+  const search: Job = { kind: 'search', query: 'q', count: 3 }
+  const fails = async (job: Job): Promise<{ usages: Usage[]; failure: unknown }> => {
+    const usages: Usage[] = []
+    try {
+      for await (const part of provider.run(job, attempt())) {
+        if (part.type === 'usage') usages.push(part.usage)
+      }
+    } catch (failure) {
+      return { usages, failure }
+    }
+    throw new Error('it should have failed')
+  }
   const asks = (id: string, query: string): string =>
     `data: ${JSON.stringify({ choices: [{ delta: { reasoning_content: 'I search.', tool_calls: [{ index: 0, id, type: 'builtin_function', function: { name: '$web_search', arguments: `{"search_query":"${query}",` } }] } }] })}\n\n` +
     `data: ${JSON.stringify({ choices: [{ delta: { tool_calls: [{ index: 0, function: { arguments: '"usage":{"total_tokens":900}}' } }] }, finish_reason: 'tool_calls' }], usage: { prompt_tokens: 10, completion_tokens: 5 } })}\n\ndata: [DONE]\n\n`
@@ -139,6 +151,7 @@ describe('a search by Kimi', () => {
           outputTokens: 22,
           cachedInputTokens: 8,
           reasoningTokens: 0,
+          searches: 1,
           source: 'provider',
         },
       },
@@ -173,11 +186,39 @@ describe('a search by Kimi', () => {
 
   it('stops a model that never stops searching', async () => {
     vendor.reply = events(asks('s:0', 'again'))
-    await expect(run({ kind: 'search', query: 'q', count: 3 })).rejects.toMatchObject({
-      code: 'provider-error',
-      retryable: true,
-    })
+    const { usages, failure } = await fails(search)
+    expect(failure).toMatchObject({ code: 'provider-error', retryable: true })
     expect(vendor.requests.length).toBe(4)
+    expect(usages).toMatchObject([{ inputTokens: 40, searches: 3, source: 'provider' }])
+  })
+
+  it('is paid by its searches: none, and no more than it may make, however many are asked for at once', async () => {
+    const none = await run(search)
+    expect(none.find((part) => part.type === 'usage')).toMatchObject({ usage: { searches: 0 } })
+    const five = Array.from({ length: 5 }, (_, index) => ({
+      index,
+      id: `s:${index}`,
+      function: { name: '$web_search', arguments: '{}' },
+    }))
+    const many = `data: ${JSON.stringify({ choices: [{ delta: { tool_calls: five }, finish_reason: 'tool_calls' }] })}\n\ndata: [DONE]\n\n`
+    vendor.reply = (request, response) =>
+      (vendor.requests.length === 2 ? events(many) : answer)(request, response)
+    const parts = await run(search)
+    expect(parts.find((part) => part.type === 'usage')).toMatchObject({ usage: { searches: 4 } })
+    const { messages } = JSON.parse(vendor.requests.at(-1)?.body ?? '') as { messages: { content: string }[] }
+    expect(messages.at(-1)?.content).toContain('No more searches')
+    expect(provider.capabilities.searchesMax).toBe(4)
+  })
+
+  it('that fails after a search says what it cost until then, and that this is not all', async () => {
+    vendor.reply = (request, response) =>
+      (vendor.requests.length === 1 ? events(asks('s:0', 'q')) : json({ error: { message: 'x' } }, 500))(
+        request,
+        response,
+      )
+    const { usages, failure } = await fails(search)
+    expect(failure).toMatchObject({ code: 'provider-error' })
+    expect(usages).toMatchObject([{ inputTokens: 10, outputTokens: 5, searches: 1, source: 'estimated' }])
   })
 })
 

@@ -5,7 +5,7 @@ import { offeredModels, requireLiveModel } from './catalogue.ts'
 import { classifyKimiError, kimiConcurrencyTold } from './kimi-errors.ts'
 import { KimiFiles } from './kimi-files.ts'
 import { toKimiBody } from './kimi-request.ts'
-import { searchByBuiltin } from './kimi-search.ts'
+import { searchByBuiltin, searchesMax } from './kimi-search.ts'
 import { timeoutsFor } from './model-timeouts.ts'
 import { streamChat } from './openai-dialect.ts'
 import { type Operation, runOperation } from './operation.ts'
@@ -59,7 +59,7 @@ export function createKimiProvider(settings: ProviderSettings): Provider {
 
   return {
     name,
-    capabilities: { jobs: new Set(['generate', 'search', 'extract'] as const), needsKey: true },
+    capabilities: { jobs: new Set(['generate', 'search', 'extract'] as const), needsKey: true, searchesMax },
     models,
     run: (job: Job, attempt: Attempt) =>
       runOperation(name, clock, attempt, (operation) => work(job, operation)),

@@ -47,17 +47,29 @@ async function* guard(
 ): AsyncGenerator<StreamPart, void> {
   const onAbort = (): void => stop.abort(toReason(attempt.signal.reason))
   attempt.signal.addEventListener('abort', onAbort, { once: true })
+  let isAsked = false
+  const watched: Attempt = {
+    ...attempt,
+    onRequest: () => {
+      isAsked = true
+      attempt.onRequest?.()
+    },
+  }
   using patience = new Patience(clock, (limitMs, subject) => stop.abort(timeout(provider, limitMs, subject)))
   try {
     if (attempt.signal.aborted) onAbort()
     stop.signal.throwIfAborted()
-    for await (const part of work({ attempt, signal: stop.signal, patience })) {
+    for await (const part of work({ attempt: watched, signal: stop.signal, patience })) {
       yield part
       // Parts of the same read may still be at hand; an aborted call gets none of them.
       stop.signal.throwIfAborted()
     }
   } catch (error) {
-    if (stop.signal.aborted) throw stop.signal.reason
+    if (stop.signal.aborted) {
+      // It was silent, but had the request: what it did unseen until we hung up, it may bill.
+      if (isAsked) attempt.onBegin?.()
+      throw stop.signal.reason
+    }
     throw toNetworkFailure(provider, error)
   } finally {
     attempt.signal.removeEventListener('abort', onAbort)

@@ -89,6 +89,8 @@ export interface Usage {
   readonly outputTokens: number
   readonly cachedInputTokens: number
   readonly reasoningTokens: number
+  /** How many searches were made, where one job makes several and each is paid; the job itself, once, when absent. */
+  readonly searches?: number
   readonly source: 'provider' | 'estimated'
 }
 
@@ -128,7 +130,10 @@ export interface Attempt {
   readonly silenceTimeoutMs?: number
   /** Told of every request to the vendor as it is sent: an operation may need several. */
   onRequest?(): void
-  /** Told of frames of an answer, from the first one: the vendor works, and bills for it. */
+  /**
+   * Told of frames of an answer, from the first one: the vendor works, and bills for it. Told as well when we end a request that it
+   * has not answered: it may have worked unseen.
+   */
   onBegin?(): void
   /** Told what the vendor says of its limits, with an answer or a refusal. */
   onLimits?(limits: VendorLimits): void
@@ -153,6 +158,8 @@ export interface Capabilities {
   readonly jobs: ReadonlySet<JobKind>
   /** Whether it needs a key at all. */
   readonly needsKey: boolean
+  /** Searches that one search job makes at most, each of them paid; 1 when absent. */
+  readonly searchesMax?: number
 }
 
 /** One vendor behind our contract. Stateless but for its connection pool. */

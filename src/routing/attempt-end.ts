@@ -20,7 +20,7 @@ export interface AttemptEnd {
   /** Wall clock, when it ended. */
   readonly endedAtMs: number
   readonly durationMs: number
-  /** Whether the vendor had begun to answer, and so to bill, even if no part of the answer came. */
+  /** Whether the vendor had begun to answer, and so to bill, even if no part of the answer came; or may have, when we hung up on it. */
   readonly hasBegun: boolean
   /** null: it never spoke. */
   readonly firstPartMs: number | null

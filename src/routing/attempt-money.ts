@@ -12,6 +12,8 @@ import { estimateInput, outputCap } from './input-estimate.ts'
 export interface PossibleAttempt extends PricedWork {
   readonly inputTokens: number
   readonly outputTokens: number
+  /** Paid searches at most. */
+  readonly searches?: number
   /** Tokens that it will probably take, for quotas of tokens. */
   readonly expected: { readonly inputTokens: number; readonly outputTokens: number }
 }
@@ -31,7 +33,7 @@ const searchTokens = { inputTokens: 64_000, outputTokens: 16_384 } as const
 
 /** An attempt at its dearest. `expectOutput` guesses its output, at most the cap it is given. */
 export function dearest(
-  { provider, model }: RoutedCandidate,
+  { provider, model, configured }: RoutedCandidate,
   job: Job,
   expectOutput: (cap: number) => number,
 ): PossibleAttempt {
@@ -42,7 +44,9 @@ export function dearest(
       : job.kind === 'search'
         ? searchTokens
         : { inputTokens: 0, outputTokens: 0 }
-  return { provider, model, operation: job.kind, ...tokens, expected }
+  const { searchesMax = 1 } = configured.provider.capabilities
+  const searches = job.kind === 'search' ? { searches: searchesMax } : {}
+  return { provider, model, operation: job.kind, ...tokens, ...searches, expected }
 }
 
 /**

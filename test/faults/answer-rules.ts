@@ -2,14 +2,14 @@
 
 import { type Ending, onceMore, type Rule, twice, unnoticed } from './rule.ts'
 
-function unheard(source: string): Pick<Rule, 'once' | 'lasting' | 'alone'> {
-  const moved: Ending = { outcome: 'O answers', attempts: [`V timeout ${source}`, 'O done counted'] }
+function unheard(): Pick<Rule, 'once' | 'lasting' | 'alone'> {
+  const moved: Ending = { outcome: 'O answers', attempts: ['V timeout estimated', 'O done counted'] }
   return {
     once: moved,
     lasting: moved,
     alone: {
       outcome: 'deadline',
-      attempts: [`V timeout ${source}`, `V deadline ${source}`],
+      attempts: ['V timeout estimated', 'V deadline estimated'],
       told: /^chat did not finish within its time limit of 240 seconds.*\bV\b.*had sent nothing (?:more )?for \d+ s/s,
     },
   }
@@ -101,18 +101,18 @@ export const answerRules: readonly Rule[] = [
   },
   {
     name: 'silence',
-    why: 'A vendor that says nothing for its 150 s has used up most of the call; the rest belongs to somebody else, who answers in time. It never began, so nothing is billed. With nobody else it is asked again until the deadline, whose sentence names it and how long it said nothing.',
+    why: 'A vendor that says nothing for its 150 s has used up most of the call; the rest belongs to somebody else, who answers in time. It had the request and may have worked on it unseen until we hung up, so its input is estimated. With nobody else it is asked again until the deadline, whose sentence names it and how long it said nothing.',
     faults: {
       glm: ['stalled-first-byte', 'stalled-after-head'],
       kimi: ['stalled-first-byte', 'stalled-after-head'],
     },
-    ...unheard('free'),
+    ...unheard(),
   },
   {
     name: 'silence in mid-answer',
     why: 'The same for one that falls silent after some words. Those may be charged, so they are estimated.',
     faults: { glm: ['silence-mid-stream'], kimi: ['silence-mid-stream'] },
-    ...unheard('estimated'),
+    ...unheard(),
   },
   {
     name: 'gone before a word',

@@ -218,6 +218,7 @@ export const properties: readonly Property[] = [
       { file: 'ledger/cost.ts', find: '(sum + million - 1n) / million', replace: 'sum / million' },
       { file: 'ledger/cost.ts', find: '(input - cached) * price.input', replace: 'input * price.input' },
       { file: 'ledger/cost.ts', find: ".padEnd(9, '0')", replace: ".padEnd(8, '0')" },
+      { file: 'ledger/cost.ts', find: 'usage.searches ?? 1', replace: '1' },
     ],
     async check(rooms, seed) {
       const { costNanoUsd, toNanoUsd } = await rooms.load(costs)
@@ -226,6 +227,7 @@ export const properties: readonly Property[] = [
         fc.string({ unit: fc.constantFrom(...'0123456789'), maxLength: 9 }),
       )
       const count = fc.nat(2 ** 31 - 1)
+      const fee = 5_000_000n
       fc.assert(
         fc.property(dollars, dollars, dollars, count, count, count, (input, cached, output, a, b, c) => {
           const text = ([whole, fraction]: [number, string]) =>
@@ -236,12 +238,12 @@ export const properties: readonly Property[] = [
             input: toNanoUsd(text(input)),
             cachedInput: toNanoUsd(text(cached)),
             output: toNanoUsd(text(output)),
-            perAttempt: 0n,
+            perAttempt: fee,
           }
-          const usage = { inputTokens: a, cachedInputTokens: b, outputTokens: c }
+          const usage = { inputTokens: a, cachedInputTokens: b, outputTokens: c, searches: c % 5 }
           const held = BigInt(Math.min(a, b))
           const sum = (BigInt(a) - held) * exact(input) + held * exact(cached) + BigInt(c) * exact(output)
-          const cost = costNanoUsd(usage, price)
+          const cost = costNanoUsd(usage, price) - BigInt(c % 5) * fee
           holds(cost * 1_000_000n >= sum && (cost - 1n) * 1_000_000n < sum, `${cost} for ${sum} millionths`)
         }),
         { seed, numRuns: 2_000 },
