@@ -214,7 +214,7 @@ async function bystander(name: string): Promise<number> {
         ? { name: 'echo', arguments: { text } }
         : { name: 'slow', arguments: { text, waitMs: 2 } }
     const answer = await postLegacy(place.url, session.id, 'tools/call', tool, headers)
-    expect(answer.json.result).toEqual({ content: [{ type: 'text', text }] })
+    expect(answer).toMatchObject({ status: 200, json: { result: { content: [{ type: 'text', text }] } } })
     calls += 1
   }
   return calls
