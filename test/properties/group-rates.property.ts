@@ -44,11 +44,13 @@ export const properties = [
           tokensPerDay: null,
           refundsTokens,
         })
+        // Where jobs are small the requests are what is scarce, else the tokens.
+        const largest = tokensPerMinute / (round % 4 < 2 ? 4 : 400)
         const begun: { at: number; tokens: number }[] = []
         let now = random() * 5000
         for (let job = 0; job < 250; job++) {
           if (random() < 0.3) now += random() * 4000
-          const tokens = 1 + Math.floor(random() * (tokensPerMinute / 4))
+          const tokens = 1 + Math.floor(random() * largest)
           const waitMs = rates.waitMs(tokens, now, now)
           holds(waitMs !== null, `a job of ${tokens} never fits into ${tokensPerMinute}`)
           now += waitMs
