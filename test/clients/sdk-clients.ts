@@ -2,11 +2,13 @@
 // carries what another says.
 
 import { Client as NewClient, StreamableHTTPClientTransport as NewHttp } from '@modelcontextprotocol/client'
+import { StdioClientTransport as NewStdio } from '@modelcontextprotocol/client/stdio'
 import { Client as OldClient } from '@modelcontextprotocol/sdk/client/index.js'
-import { StdioClientTransport } from '@modelcontextprotocol/sdk/client/stdio.js'
+import { StdioClientTransport as OldStdio } from '@modelcontextprotocol/sdk/client/stdio.js'
 import { StreamableHTTPClientTransport as OldHttp } from '@modelcontextprotocol/sdk/client/streamableHttp.js'
 import { WebSocketClientTransport as OldSocket } from '@modelcontextprotocol/sdk/client/websocket.js'
 import { jobWords } from '../claude/jobs.ts'
+import { launcher } from '../support/launched.ts'
 import type { ServerFixture } from '../support/server-fixture.ts'
 import type { Expect } from './steps.ts'
 
@@ -16,16 +18,16 @@ const who = { name: 'official', version: '1' }
 // Without it their pool of connections would outlive them by seconds.
 const requestInit = { headers: { connection: 'close' } }
 
-async function oldClient(transport: OldHttp | OldSocket | StdioClientTransport): Promise<Client> {
+async function oldClient(transport: OldHttp | OldSocket | OldStdio): Promise<Client> {
   const client = new OldClient(who)
   // Its transports' optional members are typed more loosely than exactOptionalPropertyTypes has it.
   await client.connect(transport as never)
   return client
 }
 
-async function newClient(url: string, mode: 'legacy' | 'auto'): Promise<Client> {
+async function newClient(transport: NewHttp | NewStdio, mode: 'legacy' | 'auto'): Promise<Client> {
   const client = new NewClient(who, { versionNegotiation: { mode } })
-  await client.connect(new NewHttp(new URL('/mcp', url), { requestInit }))
+  await client.connect(transport)
   return client
 }
 
@@ -34,20 +36,23 @@ export function sdkClients(
   { url, home }: ServerFixture,
   remote: string,
 ): Readonly<Record<string, () => Promise<Client>>> {
+  const http = new URL('/mcp', url)
+  const stdio = (...args: readonly string[]) => ({
+    command: process.execPath,
+    args: [...args],
+    env: { PATH: process.env.PATH ?? '', HOME: home },
+    stderr: 'ignore' as const,
+  })
+  const bridge = stdio(launcher, 'bridge', '--url', url)
   return {
-    'SDK 1, session': () => oldClient(new OldHttp(new URL('/mcp', url), { requestInit })),
+    'SDK 1, session': () => oldClient(new OldHttp(http, { requestInit })),
     'SDK 1, WebSocket': () => oldClient(new OldSocket(new URL('/ws', url.replace('http', 'ws')))),
-    'SDK 2, session': () => newClient(url, 'legacy'),
-    'SDK 2, stateless': () => newClient(url, 'auto'),
+    'SDK 1, bridge': () => oldClient(new OldStdio(bridge)),
+    'SDK 2, session': () => newClient(new NewHttp(http, { requestInit }), 'legacy'),
+    'SDK 2, stateless': () => newClient(new NewHttp(http, { requestInit }), 'auto'),
+    'SDK 2, bridge': () => newClient(new NewStdio(bridge), 'auto'),
     'mcp-remote': () =>
-      oldClient(
-        new StdioClientTransport({
-          command: process.execPath,
-          args: [remote, `${url}/mcp`, '--allow-http', '--transport', 'http-only'],
-          env: { PATH: process.env.PATH ?? '', HOME: home },
-          stderr: 'ignore',
-        }),
-      ),
+      oldClient(new OldStdio(stdio(remote, `${url}/mcp`, '--allow-http', '--transport', 'http-only'))),
   }
 }
 
