@@ -8,6 +8,7 @@ import type { CandidateChoice } from './candidate-choice.ts'
 import { type HedgeBudget, type HedgeOptions, hedge } from './hedge.ts'
 import type { JobPlan, JobSite } from './job-plan.ts'
 import type { JobHistory } from './next-step.ts'
+import { untilSafe } from './row-patience.ts'
 import type { Target } from './target.ts'
 import type { AttemptPermit, TargetHealth } from './target-health.ts'
 
@@ -66,9 +67,10 @@ export class AttemptStarter<Each extends Target, Result> {
     return race.result
   }
 
-  /** Resolves when everything told of this job's attempts is safe. */
+  /** Resolves when everything told of this job's attempts is safe, or the job was given up half a second ago. */
   async recorded(): Promise<void> {
-    await Promise.all(this.#recordings)
+    if (this.#recordings.length === 0) return
+    await untilSafe(this.#options.clock, this.#plan.signal, Promise.all(this.#recordings))
   }
 
   // On a slot of its own, which goes back when the hedge ends. The first attempt's slot is its stay's.

@@ -15,6 +15,7 @@ import type { Progress } from '../domain/progress.ts'
 import type { Clock } from '../lib/clock.ts'
 import type { Job, JobKind } from '../providers/provider.ts'
 import type { JobRequest } from './router.ts'
+import { untilSafe } from './row-patience.ts'
 import type { RoutedOutcome } from './vendor-site.ts'
 
 /** How an answer came without a job of one's own. Ages in milliseconds. */
@@ -99,7 +100,8 @@ export class SharedAnswers {
     hit: CacheHit<RoutedOutcome>,
     operation: JobKind,
   ): Promise<SharedOutcome> {
-    await this.#options.onHit?.(request, hit.answer, operation)
+    const row = this.#options.onHit?.(request, hit.answer, operation)
+    if (row) await untilSafe(this.#options.clock, request.signal, row)
     return { ...hit.answer, shared: { kind: 'cached', ageMs: hit.ageMs, isStale: hit.isStale } }
   }
 
