@@ -1,7 +1,7 @@
 // `exai serve`: loads the config, starts the server, shows the first screen, and drains it when asked to stop.
 
 import { constants } from 'node:fs'
-import { access } from 'node:fs/promises'
+import { access, stat } from 'node:fs/promises'
 import type { Config } from '../config/config.ts'
 import { ConfigError } from '../config/config-error.ts'
 import { nearestKey } from '../config/known-keys.ts'
@@ -143,8 +143,11 @@ async function checkDataDir({ dataDir }: Config): Promise<void> {
     await access(dataDir, constants.W_OK)
   } catch (error) {
     const code = error instanceof Error && 'code' in error ? String(error.code) : String(error)
+    const owner = await stat(dataDir).catch(() => null)
+    const isForeign = owner !== null && process.getuid !== undefined && owner.uid !== process.getuid()
+    const whose = isForeign ? ': it belongs to another user. Start as that user, or choose' : '. Choose'
     throw new Error(
-      `The data folder ${dataDir} cannot be written (${code}). Choose another with --data-dir, EXAI_DATA_DIR or dataDir in exai.yaml.`,
+      `The data folder ${dataDir} cannot be written (${code})${whose} another with --data-dir, EXAI_DATA_DIR or dataDir in exai.yaml.`,
       { cause: error },
     )
   }

@@ -1,7 +1,7 @@
 // Who serves a data folder now, in a file of that folder that its owner alone can read: how a successor finds the process that it is to
 // replace. A killed process leaves it behind; whoever serves next writes its own.
 
-import { readFile, rename, rm, writeFile } from 'node:fs/promises'
+import { readFile, rename, rm, stat, writeFile } from 'node:fs/promises'
 import { dirname, join } from 'node:path'
 import { z } from 'zod'
 import { isAlive } from '../../lib/is-alive.ts'
@@ -46,6 +46,11 @@ export async function readIncumbent(dataDir: string): Promise<Incumbent | null> 
   throw new Error(
     `The file ${join(dataDir, fileName)} was not written by this version of exai: the running server cannot be replaced under way. Stop it, then start without --replace.`,
   )
+}
+
+/** The number of the user who serves it. The file is there. */
+export async function incumbentOwner(dataDir: string): Promise<number> {
+  return (await stat(join(dataDir, fileName))).uid
 }
 
 /** Takes away what a killed process has left: its socket, when nobody has its number any more. */

@@ -3,10 +3,10 @@
 import { once } from 'node:events'
 import { connect, type Socket } from 'node:net'
 import { createInterface } from 'node:readline'
-import { systemClock } from '../../lib/clock.ts'
+import { type Clock, systemClock } from '../../lib/clock.ts'
 import { packageVersion } from '../../lib/package-version.ts'
 import { canSharePorts } from '../../transport/open-port.ts'
-import { type Incumbent, readIncumbent, replaceProtocol } from './incumbent.ts'
+import { type Incumbent, incumbentOwner, readIncumbent, replaceProtocol } from './incumbent.ts'
 
 /** The running server. Every method rejects with a sentence. */
 export interface Predecessor extends Pick<Incumbent, 'host' | 'port' | 'pid'> {
@@ -21,7 +21,7 @@ export interface Predecessor extends Pick<Incumbent, 'host' | 'port' | 'pid'> {
 const answerMsMax = 15_000
 
 /** Finds the server of a data folder. Rejects with a sentence that says what to do. */
-export async function findPredecessor(dataDir: string): Promise<Predecessor> {
+export async function findPredecessor(dataDir: string, clock: Clock = systemClock): Promise<Predecessor> {
   if (!canSharePorts) {
     throw new Error(
       'On this system two processes cannot share a port, so a server cannot be replaced under way: stop it, then start without --replace.',
@@ -39,15 +39,24 @@ export async function findPredecessor(dataDir: string): Promise<Predecessor> {
       `The running server (version ${version}, process ${pid}) cannot be replaced under way by this version (${packageVersion}). Stop it, then start without --replace.`,
     )
   }
+  // Found out here, and not by a port that seems taken after both have changed the same files.
+  const owner = await incumbentOwner(dataDir)
+  if (process.getuid !== undefined && owner !== process.getuid()) {
+    throw new Error(
+      `The server of this data folder (process ${pid}) belongs to another user (number ${owner}), and only processes of one user share a port. Start the replacement as that user.`,
+    )
+  }
   const socket = await dial(incumbent)
   const lines: AsyncIterator<string> = createInterface({ input: socket })[Symbol.asyncIterator]()
   const say = async (word: string, expected: string): Promise<void> => {
     socket.write(`${word}\n`)
-    const timer = systemClock.after(answerMsMax, () => socket.destroy())
-    const { value } = await lines.next().finally(() => timer.cancel())
-    if (value === expected) return
+    const late = Promise.withResolvers<null>()
+    using _timer = clock.after(answerMsMax, () => late.resolve(null))
+    const heard = await Promise.race([lines.next(), late.promise])
+    if (heard?.value === expected) return
+    socket.destroy()
     throw new Error(
-      `The running server (process ${pid}) did not answer when it was to be replaced. Look at its log; nothing was changed.`,
+      `The running server (process ${pid}) did not answer when it was to be replaced: it may be stopped or very busy, or another program has its place. Look at its log; it goes on as it was.`,
     )
   }
   return {
