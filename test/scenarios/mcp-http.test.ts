@@ -331,7 +331,16 @@ describe('2026-07-28', () => {
     await until(() => messages.length === 1, 'it is acknowledged')
     await server.surface.drain()
     await done
-    expect(messages[1]).toMatchObject({ id: 'listen:0', result: { resultType: 'complete' } })
+    expect(messages[1]).toMatchObject({
+      id: 'listen:0',
+      result: {
+        resultType: 'complete',
+        _meta: {
+          'io.modelcontextprotocol/subscriptionId': 'listen:0',
+          'io.modelcontextprotocol/serverInfo': { name: 'exai-test' },
+        },
+      },
+    })
   })
 
   test('closing the response stream cancels the call', async () => {

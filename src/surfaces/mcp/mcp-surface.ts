@@ -76,7 +76,7 @@ export function createMcpSurface(options: McpSurfaceOptions): McpSurface {
   )
   const features = createFeatures(options, reporting)
   const { watchers } = features
-  const subscriptions = new Subscriptions(limits.subscriptionsMax, features, emit)
+  const subscriptions = new Subscriptions(limits.subscriptionsMax, features, emit, options.serverInfo)
   const modern = new Modern({ ...options, tools, features, subscriptions })
   const keeper = new SessionKeeper({ surface: options, sessions, watchers, rootsWaitMs: limits.rootsWaitMs })
   const legacy = new LegacyHttp({ surface: options, sessions, keeper, events, tools, features })

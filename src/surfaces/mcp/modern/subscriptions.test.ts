@@ -12,6 +12,7 @@ const open = (max: number): Subscriptions =>
     max,
     { resources: { watch: (_identity, uri) => (uri === 'a:own' ? 'yes' : 'missing') }, watchers },
     () => undefined,
+    { name: 'exai', version: '1' },
   )
 const params = { notifications: { toolsListChanged: true } }
 

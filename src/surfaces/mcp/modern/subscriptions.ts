@@ -7,7 +7,7 @@ import { isObject, type JsonObject, type RequestId, rpcCode } from '../envelope.
 import type { Cancellable, Exchange } from '../exchange.ts'
 import type { Resources } from '../features/resources.ts'
 import { type ResourceWatcher, type Watchers, watchedMax } from '../features/watchers.ts'
-import type { McpEvent } from '../mcp-options.ts'
+import type { McpEvent, ServerInfo } from '../mcp-options.ts'
 import { errorMessage, notificationMessage, resultMessage } from '../messages.ts'
 import { metaKey } from '../protocol-versions.ts'
 
@@ -35,13 +35,16 @@ export class Subscriptions {
   readonly #resources: Pick<Resources, 'watch'>
   readonly #watchers: Watchers
   readonly #emit: (event: McpEvent) => void
+  readonly #serverInfo: ServerInfo
   #isDraining = false
 
   constructor(
     max: number,
     { resources, watchers }: { readonly resources: Pick<Resources, 'watch'>; readonly watchers: Watchers },
     emit: (event: McpEvent) => void,
+    serverInfo: ServerInfo,
   ) {
+    this.#serverInfo = serverInfo
     this.#resources = resources
     this.#watchers = watchers
     this.#max = max
@@ -133,9 +136,9 @@ export class Subscriptions {
       if (!isMeant(subscription.exchange)) continue
       this.#forget(subscription)
       const { exchange } = subscription
-      exchange.finish(
-        resultMessage(exchange.id, JSON.stringify({ resultType: 'complete', ...tagged(exchange.id) })),
-      )
+      const { _meta } = tagged(exchange.id)
+      const result = { resultType: 'complete', _meta: { ..._meta, [metaKey.serverInfo]: this.#serverInfo } }
+      exchange.finish(resultMessage(exchange.id, JSON.stringify(result)))
     }
   }
 
