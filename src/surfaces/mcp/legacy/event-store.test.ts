@@ -19,7 +19,7 @@ beforeEach(() => {
 const text = (count: number): string => 'x'.repeat(count)
 const jsonAfter = (session: string, id: string): readonly string[] | null => {
   const point = store.find(session, id)
-  return point?.log?.after(point.after)?.map(({ json }) => json) ?? null
+  return point?.log?.after(point.after).map(({ json }) => json) ?? null
 }
 
 test('a client goes on after the last event it has, on the stream it had', () => {
@@ -65,9 +65,17 @@ test('a session keeps so much and no more, and takes nothing away from another',
   theirs.append(text(200))
   const id = mine.append(text(200))
   mine.append(text(200))
-  expect(jsonAfter('ann\ns1', id)).toBeNull()
+  expect(jsonAfter('ann\ns1', id)).toEqual([])
+  expect([mine.isEndLost(1), mine.isEndLost(2)]).toEqual([true, false])
   expect(jsonAfter('bob\ns1', theirs.firstId)).toHaveLength(1)
   expect(store.inspect().chars).toBeLessThanOrEqual(500)
+})
+
+test('what came after the events that had to make room is told', () => {
+  const log = store.open('ann\ns1', 1)
+  for (const json of [text(200), text(200), 'the answer']) log.append(json)
+  expect(jsonAfter('ann\ns1', log.firstId)).toEqual(['the answer'])
+  expect(log.isEndLost(0)).toBe(false)
 })
 
 test('all sessions together keep so much and no more', () => {

@@ -35,9 +35,9 @@ export function lostAnswer(id: RequestId): string {
 function tellAgain(log: StreamLog, id: RequestId, surface: ResumableCallOptions['surface']): TakeUp {
   return (response, after) => {
     const stream = openEventStream(response, surface)
-    const missed = log.after(after)
-    for (const event of missed ?? []) stream.send(event.json, event.id)
-    stream.end(missed === null ? lostAnswer(id) : undefined)
+    for (const event of log.after(after)) stream.send(event.json, event.id)
+    // The answer is the last one: what had to make room before it was said on the way.
+    stream.end(log.isEndLost(after) ? lostAnswer(id) : undefined)
   }
 }
 
@@ -156,7 +156,7 @@ export class ResumableCall implements Exchange {
       this.#isLoose = false
       this.work?.clientBack?.()
     }
-    for (const { id, json } of log.after(after) ?? []) stream.send(json, id)
+    for (const { id, json } of log.after(after)) stream.send(json, id)
     log.taken()
     response.on('close', () => {
       if (this.#stream === stream) this.#gone()

@@ -38,7 +38,7 @@ export class SessionStream {
       this.#stream = stream
       log.taken()
       // What had to make room is gone: the client goes on with what there is.
-      for (const { id, json } of log.after(after) ?? []) stream.send(json, id)
+      for (const { id, json } of log.after(after)) stream.send(json, id)
     }
   }
 

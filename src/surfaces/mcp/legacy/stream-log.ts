@@ -58,10 +58,14 @@ export class StreamLog {
     return id
   }
 
-  /** The events after that number; null when some of them had to make room. */
-  after(count: number): readonly StoredEvent[] | null {
-    if (count < this.#lost) return null
+  /** The events after that number, without those that had to make room. */
+  after(count: number): readonly StoredEvent[] {
     return this.#events.slice(Math.max(0, count - this.#lost))
+  }
+
+  /** Whether the last event is after that number and had to make room. */
+  isEndLost(count: number): boolean {
+    return count < this.#count && this.#events.length === 0
   }
 
   /** Forgets its events; answers how many characters that were. */
