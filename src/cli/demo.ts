@@ -81,6 +81,8 @@ function writeDemoConfig(folder: string, vendors: VendorAddresses): string {
       // The play stands where the log would run through it; its windows ask more than people do, and the greedy one far more:
       // without a fair queue its colour alone fills the strip.
       log: { level: 'error' },
+      // Nobody comes back for an answer: with its windows the play is over, and the server need not wait for what they had asked.
+      lateResults: { enabled: false },
       limits: {
         client: { requestsPerMinute: 6000, burst: 1000, concurrency: 64 },
         principal: { requestsPerMinute: 36_000, burst: 6000, concurrency: 96 },

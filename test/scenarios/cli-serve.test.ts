@@ -205,14 +205,17 @@ describe.each(nodes())('under $name', ({ path: node }) => {
     expect(await simulator.ended).toBe(0)
   })
 
-  test('the demo shows windows at work, and leaves nothing running', async () => {
+  test('the demo shows windows at work, ends with them, and leaves nothing running', async () => {
     const demo = exai(node, ['serve', '--demo'])
     const url = await urlOf(demo)
     await demo.until(/Shares: /)
     const { clients } = (await (await fetch(`${url}/api/inspect`)).json()) as { clients: unknown[] }
     expect(clients.length).toBe(6)
+    // Half a minute of calls is waiting, and nobody for their answers: waited for, they would take as long as a drain may.
+    const stoppedAt = performance.now()
     demo.child.kill('SIGTERM')
     expect(await demo.ended).toBe(0)
+    expect(performance.now() - stoppedAt).toBeLessThan(25_000)
   })
 })
 
