@@ -128,8 +128,10 @@ describe('a replacement', () => {
     expect((await Promise.all(callers)).flat()).toEqual([])
     expect(next.port).toBe(old.port)
     await nothingInProgress(old.server.inspect)
-    for (const life of [old, next])
-      expect(calls(life)).toMatchObject({ failed: {}, refused: {}, abandoned: 0 })
+    for (const life of [old, next]) {
+      const { failed, refused, abandoned } = calls(life) as Readonly<Record<string, unknown>>
+      expect({ failed, refused, abandoned }).toEqual({ failed: {}, refused: {}, abandoned: 0 })
+    }
     const { requests } = simulator.stats(0).glm
     expect(requests.chat).toBe(served(old) + served(next))
   })
