@@ -29,6 +29,7 @@ const stages: readonly Stage[] = [
     name: 'vanished clients that leave something',
     command: ['node', 'test/vanish/run.ts', '--sabotage'],
   },
+  { name: 'fairness, simulated', command: ['node', 'test/simulation/fairness.ts'] },
   { name: 'mutation testing', command: ['node', 'test/mutation/run.ts'] },
   { name: 'slow readers bench', command: ['node', 'test/slow-readers/run.ts'] },
   { name: 'noisy neighbours bench', command: ['node', 'test/noisy/run.ts'] },
@@ -41,6 +42,7 @@ const stages: readonly Stage[] = [
     name: 'a replacement cut short',
     command: ['node', 'test/claude/run.ts', '--restart', '--sabotage', 'cut'],
   },
+  { name: 'admission bench', command: ['node', 'bench/admission.ts'] },
   { name: 'wire bench', command: ['node', 'bench/wire.ts'] },
 ]
 const unmeasured = 3

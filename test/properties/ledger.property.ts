@@ -148,7 +148,7 @@ export const properties: readonly Property[] = [
   }),
   property({
     id: 'K3',
-    says: 'when a job is over, each of its attempts has a row, and one row says done exactly when there is an answer',
+    says: 'when a job is over, each of its attempts has a row (of one that was given up, a moment later), and one row says done exactly when there is an answer',
     mutants: [
       { file: 'routing/attempt-starter.ts', find: 'this.#recordings.push(recording)', replace: '' },
       {
@@ -182,12 +182,17 @@ export const properties: readonly Property[] = [
           await ledger.record(testEntry(attemptId, { ...entry, principal, usage, attempt: number }))
         }
         const controller = new AbortController()
+        const rows: Promise<void>[] = []
         let runs = 0
         const running = settled(
           world.run({
             steps,
             signal: controller.signal,
-            emit: record,
+            emit: (end) => {
+              const row = record(end)
+              rows.push(row)
+              return row
+            },
             script: async (_target, input) => {
               runs++
               await world.sleep(100, input.signal)
@@ -200,6 +205,7 @@ export const properties: readonly Property[] = [
         await world.clock.advance(20_000)
         // The last row's safety is waited for in real time; nothing of the job is.
         const outcome = await running
+        if (controller.signal.aborted) await Promise.all(rows)
         const [line] = await ledger.usage({ by: 'principal', sinceMs: 0, principal })
         holds(
           (line?.attempts ?? 0) === runs,
