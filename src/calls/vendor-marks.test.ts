@@ -66,6 +66,19 @@ describe('a call that was at a vendor when its process was killed', () => {
     expect(third.wasCut('anna', 'toolu_1')).toBe(false)
   })
 
+  test('is known to whoever replaces the next process while that one lives, and what that one has running is not', async () => {
+    const first = await begin(1)
+    first.leave('anna', 'toolu_1')
+    alive.delete(1)
+    const next = await begin(2)
+    next.leave('anna', 'toolu_2')
+    const successor = await begin(3)
+    expect(successor.wasCut('anna', 'toolu_1')).toBe(true)
+    expect(successor.wasCut('anna', 'toolu_2')).toBe(false)
+    await next.destroy()
+    expect(files()).toEqual(['3.marks'])
+  })
+
   test('is known where the next process has the same number', async () => {
     const first = await begin(7)
     first.leave('anna', 'toolu_1')

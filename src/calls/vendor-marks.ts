@@ -75,11 +75,15 @@ export class VendorMarks {
     const read: string[] = []
     for (const name of await readdir(folder)) {
       const owner = Number(fileName.exec(name)?.[1] ?? Number.NaN)
+      if (Number.isNaN(owner)) continue
       // Where numbers begin anew, as in a container, a file of our own number is a dead one's.
-      if (Number.isNaN(owner) || (owner !== pid && isAlive(owner))) continue
+      const isTheirs = owner !== pid && isAlive(owner)
       const path = join(folder, name)
-      for (const [key, cutAtMs] of readMarks(await readFile(path), clock.wallMs())) cut.set(key, cutAtMs)
-      read.push(path)
+      for (const [key, cutAtMs] of readMarks(await readWhole(path), clock.wallMs())) {
+        // What a living one has taken over is known to its successor as well; what it has running is its own.
+        if (cutAtMs !== null || !isTheirs) cut.set(key, cutAtMs ?? clock.wallMs())
+      }
+      if (!isTheirs) read.push(path)
     }
     const path = join(folder, `${pid}.marks`)
     const marks = new VendorMarks(options, path, openSync(path, 'w', 0o600), cut)
@@ -148,13 +152,22 @@ function digest(principal: string, key: string): Buffer {
   return hash('sha256', `${principal}\n${key}`, 'buffer').subarray(0, keyBytes)
 }
 
-function* readMarks(file: Buffer, nowMs: number): Generator<readonly [string, number]> {
+// It may be gone by now: its process has just ended.
+function readWhole(path: string): Promise<Buffer> {
+  return readFile(path).catch((error: NodeJS.ErrnoException) => {
+    if (error.code === 'ENOENT') return Buffer.alloc(0)
+    throw error
+  })
+}
+
+/** Keys, and when each was found cut; null: it runs, if its process does. */
+function* readMarks(file: Buffer, nowMs: number): Generator<readonly [string, number | null]> {
   const end = Math.min(file.length, fileBytesMax)
   for (let at = 0; at + slotBytes <= end; at += slotBytes) {
     const key = file.subarray(at, at + keyBytes)
     if (key.equals(free.subarray(0, keyBytes))) continue
     const cutAtMs = file.readDoubleLE(at + keyBytes)
-    if (cutAtMs === 0) yield [key.toString('base64'), nowMs]
+    if (cutAtMs === 0) yield [key.toString('base64'), null]
     else if (nowMs - cutAtMs < keepMs) yield [key.toString('base64'), cutAtMs]
   }
 }
