@@ -22,3 +22,22 @@ export interface Identity {
 export function clientKey(identity: Identity): string {
   return identity.client === null ? `${identity.principal}\n` : `${identity.principal}\n${identity.client}`
 }
+
+// No claim of a client can begin so: a header may not hold a colon.
+const connectionPrefix = 'ws:'
+
+/** The client that only its connection tells from others. */
+export function clientOfConnection(connectionId: string): ClientId {
+  return `${connectionPrefix}${connectionId}` as ClientId
+}
+
+/** True for such a client: nobody is that client any more once the connection is closed. */
+export function isOfConnection(client: ClientId): boolean {
+  return client.startsWith(connectionPrefix)
+}
+
+/** The key of what a client may come back for by another connection: of one that has only its connection, the principal's. */
+export function lastingKey(identity: Identity): string {
+  const { client } = identity
+  return clientKey(client !== null && isOfConnection(client) ? { ...identity, client: null } : identity)
+}

@@ -3,7 +3,7 @@
 // separates windows inside one principal and never crosses principals. Nothing is keyed by address.
 
 import { CallFailure } from '../domain/failure.ts'
-import type { Identity } from '../domain/identity.ts'
+import { clientOfConnection, type Identity } from '../domain/identity.ts'
 import { type ClientId, localPrincipal, type PrincipalName } from '../domain/ids.ts'
 
 /** What is known of a caller. Header values are as received, percent-encoded by `exai id`. */
@@ -65,7 +65,7 @@ function clientOf(facts: CallerFacts): ClientId | null {
     }
     return facts.clientHeader as ClientId
   }
-  if (facts.connectionId !== undefined) return `ws:${facts.connectionId}` as ClientId
+  if (facts.connectionId !== undefined) return clientOfConnection(facts.connectionId)
   if (facts.sessionId !== undefined) return `session:${facts.sessionId}` as ClientId
   return null
 }

@@ -25,13 +25,12 @@ export interface Line {
   onClosed: () => void
 }
 
-/** Opens it with the `Host` and `Origin` of whoever asked; all lines are one client's. */
+/** Opens it with the `Host` and `Origin` of whoever asked. */
 export function openLine(url: string, asked: IncomingHttpHeaders): Promise<Line | Refused> {
   const { host, origin } = asked
   return new Promise((resolve, reject) => {
     const socket = new WebSocket(url, 'mcp', {
       headers: {
-        'x-exai-client': 'conformance-relay',
         ...(isOwn(host) ? {} : { host }),
         ...(origin === undefined ? {} : { origin }),
       },

@@ -5,7 +5,7 @@
 //   whose leaving is no end    of those, everybody but who closes a stream of 2026-07-28: there that is the word for "cancel"
 
 import { LateResults } from '../../../calls/late-results.ts'
-import { clientKey, type Identity } from '../../../domain/identity.ts'
+import { clientKey, type Identity, isOfConnection } from '../../../domain/identity.ts'
 import type { Clock } from '../../../lib/clock.ts'
 import type { LateCalls } from '../../../tools/late-calls.ts'
 import type { LateFact } from '../../../tools/late-fact.ts'
@@ -50,7 +50,7 @@ export class LateAnswers implements LateCalls, LostAnswers {
 
   outlivesReader({ identity, isLong }: LiveCall): boolean {
     const { client } = identity
-    return this.#settings.enabled && isLong && client !== null && !client.startsWith('ws:')
+    return this.#settings.enabled && isLong && client !== null && !isOfConnection(client)
   }
 
   outlivesClient(call: LiveCall): boolean {

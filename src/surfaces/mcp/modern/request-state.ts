@@ -1,8 +1,9 @@
 // `requestState`: what a client carries for us from one round of a request to the next. Sealed, and good only for the same
-// principal, client, method and parameters, and for a while: whatever else is sent is refused in the same words.
+// principal, client, method and parameters, and for a while: whatever else is sent is refused in the same words. Not bound to a
+// connection: the next round may come by another one.
 
 import { createHash } from 'node:crypto'
-import { clientKey, type Identity } from '../../../domain/identity.ts'
+import { type Identity, lastingKey } from '../../../domain/identity.ts'
 import type { PrincipalName } from '../../../domain/ids.ts'
 import type { Clock } from '../../../lib/clock.ts'
 import { SealedTokens, type SealSecrets } from '../../../lib/sealed-token.ts'
@@ -83,7 +84,7 @@ export function digestOf(value: unknown): string {
 
 function holder(request: RequestEnvelope, identity: Identity): readonly string[] {
   const { _meta, inputResponses, requestState, ...own } = request.params
-  return [clientKey(identity), request.method, digestOf(own)]
+  return [lastingKey(identity), request.method, digestOf(own)]
 }
 
 // The depth of what comes from outside is bounded by the envelope.

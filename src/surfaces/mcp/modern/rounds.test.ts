@@ -1,5 +1,5 @@
 import { beforeEach, describe, expect, test } from 'vitest'
-import type { Identity } from '../../../domain/identity.ts'
+import { clientOfConnection, type Identity } from '../../../domain/identity.ts'
 import type { ClientId, PrincipalName } from '../../../domain/ids.ts'
 import { VirtualClock } from '../../../lib/virtual-clock.ts'
 import { ClientAsking } from '../asking/client-asking.ts'
@@ -189,6 +189,20 @@ describe('a state', () => {
     expect(refused?.error?.code).toBe(-32602)
     return refused?.error?.message ?? ''
   }
+
+  test('comes by another connection as well, where its client has no name of its own', async () => {
+    const by = (connection: string): Identity => ({ ...identity, client: clientOfConnection(connection) })
+    const first = open(call(), by('one'))
+    if (first === null) throw new Error('no line')
+    await expect(new ClientAsking('greet', first).elicit(nameQuestion)).rejects.toBeInstanceOf(Unanswered)
+    const requestState = answerOf(first).result?.requestState ?? ''
+    const again = call({ requestState, inputResponses: { name: anna } })
+    const second = open(again, by('two'))
+    if (second === null) throw new Error('refused')
+    expect(await new ClientAsking('greet', second).elicit(nameQuestion)).toEqual(anna)
+    refusedWith(again, { ...by('two'), principal: 'bert' as PrincipalName })
+    refusedWith(again)
+  })
 
   test('is refused in the same words whatever is wrong with it', async () => {
     const requestState = await stateAfterOneQuestion()
