@@ -69,7 +69,13 @@ describe('rows', () => {
     await clock.advance(30_000)
     expect(saved).toEqual(['one', 'two', 'three'])
     expect(keeper.inspect()).toMatchObject({ state: 'well', fault: null, kept: 0, written: 3 })
-    expect(events.map(({ type }) => type)).toEqual(['ledger-degraded', 'ledger-recovered'])
+    expect(events).toMatchObject([
+      {
+        type: 'ledger-degraded',
+        message: expect.stringMatching(/full.*in memory alone, and lost if the process is killed/),
+      },
+      { type: 'ledger-recovered', rows: 3 },
+    ])
   })
 
   it('beyond the bound let no new work begin, and twice that many are given up, told one by one', async () => {

@@ -1,7 +1,8 @@
 // Sees every row to the disk. A result waits for its row; but an answer that was paid for is not thrown away because a disk is full:
 //
 //   well      -> row written -> safe: the result goes out
-//   a fault   -> degraded: rows are kept in memory, tried again every so often, and results no longer wait; said in the log and inspect()
+//   a fault   -> degraded: rows are kept in memory, tried again every so often, and results no longer wait; said in the log and inspect().
+//                A process that is killed then loses them: the one exception to "no answer without its row"
 //   too many  -> no new vendor work, until the disk takes rows again
 //
 // Promises: the same attempt is never counted twice; what is kept is bounded. Does not: say what a row means.
@@ -45,6 +46,8 @@ export interface RowKeeperOptions {
 
 const retryMsFirst = 1_000
 const retryMsMax = 30_000
+const meaning =
+  'Answers are still given: until the disk takes their rows these are in memory alone, and lost if the process is killed.'
 
 /** Keeps rows until they are safe. */
 export class RowKeeper {
@@ -133,7 +136,7 @@ export class RowKeeper {
     const isNew = this.#fault === null
     this.#fault = error instanceof Error ? error.message : String(error)
     const detail = error instanceof StoreFault ? error.detail : null
-    if (isNew) this.#options.emit?.({ type: 'ledger-degraded', message: this.#fault, detail })
+    if (isNew) this.#options.emit?.({ type: 'ledger-degraded', message: `${this.#fault} ${meaning}`, detail })
   }
 
   #schedule(): void {
