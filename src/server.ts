@@ -10,6 +10,7 @@ import { quotasOf } from './admission/quotas-of.ts'
 import { CallRunner } from './calls/run.ts'
 import type { Config } from './config/config.ts'
 import { makeDataFolder } from './config/data-folder.ts'
+import { webSocketsMax } from './config/edge-section.ts'
 import { assertKeyed, listenUrl, ownNames } from './config/reach.ts'
 import { revealed } from './config/revealed.ts'
 import { createDocuments } from './documents/documents.ts'
@@ -201,6 +202,7 @@ export async function createServer(options: ServerOptions): Promise<Server> {
     limits: {
       bodyBytesMax: limits.bodyBytesMax,
       sessionsMax: limits.maxClients * 2,
+      sessionsPerPrincipalMax: Math.ceil(limits.maxClients * 1.5),
       rootsWaitMs: 10_000,
       subscriptionsMax: limits.maxClients * 2,
       requestsPerConnectionMax: limits.edge.requestsPerConnectionMax,
@@ -212,7 +214,7 @@ export async function createServer(options: ServerOptions): Promise<Server> {
   const door = createWebSocketDoor({
     clock,
     flow,
-    connectionsMax: limits.maxClients,
+    connectionsMax: webSocketsMax(limits.edge),
     frameBytesMax: limits.bodyBytesMax,
     onConnection: (connection, request) => mcp.acceptWebSocket(connection, gate.factsOf(request)),
   })

@@ -49,3 +49,11 @@ export function edgeLimitsOf(edge: EdgeSection, maxClients: number, slowReaderMs
     untakenMs: edge.untakenMs ?? Math.ceil(slowReaderMs * 1.5),
   }
 }
+
+/**
+ * WebSockets at once: more than one principal may have, so that the others find a place, and fewer than would fill the edge, whose no
+ * a WebSocket does not understand.
+ */
+export function webSocketsMax({ connectionsMax, connectionsPerPrincipalMax }: EdgeLimits): number {
+  return Math.ceil((connectionsMax + Math.min(connectionsMax, connectionsPerPrincipalMax)) / 2)
+}

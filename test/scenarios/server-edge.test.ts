@@ -4,6 +4,7 @@
 import { connect, type Socket } from 'node:net'
 import { join } from 'node:path'
 import { describe, expect, test, vi } from 'vitest'
+import { WebSocket } from 'ws'
 import { z } from 'zod'
 import { defineTool, type Tool } from '../../src/tools/tool.ts'
 import { nothingInProgress } from '../support/leftovers.ts'
@@ -11,6 +12,7 @@ import { echoTool, until } from '../support/mcp-composition.ts'
 import { modernMeta } from '../support/mcp-wire.ts'
 import { admitPerson } from '../support/people.ts'
 import { type ServerFixture, withServer } from '../support/server-fixture.ts'
+import { openTalker } from '../support/talker.ts'
 
 const calls = 'requestsPerMinute: 1000000, burst: 1000000, concurrency: 10000'
 const yaml = (edge: string, requestsMax = 8): string => `
@@ -292,6 +294,50 @@ test('one WebSocket has so many calls under way and no more; it is heard on, and
   })
 })
 
+interface Guest {
+  readonly isIn: boolean
+  leave(): void
+}
+
+type Come = (server: ServerFixture, name: string, key: string) => Promise<Guest>
+
+/** Ways to take a place for long. */
+const doors: readonly (readonly [string, Come])[] = [
+  [
+    'WebSockets',
+    (server, name, key) =>
+      new Promise((resolve) => {
+        const headers = { 'x-exai-client': name, authorization: `Bearer ${key}` }
+        const socket = new WebSocket(`${server.url.replace('http', 'ws')}/ws`, 'mcp', { headers })
+        const told = (isIn: boolean): void => resolve({ isIn, leave: () => socket.terminate() })
+        socket.on('open', () => socket.send('{"jsonrpc":"2.0","id":1,"method":"ping"}'))
+        socket.on('message', () => told(true))
+        socket.on('close', () => told(false))
+        socket.on('error', () => told(false))
+      }),
+  ],
+  [
+    'sessions with their streams',
+    async (server, name, key) => {
+      const talker = await openTalker('legacy', { url: server.url, name, key })
+      if (talker.session !== null) await talker.listen({})
+      return { isIn: talker.session !== null, leave: () => talker.close() }
+    },
+  ],
+  [
+    'subscriptions',
+    async (server, name, key) => {
+      const stranger = new Stranger(server)
+      const params = { notifications: { toolsListChanged: true }, _meta: modernMeta }
+      const body = JSON.stringify({ jsonrpc: '2.0', id: 1, method: 'subscriptions/listen', params })
+      const headers = `mcp-protocol-version: 2026-07-28\r\nmcp-method: subscriptions/listen\r\naccept: application/json, text/event-stream\r\nx-exai-client: ${name}\r\nauthorization: Bearer ${key}\r\n`
+      stranger.socket.write(post('/mcp', body, Buffer.byteLength(body), headers))
+      await until(() => stranger.statuses.length > 0, 'it is answered')
+      return { isIn: stranger.statuses[0] === 200, leave: () => stranger.socket.destroy() }
+    },
+  ],
+]
+
 describe('places', () => {
   test('a thousand windows of one address are served, all at once', async () => {
     await withServer(
@@ -351,6 +397,28 @@ describe('places', () => {
       for (const { socket } of annas) socket.destroy()
       await nothingInProgress(() => ({ connections: annas.filter(({ isClosed }) => !isClosed).length }))
     })
+  })
+
+  test.each(doors)('one key leaves places to the others without being told to: %s', async (_name, come) => {
+    const keys: Record<string, string> = {}
+    const prepare = async (dataDir: string): Promise<void> => {
+      for (const name of ['anna', 'bert']) keys[name] = await admitPerson(join(dataDir), name)
+    }
+    await withServer(
+      { yaml: `limits: { maxClients: 8, principal: { ${calls} } }`, prepare },
+      async (server) => {
+        const guests = Array.from({ length: 20 }, (_, n) =>
+          come(server, `window-of-anna-${n}`, keys.anna ?? ''),
+        )
+        const annas = await Promise.all(guests)
+        // Whoever comes after a crowd that has filled its own places.
+        guests.push(come(server, 'window-of-bert', keys.bert ?? ''))
+        const bert = await guests.at(-1)
+        for (const { leave } of await Promise.all(guests)) leave()
+        expect(annas.filter(({ isIn }) => isIn).length).toBeGreaterThanOrEqual(12)
+        expect(bert?.isIn).toBe(true)
+      },
+    )
   })
 })
 

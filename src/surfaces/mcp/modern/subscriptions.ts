@@ -25,12 +25,15 @@ interface Subscription extends Cancellable {
 
 // A window opens one at each connect; more of one client are left-overs of connections that nobody has missed yet.
 const perClientMax = 16
+/** Of all places, what one principal may have: the others find some, whatever it does. */
+const principalShare = 0.75
 
-/** All open subscriptions, bounded: in all, for one client, and for all who do not say who they are. */
+/** All open subscriptions, bounded: in all, for one principal, for one client, and for all who do not say who they are. */
 export class Subscriptions {
   readonly #open = new Set<Subscription>()
   /** By client, principal first; an entry lives as long as a subscription of it. */
   readonly #counts = new Map<string, number>()
+  readonly #ofPrincipal = new Map<string, number>()
   readonly #max: number
   readonly #resources: Pick<Resources, 'watch'>
   readonly #watchers: Watchers
@@ -159,17 +162,16 @@ export class Subscriptions {
   }
 
   #count({ identity }: Exchange, by: 1 | -1): void {
-    const key = clientKey(identity)
-    const count = (this.#counts.get(key) ?? 0) + by
-    if (count === 0) this.#counts.delete(key)
-    else this.#counts.set(key, count)
+    add(this.#counts, clientKey(identity), by)
+    add(this.#ofPrincipal, identity.principal, by)
   }
 
-  // One client, or a crowd without names, must not keep the windows out.
+  // One client, a crowd without names, or one principal must not keep the windows out.
   #isFullFor({ identity }: Exchange): boolean {
     const own = this.#counts.get(clientKey(identity)) ?? 0
     const ownMax = identity.client === null ? this.#max / 2 : perClientMax
-    return this.#open.size >= this.#max || own >= ownMax
+    const ofPrincipal = this.#ofPrincipal.get(identity.principal) ?? 0
+    return this.#open.size >= this.#max || own >= ownMax || ofPrincipal >= this.#max * principalShare
   }
 
   #refuse(exchange: Exchange): void {
@@ -186,6 +188,12 @@ export class Subscriptions {
       exchange.finish(errorMessage(exchange.id, rpcCode.internalError, why), 503)
     }
   }
+}
+
+function add(counts: Map<string, number>, key: string, by: 1 | -1): void {
+  const count = (counts.get(key) ?? 0) + by
+  if (count === 0) counts.delete(key)
+  else counts.set(key, count)
 }
 
 function tagged(id: RequestId): { readonly _meta: JsonObject } {
