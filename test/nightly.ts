@@ -23,6 +23,10 @@ const stages: readonly Stage[] = [
   },
   { name: "other people's clients", command: ['node', 'test/clients/run.ts'] },
   { name: "other people's clients, sabotaged", command: ['node', 'test/clients/run.ts', '--sabotage'] },
+  {
+    name: 'the official suite through the bridge',
+    command: ['node', 'test/conformance/run.ts', '--door', 'bridge'],
+  },
   { name: 'the official suite, sabotaged', command: ['node', 'test/conformance/run.ts', '--sabotage'] },
   { name: 'a hundred thousand clients that vanish', command: ['node', 'test/vanish/run.ts'] },
   {

@@ -1,6 +1,6 @@
-// What the official suite looks at that a WebSocket does not have. Over HTTP nothing is exempt.
+// What the official suite looks at that a WebSocket or a bridge does not have. Over HTTP nothing is exempt.
 
-/** A scenario, or only its checks of a kind, that says nothing about a WebSocket. */
+/** A scenario, or only its checks of a kind, that says nothing about another door than HTTP. */
 export interface Exemption {
   readonly scenario: string
   /** Absent: the whole scenario. */
@@ -8,7 +8,7 @@ export interface Exemption {
   readonly reason: string
 }
 
-/** All of them. */
+/** Of a WebSocket. */
 export const webSocketExemptions: readonly Exemption[] = [
   {
     scenario: 'server-stateless',
@@ -24,5 +24,15 @@ export const webSocketExemptions: readonly Exemption[] = [
   {
     scenario: 'server-sse-polling',
     reason: 'event streams that end and are taken up again are HTTP’s',
+  },
+]
+
+/** Of a bridge, which speaks stdio to its client. */
+export const bridgeExemptions: readonly Exemption[] = [
+  ...webSocketExemptions,
+  {
+    scenario: 'dns-rebinding-protection',
+    checks: /^localhost-host-rebinding-rejected$/,
+    reason: 'a pipe has no Host and no Origin',
   },
 ]

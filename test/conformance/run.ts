@@ -1,18 +1,23 @@
 // `npm run test:conformance`: the official suite looks at a fixture on our MCP surface, with the requirements of both revisions, over
-// HTTP, and over a WebSocket through a relay. Every scenario that it runs for a server has to pass, those included that it does not
+// HTTP, and through a relay over a WebSocket. Every scenario that it runs for a server has to pass, those included that it does not
 // count because its own fixture cannot pass them (pending) or because they came later; only extensions, which we do not offer, are
 // left out. No failure is expected. Exits 1 with what is amiss.
 //
-// Flags: `--door http|websocket` and `--revision 2026-07-28` run a part; `--sabotage` plants faults that must be found.
+// Flags: `--door http|websocket|bridge` and `--revision 2026-07-28` run a part (the bridge only so: it is the built
+// one, and a process for each session and request); `--sabotage` plants faults that must be found.
 
+import { mkdtempSync, rmSync } from 'node:fs'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
 import { parseArgs } from 'node:util'
-import { type Exemption, webSocketExemptions } from './exemptions.ts'
+import { bridgeExemptions, type Exemption, webSocketExemptions } from './exemptions.ts'
 import { startFixture } from './fixture.ts'
 import { startRelay } from './relay/http-relay.ts'
+import { byBridge, bySocket, type Dial } from './relay/line.ts'
 import { sabotage } from './sabotage.ts'
 import { askedBy, type Found, type Revision, runSuite } from './suite.ts'
 
-type Door = 'http' | 'websocket'
+type Door = 'http' | 'websocket' | 'bridge'
 
 const { values } = parseArgs({
   options: {
@@ -23,13 +28,16 @@ const { values } = parseArgs({
 })
 if (values.sabotage) process.exit(sabotage())
 
-const doors = (['http', 'websocket'] as const).filter((door) => door === (values.door ?? door))
+const doors = (['http', 'websocket', 'bridge'] as const).filter((door) =>
+  values.door === undefined ? door !== 'bridge' : door === values.door,
+)
 const revisions = (['2025-11-25', '2026-07-28'] as const).filter(
   (revision) => revision === (values.revision ?? revision),
 )
 const exemptions: Readonly<Record<Door, readonly Exemption[]>> = {
   http: [],
   websocket: webSocketExemptions,
+  bridge: bridgeExemptions,
 }
 const used = new Set<Exemption>()
 const complaints: string[] = []
@@ -74,10 +82,19 @@ async function judge(door: Door, url: string, revision: Revision): Promise<void>
 
 const startedAt = performance.now()
 const fixture = await startFixture()
-const relay = await startRelay(fixture.webSocketUrl)
+const home = mkdtempSync(join(tmpdir(), 'exai-conformance-home-'))
+const dials: Readonly<Record<Exclude<Door, 'http'>, Dial>> = {
+  websocket: bySocket(fixture.webSocketUrl),
+  bridge: byBridge(`http://127.0.0.1:${fixture.port}`, home),
+}
 try {
   for (const door of doors) {
-    for (const revision of revisions) await judge(door, door === 'http' ? fixture.url : relay.url, revision)
+    const relay = door === 'http' ? null : await startRelay(dials[door])
+    try {
+      for (const revision of revisions) await judge(door, relay?.url ?? fixture.url, revision)
+    } finally {
+      await relay?.close()
+    }
   }
   if (values.revision === undefined) {
     for (const door of doors) {
@@ -88,8 +105,8 @@ try {
     }
   }
 } finally {
-  await relay.close()
   await fixture.close()
+  rmSync(home, { recursive: true, force: true })
 }
 const seconds = Math.round((performance.now() - startedAt) / 1_000)
 for (const complaint of complaints) process.stdout.write(`${complaint}\n`)

@@ -1,11 +1,11 @@
-// An HTTP server in front of the WebSocket surface, so that a suite that speaks HTTP looks at what the WebSocket says: a connection
-// for each session of the 2025 era, one for each request without a session. What is HTTP's own (sessions, streams, statuses) is the
+// An HTTP server in front of another door, so that a suite that speaks HTTP looks at what is said there: a line of its own
+// for each session of the 2025 era, and for each request without a session. What is HTTP's own (sessions, streams, statuses) is the
 // relay's, and proves nothing about the server.
 
 import { randomUUID } from 'node:crypto'
 import { createServer, type IncomingMessage, type ServerResponse } from 'node:http'
 import type { AddressInfo } from 'node:net'
-import { type Line, openLine } from './line.ts'
+import type { Dial, Line } from './line.ts'
 import { WaysBack } from './ways-back.ts'
 
 /** A running relay. */
@@ -26,11 +26,11 @@ interface Message {
 }
 
 /** Starts it on a free loopback port. */
-export async function startRelay(webSocketUrl: string): Promise<Relay> {
+export async function startRelay(dial: Dial): Promise<Relay> {
   const sessions = new Map<string, Session>()
 
   async function connect(request: IncomingMessage, response: ServerResponse): Promise<Session | null> {
-    const line = await openLine(webSocketUrl, request.headers)
+    const line = await dial(request.headers)
     if ('status' in line) {
       response.writeHead(line.status, { 'content-type': 'text/plain' }).end(line.text)
       return null

@@ -1,7 +1,9 @@
-// One WebSocket to the server, as a program of its own would open it: sends what it is given, tells what comes.
+// One WebSocket to the server, as a program of its own would open it, or one bridge: sends what it is given, tells what comes.
 
 import type { IncomingHttpHeaders, IncomingMessage } from 'node:http'
+import { createInterface } from 'node:readline'
 import { WebSocket } from 'ws'
+import { launch, launcher } from '../../support/launched.ts'
 
 /** A message as it came: its text, and the members that say where it goes. */
 export interface Told {
@@ -25,8 +27,39 @@ export interface Line {
   onClosed: () => void
 }
 
-/** Opens it with the `Host` and `Origin` of whoever asked. */
-export function openLine(url: string, asked: IncomingHttpHeaders): Promise<Line | Refused> {
+/** How the relay reaches the server on behalf of one that asked. */
+export type Dial = (asked: IncomingHttpHeaders) => Promise<Line | Refused>
+
+/** By a WebSocket to `url`, with the `Host` and `Origin` of whoever asked. */
+export const bySocket =
+  (url: string): Dial =>
+  (asked) =>
+    openSocket(url, asked)
+
+/** By a bridge to the server at `url`: a process for each line, of the built package. */
+export const byBridge =
+  (url: string, home: string): Dial =>
+  async () => {
+    const { PATH } = process.env
+    const { child } = launch(process.execPath, [launcher, 'bridge', '--url', url], {
+      env: { PATH, HOME: home },
+    })
+    const line: Line = {
+      send: (text) => child.stdin.write(`${text.replaceAll('\n', ' ')}\n`),
+      close: () => child.stdin.end(),
+      onTold: () => undefined,
+      onClosed: () => undefined,
+    }
+    createInterface({ input: child.stdout }).on('line', (text) => line.onTold(toTold(text)))
+    child.once('exit', () => line.onClosed())
+    return line
+  }
+
+function toTold(text: string): Told {
+  return { ...(JSON.parse(text) as Omit<Told, 'text'>), text }
+}
+
+function openSocket(url: string, asked: IncomingHttpHeaders): Promise<Line | Refused> {
   const { host, origin } = asked
   return new Promise((resolve, reject) => {
     const socket = new WebSocket(url, 'mcp', {
@@ -41,10 +74,7 @@ export function openLine(url: string, asked: IncomingHttpHeaders): Promise<Line 
       onTold: () => undefined,
       onClosed: () => undefined,
     }
-    socket.on('message', (data) => {
-      const text = String(data)
-      line.onTold({ ...(JSON.parse(text) as Omit<Told, 'text'>), text })
-    })
+    socket.on('message', (data) => line.onTold(toTold(String(data))))
     socket.once('close', () => line.onClosed())
     socket.once('open', () => resolve(line))
     socket.once('unexpected-response', (_, response) => void refusal(response).then(resolve, reject))
