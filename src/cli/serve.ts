@@ -143,13 +143,22 @@ async function checkDataDir({ dataDir }: Config): Promise<void> {
     await access(dataDir, constants.W_OK)
   } catch (error) {
     const code = error instanceof Error && 'code' in error ? String(error.code) : String(error)
-    const owner = await stat(dataDir).catch(() => null)
-    const isForeign = owner !== null && process.getuid !== undefined && owner.uid !== process.getuid()
-    const whose = isForeign ? ': it belongs to another user. Start as that user, or choose' : '. Choose'
+    const whose = (await isForeign(dataDir))
+      ? ': it belongs to another user. Start as that user, or choose'
+      : '. Choose'
     throw new Error(
       `The data folder ${dataDir} cannot be written (${code})${whose} another with --data-dir, EXAI_DATA_DIR or dataDir in exai.yaml.`,
       { cause: error },
     )
+  }
+}
+
+async function isForeign(path: string): Promise<boolean> {
+  try {
+    return process.getuid !== undefined && (await stat(path)).uid !== process.getuid()
+  } catch {
+    // Nobody can say whose it is; that it cannot be written is told all the same.
+    return false
   }
 }
 
