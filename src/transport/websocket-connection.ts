@@ -9,6 +9,11 @@ import type { Clock, Timer } from '../lib/clock.ts'
 import type { Flow } from '../streams/flow.ts'
 import { type Sink, Spool } from '../streams/spool.ts'
 
+// A message may take as long as a body over HTTP: of what has come for so many beats and is no message yet, this is kept and no more.
+const unfinishedBeatsMax = 3
+const unfinishedBytesMax = 1_024
+// Of a frame of the other side: kind, length, mask.
+const headBytes = 6
 // In a ping whose pong is waited for; the others say nothing.
 const probeWord = 'exai'
 
@@ -52,7 +57,7 @@ export class Connection implements WebSocketConnection, Sink {
   onMessage: (text: string) => void = () => undefined
   onClose: () => void = () => undefined
   readonly #socket: WebSocket
-  readonly #stream: Duplex & { readonly bytesWritten?: number }
+  readonly #stream: Duplex & { readonly bytesWritten?: number; readonly bytesRead?: number }
   readonly #options: ConnectionOptions
   #spool: Spool | null = null
   /** Frames of the read that was under way when the window closed: a read is 64 KiB at most. */
@@ -60,6 +65,9 @@ export class Connection implements WebSocketConnection, Sink {
   #isHeld = false
   #isLost = false
   #isAlive = true
+  /** Bytes read, up to the last whole message and without pings and pongs since. */
+  #wholeBytes = 0
+  #unfinishedBeats = 0
   #onProbed: (() => void) | null = null
   #closing: { readonly code: number; readonly reason: string } | null = null
   #timer: Timer
@@ -71,12 +79,17 @@ export class Connection implements WebSocketConnection, Sink {
     this.#timer = options.clock.after(options.pingIntervalMs, this.#beat)
     socket.on('message', (data: Buffer, isBinary: boolean) => {
       this.#isAlive = true
+      this.#wholeBytes = this.#stream.bytesRead ?? 0
       if (isBinary) socket.close(1003, 'Send text frames, one JSON-RPC message each.')
       else if (this.#isHeld) this.#unheard.push(data.toString('utf8'))
       else this.onMessage(data.toString('utf8'))
     })
+    socket.on('ping', (data: Buffer) => {
+      this.#wholeBytes += headBytes + data.length
+    })
     socket.on('pong', (data: Buffer) => {
       this.#isAlive = true
+      this.#wholeBytes += headBytes + data.length
       if (data.toString('latin1') !== probeWord) return
       const onProbed = this.#onProbed
       this.#onProbed = null
@@ -200,6 +213,13 @@ export class Connection implements WebSocketConnection, Sink {
     return this.#spool
   }
 
+  // Whoever sends a message bit by bit answers pings in between, and would keep what has come here for ever.
+  #isUnfinished(): boolean {
+    const bytes = (this.#stream.bytesRead ?? 0) - this.#wholeBytes
+    this.#unfinishedBeats = this.#isHeld || bytes <= unfinishedBytesMax ? 0 : this.#unfinishedBeats + 1
+    return this.#unfinishedBeats >= unfinishedBeatsMax
+  }
+
   // Whoever is held hears no pong of its own peer: whether it still reads is for the watch on slow readers to say.
   readonly #beat = (): void => {
     if (!this.#isAlive && !this.#isHeld) {
@@ -207,6 +227,7 @@ export class Connection implements WebSocketConnection, Sink {
       return
     }
     this.#isAlive = false
+    if (this.#isUnfinished()) this.#socket.close(1008, 'A message must come within a minute.')
     if (this.bufferedBytes > 0) this.#spooled().behind()
     this.#socket.ping()
     this.#timer = this.#options.clock.after(this.#options.pingIntervalMs, this.#beat)

@@ -75,6 +75,45 @@ test('a peer that answers pings stays', async () => {
   expect(door.inspect()).toEqual({ connections: 1 })
 })
 
+test('a message that comes bit by bit is not waited for, though its peer answers pings', async () => {
+  const socket = await connect()
+  const closed = once(socket, 'close')
+  let beats = 0
+  while (socket.readyState === socket.OPEN && beats < 10) {
+    socket.send('x'.repeat(2_000), { fin: false })
+    await heardBy(socket)
+    const pinged = once(socket, 'ping')
+    await clock.advance(30_000)
+    beats++
+    await Promise.race([pinged, closed])
+    if (socket.readyState === socket.OPEN) await heardBy(socket)
+  }
+  expect((await closed)[0]).toBe(1008)
+  expect(beats).toBe(3)
+})
+
+test('a peer that only answers pings, for a day, and one that sends long messages stay', async () => {
+  const [idle, busy] = [await connect(), await connect()]
+  const texts: number[] = []
+  for (const connection of connections) connection.onMessage = (text) => texts.push(text.length)
+  for (let n = 0; n < 400; n++) {
+    const pinged = Promise.all([once(idle, 'ping'), once(busy, 'ping')])
+    await clock.advance(30_000)
+    await pinged
+    if (n % 20 === 0) busy.send('x'.repeat(100_000))
+    await Promise.all([heardBy(idle), heardBy(busy)])
+  }
+  expect(texts).toEqual(Array.from({ length: 20 }, () => 100_000))
+  expect(door.inspect()).toEqual({ connections: 2 })
+})
+
+// What was written before a ping is heard when its pong is here.
+async function heardBy(socket: WebSocket): Promise<void> {
+  const ponged = once(socket, 'pong')
+  socket.ping()
+  await ponged
+}
+
 test('one more than the cap is closed with 1013 and never handed over', async () => {
   await new Promise((resolve) => server.close(resolve))
   await start({ connectionsMax: 1 })
