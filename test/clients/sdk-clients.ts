@@ -37,13 +37,14 @@ export function sdkClients(
   remote: string,
 ): Readonly<Record<string, () => Promise<Client>>> {
   const http = new URL('/mcp', url)
-  const stdio = (...args: readonly string[]) => ({
+  const stdio = (stderr: 'ignore' | 'inherit', ...args: readonly string[]) => ({
     command: process.execPath,
     args: [...args],
     env: { PATH: process.env.PATH ?? '', HOME: home },
-    stderr: 'ignore' as const,
+    stderr,
   })
-  const bridge = stdio(launcher, 'bridge', '--url', url)
+  // It says so where the package is not built.
+  const bridge = stdio('inherit', launcher, 'bridge', '--url', url)
   return {
     'SDK 1, session': () => oldClient(new OldHttp(http, { requestInit })),
     'SDK 1, WebSocket': () => oldClient(new OldSocket(new URL('/ws', url.replace('http', 'ws')))),
@@ -52,7 +53,9 @@ export function sdkClients(
     'SDK 2, stateless': () => newClient(new NewHttp(http, { requestInit }), 'auto'),
     'SDK 2, bridge': () => newClient(new NewStdio(bridge), 'auto'),
     'mcp-remote': () =>
-      oldClient(new OldStdio(stdio(remote, `${url}/mcp`, '--allow-http', '--transport', 'http-only'))),
+      oldClient(
+        new OldStdio(stdio('ignore', remote, `${url}/mcp`, '--allow-http', '--transport', 'http-only')),
+      ),
   }
 }
 
