@@ -11,7 +11,7 @@ import { CallRunner } from './calls/run.ts'
 import type { Config } from './config/config.ts'
 import { makeDataFolder } from './config/data-folder.ts'
 import { webSocketsMax } from './config/edge-section.ts'
-import { assertKeyed, listenUrl, ownNames } from './config/reach.ts'
+import { assertKeyed, listenUrl, ownNames, type ServerAddress } from './config/reach.ts'
 import { revealed } from './config/revealed.ts'
 import { createDocuments } from './documents/documents.ts'
 import { createExtractor } from './documents/extract.ts'
@@ -25,6 +25,7 @@ import { keyFileName } from './principals/key-file.ts'
 import { configureProviders } from './routing/configure.ts'
 import { inspectAll, setOrderOfAll, setWeightsOfAll } from './routing/every-provider.ts'
 import { openDesk } from './routing/open-desk.ts'
+import { readOrMakeOperatorToken } from './store/operator-token.ts'
 import { createFlow } from './streams/flow.ts'
 import { createFilesSurface } from './surfaces/files/files-surface.ts'
 import { LateAnswers } from './surfaces/mcp/features/late-answers.ts'
@@ -58,13 +59,6 @@ export interface ServerOptions {
   readonly log?: LogStream
   /** Tools beside our own: a bench's trivial one. */
   readonly extraTools?: readonly Tool[]
-}
-
-/** Where a server listens. */
-export interface ServerAddress {
-  readonly host: string
-  readonly port: number
-  readonly url: string
 }
 
 /** A whole server. `listen` rejects with a sentence; `drain` finishes what runs; `destroy` ends everything now. */
@@ -240,11 +234,14 @@ export async function createServer(options: ServerOptions): Promise<Server> {
   })
   const [holderOf, identityOf] = [edge.owning(gate.holderOf), edge.owning(gate.identityOf)]
   const upgrade = identifiedUpgrade(holderOf, door.upgrade)
+  const setQueueOrder = (order: QueueOrder): void => setOrderOfAll(providers, order)
+  const token = await readOrMakeOperatorToken(config.dataDir)
+  const admin = { inspect, holderOf, clock, token, setQueueOrder, log: log.logger }
   const routes = new Map<string, Route>([
     ['/mcp', identified(holderOf, (request, response) => mcp.handleHttp(request, response))],
     ['/files', identified(identityOf, files.handle)],
     ['/files/', identified(identityOf, files.handle)],
-    ...Object.entries(createAdminRoutes({ inspect, isReady: () => !isDraining, holderOf })),
+    ...Object.entries(createAdminRoutes({ ...admin, isReady: () => !isDraining })),
   ])
   const listener = createHttpListener({
     routes,
@@ -290,7 +287,7 @@ export async function createServer(options: ServerOptions): Promise<Server> {
       await log.destroy()
     },
     inspect,
-    setQueueOrder: (order) => setOrderOfAll(providers, order),
+    setQueueOrder,
     facts: () => ({
       providers: providerFacts(providers),
       tools: tools.map((tool) => toolFact(tool, router)),

@@ -1,10 +1,15 @@
-// What operators and load balancers ask: is it alive, is it ready, what is going on. JSON, read only, and never anybody's arguments or
-// answers. Life and readiness are told to everybody, what is going on to operators alone.
+// What operators and load balancers ask: is it alive, is it ready, what is going on; and the one thing they may change while it runs. JSON,
+// and never anybody's arguments or answers. Life and readiness are told to everybody, what is going on to operators alone.
 
 import type { IncomingMessage, ServerResponse } from 'node:http'
-
+import { z } from 'zod'
+import type { QueueOrder } from '../admission/fair-queue.ts'
+import type { Clock } from '../lib/clock.ts'
+import type { Secret } from '../lib/secret.ts'
 import type { Holder } from '../principals/identify.ts'
+import { readBody } from '../transport/body.ts'
 import { identified } from '../transport/identified.ts'
+import { writeBar } from './write-guard.ts'
 
 /** What the composition root hands down. */
 export interface AdminApiOptions {
@@ -14,6 +19,13 @@ export interface AdminApiOptions {
   isReady(): boolean
   /** Who asks; throws `CallFailure` `unauthenticated`. */
   holderOf(request: IncomingMessage): Holder
+  readonly clock: Clock
+  /** What an operator at this computer sends with a write. */
+  readonly token: Secret
+  /** Changes the order of all that wait. */
+  setQueueOrder(order: QueueOrder): void
+  /** Where it is written who has changed something. */
+  readonly log: { info(facts: object, message: string): void }
 }
 
 /** Handlers by exact path. */
@@ -21,7 +33,10 @@ export type AdminRoutes = Readonly<
   Record<string, (request: IncomingMessage, response: ServerResponse) => void>
 >
 
-/** The routes `/healthz`, `/readyz` and `/api/inspect`. */
+const bodyBytesMax = 1_024
+const orderWish = z.strictObject({ order: z.enum(['fair', 'first-come', 'fifo']) })
+
+/** The routes `/healthz`, `/readyz`, `/api/inspect` and `/api/queue-order`. */
 export function createAdminRoutes(options: AdminApiOptions): AdminRoutes {
   const inspect = readOnly((response) => sendJson(response, 200, options.inspect()))
   return {
@@ -36,6 +51,35 @@ export function createAdminRoutes(options: AdminApiOptions): AdminRoutes {
       request.resume()
       sendJson(response, 403, { error: 'This needs the key of an operator: exai key add NAME --operator' })
     }),
+    '/api/queue-order': identified(options.holderOf, (request, response, holder) => {
+      const bar = request.method === 'POST' ? writeBar(request, holder, options.token) : null
+      if (request.method !== 'POST' || bar !== null) {
+        request.resume()
+        if (bar !== null) return sendJson(response, 403, { error: bar })
+        response.setHeader('allow', 'POST')
+        return sendJson(response, 405, { error: `${request.method} is not possible here; use POST.` })
+      }
+      readBody(request, response, { clock: options.clock, bodyBytesMax }, (text) => {
+        const wish = orderWish.safeParse(parseJson(text))
+        if (!wish.success) return sendJson(response, 400, { error: orderSentence })
+        const order = wish.data.order === 'fair' ? 'fair' : 'first-come'
+        options.setQueueOrder(order)
+        options.log.info({ order, principal: holder.principal }, 'queue-order-changed')
+        sendJson(response, 200, { order })
+      })
+    }),
+  }
+}
+
+const orderSentence =
+  'Send {"order":"fair"}, or {"order":"first-come"} (or "fifo") for first come, first served. It holds for all that wait, until it is changed again or the server starts anew.'
+
+function parseJson(text: string): unknown {
+  try {
+    return JSON.parse(text)
+  } catch (error) {
+    if (error instanceof SyntaxError) return undefined
+    throw error
   }
 }
 

@@ -1,4 +1,4 @@
-// The flags of `exai secret`.
+// The flags of `exai secret` and `exai token`.
 
 import type { Command } from 'commander'
 import { loadConfig } from '../config/load.ts'
@@ -9,7 +9,7 @@ interface RotateFlags {
   readonly forget?: boolean
 }
 
-/** Adds `exai secret` and what is under it. */
+/** Adds `exai secret` and what is under it, and `exai token`. */
 export function addSecretCommands(
   program: Command,
   env: NodeJS.ProcessEnv,
@@ -27,5 +27,18 @@ export function addSecretCommands(
       const { rotateSecretCommand } = await import('./secret.ts')
       const loaded = loadConfig({ cwd: process.cwd(), env, configPath: config, flags: { dataDir } })
       end(await rotateSecretCommand(loaded, forget === true))
+    })
+  program
+    .command('token')
+    .description('print the token that a write to /api needs from this computer')
+    .option('--config <file>', 'exai.yaml to read')
+    .option('--data-dir <folder>', 'the data folder of the server')
+    .action(async ({ config, dataDir }: RotateFlags) => {
+      const { printToken } = await import('./token.ts')
+      end(
+        await printToken(
+          loadConfig({ cwd: process.cwd(), env, configPath: config, flags: { dataDir } }).dataDir,
+        ),
+      )
     })
 }

@@ -4,6 +4,13 @@
 import { networkInterfaces } from 'node:os'
 import type { Config } from './config.ts'
 
+/** Where a server listens. */
+export interface ServerAddress {
+  readonly host: string
+  readonly port: number
+  readonly url: string
+}
+
 type Reach = Pick<Config, 'listen' | 'allowedHosts' | 'publicUrl' | 'trustedProxies' | 'tls'>
 
 /** True when other computers can reach it. */

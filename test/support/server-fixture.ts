@@ -63,7 +63,9 @@ export interface Inspected {
     readonly inFlight: number
     readonly calls: number
   }[]
-  readonly groups: Readonly<Record<string, { capacity: number; held: number; waiting: number }>>
+  readonly groups: Readonly<
+    Record<string, { capacity: number; held: number; waiting: number; order: string }>
+  >
   readonly mcp: { readonly clients: readonly { readonly label: string }[]; readonly callsInFlight: number }
 }
 

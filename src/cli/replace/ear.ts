@@ -10,8 +10,9 @@ import { createServer, type Socket } from 'node:net'
 import { tmpdir } from 'node:os'
 import { dirname, join } from 'node:path'
 import { createInterface } from 'node:readline'
+import type { ServerAddress } from '../../config/reach.ts'
 import { packageVersion } from '../../lib/package-version.ts'
-import type { Server, ServerAddress } from '../../server.ts'
+import type { Server } from '../../server.ts'
 import { clearIncumbent, removeIncumbent, replaceProtocol, writeIncumbent } from './incumbent.ts'
 
 /** An open ear. */
