@@ -4,6 +4,9 @@ import { plantFault } from '../../support/plant-fault.ts'
 
 plantFault(
   '/dist/src/admission/quota-group.js',
-  'else\n                this.#finish(job, settlement);',
-  'else if (globalThis.sabotagedSlots === undefined) globalThis.sabotagedSlots = 1; else this.#finish(job, settlement);',
+  'finish: (settlement) => this.#finish(job, settlement),',
+  `finish: (settlement) => {
+    if (globalThis.sabotagedSlots === undefined) globalThis.sabotagedSlots = 1
+    else this.#finish(job, settlement)
+  },`,
 )
