@@ -164,35 +164,24 @@ export const properties: readonly Property[] = [
       const steps = [[target('glm', 'glm-5.2', 'glm/main')], [target('kimi', 'kimi-k3', 'kimi/main')]]
       for (let job = 0; job < 40; job++) {
         const principal = `principal ${job}`
+        const rows: Promise<unknown>[] = []
         const record = async (end: AttemptEnd): Promise<void> => {
           const usage = ledgerUsage({ ...end, inputTokens: 10 })
           const { attemptId, endedAtMs, keyName, outcome, isHedge, durationMs, firstPartMs, number } = end
           const { provider, model, group } = end.target
-          const entry = {
-            endedAtMs,
-            keyName,
-            outcome,
-            isHedge,
-            durationMs,
-            firstPartMs,
-            provider,
-            model,
-            group,
-          }
-          await ledger.record(testEntry(attemptId, { ...entry, principal, usage, attempt: number }))
+          const times = { endedAtMs, durationMs, firstPartMs }
+          const entry = { ...times, keyName, outcome, isHedge, provider, model, group, principal, usage }
+          const row = ledger.record(testEntry(attemptId, { ...entry, attempt: number }))
+          rows.push(row)
+          await row
         }
         const controller = new AbortController()
-        const rows: Promise<void>[] = []
         let runs = 0
         const running = settled(
           world.run({
             steps,
             signal: controller.signal,
-            emit: (end) => {
-              const row = record(end)
-              rows.push(row)
-              return row
-            },
+            emit: record,
             script: async (_target, input) => {
               runs++
               await world.sleep(100, input.signal)

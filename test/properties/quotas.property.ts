@@ -146,8 +146,7 @@ export const properties: readonly Property[] = [
         await withBudgets(rooms, clock, settings, async (budgets) => {
           const took = { anna: 0, bert: 0, blue: 0, output: 0 }
           const job = async (index: number): Promise<void> => {
-            const first = callers[index % callers.length]
-            const heir = callers[(index + 1) % callers.length]
+            const [first, heir] = [callers[index % callers.length], callers[(index + 1) % callers.length]]
             if (first === undefined || heir === undefined) return
             let payer = first
             await sleep(random() * 90_000)
