@@ -57,9 +57,11 @@ const greeting = `POST ${pathname} HTTP/1.1\r\nHost: 127.0.0.1:${port}\r\nConten
 const listening = (session: string): string =>
   `GET ${pathname} HTTP/1.1\r\nHost: 127.0.0.1:${port}\r\nAccept: text/event-stream\r\nMcp-Session-Id: ${session}\r\n\r\n`
 
-/** One client. It leaves at one of four moments: connected, in mid-request, answered, or listening. */
+const upgrade = `GET /ws HTTP/1.1\r\nHost: 127.0.0.1:${port}\r\nConnection: Upgrade\r\nUpgrade: websocket\r\nSec-WebSocket-Version: 13\r\nSec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==\r\nSec-WebSocket-Protocol: mcp\r\n\r\n`
+
+/** One client. It leaves at one of five moments: connected, in mid-request, answered, listening, or as a WebSocket. */
 function visit(index: number): Promise<void> {
-  const stage = Math.floor(random() * 4)
+  const stage = Math.floor(random() * 5)
   const isReset = random() < 0.5
   return new Promise((resolve) => {
     const socket = connect({ port, host: '127.0.0.1', localAddress: `127.0.0.${2 + (index % 250)}` })
@@ -74,10 +76,11 @@ function visit(index: number): Promise<void> {
     socket.on('connect', () => {
       if (stage === 0) leave()
       else if (stage === 1) socket.write(greeting.slice(0, 40 + (index % (greeting.length - 40))), leave)
-      else socket.write(greeting)
+      else socket.write(stage === 4 ? upgrade : greeting)
     })
     socket.setEncoding('utf8').on('data', (part: string) => {
       text += part
+      if (stage === 4 && text.includes(' 101 ')) leave()
       const session = /mcp-session-id: (\S+)/i.exec(text)?.[1]
       if (session === undefined || !text.includes('"serverInfo"')) return
       text = ''
