@@ -170,6 +170,23 @@ describe('quota group', () => {
     expect(group.waiting).toBe(0)
   })
 
+  it('learns from an outage nothing about how long a job takes, and afterwards refuses nothing that fits', async () => {
+    for (const end of ['releaseCut', 'releaseUnserved'] as const) {
+      const { clock, group } = open()
+      await seen(group, clock, 1000)
+      for (let n = 0; n < 6; n++) {
+        const lease = await held(ask(group, 'a').answer)
+        await clock.advance(60_000)
+        lease[end]()
+      }
+      const first = await held(ask(group, 'a').answer)
+      const second = ask(group, 'b')
+      expect(second.places).toMatchObject([{ expectedWaitMs: 1000 }])
+      first.release()
+      ;(await held(second.answer)).release()
+    }
+  })
+
   it('refuses nothing for a forecast before it has seen five jobs', async () => {
     const { clock, group } = open()
     const first = await held(ask(group, 'a').answer)

@@ -206,7 +206,7 @@ export class QuotaGroup {
     const { payload: waiter } = job
     const { clock, cutHoldMs = 0 } = this.#options
     return new HeldLease(waiter, clock, cutHoldMs, {
-      finish: (settlement) => this.#finish(job, settlement),
+      finish: (settlement, isServed) => this.#finish(job, settlement, isServed),
       putBack: () => this.#putBack(job),
       anotherRequest: () => this.#take(waiter),
       firstToken: (ms) => this.#ceiling.firstToken(ms, clock.now()),
@@ -227,13 +227,13 @@ export class QuotaGroup {
     this.#pump()
   }
 
-  #finish(job: Job, settlement: Settlement | undefined): void {
+  #finish(job: Job, settlement: Settlement | undefined, isServed: boolean): void {
     const { payload: waiter } = job
     const now = this.#options.clock.now()
     const taken = this.#costs.taken(waiter, settlement)
     const wasGuessing = !this.#times.isSure
     this.#running.delete(job)
-    const heldMs = this.#times.stopped(waiter, now, true)
+    const heldMs = this.#times.stopped(waiter, now, isServed)
     this.#ceiling.succeeded()
     settleDraws(this.#rates, waiter.draws, taken.used)
     this.#queue.finish(job, this.#costs.settled(taken, heldMs), now)
