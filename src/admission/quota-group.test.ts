@@ -287,6 +287,41 @@ describe('quota group', () => {
     })
   })
 
+  it('refuses the job in turn when the day has no room for it, says when it will have, and lets those behind it start', async () => {
+    const { clock, group } = open({
+      rates: { requestsPerMinute: null, tokensPerMinute: null, tokensPerDay: 1000, refundsTokens: true },
+      waitMsMax: 120_000,
+    })
+    const first = await held(ask(group, 'a', { inputTokens: 400 }).answer)
+    const large = ask(group, 'b', { inputTokens: 510 })
+    const small = ask(group, 'c')
+    const other = ask(group, 'd')
+    await clock.advance(1000)
+    // What runs may give back what the large one lacks.
+    expect(group.waiting).toBe(3)
+    first.release({ inputTokens: 400, outputTokens: 1 })
+    const refused = await refusal(large.answer)
+    expect(refused).toMatchObject({ reason: 'would-miss-deadline', retryAfterMs: 86_399_000 - 119_000 })
+    expect(refused.message).toContain('Call again in about 24 hours')
+    ;(await held(small.answer)).release()
+    ;(await held(other.answer)).release()
+    expect(group.inspect()).toMatchObject({ held: 0, waiting: 0 })
+    await clock.advance(1)
+    expect(clock.pendingTimers).toBe(0)
+  })
+
+  it('waits for what a running job may give back of the day, and starts when it does', async () => {
+    const { group } = open({
+      ceiling: { start: 2, max: 2, probeMs: 30_000, watchFirstToken: false },
+      rates: { requestsPerMinute: null, tokensPerMinute: null, tokensPerDay: 1000, refundsTokens: true },
+    })
+    const first = await held(ask(group, 'a', { outputTokensMax: 800 }).answer)
+    const second = ask(group, 'b', { outputTokensMax: 500 })
+    expect(group.waiting).toBe(1)
+    first.release({ inputTokens: 10, outputTokens: 100 })
+    ;(await held(second.answer)).release()
+  })
+
   it('waits for the reset when the vendor says that nothing is left, and starts by itself when it says that more is', async () => {
     const { clock, group } = open({
       ceiling: { start: 5, max: 5, probeMs: 30_000, watchFirstToken: false },
