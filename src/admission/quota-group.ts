@@ -186,6 +186,7 @@ export class QuotaGroup {
       }
     }
     this.#isPumping = false
+    this.#ceiling.loaded(this.#running.size, this.#options.clock.now())
   }
 
   #start(job: Job, now: number): void {
