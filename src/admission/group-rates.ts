@@ -78,11 +78,10 @@ export class GroupRates {
     return this.#waitMs(tokens, Math.max(0, tokens - open), now, wallMs) ?? Number.POSITIVE_INFINITY
   }
 
-  /** Milliseconds until so many jobs ahead and then one of `tokens` have passed, at this pace. A forecast, no promise. */
-  queueMs(jobsAhead: number, tokens: number, now: number): number {
-    const jobs = jobsAhead + 1
+  /** Milliseconds until so many jobs, of so many tokens together, have passed at this pace. A forecast, no promise. */
+  queueMs(jobs: number, tokens: number, now: number): number {
     const paceMs = this.#pace === null ? 0 : Math.max(0, -spend(this.#pace, this.#arrival, now, jobs))
-    return Math.max(paceMs, this.#tokens?.queueMs(jobs * tokens, now) ?? 0)
+    return Math.max(paceMs, this.#tokens?.queueMs(tokens, now) ?? 0)
   }
 
   /** Takes what `waitMs` said fits, or counts what was begun without asking. */
@@ -93,7 +92,7 @@ export class GroupRates {
     this.#countDay(tokens)
     this.#open += tokens
     const minute = this.#tokens?.take(tokens, now) ?? null
-    return { tokens, minute, day: this.#day, begun: this.#heard.begin(tokens) }
+    return { tokens, minute, day: this.#day, begun: this.#heard.begin(tokens, now) }
   }
 
   /** Ends a draw: `tokens` were used. Only a request the vendor never began gives back what it refuses to refund. */

@@ -310,6 +310,51 @@ describe('quota group', () => {
     expect(clock.pendingTimers).toBe(0)
   })
 
+  it('expects of those ahead what they take, not as much as the job that asks', async () => {
+    const { clock, group } = open({
+      ceiling: { start: 2, max: 2, probeMs: 30_000, watchFirstToken: false },
+      rates: { requestsPerMinute: null, tokensPerMinute: 100_000, tokensPerDay: null, refundsTokens: true },
+      queue: { clientJobsMax: 9, clientBytesMax: 9000, principalJobsMax: 9, jobsMax: 9, forgetAfterMs: 1 },
+      costs: 'tokens',
+      waitMsMax: 120_000,
+    })
+    await seen(group, clock, 1000)
+    await clock.advance(120_000)
+    const small = Array.from({ length: 8 }, (_, n) => ask(group, `w${n}`, { outputTokensMax: 990 }))
+    const large = ask(group, 'large', { inputTokens: 50_000, outputTokensMax: 4000 })
+    expect(large.places).toMatchObject([{ position: 7, expectedWaitMs: 4000 }])
+    for (const { answer } of small) {
+      const lease = await held(answer)
+      await clock.advance(500)
+      lease.release()
+    }
+    const lease = await held(large.answer)
+    expect(lease.waitedMs).toBe(3500)
+    lease.release()
+  })
+
+  it('tells who waits for the reset that the vendor named how long that is, before any job has ended too', async () => {
+    const { clock, group } = open({
+      ceiling: { start: 5, max: 5, probeMs: 30_000, watchFirstToken: false },
+      waitMsMax: 120_000,
+    })
+    const nothingLeft = {
+      requests: { limit: 9, remaining: 0, resetMs: 90_000 },
+      tokens: null,
+      concurrency: null,
+    }
+    const first = await held(ask(group, 'a').answer)
+    first.heard(nothingLeft)
+    const early = ask(group, 'b')
+    await clock.advance(10_000)
+    expect(early.places.map(({ expectedWaitMs }) => expectedWaitMs)).toEqual([90_000, 80_000])
+    first.release()
+    const late = ask(group, 'c')
+    expect(late.places).toMatchObject([{ position: 2, expectedWaitMs: 80_000 }])
+    await clock.advance(80_000)
+    ;(await held(early.answer)).release()
+  })
+
   it('waits for what a running job may give back of the day, and starts when it does', async () => {
     const { group } = open({
       ceiling: { start: 2, max: 2, probeMs: 30_000, watchFirstToken: false },

@@ -149,6 +149,7 @@ export class QuotaGroup {
       slots: this.#ceiling.limit,
       hasFreeSlot: this.#hasSlot,
       now: this.#options.clock.now(),
+      wallMs: this.#options.clock.wallMs(),
     })
     return placeOf(job, ahead.jobs, this.#queue.size, this.#running.size, waitMs)
   }
