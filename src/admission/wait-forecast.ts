@@ -20,8 +20,8 @@ export interface ForecastFacts {
 export function forecastMs(times: HoldTimes, rates: GroupRates, facts: ForecastFacts): number | null {
   const { ahead, tokens, costs, slots, hasFreeSlot, now, wallMs } = facts
   const { meanMs } = times
-  // Sooner than its rates let it go alone no job starts, whoever is ahead.
-  const aloneMs = rates.waitMs(tokens, now, wallMs) ?? 0
+  // Sooner than the rates let it go alone no job starts, whoever is ahead.
+  const aloneMs = rates.soonestMs(tokens, now, wallMs)
   if (meanMs === null) return aloneMs || null
   // The more hopeful of two guesses: a guess must not refuse what fits.
   const byCountMs = ahead.jobs * meanMs
