@@ -31,6 +31,16 @@ describe('ceiling', () => {
     expect(ceiling.probe(5, now)).toBeNull()
   })
 
+  it('counts the time anew when demand has fallen below the limit: idle time proves nothing', () => {
+    const ceiling = new Ceiling({ ...options, start: 2 })
+    ceiling.loaded(2, 0)
+    ceiling.loaded(1, 20_000)
+    ceiling.loaded(2, 600_000)
+    expect(ceiling.probe(2, 610_000)).toBe(20_000)
+    const fresh = new Ceiling({ ...options, start: 1 })
+    expect(fresh.probe(1, 600_000)).toBe(30_000)
+  })
+
   it('never asks for more than is configured', () => {
     const ceiling = new Ceiling({ ...options, max: 10 })
     expect(ceiling.probe(10, 1e9)).toBeNull()

@@ -33,7 +33,8 @@ export class Ceiling {
   readonly #options: CeilingOptions
   #limit: number
   #probeMs: number
-  #steadySince = 0
+  /** Since when the limit has been reached without a refusal; null: it is not. */
+  #fullSince: number | null = null
   #refusals = 0
   #shortMs: number | null = null
   #longMs: number | null = null
@@ -63,12 +64,19 @@ export class Ceiling {
   probe(inFlight: number, now: number): number | null {
     const max = this.#max(now)
     if (inFlight < this.limit || this.#limit >= max) return null
-    const left = this.#steadySince + this.#probeMs - now
+    this.#fullSince ??= now
+    const left = this.#fullSince + this.#probeMs - now
     if (left > 0) return left
     this.#limit = Math.min(max, this.limit + 1)
     this.#probeMs = Math.max(this.#options.probeMs / probeSpeedUpMax, this.#probeMs / 2)
-    this.#steadySince = now
+    this.#fullSince = now
     return 0
+  }
+
+  /** So many are in flight now. Below the limit demand has fallen, and its time begins anew: idle time proves nothing. */
+  loaded(inFlight: number, now: number): void {
+    if (inFlight < this.limit) this.#fullSince = null
+    else this.#fullSince ??= now
   }
 
   /** The vendor refused a request for concurrency while `besides` others were in flight. */
@@ -76,7 +84,7 @@ export class Ceiling {
     this.#limit = Math.max(1, Math.min(this.#limit, besides))
     this.#refusals++
     this.#probeMs = this.#options.probeMs
-    this.#steadySince = now
+    this.#fullSince = now
   }
 
   /** The vendor has said how many it takes at once: no probe goes beyond, for an hour. */
@@ -108,7 +116,7 @@ export class Ceiling {
     if (this.#shortMs <= 2 * this.#longMs || now - this.#loweredAt < this.#options.probeMs) return
     this.#limit = Math.max(1, this.#limit * 0.9)
     this.#loweredAt = now
-    this.#steadySince = now
+    this.#fullSince = now
   }
 
   #max(now: number): number {

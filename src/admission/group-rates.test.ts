@@ -12,7 +12,7 @@ describe('rates of a group', () => {
       rates.take(0, 0, 0)
     }
     expect(rates.waitMs(0, 0, 0)).toBe(1000)
-    expect(rates.queueMs(3, 0, 0)).toBe(4000)
+    expect(rates.queueMs(4, 0, 0)).toBe(4000)
   })
 
   it('give back what was not used, where the vendor does', () => {

@@ -53,6 +53,8 @@ export class GroupRates {
   #arrival = fullBucket
   #day = 0
   #dayTokens = 0
+  /** Tokens of draws that have not ended. */
+  #open = 0
 
   /** `onDayCount` is told of every change of the day's count. */
   constructor(limits: GroupRateLimits, onDayCount?: () => void) {
@@ -67,19 +69,19 @@ export class GroupRates {
 
   /** Milliseconds until a job of so many tokens may start if nobody else does; 0: now; null: never. */
   waitMs(tokens: number, now: number, wallMs: number): number | null {
-    const minuteMs = this.#tokens === null ? 0 : this.#tokens.waitMs(tokens, now)
-    const dayMs = this.#dayWaitMs(tokens, wallMs)
-    if (minuteMs === null || dayMs === null) return null
-    const paceMs = this.#pace === null ? 0 : Math.max(0, -spend(this.#pace, this.#arrival, now))
-    const requestMs = this.#requests?.waitMs(1, now) ?? 0
-    return Math.max(paceMs, requestMs, minuteMs, dayMs, this.#heard.waitMs(tokens, now))
+    return this.#waitMs(tokens, tokens, now, wallMs)
   }
 
-  /** Milliseconds until so many jobs ahead and then one of `tokens` have passed, at this pace. A forecast, no promise. */
-  queueMs(jobsAhead: number, tokens: number, now: number): number {
-    const jobs = jobsAhead + 1
+  /** The same if what runs gave back all that it has set aside: sooner than that it cannot be. Infinite: never. */
+  soonestMs(tokens: number, now: number, wallMs: number): number {
+    const open = this.#limits.refundsTokens ? this.#open : 0
+    return this.#waitMs(tokens, Math.max(0, tokens - open), now, wallMs) ?? Number.POSITIVE_INFINITY
+  }
+
+  /** Milliseconds until so many jobs, of so many tokens together, have passed at this pace. A forecast, no promise. */
+  queueMs(jobs: number, tokens: number, now: number): number {
     const paceMs = this.#pace === null ? 0 : Math.max(0, -spend(this.#pace, this.#arrival, now, jobs))
-    return Math.max(paceMs, this.#tokens?.queueMs(jobs * tokens, now) ?? 0)
+    return Math.max(paceMs, this.#tokens?.queueMs(tokens, now) ?? 0)
   }
 
   /** Takes what `waitMs` said fits, or counts what was begun without asking. */
@@ -88,13 +90,15 @@ export class GroupRates {
     this.#requests?.take(1, now)
     this.#turnDay(wallMs)
     this.#countDay(tokens)
+    this.#open += tokens
     const minute = this.#tokens?.take(tokens, now) ?? null
-    return { tokens, minute, day: this.#day, begun: this.#heard.begin(tokens) }
+    return { tokens, minute, day: this.#day, begun: this.#heard.begin(tokens, now) }
   }
 
   /** Ends a draw: `tokens` were used. Only a request the vendor never began gives back what it refuses to refund. */
   settle(draw: RateDraw, tokens: number, isBegun: boolean): void {
     const counted = isBegun && !this.#limits.refundsTokens ? Math.max(tokens, draw.tokens) : tokens
+    this.#open -= draw.tokens
     if (draw.minute !== null) this.#tokens?.settle(draw.minute, counted)
     if (draw.day === this.#day) this.#countDay(counted - draw.tokens)
   }
@@ -144,6 +148,16 @@ export class GroupRates {
   restore({ day, tokens }: DayCount): void {
     this.#day = day
     this.#dayTokens = tokens
+  }
+
+  // `counted`: what our own counts must have room for.
+  #waitMs(tokens: number, counted: number, now: number, wallMs: number): number | null {
+    const minuteMs = this.#tokens === null ? 0 : this.#tokens.waitMs(counted, now)
+    const dayMs = this.#dayWaitMs(counted, wallMs)
+    if (minuteMs === null || dayMs === null) return null
+    const paceMs = this.#pace === null ? 0 : Math.max(0, -spend(this.#pace, this.#arrival, now))
+    const requestMs = this.#requests?.waitMs(1, now) ?? 0
+    return Math.max(paceMs, requestMs, minuteMs, dayMs, this.#heard.waitMs(tokens, now))
   }
 
   #dayWaitMs(tokens: number, wallMs: number): number | null {

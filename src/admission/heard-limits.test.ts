@@ -14,30 +14,30 @@ const word = (
 describe('what a vendor says it still takes', () => {
   it('is nothing at first, and holds nobody back', () => {
     const heard = new HeardLimits()
-    heard.begin(1e9)
+    heard.begin(1e9, 0)
     expect(heard.waitMs(1e9, 0)).toBe(0)
     expect(heard.facts(0)).toEqual({ requests: null, tokens: null })
   })
 
   it('is taken up by what begins, and then the reset is waited for', () => {
     const heard = new HeardLimits()
-    heard.hear(word(2, 20_000, { remaining: 150, resetMs: 5000 }), heard.begin(100), 1000)
+    heard.hear(word(2, 20_000, { remaining: 150, resetMs: 5000 }), heard.begin(100, 1000), 1000)
     expect(heard.waitMs(150, 1000)).toBe(0)
     expect(heard.waitMs(151, 1000)).toBe(5000)
-    heard.begin(100)
+    heard.begin(100, 1000)
     expect(heard.facts(1000)).toEqual({
       requests: { limit: 10, remaining: 1, resetMs: 20_000 },
       tokens: { limit: 1000, remaining: 50, resetMs: 5000 },
     })
-    heard.begin(10)
+    heard.begin(10, 2000)
     expect(heard.waitMs(10, 2000)).toBe(19_000)
   })
 
   it('does not count what began after the request that it answers', () => {
     const heard = new HeardLimits()
-    const first = heard.begin(10)
-    const second = heard.begin(10)
-    heard.begin(10)
+    const first = heard.begin(10, 0)
+    const second = heard.begin(10, 0)
+    heard.begin(10, 0)
     heard.hear(word(3, 20_000), first, 0)
     expect(heard.facts(0).requests?.remaining).toBe(1)
     // The later word, of a vendor that has seen the second as well.
@@ -50,25 +50,34 @@ describe('what a vendor says it still takes', () => {
 
   it('past its reset lets one go ahead to hear more, and is forgotten when that one hears nothing', () => {
     const heard = new HeardLimits()
-    heard.hear(word(0, 20_000), heard.begin(1), 0)
+    heard.hear(word(0, 20_000), heard.begin(1, 0), 0)
     expect(heard.waitMs(1, 19_999)).toBe(1)
     expect(heard.waitMs(1, 20_000)).toBe(0)
-    const scout = heard.begin(1)
+    const scout = heard.begin(1, 20_000)
     expect(heard.waitMs(1, 20_000)).toBe(10_000)
     expect(heard.facts(20_000).requests).toBeNull()
     const silent = new HeardLimits()
-    silent.hear(word(0, 20_000), silent.begin(1), 0)
-    silent.waitMs(1, 20_000)
-    silent.begin(1)
+    silent.hear(word(0, 20_000), silent.begin(1, 0), 0)
+    silent.begin(1, 20_000)
     expect(silent.waitMs(1, 30_000)).toBe(0)
     heard.hear(word(4, 60_000), scout, 21_000)
     expect(heard.waitMs(1, 21_000)).toBe(0)
     expect(heard.facts(21_000).requests?.remaining).toBe(4)
   })
 
+  it('changes nothing for being asked: past its reset who asks first may not be who goes first', () => {
+    const heard = new HeardLimits()
+    heard.hear(word(9, 60_000, { remaining: 0, resetMs: 20_000 }), heard.begin(1, 0), 0)
+    expect(heard.waitMs(10, 20_000)).toBe(0)
+    expect(heard.waitMs(900, 20_000)).toBe(0)
+    expect(heard.waitMs(900, 40_000)).toBe(0)
+    heard.begin(900, 40_000)
+    expect(heard.waitMs(10, 40_000)).toBe(10_000)
+  })
+
   it('is believed for an hour at most: a clock may be wrong by years', () => {
     const heard = new HeardLimits()
-    heard.hear(word(0, 1e12), heard.begin(1), 0)
+    heard.hear(word(0, 1e12), heard.begin(1, 0), 0)
     expect(heard.waitMs(1, 0)).toBe(3_600_000)
   })
 })

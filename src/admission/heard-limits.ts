@@ -19,10 +19,10 @@ export interface HeardFact {
 
 interface Reading {
   readonly limit: number | null
-  left: number
-  resetAt: number
+  readonly left: number
+  readonly resetAt: number
   /** Whether the reset is past, and somebody is on the way to hear more. */
-  isStale: boolean
+  readonly isStale: boolean
   /** Requests begun when it was said: a later word replaces an earlier one. */
   readonly order: number
 }
@@ -34,10 +34,10 @@ export class HeardLimits {
   #begun: Begun = { requests: 0, tokens: 0 }
 
   /** A request of so many tokens begins. */
-  begin(tokens: number): Begun {
+  begin(tokens: number, now: number): Begun {
     this.#begun = { requests: this.#begun.requests + 1, tokens: this.#begun.tokens + tokens }
-    if (this.#requests) this.#requests.left--
-    if (this.#tokens) this.#tokens.left -= tokens
+    this.#requests = lessened(this.#requests, 1, now)
+    this.#tokens = lessened(this.#tokens, tokens, now)
     return this.#begun
   }
 
@@ -59,8 +59,6 @@ export class HeardLimits {
 
   /** Milliseconds until a job of so many tokens may start, as far as the vendor said. */
   waitMs(tokens: number, now: number): number {
-    this.#requests = turned(this.#requests, 1, now)
-    this.#tokens = turned(this.#tokens, tokens, now)
     return Math.max(waitFor(this.#requests, 1, now), waitFor(this.#tokens, tokens, now))
   }
 
@@ -71,10 +69,11 @@ export class HeardLimits {
 }
 
 // Past its reset a reading lets one job go, and is forgotten when that one brought no other.
-function turned(reading: Reading | null, amount: number, now: number): Reading | null {
-  if (reading === null || now < reading.resetAt) return reading
+function lessened(reading: Reading | null, amount: number, now: number): Reading | null {
+  if (reading === null) return null
+  if (now < reading.resetAt) return { ...reading, left: reading.left - amount }
   if (reading.isStale) return null
-  return { ...reading, left: Math.max(reading.left, amount), resetAt: now + scoutMs, isStale: true }
+  return { ...reading, left: Math.max(0, reading.left - amount), resetAt: now + scoutMs, isStale: true }
 }
 
 // Of a job larger than the whole limit the vendor itself may judge, at the reset.

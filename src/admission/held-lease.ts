@@ -1,4 +1,4 @@
-// A lease that was granted: one of its three ends is taken, once, and what comes later changes nothing.
+// A lease that was granted: one of its four ends is taken, once, and what comes later changes nothing.
 
 import type { Refusal } from '../domain/refusal.ts'
 import type { VendorLimits } from '../domain/vendor-limits.ts'
@@ -9,7 +9,7 @@ import type { Waiter } from './waiter.ts'
 
 /** What the group does at each turn of a lease's life. */
 export interface LeaseEnds {
-  finish(settlement: Settlement | undefined): void
+  finish(settlement: Settlement | undefined, isServed: boolean): void
   putBack(): Promise<Lease | Refusal>
   anotherRequest(): void
   firstToken(ms: number): void
@@ -35,11 +35,15 @@ export class HeldLease implements Lease {
   }
 
   release(settlement?: Settlement): void {
-    this.#finish(settlement, 0)
+    this.#finish(settlement, true, 0)
+  }
+
+  releaseUnserved(settlement?: Settlement): void {
+    this.#finish(settlement, false, 0)
   }
 
   releaseCut(settlement?: Settlement): void {
-    this.#finish(settlement, this.#cutHoldMs)
+    this.#finish(settlement, false, this.#cutHoldMs)
   }
 
   refusedByVendor(): Promise<Lease | Refusal> {
@@ -60,10 +64,10 @@ export class HeldLease implements Lease {
     if (this.#isHeld) this.#ends.heard(limits)
   }
 
-  #finish(settlement: Settlement | undefined, afterMs: number): void {
+  #finish(settlement: Settlement | undefined, isServed: boolean, afterMs: number): void {
     if (!this.#isHeld) return
     this.#isHeld = false
-    if (afterMs > 0) this.#clock.after(afterMs, () => this.#ends.finish(settlement))
-    else this.#ends.finish(settlement)
+    if (afterMs > 0) this.#clock.after(afterMs, () => this.#ends.finish(settlement, isServed))
+    else this.#ends.finish(settlement, isServed)
   }
 }

@@ -38,13 +38,15 @@ export interface Settlement {
   readonly outputTokens: number
 }
 
-/** The right to one vendor request until `deadlineAt`. Exactly one of its three ends is called, and only once. */
+/** The right to one vendor request until `deadlineAt`. Exactly one of its four ends is called, and only once. */
 export interface Lease {
   readonly deadlineAt: number
   /** How long it waited, in milliseconds. */
   readonly waitedMs: number
-  /** Ends the request. Without a settlement the estimate stands, as when nobody knows what the vendor counted. */
+  /** Ends a request that was served. Without a settlement the estimate stands, as when nobody knows what the vendor counted. */
   release(settlement?: Settlement): void
+  /** Instead of `release`, where no request was served, or not all: how long it held tells nothing of the next. */
+  releaseUnserved(settlement?: Settlement): void
   /**
    * Instead of `release`, for a request that we cut: the vendor needs a round trip to notice, and counts it until then. A slot
    * given away at once would be one too many there, and the next in line would be refused for it.

@@ -170,6 +170,23 @@ describe('quota group', () => {
     expect(group.waiting).toBe(0)
   })
 
+  it('learns from an outage nothing about how long a job takes, and afterwards refuses nothing that fits', async () => {
+    for (const end of ['releaseCut', 'releaseUnserved'] as const) {
+      const { clock, group } = open()
+      await seen(group, clock, 1000)
+      for (let n = 0; n < 6; n++) {
+        const lease = await held(ask(group, 'a').answer)
+        await clock.advance(60_000)
+        lease[end]()
+      }
+      const first = await held(ask(group, 'a').answer)
+      const second = ask(group, 'b')
+      expect(second.places).toMatchObject([{ expectedWaitMs: 1000 }])
+      first.release()
+      ;(await held(second.answer)).release()
+    }
+  })
+
   it('refuses nothing for a forecast before it has seen five jobs', async () => {
     const { clock, group } = open()
     const first = await held(ask(group, 'a').answer)
@@ -268,6 +285,86 @@ describe('quota group', () => {
       reason: 'too-large',
       limit: 150,
     })
+  })
+
+  it('refuses the job in turn when the day has no room for it, says when it will have, and lets those behind it start', async () => {
+    const { clock, group } = open({
+      rates: { requestsPerMinute: null, tokensPerMinute: null, tokensPerDay: 1000, refundsTokens: true },
+      waitMsMax: 120_000,
+    })
+    const first = await held(ask(group, 'a', { inputTokens: 400 }).answer)
+    const large = ask(group, 'b', { inputTokens: 510 })
+    const small = ask(group, 'c')
+    const other = ask(group, 'd')
+    await clock.advance(1000)
+    // What runs may give back what the large one lacks.
+    expect(group.waiting).toBe(3)
+    first.release({ inputTokens: 400, outputTokens: 1 })
+    const refused = await refusal(large.answer)
+    expect(refused).toMatchObject({ reason: 'would-miss-deadline', retryAfterMs: 86_399_000 - 119_000 })
+    expect(refused.message).toContain('Call again in about 24 hours')
+    ;(await held(small.answer)).release()
+    ;(await held(other.answer)).release()
+    expect(group.inspect()).toMatchObject({ held: 0, waiting: 0 })
+    await clock.advance(1)
+    expect(clock.pendingTimers).toBe(0)
+  })
+
+  it('expects of those ahead what they take, not as much as the job that asks', async () => {
+    const { clock, group } = open({
+      ceiling: { start: 2, max: 2, probeMs: 30_000, watchFirstToken: false },
+      rates: { requestsPerMinute: null, tokensPerMinute: 100_000, tokensPerDay: null, refundsTokens: true },
+      queue: { clientJobsMax: 9, clientBytesMax: 9000, principalJobsMax: 9, jobsMax: 9, forgetAfterMs: 1 },
+      costs: 'tokens',
+      waitMsMax: 120_000,
+    })
+    await seen(group, clock, 1000)
+    await clock.advance(120_000)
+    const small = Array.from({ length: 8 }, (_, n) => ask(group, `w${n}`, { outputTokensMax: 990 }))
+    const large = ask(group, 'large', { inputTokens: 50_000, outputTokensMax: 4000 })
+    expect(large.places).toMatchObject([{ position: 7, expectedWaitMs: 4000 }])
+    for (const { answer } of small) {
+      const lease = await held(answer)
+      await clock.advance(500)
+      lease.release()
+    }
+    const lease = await held(large.answer)
+    expect(lease.waitedMs).toBe(3500)
+    lease.release()
+  })
+
+  it('tells who waits for the reset that the vendor named how long that is, before any job has ended too', async () => {
+    const { clock, group } = open({
+      ceiling: { start: 5, max: 5, probeMs: 30_000, watchFirstToken: false },
+      waitMsMax: 120_000,
+    })
+    const nothingLeft = {
+      requests: { limit: 9, remaining: 0, resetMs: 90_000 },
+      tokens: null,
+      concurrency: null,
+    }
+    const first = await held(ask(group, 'a').answer)
+    first.heard(nothingLeft)
+    const early = ask(group, 'b')
+    await clock.advance(10_000)
+    expect(early.places.map(({ expectedWaitMs }) => expectedWaitMs)).toEqual([90_000, 80_000])
+    first.release()
+    const late = ask(group, 'c')
+    expect(late.places).toMatchObject([{ position: 2, expectedWaitMs: 80_000 }])
+    await clock.advance(80_000)
+    ;(await held(early.answer)).release()
+  })
+
+  it('waits for what a running job may give back of the day, and starts when it does', async () => {
+    const { group } = open({
+      ceiling: { start: 2, max: 2, probeMs: 30_000, watchFirstToken: false },
+      rates: { requestsPerMinute: null, tokensPerMinute: null, tokensPerDay: 1000, refundsTokens: true },
+    })
+    const first = await held(ask(group, 'a', { outputTokensMax: 800 }).answer)
+    const second = ask(group, 'b', { outputTokensMax: 500 })
+    expect(group.waiting).toBe(1)
+    first.release({ inputTokens: 10, outputTokens: 100 })
+    ;(await held(second.answer)).release()
   })
 
   it('waits for the reset when the vendor says that nothing is left, and starts by itself when it says that more is', async () => {

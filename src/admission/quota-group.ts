@@ -23,6 +23,7 @@ import type { Lease, LeaseOwner, LeaseRequest, Settlement } from './lease.ts'
 import type { QueuePlace } from './queue-place.ts'
 import { Announcer, placeOf } from './queue-places.ts'
 import type { QueuedJob } from './queue-tree.ts'
+import { Turns } from './turn.ts'
 import { forecastMs } from './wait-forecast.ts'
 import { keepWaiting, newWaiter, stopWaiting, type Waiter } from './waiter.ts'
 
@@ -38,7 +39,7 @@ export class QuotaGroup {
   readonly #running = new Set<Job>()
   readonly #times: HoldTimes
   readonly #costs: JobCosts
-  #pausedUntil = 0
+  readonly #turns: Turns
   #wake: Timer | null = null
   #isPumping = false
 
@@ -48,6 +49,7 @@ export class QuotaGroup {
     this.#ceiling = new Ceiling(options.ceiling)
     this.#times = new HoldTimes(options.firstEstimateMs)
     this.#rates = new GroupRates(options.rates, options.onDayCount)
+    this.#turns = new Turns(options.clock, options.random, this.#ceiling, this.#rates)
     this.#costs = new JobCosts(options.costs, options.rates, this.#times)
     this.#announcer = new Announcer(options.clock, this.#queue, (job) => this.#place(job))
   }
@@ -64,7 +66,9 @@ export class QuotaGroup {
     const rateMs = this.#rates.waitMs(tokens, now, clock.wallMs())
     if (rateMs === null) return Promise.resolve(tooLarge(name, tokens, this.#options.rates))
     const untilAt = this.#untilAt(request, now)
-    if (now + rateMs > untilAt) return Promise.resolve(wouldMissDeadline(name, rateMs, untilAt - now))
+    if (now + this.#rates.soonestMs(tokens, now, clock.wallMs()) > untilAt) {
+      return Promise.resolve(wouldMissDeadline(name, rateMs, untilAt - now))
+    }
     return new Promise((resolve, reject) => {
       const waiter = newWaiter(request, tokens, now, resolve, reject)
       const placing = this.#queue.enqueue(
@@ -145,6 +149,7 @@ export class QuotaGroup {
       slots: this.#ceiling.limit,
       hasFreeSlot: this.#hasSlot,
       now: this.#options.clock.now(),
+      wallMs: this.#options.clock.wallMs(),
     })
     return placeOf(job, ahead.jobs, this.#queue.size, this.#running.size, waitMs)
   }
@@ -171,24 +176,18 @@ export class QuotaGroup {
         this.#expire(job)
         continue
       }
-      const waitMs = this.#turnMs(job, now)
-      if (waitMs === 0) this.#start(job, now)
-      else {
+      const turn = this.#turns.of(job.payload.tokens, this.#lateAt(job), this.#running.size)
+      if (turn.kind === 'now') this.#start(job, now)
+      else if (turn.kind === 'too-late') {
+        this.#refuse(job, wouldMissDeadline(this.#options.name, turn.waitMs, job.deadlineAt - now))
+      } else {
+        const { waitMs } = turn
         if (waitMs !== null) this.#wake = this.#options.clock.after(waitMs, () => this.#pump())
         break
       }
     }
     this.#isPumping = false
-  }
-
-  /** Milliseconds until the job in turn may start; null: when another ends. */
-  #turnMs(job: Job, now: number): number | null {
-    if (now < this.#pausedUntil) return this.#pausedUntil - now
-    if (!this.#hasSlot) {
-      const probeMs = this.#ceiling.probe(this.#running.size, now)
-      if (probeMs !== 0) return probeMs
-    }
-    return this.#rates.waitMs(job.payload.tokens, now, this.#options.clock.wallMs())
+    this.#ceiling.loaded(this.#running.size, this.#options.clock.now())
   }
 
   #start(job: Job, now: number): void {
@@ -206,7 +205,7 @@ export class QuotaGroup {
     const { payload: waiter } = job
     const { clock, cutHoldMs = 0 } = this.#options
     return new HeldLease(waiter, clock, cutHoldMs, {
-      finish: (settlement) => this.#finish(job, settlement),
+      finish: (settlement, isServed) => this.#finish(job, settlement, isServed),
       putBack: () => this.#putBack(job),
       anotherRequest: () => this.#take(waiter),
       firstToken: (ms) => this.#ceiling.firstToken(ms, clock.now()),
@@ -227,13 +226,13 @@ export class QuotaGroup {
     this.#pump()
   }
 
-  #finish(job: Job, settlement: Settlement | undefined): void {
+  #finish(job: Job, settlement: Settlement | undefined, isServed: boolean): void {
     const { payload: waiter } = job
     const now = this.#options.clock.now()
     const taken = this.#costs.taken(waiter, settlement)
     const wasGuessing = !this.#times.isSure
     this.#running.delete(job)
-    const heldMs = this.#times.stopped(waiter, now, true)
+    const heldMs = this.#times.stopped(waiter, now, isServed)
     this.#ceiling.succeeded()
     settleDraws(this.#rates, waiter.draws, taken.used)
     this.#queue.finish(job, this.#costs.settled(taken, heldMs), now)
@@ -242,13 +241,10 @@ export class QuotaGroup {
   }
 
   #putBack(job: Job): Promise<Lease | Refusal> {
-    const { clock, random } = this.#options
     const { payload: waiter } = job
-    const now = clock.now()
     this.#running.delete(job)
-    this.#times.stopped(waiter, now, false)
-    this.#ceiling.refused(this.#running.size, now)
-    this.#pausedUntil = Math.max(this.#pausedUntil, now + this.#ceiling.pauseMs * (0.5 + random() / 2))
+    this.#times.stopped(waiter, this.#options.clock.now(), false)
+    this.#turns.refused(this.#running.size)
     giveBackDraws(this.#rates, waiter.draws)
     this.#queue.putBack(job)
     return new Promise((resolve, reject) => {

@@ -190,6 +190,33 @@ describe('router', () => {
     expect(Object.values(router.inspect())).toMatchObject([{ capacity: 1, held: 0, waiting: 0 }])
   })
 
+  it('expects nothing of the next job from the time of one that failed', async () => {
+    const scripts: Script[] = [
+      () => {
+        throw new CallFailure('bad-request', { message: 'not so' })
+      },
+    ]
+    const gate = Promise.withResolvers<void>()
+    const slow: Script = async function* () {
+      await gate.promise
+      yield* parts({ type: 'text-delta', text: 'late' }, { type: 'finish', reason: 'stop' })
+    }
+    const router = new Router([
+      configure({
+        provider: provider('glm', ['glm-5.2'], (job, attempt) => (scripts.shift() ?? slow)(job, attempt)),
+      }),
+    ])
+    await expect(router.run(draft, request())).rejects.toMatchObject({ code: 'bad-request' })
+    const [first, second, third] = [request(), request(), request()]
+    const running = [router.run(draft, first), router.run(draft, second)]
+    await new Promise(setImmediate)
+    expect(second.seen).toMatchObject([{ kind: 'queued', expectedWaitMs: null }])
+    gate.resolve()
+    await Promise.all(running)
+    await Promise.all([router.run(draft, first), router.run(draft, third)])
+    expect(third.seen[0]).toMatchObject({ kind: 'queued', expectedWaitMs: 0 })
+  })
+
   it('uses every key of an account in turn, and never the same request id twice', async () => {
     const seen: Attempt[] = []
     const router = new Router([

@@ -51,6 +51,9 @@ interface Stay {
   input: number
   output: number
   isCut: boolean
+  /** Whether no attempt failed, and there was one: else its time is no measure of a job. */
+  isServed: boolean
+  hasFailed: boolean
 }
 
 /** The site of one job. */
@@ -124,9 +127,13 @@ export class VendorSite implements JobSite<RoutedCandidate, RoutedOutcome> {
       progress,
     }).catch((error: unknown) => {
       const isCut = input.signal.aborted || (error instanceof CallFailure && error.code === 'timeout')
-      if (stay) stay.isCut = isCut
+      if (stay) {
+        stay.isCut = isCut
+        stay.hasFailed = true
+      }
       throw error
     })
+    if (stay) stay.isServed = !stay.hasFailed
     return { ...outcome, provider: provider.name, model }
   }
 
@@ -170,7 +177,15 @@ export class VendorSite implements JobSite<RoutedCandidate, RoutedOutcome> {
   }
 
   #stay(group: string, lease: Lease): AttemptLease {
-    this.#stays.set(group, { lease, requests: 0, input: 0, output: 0, isCut: false })
+    this.#stays.set(group, {
+      lease,
+      requests: 0,
+      input: 0,
+      output: 0,
+      isCut: false,
+      isServed: false,
+      hasFailed: false,
+    })
     return {
       release: () => {
         const stay = this.#stays.get(group)
@@ -180,6 +195,7 @@ export class VendorSite implements JobSite<RoutedCandidate, RoutedOutcome> {
         const isCounted = stay !== undefined && stay.input + stay.output > 0
         const settlement = isCounted ? { inputTokens: stay.input, outputTokens: stay.output } : undefined
         if (stay?.isCut) lease.releaseCut(settlement)
+        else if (!stay?.isServed) lease.releaseUnserved(settlement)
         else lease.release(settlement)
       },
       refusedByVendor: () => this.#granted(group, lease.refusedByVendor()),

@@ -6,6 +6,10 @@ import { holds, property, room } from './kit.ts'
 const ceilingRoom = room<typeof import('../../src/admission/ceiling.ts')>('admission/ceiling.ts')
 const dice = room<typeof import('../../src/lib/random.ts')>('lib/random.ts')
 
+const groupRoom = room<typeof import('../../src/admission/quota-group.ts')>('admission/quota-group.ts')
+const planRoom = room<typeof import('../../src/admission/group-plan.ts')>('admission/group-plan.ts')
+const clockRoom = room<typeof import('../../src/lib/virtual-clock.ts')>('lib/virtual-clock.ts')
+
 const learning = { start: 2, max: 1000, probeMs: 30_000, watchFirstToken: false }
 const serviceMs = 10_000
 
@@ -184,10 +188,81 @@ export const properties = [
         ceiling.succeeded()
         holds(ceiling.limit === 10, `it grew to ${ceiling.limit} without demand`)
       }
+      holds(ceiling.probe(10, now) === learning.probeMs, 'it takes the time without demand for demand')
       holds(
         ceiling.probe(10, now + learning.probeMs) === 0 && ceiling.limit === 11,
         'it does not grow with demand',
       )
+    },
+  }),
+  property({
+    id: 'A5 bursts',
+    says: 'bursts of a few jobs with idle time between them get less than a tenth of refusals from a cap nobody told us',
+    mutants: [
+      {
+        file: 'admission/ceiling.ts',
+        find: 'if (inFlight < this.limit) this.#fullSince = null',
+        replace: 'if (inFlight < 0) this.#fullSince = null',
+      },
+      {
+        file: 'admission/quota-group.ts',
+        find: 'this.#ceiling.loaded(this.#running.size, this.#options.clock.now())',
+        replace: '',
+      },
+    ],
+    async check(rooms, seed) {
+      const { QuotaGroup } = await rooms.load(groupRoom)
+      const { toGroupPlan } = await rooms.load(planRoom)
+      const { VirtualClock } = await rooms.load(clockRoom)
+      const { createSeededRandom } = await rooms.load(dice)
+      for (const [cap, burst, everyMs] of [
+        [2, 3, 45_000],
+        [2, 5, 60_000],
+        [2, 3, 300_000],
+        [3, 6, 60_000],
+      ] as const) {
+        const random = createSeededRandom(seed)
+        const clock = new VirtualClock()
+        const plan = toGroupPlan({ per: 'model', concurrency: { default: null, byModel: {} } })
+        const group = new QuotaGroup({ ...plan.group('glm'), name: 'glm', clock, random })
+        let [attempts, refusals, atVendor] = [0, 0, 0]
+        const wait = (ms: number): Promise<void> => new Promise((resolve) => clock.after(ms, resolve))
+        const job = async (client: number): Promise<void> => {
+          let lease = await group.acquire({
+            principal: 'anna',
+            client: `w${client}`,
+            class: 'interactive',
+            inputTokens: 10,
+            outputTokensMax: 10,
+            bytes: 1,
+            deadlineAt: clock.now() + 240_000,
+            signal: new AbortController().signal,
+            onPlace: () => undefined,
+          })
+          while (!('kind' in lease)) {
+            attempts++
+            if (atVendor < cap) break
+            refusals++
+            await wait(200)
+            lease = await lease.refusedByVendor()
+          }
+          if ('kind' in lease) throw new Error(lease.message)
+          atVendor++
+          await wait(4000 + random() * 2000)
+          atVendor--
+          lease.release()
+        }
+        const jobs: Promise<void>[] = []
+        for (let round = 0; round < 60; round++) {
+          for (let client = 0; client < burst; client++) jobs.push(job(client))
+          await clock.advance(everyMs)
+        }
+        await Promise.all(jobs)
+        holds(
+          refusals < attempts / 10,
+          `${refusals} of ${attempts} were refused: ${burst} every ${everyMs / 1000} s at a cap of ${cap}`,
+        )
+      }
     },
   }),
 ]

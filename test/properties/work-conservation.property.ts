@@ -32,7 +32,7 @@ function wish(random: Random, clients = 4) {
   }
 }
 
-/** The property of work conservation. */
+/** The properties of work conservation. */
 export const properties = [
   property({
     id: 'F3',
@@ -150,6 +150,85 @@ export const properties = [
         left === 0 && still === 0 && clock.pendingTimers === 0,
         `${left} held, ${still} waiting at the end`,
       )
+    },
+  }),
+  property({
+    id: 'F3 rates',
+    says: 'where a vendor counts the day nobody waits beside a free slot but for what a running job may give back, and nothing is refused that fits',
+    mutants: [
+      {
+        file: 'admission/turn.ts',
+        find: "return { kind: 'too-late', waitMs }",
+        replace: "return { kind: 'wait', waitMs }",
+      },
+      {
+        file: 'admission/group-rates.ts',
+        find: 'this.#limits.refundsTokens ? this.#open : 0',
+        replace: '0',
+      },
+      {
+        file: 'admission/group-rates.ts',
+        find: 'this.#open -= draw.tokens',
+        replace: '',
+      },
+    ],
+    async check(rooms, seed) {
+      const { QuotaGroup } = await rooms.load(groupRoom)
+      const { VirtualClock } = await rooms.load(clockRoom)
+      const { createSeededRandom } = await rooms.load(dice)
+      for (const refundsTokens of [true, false]) {
+        for (let slots = 1; slots <= 4; slots++) {
+          const random = createSeededRandom(seed + slots)
+          const clock = new VirtualClock()
+          const tokensPerDay = 100_000
+          const group = new QuotaGroup({
+            name: 'g',
+            ceiling: { start: slots, max: slots, probeMs: 1000, watchFirstToken: false },
+            rates: { ...uncounted, tokensPerDay, refundsTokens },
+            costs: 'tokens',
+            queue: limits,
+            waitMsMax: 3_600_000,
+            firstEstimateMs: 500,
+            clock,
+            random,
+          })
+          // What is gone for certain, whatever the running jobs give back.
+          let spent = 0
+          const job = async (): Promise<void> => {
+            const tokens = Math.ceil(random() ** 3 * 30_000)
+            const { estimate: _estimate, ...who } = wish(random)
+            const lease = await group.acquire({
+              ...who,
+              inputTokens: 0,
+              outputTokensMax: tokens,
+              signal: new AbortController().signal,
+              onPlace: () => undefined,
+            })
+            if ('kind' in lease) {
+              holds(
+                spent + tokens > tokensPerDay,
+                `${tokens} tokens were refused with ${spent} of the day used`,
+              )
+              return
+            }
+            if (!refundsTokens) spent += tokens
+            const used = Math.floor(tokens * random())
+            await new Promise<void>((resolve) => clock.after(1 + random() * 3000, resolve))
+            if (refundsTokens) spent += used
+            lease.release({ inputTokens: 0, outputTokens: used })
+          }
+          const jobs: Promise<void>[] = []
+          for (let step = 0; step < 300; step++) {
+            for (let come = Math.floor(random() * 4); come > 0; come--) jobs.push(job())
+            await clock.advance(random() * 1500)
+            const { capacity, held: inFlight, waiting: queued } = group.inspect()
+            const isBusy = refundsTokens ? inFlight > 0 : inFlight >= capacity
+            holds(queued === 0 || isBusy, `${queued} wait while ${inFlight} of ${capacity} slots are used`)
+          }
+          await clock.advance(3_600_000)
+          await Promise.all(jobs)
+        }
+      }
     },
   }),
 ]

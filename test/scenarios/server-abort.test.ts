@@ -243,7 +243,12 @@ describe('the check can fail', () => {
       const lease = await acquire.call(this, request)
       if (isRefusal(lease)) return lease
       leaked = lease
-      return { ...lease, release: () => undefined, releaseCut: () => undefined }
+      return {
+        ...lease,
+        release: () => undefined,
+        releaseUnserved: () => undefined,
+        releaseCut: () => undefined,
+      }
     })
     let leaked: { release(): void } | null = null
     const call = await held(await server.window('modern', 'window-one'), chat)

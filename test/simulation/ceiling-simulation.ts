@@ -54,6 +54,7 @@ export function simulateCeiling(ceiling: Ceiling, options: CeilingSimulation): C
       ceiling.refused(ends.length, now)
       pausedUntil = now + ceiling.pauseMs * (0.5 + random() / 2)
     }
+    ceiling.loaded(ends.length, now)
     options.watch?.({ now, inFlight: ends.length, limit: ceiling.limit, wasRefused })
     if (isCounted) {
       used += Math.min(ends.length, cap)

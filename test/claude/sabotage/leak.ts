@@ -4,9 +4,9 @@ import { plantFault } from '../../support/plant-fault.ts'
 
 plantFault(
   '/dist/src/admission/quota-group.js',
-  'finish: (settlement) => this.#finish(job, settlement),',
-  `finish: (settlement) => {
+  'finish: (settlement, isServed) => this.#finish(job, settlement, isServed),',
+  `finish: (settlement, isServed) => {
     if (globalThis.sabotagedSlots === undefined) globalThis.sabotagedSlots = 1
-    else this.#finish(job, settlement)
+    else this.#finish(job, settlement, isServed)
   },`,
 )
