@@ -18,7 +18,7 @@ import { evicted, queueFull, tooLarge, tooSlow, wouldMissDeadline } from './grou
 import { HeldLease } from './held-lease.ts'
 import { HoldTimes } from './hold-times.ts'
 import { JobCosts } from './job-costs.ts'
-import { giveBackDraws, settleDraws } from './job-draws.ts'
+import { giveBackDraws, giveBackUnbegun, settleDraws, takeDraw } from './job-draws.ts'
 import type { Lease, LeaseOwner, LeaseRequest, Settlement } from './lease.ts'
 import type { QueuePlace } from './queue-place.ts'
 import { Announcer, placeOf } from './queue-places.ts'
@@ -64,7 +64,10 @@ export class QuotaGroup {
     const rateMs = this.#rates.waitMs(tokens, now, clock.wallMs())
     if (rateMs === null) return Promise.resolve(tooLarge(name, tokens, this.#options.rates))
     const untilAt = this.#untilAt(request, now)
-    if (now + rateMs > untilAt) return Promise.resolve(wouldMissDeadline(name, rateMs, untilAt - now))
+    if (now + rateMs > untilAt) {
+      const scarce = this.#rates.scarce(tokens, now, clock.wallMs())
+      return Promise.resolve(wouldMissDeadline(name, rateMs, untilAt - now, scarce))
+    }
     return new Promise((resolve, reject) => {
       const waiter = newWaiter(request, tokens, now, resolve, reject)
       const placing = this.#queue.enqueue(
@@ -184,10 +187,8 @@ export class QuotaGroup {
   /** Milliseconds until the job in turn may start; null: when another ends. */
   #turnMs(job: Job, now: number): number | null {
     if (now < this.#pausedUntil) return this.#pausedUntil - now
-    if (!this.#hasSlot) {
-      const probeMs = this.#ceiling.probe(this.#running.size, now)
-      if (probeMs !== 0) return probeMs
-    }
+    const probeMs = this.#hasSlot ? 0 : this.#ceiling.probe(this.#running.size, now)
+    if (probeMs !== 0) return probeMs
     return this.#rates.waitMs(job.payload.tokens, now, this.#options.clock.wallMs())
   }
 
@@ -195,7 +196,7 @@ export class QuotaGroup {
     const waiter = job.payload
     this.#queue.start(job)
     stopWaiting(waiter)
-    this.#take(waiter)
+    takeDraw(this.#rates, waiter, this.#options.clock)
     this.#times.started(waiter, now)
     this.#running.add(job)
     this.#announcer.changed()
@@ -208,15 +209,14 @@ export class QuotaGroup {
     return new HeldLease(waiter, clock, cutHoldMs, {
       finish: (settlement) => this.#finish(job, settlement),
       putBack: () => this.#putBack(job),
-      anotherRequest: () => this.#take(waiter),
+      anotherRequest: () => takeDraw(this.#rates, waiter, clock),
+      unbegun: (requests) => {
+        giveBackUnbegun(this.#rates, waiter, requests)
+        this.#pump()
+      },
       firstToken: (ms) => this.#ceiling.firstToken(ms, clock.now()),
       heard: (limits) => this.#hear(waiter, limits),
     })
-  }
-
-  #take(waiter: Waiter): void {
-    const { clock } = this.#options
-    waiter.draws.push(this.#rates.take(waiter.tokens, clock.now(), clock.wallMs()))
   }
 
   #hear(waiter: Waiter, limits: VendorLimits): void {
@@ -249,7 +249,7 @@ export class QuotaGroup {
     this.#times.stopped(waiter, now, false)
     this.#ceiling.refused(this.#running.size, now)
     this.#pausedUntil = Math.max(this.#pausedUntil, now + this.#ceiling.pauseMs * (0.5 + random() / 2))
-    giveBackDraws(this.#rates, waiter.draws)
+    giveBackDraws(this.#rates, waiter)
     this.#queue.putBack(job)
     return new Promise((resolve, reject) => {
       waiter.resolve = resolve
