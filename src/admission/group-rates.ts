@@ -78,6 +78,21 @@ export class GroupRates {
     return this.#waitMs(tokens, Math.max(0, tokens - open), now, wallMs) ?? Number.POSITIVE_INFINITY
   }
 
+  /** Which rate such a job would wait for longest; null: the vendor's own word, or none. */
+  scarce(tokens: number, now: number, wallMs: number): RateFact | null {
+    const paceMs = this.#pace === null ? 0 : Math.max(0, -spend(this.#pace, this.#arrival, now))
+    const waits = {
+      'tokens a day': this.#dayWaitMs(tokens, wallMs) ?? 0,
+      'tokens a minute': this.#tokens?.waitMs(tokens, now) ?? 0,
+      'requests a minute': Math.max(paceMs, this.#requests?.waitMs(1, now) ?? 0),
+    }
+    const longestMs = Math.max(...Object.values(waits))
+    if (longestMs === 0 || longestMs < this.#heard.waitMs(tokens, now)) return null
+    const isScarce = ({ unit }: RateFact): boolean =>
+      unit in waits && waits[unit as keyof typeof waits] === longestMs
+    return this.facts(now, wallMs).find(isScarce) ?? null
+  }
+
   /** Milliseconds until so many jobs, of so many tokens together, have passed at this pace. A forecast, no promise. */
   queueMs(jobs: number, tokens: number, now: number): number {
     const paceMs = this.#pace === null ? 0 : Math.max(0, -spend(this.#pace, this.#arrival, now, jobs))

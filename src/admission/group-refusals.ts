@@ -3,7 +3,7 @@
 import type { Refusal } from '../domain/refusal.ts'
 import { counted, duration } from '../lib/in-words.ts'
 import type { FullScope } from './fair-queue.ts'
-import type { GroupRateLimits } from './group-rates.ts'
+import type { GroupRateLimits, RateFact } from './group-rates.ts'
 
 /** A bound of the queue is reached. `roomMs`: how long until a job that counts against it starts, and so makes room. */
 export function queueFull(name: string, full: FullScope, roomMs: number | null): Refusal {
@@ -47,10 +47,28 @@ function comeBack(roomMs: number | null): string {
     : `The next of them starts in about ${duration(roomMs)}; call again then.`
 }
 
-/** The wait would be longer than the call may last. */
-export function wouldMissDeadline(name: string, waitMs: number, leftMs: number): Refusal {
+/** The wait would be longer than the call may last: for others, or for a rate of the vendor's that is used up. */
+export function wouldMissDeadline(
+  name: string,
+  waitMs: number,
+  leftMs: number,
+  scarce: RateFact | null = null,
+): Refusal {
   const retryAfterMs = Math.max(1000, Math.round(waitMs - leftMs))
   const [waitSeconds, leftSeconds] = [Math.ceil(waitMs / 1000), Math.max(0, Math.round(leftMs / 1000))]
+  if (scarce !== null && scarce.limit !== null) {
+    const { unit, limit, remaining } = scarce
+    return {
+      kind: 'refusal',
+      reason: 'would-miss-deadline',
+      scope: 'provider',
+      dimension: `${unit} of ${name}`,
+      limit,
+      used: limit - remaining,
+      retryAfterMs,
+      message: `${name} takes ${limit} ${unit}, and ${remaining} are left, too few for this job: the wait would be about ${duration(waitMs)}, and this call may wait for ${counted(leftSeconds, 'second')}. Call again in about ${duration(retryAfterMs)}, or ask for another model.`,
+    }
+  }
   return {
     kind: 'refusal',
     reason: 'would-miss-deadline',

@@ -12,6 +12,7 @@ export interface LeaseEnds {
   finish(settlement: Settlement | undefined, isServed: boolean): void
   putBack(): Promise<Lease | Refusal>
   anotherRequest(): void
+  unbegun(requests: number): void
   firstToken(ms: number): void
   heard(limits: VendorLimits): void
 }
@@ -54,6 +55,10 @@ export class HeldLease implements Lease {
 
   anotherRequest(): void {
     if (this.#isHeld) this.#ends.anotherRequest()
+  }
+
+  unbegun(requests: number): void {
+    if (this.#isHeld) this.#ends.unbegun(requests)
   }
 
   firstToken(ms: number): void {

@@ -44,11 +44,11 @@ export class JobCosts {
     return this.#unit === 'tokens' ? this.#atLeast(tokens) : this.#times.expectedMs(request.expectedMs)
   }
 
-  /** What a job took in all its requests; without a settlement what was set aside, as when nobody knows. */
-  taken({ draws, tokens }: Waiter, settlement: Settlement | undefined): JobTaken {
+  /** What a job took in all its requests; without a settlement what is still set aside, as when nobody knows. */
+  taken({ draws, unbegun, tokens }: Waiter, settlement: Settlement | undefined): JobTaken {
     const reserved = draws.length * tokens
     const used = settlement ? settlement.inputTokens + settlement.outputTokens : reserved
-    return { requests: draws.length, reserved, used }
+    return { requests: draws.length + unbegun, reserved, used }
   }
 
   /** What it has cost, after it held its slot for so long. */

@@ -1,7 +1,22 @@
 // What one job has taken of its group's rates: one draw for each request it made. They are settled together, since a vendor's
 // count of tokens is known for the job as a whole.
 
+import type { Clock } from '../lib/clock.ts'
 import type { GroupRates, RateDraw } from './group-rates.ts'
+import type { Waiter } from './waiter.ts'
+
+/** One more request begins, and its draw is taken. */
+export function takeDraw(rates: GroupRates, { draws, tokens }: Waiter, clock: Clock): void {
+  draws.push(rates.take(tokens, clock.now(), clock.wallMs()))
+}
+
+/** The vendor never worked on the last `requests` of them, and counts none of their tokens. */
+export function giveBackUnbegun(rates: GroupRates, waiter: Waiter, requests: number): void {
+  for (const draw of waiter.draws.splice(Math.max(0, waiter.draws.length - requests))) {
+    rates.settle(draw, 0, false)
+    waiter.unbegun++
+  }
+}
 
 /** Ends all draws: so many tokens were used. Each takes what it had reserved, and the last one all the rest, a debt included. */
 export function settleDraws(rates: GroupRates, draws: RateDraw[], tokens: number): void {
@@ -15,7 +30,9 @@ export function settleDraws(rates: GroupRates, draws: RateDraw[], tokens: number
 }
 
 /** The vendor refused the last request before it began: that one is given back, what earlier ones took stays taken. */
-export function giveBackDraws(rates: GroupRates, draws: RateDraw[]): void {
+export function giveBackDraws(rates: GroupRates, waiter: Waiter): void {
+  const { draws } = waiter
+  waiter.unbegun = 0
   const refused = draws.pop()
   if (refused) rates.settle(refused, 0, false)
   for (const draw of draws.splice(0)) rates.settle(draw, draw.tokens, true)

@@ -56,6 +56,8 @@ export interface Lease {
   refusedByVendor(): Promise<Lease | Refusal>
   /** A further request of the same job goes to the vendor on this lease: it is counted, and never held up. */
   anotherRequest(): void
+  /** The vendor never worked on the last `requests` of them: the tokens set aside for them are given back, the requests stay counted. */
+  unbegun(requests: number): void
   /** What the vendor said of its limits with its answer. */
   heard(limits: VendorLimits): void
   /** Tells the ceiling how long the first token took, in milliseconds. */

@@ -25,6 +25,8 @@ export interface QuotaAccount {
   take(amount: number): Claim
   /** In use now, what is reserved included. */
   used(): number
+  /** How much of that is only reserved; 0 where what is reserved comes back with time like what was used. */
+  reserved(): number
   /** Milliseconds until nothing of it is in use, if nothing more is taken. */
   wholeInMs(): number
   /** True when forgetting it gives nothing away. */
@@ -75,6 +77,11 @@ export class PeriodAccount implements QuotaAccount {
     return this.#spent + this.#reserved
   }
 
+  reserved(): number {
+    this.#turn()
+    return this.#reserved
+  }
+
   wholeInMs(): number {
     if (this.used() === 0) return 0
     return periodStart(this.#period, this.#current + 1) - this.#clock.wallMs()
@@ -104,7 +111,7 @@ export class PeriodAccount implements QuotaAccount {
 /** An account that fills steadily, `limit` a minute. */
 export class RateAccount implements QuotaAccount {
   readonly #clock: Clock
-  #bucket: TokenBucket
+  readonly #bucket: TokenBucket
 
   constructor(clock: Clock, limit: number, fullAtWallMs: number | null) {
     this.#clock = clock
@@ -113,8 +120,7 @@ export class RateAccount implements QuotaAccount {
   }
 
   waitMs(amount: number, limit: number): number | null {
-    if (limit !== this.#bucket.rate.limit)
-      this.#bucket = new TokenBucket(toRate(limit, limit), this.#bucket.arrival)
+    if (limit !== this.#bucket.rate.limit) this.#bucket.rerate(toRate(limit, limit), this.#clock.now())
     return this.#bucket.waitMs(amount, this.#clock.now())
   }
 
@@ -126,6 +132,10 @@ export class RateAccount implements QuotaAccount {
 
   used(): number {
     return this.#bucket.used(this.#clock.now())
+  }
+
+  reserved(): number {
+    return 0
   }
 
   wholeInMs(): number {

@@ -18,7 +18,7 @@ import { evicted, queueFull, tooLarge, tooSlow, wouldMissDeadline } from './grou
 import { HeldLease } from './held-lease.ts'
 import { HoldTimes } from './hold-times.ts'
 import { JobCosts } from './job-costs.ts'
-import { giveBackDraws, settleDraws } from './job-draws.ts'
+import { giveBackDraws, giveBackUnbegun, settleDraws, takeDraw } from './job-draws.ts'
 import type { Lease, LeaseOwner, LeaseRequest, Settlement } from './lease.ts'
 import type { QueuePlace } from './queue-place.ts'
 import { Announcer, placeOf } from './queue-places.ts'
@@ -67,7 +67,8 @@ export class QuotaGroup {
     if (rateMs === null) return Promise.resolve(tooLarge(name, tokens, this.#options.rates))
     const untilAt = this.#untilAt(request, now)
     if (now + this.#rates.soonestMs(tokens, now, clock.wallMs()) > untilAt) {
-      return Promise.resolve(wouldMissDeadline(name, rateMs, untilAt - now))
+      const scarce = this.#rates.scarce(tokens, now, clock.wallMs())
+      return Promise.resolve(wouldMissDeadline(name, rateMs, untilAt - now, scarce))
     }
     return new Promise((resolve, reject) => {
       const waiter = newWaiter(request, tokens, now, resolve, reject)
@@ -194,7 +195,7 @@ export class QuotaGroup {
     const waiter = job.payload
     this.#queue.start(job)
     stopWaiting(waiter)
-    this.#take(waiter)
+    takeDraw(this.#rates, waiter, this.#options.clock)
     this.#times.started(waiter, now)
     this.#running.add(job)
     this.#announcer.changed()
@@ -207,15 +208,14 @@ export class QuotaGroup {
     return new HeldLease(waiter, clock, cutHoldMs, {
       finish: (settlement, isServed) => this.#finish(job, settlement, isServed),
       putBack: () => this.#putBack(job),
-      anotherRequest: () => this.#take(waiter),
+      anotherRequest: () => takeDraw(this.#rates, waiter, clock),
+      unbegun: (requests) => {
+        giveBackUnbegun(this.#rates, waiter, requests)
+        this.#pump()
+      },
       firstToken: (ms) => this.#ceiling.firstToken(ms, clock.now()),
       heard: (limits) => this.#hear(waiter, limits),
     })
-  }
-
-  #take(waiter: Waiter): void {
-    const { clock } = this.#options
-    waiter.draws.push(this.#rates.take(waiter.tokens, clock.now(), clock.wallMs()))
   }
 
   #hear(waiter: Waiter, limits: VendorLimits): void {
@@ -245,7 +245,7 @@ export class QuotaGroup {
     this.#running.delete(job)
     this.#times.stopped(waiter, this.#options.clock.now(), false)
     this.#turns.refused(this.#running.size)
-    giveBackDraws(this.#rates, waiter.draws)
+    giveBackDraws(this.#rates, waiter)
     this.#queue.putBack(job)
     return new Promise((resolve, reject) => {
       waiter.resolve = resolve

@@ -42,7 +42,7 @@ describe('quota book', () => {
       dimension: 'US dollars a month',
       limit: 5,
       used: 4,
-      retryAfterMs: 31 * dayMs,
+      retryAfterMs: 10_000,
     })
     expect(book.snapshot()).toEqual(before)
     take(book, [daily], 600)
@@ -72,11 +72,49 @@ describe('quota book', () => {
     })
   })
 
+  it('tells what running jobs have set aside from what was used, and that one of them has to end', async () => {
+    const { clock, book } = open()
+    const dollars = (micro: number) => ({ tokens: 0, 'micro-dollars': micro })
+    const monthly: Quota = { scope: 'principal', unit: 'micro-dollars', period: 'month', limit: 1e6 }
+    const running = book.reserve(anna, [monthly], dollars(900_000), 240_000)
+    expect(book.reserve(anna, [monthly], dollars(300_000), 240_000)).toMatchObject({
+      retryAfterMs: 240_000,
+      message:
+        'Your key may use 1 US dollars a month and has used 0, and running jobs have set aside 0.9; this job may take 0.3. It may fit when a running job ends, the first of them in 4 minutes at the latest; until then only smaller jobs may fit.',
+    })
+    await clock.advance(5000)
+    if (!isRefusal(running)) running.settle(dollars(800_000))
+    const later = book.reserve(anna, [monthly], dollars(300_000), 240_000)
+    expect(isRefusal(later) ? later.message : '').toContain('has used 0.8; this job may take 0.3. It begins')
+  })
+
+  it('does not ask for less where nothing at all is allowed', () => {
+    const { book } = open()
+    const none: Quota = { scope: 'principal', unit: 'micro-dollars', period: 'month', limit: 0 }
+    const refusal = book.reserve(anna, [none], { tokens: 0, 'micro-dollars': 1 }, 0)
+    expect(isRefusal(refusal) ? refusal.message : '').toBe(
+      'Your key may use 0 US dollars a month, and this job may take 0.000001. Whoever runs the server may allow more.',
+    )
+  })
+
+  it('keeps what was used, and what is open, when a minute’s limit is raised', () => {
+    const { book } = open()
+    const used = (tokens: number) => ({ tokens, 'micro-dollars': 0 })
+    take(book, [{ ...minute, limit: 1000 }], 600).settle(used(600))
+    const running = take(book, [{ ...minute, limit: 1000 }], 400)
+    const raised = { ...minute, limit: 10_000 }
+    expect(isRefusal(book.reserve(anna, [raised], used(9001), 0))).toBe(true)
+    const rest = take(book, [raised], 9000)
+    running.settle(used(100))
+    take(book, [raised], 300)
+    rest.refund()
+  })
+
   it('begins anew with the next day, and a reservation of yesterday gives nothing back to today', async () => {
     const { clock, book } = open()
     const late = take(book, [daily], 1000)
     expect(book.reserve(anna, [daily], { tokens: 1, 'micro-dollars': 0 }, 0)).toMatchObject({
-      retryAfterMs: dayMs,
+      retryAfterMs: 10_000,
     })
     await clock.advance(dayMs)
     const today = take(book, [daily], 700)

@@ -18,7 +18,7 @@ import {
   type QuotaAccount,
   RateAccount,
 } from './quota-account.ts'
-import { quotaUsed } from './quota-refusals.ts'
+import { quotaUsed, type Shortage } from './quota-refusals.ts'
 import type { QuotaStanding } from './quota-standing.ts'
 
 /** What is held for one job; the first of the two ends counts, later ones do nothing. */
@@ -65,29 +65,22 @@ export class QuotaBook {
   ): Reservation | Refusal {
     const now = this.#options.clock.now()
     if (now >= this.#nextSweepAt) this.#sweep(now)
-    let worst: {
-      readonly quota: Quota
-      readonly account: QuotaAccount
-      readonly waitMs: number | null
-    } | null = null
+    let worst: Shortage | null = null
     const accounts: { readonly account: QuotaAccount; readonly unit: QuotaUnit }[] = []
     for (const quota of quotas) {
       if (quota.scope === 'team' && identity.team === null) continue
       const account = this.#account(nameOf(identity, quota), quota)
-      const waitMs = account.waitMs(amounts[quota.unit], quota.limit)
+      const amount = amounts[quota.unit]
+      const [used, reserved] = [account.used(), account.reserved()]
+      const roomMs = account.waitMs(amount, quota.limit)
+      // Only other jobs are in its way, and the first of them ends long before the period does.
+      const isHeldUp = roomMs !== 0 && reserved > 0 && used - reserved + amount <= quota.limit
+      const waitMs = isHeldUp && roomMs !== null ? Math.min(roomMs, this.#firstEndMs(account, now)) : roomMs
       if (waitMs !== 0 && (worst === null || isLonger(waitMs, worst.waitMs)))
-        worst = { quota, account, waitMs }
+        worst = { quota, used, reserved, isHeldUp, waitMs }
       accounts.push({ account, unit: quota.unit })
     }
-    if (worst)
-      return quotaUsed(
-        identity,
-        worst.quota,
-        amounts,
-        worst.account.used(),
-        worst.waitMs,
-        this.#options.clock.wallMs(),
-      )
+    if (worst) return quotaUsed(identity, worst, amounts, this.#options.clock.wallMs())
     return new Held(accounts, amounts, deadlineAt + this.#options.graceMs, this.#open)
   }
 
@@ -152,6 +145,12 @@ export class QuotaBook {
     return account
   }
 
+  // When the first of those that hold some of it has to be over, at the latest.
+  #firstEndMs(account: QuotaAccount, now: number): number {
+    const ends = [...this.#open].filter((held) => held.isOf(account)).map(({ expiresAt }) => expiresAt)
+    return Math.max(leastWaitMs, Math.min(...ends) - this.#options.graceMs - now)
+  }
+
   #sweep(now: number): void {
     this.#nextSweepAt = now + sweepEveryMs
     for (const held of this.#open) {
@@ -207,6 +206,10 @@ class Held implements Reservation {
     return () => this.#take()
   }
 
+  isOf(account: QuotaAccount): boolean {
+    return this.#accounts.some((each) => each.account === account)
+  }
+
   expire(): void {
     this.settle(this.#amounts)
   }
@@ -222,6 +225,7 @@ class Held implements Reservation {
 
 const nothing: Amounts = { tokens: 0, 'micro-dollars': 0 }
 const sweepEveryMs = 1000
+const leastWaitMs = 1000
 
 function nameOf(identity: Identity, { scope, unit, period }: Quota): string {
   const owner = { client: clientKey(identity), principal: identity.principal, team: identity.team }[scope]

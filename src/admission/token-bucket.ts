@@ -1,7 +1,7 @@
 // A rate whose cost is known only afterwards: taken as an estimate, settled to what it was. One number of state as in
 // gcra.ts, and one more for each open draw: the state as if that draw had never been, below which no refund may go.
 
-import { fullBucket, neverFits, type Rate, spend, used } from './gcra.ts'
+import { fullBucket, neverFits, type Rate, rerated, spend, used } from './gcra.ts'
 
 /** An open draw; settled exactly once. */
 export interface Draw {
@@ -12,14 +12,26 @@ export interface Draw {
 
 /** Open draws are bounded by the caller, who holds a lease or a reservation for each. */
 export class TokenBucket {
-  readonly rate: Rate
+  #rate: Rate
   readonly #open = new Set<Draw>()
   #arrival: number
 
   /** `arrival` restores a state from an earlier life. */
   constructor(rate: Rate, arrival: number = fullBucket) {
-    this.rate = rate
+    this.#rate = rate
     this.#arrival = arrival
+  }
+
+  /** The rate in force. */
+  get rate(): Rate {
+    return this.#rate
+  }
+
+  /** Another rate from `now` on: the units that were used stay used, those of open draws included. */
+  rerate(rate: Rate, now: number): void {
+    for (const draw of this.#open) draw.others = rerated(this.#rate, rate, draw.others, now)
+    this.#arrival = rerated(this.#rate, rate, this.#arrival, now)
+    this.#rate = rate
   }
 
   /** The state, for a snapshot. */

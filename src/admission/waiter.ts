@@ -17,6 +17,8 @@ export interface Waiter {
   onAbort: (() => void) | null
   /** One for each request on this lease. */
   readonly draws: RateDraw[]
+  /** Requests on this lease that the vendor never worked on: their draws are given back. */
+  unbegun: number
   startedAt: number
   /** When it should end. */
   endsAt: number
@@ -42,6 +44,7 @@ export function newWaiter(
     timer: null,
     onAbort: null,
     draws: [],
+    unbegun: 0,
     startedAt: 0,
     endsAt: 0,
     place: 0,

@@ -33,6 +33,8 @@ export interface FlightPilot<Part> {
   readonly payer: FlightPayer
   /** When the payer leaves and others wait on, `charge` charges the next one for the work, or answers what bars that one. */
   onPayer(charge: (next: FlightPayer) => CallFailure | null): void
+  /** The payer cannot go on: he leaves with `bar`, and the next who can pays. False: nobody else can, and he is charged as before. */
+  passOn(bar: CallFailure): boolean
   part(part: Part, bytes: number): void
 }
 
@@ -164,6 +166,12 @@ export class Flight<Part, Answer> {
       onPayer: (charge) => {
         this.#charge = charge
       },
+      passOn: (bar) => {
+        const barred = this.#payer
+        if (this.#isOver || run !== this.#runs || !this.#handOver()) return false
+        if (barred !== null && this.#free(barred)) barred.reject(bar)
+        return true
+      },
       part: (part, bytes) => {
         // A run that was given up may still speak.
         if (this.#isOver || run !== this.#runs) return
@@ -222,17 +230,19 @@ export class Flight<Part, Answer> {
   }
 
   // Whoever cannot pay leaves with what bars him, as he would have without the flight, and the next one is asked. Where nobody can, the
-  // work stays charged to the one who left.
-  #handOver(): void {
+  // work stays charged to the one before.
+  #handOver(): boolean {
     for (const seat of [...this.#seats]) {
+      if (seat === this.#payer) continue
       const bar = this.#charge(seat.waiter)
       if (bar === null) {
         this.#payer = seat
-        return
+        return true
       }
       this.#free(seat)
       seat.reject(bar)
     }
+    return false
   }
 }
 

@@ -9,7 +9,7 @@ export type FailureClass =
   | 'other-group' // this account is limited
   | 'other-account' // this account has no money, plan or quota left, or is locked: another one
   | 'other-key' // this key is dead
-  | 'next-model' // this model is gone or closed to us
+  | 'next-model' // this account does not get this model: another account, or another model
   | 'larger-window' // the input does not fit
   | 'double-cap' // the cap ended the answer before it began: twice the cap once, then another model
   | 'stop' // nothing helps: the caller's fault, a policy, or the call's own end

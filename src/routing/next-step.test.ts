@@ -72,7 +72,7 @@ describe('next step', () => {
     expect(step('credential-rejected')).toEqual({ kind: 'other-key' })
     expect(step('rate-limited')).toEqual(goOn('other-group'))
     expect(step('quota-exhausted')).toEqual(goOn('other-account'))
-    expect(step('model-unknown')).toEqual(goOn('other-model'))
+    expect(step('model-unknown')).toEqual(goOn('any'))
     expect(step('context-too-long')).toEqual(goOn('larger-window'))
   })
 })

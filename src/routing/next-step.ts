@@ -81,7 +81,8 @@ export function nextStep(
     case 'other-account':
       return { kind: 'go-on', direction: 'other-account' }
     case 'next-model':
-      return { kind: 'go-on', direction: 'other-model' }
+      // Closed to this account: the same model through another one is as good as another model.
+      return { kind: 'go-on', direction: 'any' }
     case 'larger-window':
       return { kind: 'go-on', direction: 'larger-window' }
   }

@@ -20,6 +20,9 @@ export type SetAside<Each> = (
   payer: Identity,
 ) => AttemptMoney | Refusal | null
 
+/** What bars somebody from paying for any attempt of the job, as far as one can know before; null: nothing does. */
+type BarOf = (payer: Identity) => Refusal | null
+
 /** One attempt that is to begin, or runs, and what is set aside for it; null: it costs nothing. */
 interface Share<Each> {
   readonly target: Each
@@ -32,11 +35,13 @@ export class PaidSite<Each extends Target, Result> implements JobSite<Each, Resu
   readonly #site: JobSite<Each, Result>
   readonly #setAside: SetAside<Each>
   readonly #outputTokensMax: number | null
+  readonly #barOf: BarOf
   // All there is, and by group, as slots are: what waits for its attempt to begin there, and what runs.
   readonly #shares = new Set<Share<Each>>()
   readonly #ready = new Map<string, Share<Each>>()
   readonly #running = new Map<string, Share<Each>>()
   #payer: Identity
+  #isAnswered = false
 
   /** `outputTokensMax`: the job's own cap, before it is doubled. */
   constructor(
@@ -44,11 +49,13 @@ export class PaidSite<Each extends Target, Result> implements JobSite<Each, Resu
     outputTokensMax: number | null,
     setAside: SetAside<Each>,
     payer: Identity,
+    barOf: BarOf = () => null,
   ) {
     this.#site = site
     this.#outputTokensMax = outputTokensMax
     this.#setAside = setAside
     this.#payer = payer
+    this.#barOf = barOf
   }
 
   async acquire(target: Each, signal: AbortSignal): Promise<AttemptLease | Refusal> {
@@ -86,6 +93,9 @@ export class PaidSite<Each extends Target, Result> implements JobSite<Each, Resu
 
   /** Sets everything aside for another payer instead; or says what bars that one, and nothing has changed. */
   chargeTo(payer: Identity): Refusal | null {
+    // Between attempts nothing is set aside, and yet the next one will have to be; after the answer nothing will.
+    const bar = this.#shares.size > 0 || this.#isAnswered ? null : this.#barOf(payer)
+    if (bar !== null) return bar
     const undo: (() => void)[] = []
     for (const share of this.#shares) {
       const { money, target, outputTokensMax } = share
@@ -121,6 +131,7 @@ export class PaidSite<Each extends Target, Result> implements JobSite<Each, Resu
 
   emit(end: AttemptEnd): Promise<void> | void {
     const { group } = end.target
+    if (end.outcome === 'done') this.#isAnswered = true
     const share = this.#running.get(group)
     if (share) {
       this.#shares.delete(share)

@@ -301,6 +301,36 @@ describe('router', () => {
     expect(Object.values(router.inspect())[0]).toMatchObject({ held: 0, waiting: 0 })
   })
 
+  it.each(['permission-denied', 'model-unknown'] as const)(
+    'asks another account for a model that one account does not get: %s',
+    async (code) => {
+      const clock = new VirtualClock()
+      const plan = toGroupPlan({ per: 'account', concurrency: { default: 5, byModel: {} } })
+      const account = (name: string) => ({
+        name,
+        apiKeys: [name],
+        groups: new AccountGroups(`kimi/${name}`, plan, clock, () => 0.5),
+      })
+      const asked: (string | null)[] = []
+      const kimi = provider('kimi', ['kimi-k3'], (job, attempt) => {
+        asked.push(attempt.apiKey)
+        if (attempt.apiKey === 'poor') throw new CallFailure(code, { message: 'Not found, or denied.' })
+        return says('rich')(job, attempt)
+      })
+      let roll = 0
+      const random = (): number => {
+        roll = (roll + 0.37) % 1
+        return roll
+      }
+      const accounts = [account('poor'), account('rich')]
+      const router = new Router([configure({ provider: kimi, accounts })], { clock, random })
+      for (let job = 0; job < 20; job++) {
+        expect(await router.run(draft, request())).toMatchObject({ text: 'rich' })
+      }
+      expect(asked).toContain('poor')
+    },
+  )
+
   it('bounds the groups that invented model names could make', () => {
     const groups = new AccountGroups(
       'glm/main',

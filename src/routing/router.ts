@@ -22,6 +22,7 @@ import type { HedgeOptions } from './hedge.ts'
 import { knownNames, type ModelNames, type ModelStanding } from './model-names.ts'
 import { OutputEstimates } from './output-estimates.ts'
 import { PaidSite, type SetAside } from './paid-site.ts'
+import { whileSomebodyPays } from './payer-turns.ts'
 import { RetryBudget } from './retry-budget.ts'
 import type { ConfiguredProvider, RouteWish } from './route.ts'
 import { type HealthEvent, TargetHealth } from './target-health.ts'
@@ -51,6 +52,8 @@ export interface JobRequest {
    * and what is set aside; or it says what bars that one, and all stays as it was. Then `identity` is the next one's.
    */
   onPayer?(charge: (next: Identity) => Refusal | null): void
+  /** What bars its payer alone has ended the job: he leaves with that, and `identity` is the next who can pay; false: nobody else can. */
+  passOn?(bar: CallFailure): boolean
   progress(update: Progress): void
 }
 
@@ -158,13 +161,8 @@ export class Router {
       )
       return budgets.reserve(payer, attempt, deadlineAt())
     }
-    const { identity } = request
-    const steps = budgets?.counts(identity)
-      ? affordable(chain, (each, cap) => setAside(each, cap, identity))
-      : chain
-    if (isRefusal(steps)) {
-      return Promise.reject(new CallFailure('refused', { message: steps.message, refusal: steps }))
-    }
+    const stepsOf = (payer: Identity): typeof chain | Refusal =>
+      budgets?.counts(payer) ? affordable(chain, (each, cap) => setAside(each, cap, payer)) : chain
     const outputTokensMax = draft.kind === 'generate' ? draft.outputTokensMax : null
     const site = new VendorSite({
       // Asked again as well: when the first of a flight leaves, the next one pays.
@@ -192,25 +190,33 @@ export class Router {
         return this.#options.record?.({ end, request, operation: draft.kind, inputTokens })
       },
     })
-    const paid = new PaidSite(site, outputTokensMax, setAside, identity)
+    const barOf = (payer: Identity): Refusal | null => {
+      const steps = stepsOf(payer)
+      return isRefusal(steps) ? steps : null
+    }
+    const paid = new PaidSite(site, outputTokensMax, setAside, request.identity, barOf)
     request.onPayer?.((next) => {
       const refusal = paid.chargeTo(next)
       if (refusal === null) site.chargeTo(next)
       return refusal
     })
-    return this.#attempts.run(
-      {
-        steps,
-        get deadlineAt() {
-          return deadlineAt()
+    return whileSomebodyPays(request, async (payer) => {
+      const steps = stepsOf(payer)
+      if (isRefusal(steps)) throw new CallFailure('refused', { message: steps.message, refusal: steps })
+      return this.#attempts.run(
+        {
+          steps,
+          get deadlineAt() {
+            return deadlineAt()
+          },
+          signal: request.signal,
+          outputTokensMax,
+          affinity: request.affinity ?? null,
+          isHedgeable: draft.kind === 'generate' && (draft.tools?.length ?? 0) === 0,
         },
-        signal: request.signal,
-        outputTokensMax,
-        affinity: request.affinity ?? null,
-        isHedgeable: draft.kind === 'generate' && (draft.tools?.length ?? 0) === 0,
-      },
-      paid,
-    )
+        paid,
+      )
+    })
   }
 
   /** Tries dead keys again: the operator has changed something. */

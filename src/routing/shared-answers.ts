@@ -185,6 +185,7 @@ function ofFlight(request: JobRequest, pilot: FlightPilot<Progress>): JobRequest
         const refusal = charge(identity)
         return refusal && new CallFailure('refused', { message: refusal.message, refusal })
       }),
+    passOn: (bar) => pilot.passOn(bar),
     get deadlineAt() {
       return pilot.deadlineAt
     },

@@ -85,7 +85,7 @@ export class TargetHealth {
       const says = `no key or plan of ${target.accountName} works any more`
       return { code: 'credential-rejected', says, waitMs: keyWaitMs, failure: null }
     }
-    const unknown = this.#unknownModels.find(target.endpoint, subjectOf(target))
+    const unknown = this.#unknownModels.find(target.accountName, subjectOf(target))
     if (unknown) {
       return { code: unknown.code, says: `${name} is not known there`, waitMs: null, failure: unknown }
     }
@@ -107,7 +107,7 @@ export class TargetHealth {
   /** The permits of one attempt, or null when an obstacle has come up. `exceptKeys`: keys this job has tried. */
   enter(target: Target, exceptKeys: ReadonlySet<number>): AttemptPermit | null {
     if (this.#cooldowns.waitMs(targetKey(target)) > 0) return null
-    if (this.#unknownModels.find(target.endpoint, subjectOf(target))) return null
+    if (this.#unknownModels.find(target.accountName, subjectOf(target))) return null
     if (!this.keys.isUsable(target.accountName, target.keyCount, exceptKeys)) return null
     const breaker = this.#breaker(target).acquire()
     if (breaker === null) return null
@@ -153,7 +153,7 @@ export class TargetHealth {
     const isLimited = end.outcome === 'rate-limited' || end.outcome === 'concurrency-limited'
     if (end.outcome === 'done' || isLimited) this.balance.observeAnswer(target, isLimited)
     if (end.outcome === 'done') this.#cooldowns.succeeded(targetKey(target))
-    if (failure) this.#unknownModels.remember(target.endpoint, subjectOf(target), failure)
+    if (failure) this.#unknownModels.remember(target.accountName, subjectOf(target), failure)
     if (end.outcome === 'model-unknown' || end.outcome === 'permission-denied') {
       this.#tellRefused(target, end.outcome)
     }

@@ -47,7 +47,11 @@ export interface VendorWork {
 
 interface Stay {
   readonly lease: Lease
-  requests: number
+  // The lease has paid for one request.
+  isPaidAhead: boolean
+  // Requests of the attempt that runs, and those of one that was sent back for concurrency.
+  sent: number
+  sentBack: number
   input: number
   output: number
   isCut: boolean
@@ -105,6 +109,8 @@ export class VendorSite implements JobSite<RoutedCandidate, RoutedOutcome> {
     const { provider } = configured
     const job = this.#work.jobFor(candidate, input.outputTokensMax)
     progress({ kind: 'started', provider: provider.name, model, attempt: input.number })
+    const stay = this.#stays.get(group)
+    if (stay) Object.assign(stay, { sent: 0, isCut: false })
     const parts = provider.run(job, {
       apiKey: account.apiKeys[input.keyIndex] ?? null,
       signal: input.signal,
@@ -115,8 +121,6 @@ export class VendorSite implements JobSite<RoutedCandidate, RoutedOutcome> {
       onLimits: (limits) => this.#stays.get(group)?.lease.heard(limits),
       onBegin: () => input.meter.began(),
     })
-    const stay = this.#stays.get(group)
-    if (stay) stay.isCut = false
     const meter = this.#meter(group, input.meter)
     const outcome = await readAnswer(parts, {
       provider: provider.name,
@@ -153,6 +157,8 @@ export class VendorSite implements JobSite<RoutedCandidate, RoutedOutcome> {
   }
 
   emit(end: AttemptEnd): Promise<void> | void {
+    const stay = this.#stays.get(end.target.group)
+    if (stay) settleAttempt(stay, end)
     return this.#work.onEnd(end, this.#inputTokens)
   }
 
@@ -179,7 +185,9 @@ export class VendorSite implements JobSite<RoutedCandidate, RoutedOutcome> {
   #stay(group: string, lease: Lease): AttemptLease {
     this.#stays.set(group, {
       lease,
-      requests: 0,
+      isPaidAhead: true,
+      sent: 0,
+      sentBack: 0,
       input: 0,
       output: 0,
       isCut: false,
@@ -191,7 +199,9 @@ export class VendorSite implements JobSite<RoutedCandidate, RoutedOutcome> {
         const stay = this.#stays.get(group)
         this.#stays.delete(group)
         this.#asked.delete(group)
-        // Where no vendor counted, the estimate stands.
+        const unbegun = (stay?.sentBack ?? 0) + (stay?.isPaidAhead ? 1 : 0)
+        if (unbegun > 0) lease.unbegun(unbegun)
+        // Where a vendor worked and did not count, the estimate stands.
         const isCounted = stay !== undefined && stay.input + stay.output > 0
         const settlement = isCounted ? { inputTokens: stay.input, outputTokens: stay.output } : undefined
         if (stay?.isCut) lease.releaseCut(settlement)
@@ -202,10 +212,13 @@ export class VendorSite implements JobSite<RoutedCandidate, RoutedOutcome> {
     }
   }
 
-  // The lease has paid for one request; retries, and operations of several, make more.
+  // Retries, and operations of several requests, make more than the lease has paid for.
   #countRequest(group: string): void {
     const stay = this.#stays.get(group)
-    if (stay && stay.requests++ > 0) stay.lease.anotherRequest()
+    if (!stay) return
+    stay.sent++
+    if (!stay.isPaidAhead) stay.lease.anotherRequest()
+    stay.isPaidAhead = false
   }
 
   #meter(group: string, meter: AttemptMeter): AttemptMeter {
@@ -229,4 +242,14 @@ export class VendorSite implements JobSite<RoutedCandidate, RoutedOutcome> {
       },
     }
   }
+}
+
+// What the vendor never worked on it does not count, and nobody is charged for its tokens; of what we hung up on, nobody knows.
+function settleAttempt(stay: Stay, { hasBegun, outcome }: AttemptEnd): void {
+  const { sent, isCut } = stay
+  stay.sent = 0
+  if (hasBegun || isCut) stay.isPaidAhead = false
+  // It may wait again on this lease, which then gives it back by itself.
+  else if (outcome === 'concurrency-limited') stay.sentBack = sent
+  else if (sent > 0) stay.lease.unbegun(sent)
 }

@@ -1,5 +1,8 @@
 // A small world around one vendor's one slot: the desk, the router, the budgets and the rows as they are written, for who pays for what.
 
+import { mkdtempSync, rmSync } from 'node:fs'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
 import type { Quota } from '../../src/admission/quota.ts'
 import type { Identity } from '../../src/domain/identity.ts'
 import type { LedgerEntry } from '../../src/ledger/ledger-row.ts'
@@ -43,8 +46,26 @@ const draft = (content: string): JobDraft => ({
   outputTokensMax: 50,
 })
 
-/** Opens it; whoever does destroys `desk` and closes `budgets`. */
-export async function openPayerWorld(rooms: Rooms, seed: number, dataDir: string) {
+/** Runs `check` in it and takes it down, also after a failure: a write that came late would hide the reason. */
+export async function inPayerWorld(
+  rooms: Rooms,
+  seed: number,
+  check: (world: Awaited<ReturnType<typeof openPayerWorld>>) => Promise<void>,
+): Promise<void> {
+  const dataDir = mkdtempSync(join(tmpdir(), 'payer-'))
+  const world = await openPayerWorld(rooms, seed, dataDir)
+  try {
+    await check(world)
+  } finally {
+    const destroyed = world.desk.destroy()
+    await world.clock.advance(60_000)
+    await destroyed
+    await world.budgets.close()
+    rmSync(dataDir, { recursive: true, force: true })
+  }
+}
+
+async function openPayerWorld(rooms: Rooms, seed: number, dataDir: string) {
   const { JobDesk } = await rooms.load(deskRoom)
   const { Router } = await rooms.load(routerRoom)
   const { toLedgerEntry } = await rooms.load(entryRoom)

@@ -1,10 +1,7 @@
 // C9 and C10: who pays for a flight. Through the desk, the router, a vendor's one slot and the budgets, on the rows as they are written.
 
-import { mkdtempSync, rmSync } from 'node:fs'
-import { tmpdir } from 'node:os'
-import { join } from 'node:path'
 import { holds, type Property, property } from './kit.ts'
-import { openPayerWorld, serviceMs, tokensTaken, weights, who } from './payer-world.ts'
+import { inPayerWorld, serviceMs, tokensTaken, weights, who } from './payer-world.ts'
 
 const names = Object.keys(weights)
 
@@ -50,20 +47,22 @@ export const properties: readonly Property[] = [
       let inherited = 0
       let barred = 0
       for (let round = 0; round < 40; round++) {
-        const dataDir = mkdtempSync(join(tmpdir(), 'payer-'))
-        try {
-          const world = await openPayerWorld(rooms, seed + round, dataDir)
-          const { clock, random, desk, budgets, rows, ask, owners, held } = world
+        await inPayerWorld(rooms, seed + round, async (world) => {
+          const { clock, random, budgets, rows, ask, owners, held } = world
           // The slot is taken for a while, so that some leave a job that waits and others one that runs.
           const before = ask(who('dora', 'busy'), 'before', 'before')
           await clock.advance(1)
           const size = 2 + Math.floor(random() * 5)
-          const windows = Array.from({ length: size }, (_, index) => {
+          // In every third round, whatever the seed, somebody inherits what the one before him could not pay.
+          const isCertain = round % 3 === 0
+          const windows = Array.from({ length: isCertain ? size + 1 : size }, (_, index) => {
             // Who cannot pay makes no flight of his own.
-            const name = index === 0 ? 'anna' : (names[Math.floor(random() * names.length)] ?? '')
-            return { name, client: `w${index}`, callId: `call ${index}`, leavesAt: random() * 30_000 }
+            const chosen = index === 0 ? 'anna' : (names[Math.floor(random() * names.length)] ?? '')
+            const name = (isCertain ? ['anna', 'poor', 'bert'][index] : undefined) ?? chosen
+            const leavesAt = random() * (isCertain && index === 0 ? 15_000 : 30_000)
+            return { name, client: `w${index}`, callId: `call ${index}`, leavesAt }
           })
-          const stays = Math.floor(random() * size)
+          const stays = isCertain ? 2 : Math.floor(random() * size)
           const asked = windows.map((each) => ask(who(each.name, each.client), 'shared', each.callId))
           const bars = new Set<number>()
           let payer = 0
@@ -87,7 +86,7 @@ export const properties: readonly Property[] = [
               }
             }
             await clock.advance(0)
-            const [isOpen, own] = [bars.size < size, windows[payer]]
+            const [isOpen, own] = [bars.size < windows.length, windows[payer]]
             const waits = owners().filter(({ name }) => name !== 'dora')
             const expected =
               isOpen && own ? [{ name: own.name, weight: weights[own.name], client: own.client }] : []
@@ -101,7 +100,7 @@ export const properties: readonly Property[] = [
           await clock.advance(60_000)
           await before.ended
           const shared = rows.filter(({ principal }) => principal !== 'dora')
-          if (bars.size < size) {
+          if (bars.size < windows.length) {
             const [row] = shared
             const own = windows[payer]
             holds(shared.length === 1, `${shared.length} rows of one job`)
@@ -112,13 +111,9 @@ export const properties: readonly Property[] = [
           const { reservations, expired } = budgets.inspect()
           holds(reservations === 0 && expired === 0, `${reservations} reservations, ${expired} expired`)
           holds(held() === 0 && owners().length === 0, 'something waits or runs when all is over')
-          await desk.destroy()
-          await budgets.close()
-        } finally {
-          rmSync(dataDir, { recursive: true, force: true })
-        }
+        })
       }
-      holds(inherited > 10 && barred > 2, `only ${inherited} inherited and ${barred} could not pay`)
+      holds(inherited >= 10 && barred >= 10, `only ${inherited} inherited and ${barred} could not pay`)
     },
   }),
   property({
@@ -139,9 +134,7 @@ export const properties: readonly Property[] = [
     ],
     async check(rooms, seed) {
       for (const isLeft of [false, true]) {
-        const dataDir = mkdtempSync(join(tmpdir(), 'payer-'))
-        try {
-          const { clock, desk, budgets, ask, overdue } = await openPayerWorld(rooms, seed, dataDir)
+        await inPayerWorld(rooms, seed, async ({ clock, budgets, ask, overdue }) => {
           const first = ask(who('anna', 'w1'), 'long', 'call 1', 60_000)
           await clock.advance(50_000)
           const second = ask(who('bert', 'w1'), 'long', 'call 2', 290_000)
@@ -163,11 +156,7 @@ export const properties: readonly Property[] = [
           const used = quotas['principal tokens day bert']?.used
           holds(isLeft || used === tokensTaken, `the second has used ${used}`)
           holds(reservations === 0, `${reservations} reservations are left`)
-          await desk.destroy()
-          await budgets.close()
-        } finally {
-          rmSync(dataDir, { recursive: true, force: true })
-        }
+        })
       }
     },
   }),
