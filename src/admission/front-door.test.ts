@@ -183,7 +183,7 @@ describe('front door', () => {
     const clock = new VirtualClock()
     const penaltyBox = new PenaltyBox(clock, 10)
     const { door } = open({ clock, penaltyBox })
-    for (let i = 0; i < 10; i++) penaltyBox.failed('local\nwindow-a', 'bad-request')
+    for (let i = 0; i < 10; i++) penaltyBox.fault('local\nwindow-a')
     const first = admitted(door, identity('window-a'))
     expect(door.admit(identity('window-a'))).toMatchObject({
       limit: 1,

@@ -1,17 +1,21 @@
 import { describe, expect, it } from 'vitest'
+import { CallFailure, type FailureCode } from '../domain/failure.ts'
 import { VirtualClock } from '../lib/virtual-clock.ts'
 import { PenaltyBox } from './penalty-box.ts'
+
+const ours = (code: FailureCode): CallFailure => new CallFailure(code, { message: 'No.' })
 
 describe('penalty box', () => {
   it('counts the faults of the client and never those of a vendor', () => {
     const box = new PenaltyBox(new VirtualClock(), 10)
     for (let i = 0; i < 1000; i++) {
-      box.failed('a', 'provider-error')
-      box.failed('a', 'overloaded')
-      box.failed('a', 'cancelled')
+      box.failed('a', ours('provider-error'))
+      box.failed('a', ours('overloaded'))
+      box.failed('a', ours('cancelled'))
+      box.failed('a', new CallFailure('bad-request', { message: 'The vendor said no.', isVendors: true }))
     }
     expect(box.standing('a')).toEqual({ isBoxed: false, concurrencyMax: null, weightFactor: 1, leftMs: 0 })
-    for (let i = 0; i < 10; i++) box.failed('a', 'bad-request')
+    for (let i = 0; i < 10; i++) box.failed('a', ours('bad-request'))
     expect(box.standing('a')).toEqual({
       isBoxed: true,
       concurrencyMax: 1,
@@ -72,6 +76,22 @@ describe('penalty box', () => {
     expect(box.standing('a').isBoxed).toBe(false)
     box.fault('a')
     expect(box.standing('a').leftMs).toBe(60_000)
+  })
+
+  it('counts calls that are ended when they had hardly begun, but those of one decision once', async () => {
+    const clock = new VirtualClock()
+    const box = new PenaltyBox(clock, 10)
+    const boxed = (): boolean => box.standing('a').isBoxed
+    for (let i = 0; i < 20; i++) box.dropped('a', 0, 100.5)
+    expect(boxed()).toBe(false)
+    for (let i = 0; i < 20; i++) box.dropped('a', 0, 50)
+    expect(boxed()).toBe(false)
+    for (let i = 1; i < 10; i++) {
+      expect(boxed()).toBe(false)
+      await clock.advance(60)
+      box.dropped('a', i * 60, i * 60 + 10)
+    }
+    expect(boxed()).toBe(true)
   })
 
   it('halves a score each minute', async () => {

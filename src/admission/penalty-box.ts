@@ -3,7 +3,7 @@
 //
 //   score: +1 a fault, halved each 60 s;  score >= 10 --> boxed 30 s * 2^k, at most 10 min --> free, score 0
 
-import type { FailureCode } from '../domain/failure.ts'
+import type { CallFailure, FailureCode } from '../domain/failure.ts'
 import type { Clock } from '../lib/clock.ts'
 
 /** How a client is treated now. */
@@ -23,6 +23,8 @@ interface Conduct {
   /** How often it was boxed lately. */
   times: number
   boxedUntil: number
+  /** When it last ended a call that had hardly begun. */
+  droppedAt: number
 }
 
 /** Keeps score by client key. State is bounded by `clientsMax`: the one least recently at fault is forgotten first. */
@@ -36,29 +38,26 @@ export class PenaltyBox {
     this.#clientsMax = clientsMax
   }
 
-  /** A call of this client failed: counts only what the client itself did wrong. */
-  failed(clientKey: string, code: FailureCode): void {
-    if (clientFaults.has(code)) this.fault(clientKey)
+  /** A call of this client failed: counts only what we ourselves found wrong in it, never what a vendor says of it. */
+  failed(clientKey: string, failure: Pick<CallFailure, 'code' | 'isVendors'>): void {
+    if (failure.isVendors) return
+    if (clientFaults.has(failure.code)) this.fault(clientKey)
   }
 
-  /** The client broke a rule: invalid parameters, an oversized or malformed message, a cancel as soon as it calls. */
+  /**
+   * A call of this client was ended by it; monotonic milliseconds. It is a fault when it had hardly begun. What was begun before the
+   * last such end does not count: many calls ended by one decision of a person, or by one end of a program, are one fault.
+   */
+  dropped(clientKey: string, begunAt: number, endedAt: number): void {
+    if (endedAt - begunAt > hardlyBegunMs) return
+    const record = this.#records.get(clientKey)
+    if (record !== undefined && record.droppedAt >= begunAt) return
+    this.#score(clientKey).droppedAt = endedAt
+  }
+
+  /** The client broke a rule: invalid parameters, an unknown tool, an oversized or malformed message. */
   fault(clientKey: string): void {
-    const now = this.#clock.now()
-    const record = this.#records.get(clientKey) ?? { score: 0, scoredAt: now, times: 0, boxedUntil: 0 }
-    this.#records.delete(clientKey)
-    this.#records.set(clientKey, record)
-    if (this.#records.size > this.#clientsMax) {
-      const oldest = this.#records.keys().next()
-      if (!oldest.done) this.#records.delete(oldest.value)
-    }
-    if (now < record.boxedUntil) return
-    if (now - record.boxedUntil >= forgiveAfterMs) record.times = 0
-    record.score = record.score * 2 ** ((record.scoredAt - now) / halfLifeMs) + 1
-    record.scoredAt = now
-    if (record.score < boxAt) return
-    record.boxedUntil = now + Math.min(boxMsMax, boxMs * 2 ** record.times)
-    record.times++
-    record.score = 0
+    this.#score(clientKey)
   }
 
   /** How this client is treated. */
@@ -67,12 +66,40 @@ export class PenaltyBox {
     const leftMs = record === undefined ? 0 : record.boxedUntil - this.#clock.now()
     return leftMs > 0 ? { isBoxed: true, concurrencyMax: 1, weightFactor: 0.25, leftMs } : free
   }
+
+  #score(clientKey: string): Conduct {
+    const now = this.#clock.now()
+    const record = this.#records.get(clientKey) ?? {
+      score: 0,
+      scoredAt: now,
+      times: 0,
+      boxedUntil: 0,
+      droppedAt: Number.NEGATIVE_INFINITY,
+    }
+    this.#records.delete(clientKey)
+    this.#records.set(clientKey, record)
+    if (this.#records.size > this.#clientsMax) {
+      const oldest = this.#records.keys().next()
+      if (!oldest.done) this.#records.delete(oldest.value)
+    }
+    if (now < record.boxedUntil) return record
+    if (now - record.boxedUntil >= forgiveAfterMs) record.times = 0
+    record.score = record.score * 2 ** ((record.scoredAt - now) / halfLifeMs) + 1
+    record.scoredAt = now
+    if (record.score < boxAt) return record
+    record.boxedUntil = now + Math.min(boxMsMax, boxMs * 2 ** record.times)
+    record.times++
+    record.score = 0
+    return record
+  }
 }
 
 const free: Standing = { isBoxed: false, concurrencyMax: null, weightFactor: 1, leftMs: 0 }
 
 const clientFaults: ReadonlySet<FailureCode> = new Set(['bad-request', 'path-not-allowed', 'not-found'])
 
+// Nobody reads what was begun and thinks better of it in this time.
+const hardlyBegunMs = 100
 const halfLifeMs = 60_000
 // Decay between faults of one burst must not keep ten of them below ten.
 const boxAt = 10 - 0.5

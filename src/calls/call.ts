@@ -21,6 +21,8 @@ export interface CallOptions {
   readonly signal?: AbortSignal | undefined
   /** Where it stands in the caller's trace. */
   readonly trace?: TraceContext | undefined
+  /** True: to end it as soon as it has begun is a fault of its client. */
+  readonly isCostlyToDrop?: boolean
 }
 
 /** A call in progress. */
@@ -46,4 +48,11 @@ export type CallOutcome<Value> =
 /** The one life of a call: permit, deadline, abort, one finally, one event. */
 export interface Calls {
   run<Value>(options: CallOptions, work: (call: Call) => Promise<Value>): Promise<CallOutcome<Value>>
+  /**
+   * A call that is wrong before it can begin. It counts at the front door as a call that ends at once, and as a fault of its client;
+   * the refusal where there is no room for it, and then it is no fault.
+   */
+  wrong(options: CallOptions): Refusal | null
+  /** The client broke a rule with something that is no call: a malformed or oversized message. */
+  fault(identity: Identity): void
 }

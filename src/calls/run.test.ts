@@ -76,6 +76,51 @@ describe('the one life of a call', () => {
     idle()
   })
 
+  it('counts what is wrong before it begins: as a call that ends at once, and as a fault of its client', () => {
+    const { calls, events, penaltyBox, idle } = open()
+    const boxed = (): boolean => penaltyBox.standing('local\nwindow-1').isBoxed
+    const anonymous = { ...options, identity: { ...options.identity, client: null } }
+    for (let i = 0; i < 20; i++) {
+      expect(calls.wrong(anonymous)).toBe(null)
+      calls.fault(anonymous.identity)
+    }
+    expect(penaltyBox.standing('local\n').isBoxed).toBe(false)
+    for (let i = 0; i < 9; i++) expect(calls.wrong(options)).toBe(null)
+    expect(boxed()).toBe(false)
+    calls.fault(options.identity)
+    expect(boxed()).toBe(true)
+    for (let i = 0; i < 71; i++) expect(calls.wrong(options)).toBe(null)
+    expect(calls.wrong(options)).toMatchObject({ kind: 'refusal', reason: 'rate-limited' })
+    expect(events).toMatchObject([{ type: 'call-refused', refusal: { reason: 'rate-limited' } }])
+    idle()
+  })
+
+  it('tells the penalty box of calls that are dropped at once, where they cost', async () => {
+    const { clock, calls, penaltyBox, idle } = open()
+    const boxed = (): boolean => penaltyBox.standing('local\nwindow-1').isBoxed
+    const drop = async (more: Partial<CallOptions>, afterMs: number, code: FailureCode): Promise<void> => {
+      const controller = new AbortController()
+      const outcome = calls.run({ ...options, ...more, signal: controller.signal }, untilAborted)
+      await clock.advance(afterMs)
+      controller.abort(new CallFailure(code, { message: 'Never mind.' }))
+      await outcome
+      await clock.advance(1)
+    }
+    const costly = { isCostlyToDrop: true } as const
+    for (let i = 0; i < 12; i++) {
+      await drop({}, 10, 'cancelled')
+      await drop(costly, 200, 'cancelled')
+      await drop({ ...costly, door: 'websocket' }, 10, 'client-gone')
+    }
+    expect(boxed()).toBe(false)
+    for (let i = 0; i < 5; i++) {
+      await drop(costly, 10, 'cancelled')
+      await drop(costly, 10, 'client-gone')
+    }
+    expect(boxed()).toBe(true)
+    idle()
+  })
+
   it('strikes at the deadline with a sentence that names the limit', async () => {
     const { clock, calls, idle } = open()
     const outcome = calls.run({ ...options, timeoutMs: 2000 }, untilAborted)

@@ -8,7 +8,7 @@ import { randomBytes } from 'node:crypto'
 import type { FrontDoor, Permit } from '../admission/front-door.ts'
 import type { PenaltyBox } from '../admission/penalty-box.ts'
 import { CallFailure } from '../domain/failure.ts'
-import { clientKey } from '../domain/identity.ts'
+import { clientKey, type Identity } from '../domain/identity.ts'
 import type { CallId } from '../domain/ids.ts'
 import { isRefusal, type Refusal } from '../domain/refusal.ts'
 import type { Clock, Timer } from '../lib/clock.ts'
@@ -41,11 +41,8 @@ export class CallRunner implements Calls {
   }
 
   run<Value>(options: CallOptions, work: (call: Call) => Promise<Value>): Promise<CallOutcome<Value>> {
-    const permit = this.#isDraining ? drainingRefusal : this.#options.frontDoor.admit(options.identity)
-    if (isRefusal(permit)) {
-      this.#options.emit({ type: 'call-refused', options, refusal: permit })
-      return Promise.resolve({ kind: 'refused', refusal: permit })
-    }
+    const permit = this.#admit(options)
+    if (isRefusal(permit)) return Promise.resolve({ kind: 'refused', refusal: permit })
     return new Promise((resolve) => {
       const running = new RunningCall(
         this.#options,
@@ -54,10 +51,7 @@ export class CallRunner implements Calls {
         permit,
         (failure, isAbandoned) => {
           this.#running.delete(running)
-          // A caller without a client id shares its place with others: they must not pay for it.
-          if (failure && options.identity.client !== null) {
-            this.#options.penaltyBox?.failed(clientKey(options.identity), failure.code)
-          }
+          if (failure) this.#conduct(options, running, failure)
           this.#emitEnd(running, failure, isAbandoned)
           if (this.#running.size === 0) for (const done of this.#idleWaiters.splice(0)) done()
           if (failure) resolve({ kind: 'failed', failure })
@@ -66,6 +60,18 @@ export class CallRunner implements Calls {
       this.#running.add(running)
       running.start(work, (value) => resolve({ kind: 'done', value }))
     })
+  }
+
+  wrong(options: CallOptions): Refusal | null {
+    const permit = this.#admit(options)
+    if (isRefusal(permit)) return permit
+    permit.release()
+    this.fault(options.identity)
+    return null
+  }
+
+  fault(identity: Identity): void {
+    if (isNamed(identity)) this.#options.penaltyBox?.fault(clientKey(identity))
   }
 
   /** Takes no new call; resolves when the running ones have ended. */
@@ -98,6 +104,23 @@ export class CallRunner implements Calls {
     return this.#running.size
   }
 
+  #admit(options: CallOptions): Permit | Refusal {
+    const permit = this.#isDraining ? drainingRefusal : this.#options.frontDoor.admit(options.identity)
+    if (isRefusal(permit)) this.#options.emit({ type: 'call-refused', options, refusal: permit })
+    return permit
+  }
+
+  #conduct({ identity, door, isCostlyToDrop }: CallOptions, call: RunningCall, failure: CallFailure): void {
+    const { penaltyBox } = this.#options
+    if (penaltyBox === undefined || !isNamed(identity)) return
+    // The stateless era has no other word for a cancel over HTTP than to leave.
+    const isDropped = failure.code === 'cancelled' || (failure.code === 'client-gone' && door === 'http')
+    if (!isDropped) penaltyBox.failed(clientKey(identity), failure)
+    else if (isCostlyToDrop === true && call.abortedAt !== null) {
+      penaltyBox.dropped(clientKey(identity), call.startedAt, call.abortedAt)
+    }
+  }
+
   #nextId(): CallId {
     this.#sequence++
     return `c-${this.#idPrefix}-${this.#sequence.toString(36)}` as CallId
@@ -128,6 +151,7 @@ class RunningCall implements Call {
   readonly #onEnd: (failure: CallFailure | null, isAbandoned: boolean) => void
   readonly #onOuterAbort: (() => void) | null
   #grace: Timer | null = null
+  #abortedAt: number | null = null
   #isOver = false
 
   constructor(
@@ -173,6 +197,11 @@ class RunningCall implements Call {
     return this.#controller.signal
   }
 
+  /** Monotonic milliseconds; null: nobody stopped it. */
+  get abortedAt(): number | null {
+    return this.#abortedAt
+  }
+
   start<Value>(work: (call: Call) => Promise<Value>, onValue: (value: Value) => void): void {
     if (this.#request.signal?.aborted) this.abort(toFailure(this.#request.signal.reason))
     // A work that throws before its first promise is a work that failed.
@@ -197,6 +226,7 @@ class RunningCall implements Call {
 
   abort(reason: CallFailure): void {
     if (this.#isOver || this.signal.aborted) return
+    this.#abortedAt = this.#options.clock.now()
     this.#controller.abort(reason)
     this.#grace = this.#options.clock.after(this.#options.abortGraceMs, () => this.#finish(reason, true))
   }
@@ -210,6 +240,11 @@ class RunningCall implements Call {
     this.#permit.release()
     this.#onEnd(failure, isAbandoned)
   }
+}
+
+// A caller without a client id shares its place with others: they must not pay for it.
+function isNamed(identity: Identity): boolean {
+  return identity.client !== null
 }
 
 const drainingRefusal: Refusal = {

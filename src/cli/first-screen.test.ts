@@ -88,6 +88,13 @@ ${line}
     for (const each of lines.filter((other) => other !== line)) expect(each.length).toBeLessThanOrEqual(50)
   })
 
+  test('a warning is told whole, over as many lines as it takes', () => {
+    const warning =
+      'Keys, prompts and answers cross the network in the clear: there is no TLS. Set tls.cert and tls.key, or put a proxy before it.'
+    const text = firstScreen({ ...noKeys, warnings: [warning] }, { columns: 60, isColored: false })
+    expect(text.replace(/\n {2}(?=\S)/g, ' ')).toContain(`Note: ${warning}\n`)
+  })
+
   test('colours change no letter', () => {
     const coloured = firstScreen(withKeys, { columns: 100, isColored: true })
     expect(coloured).toContain('\u001b[')

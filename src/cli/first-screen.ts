@@ -63,7 +63,9 @@ export function firstScreen(facts: FirstScreenFacts, style: ScreenStyle): string
   return `${[
     `${paint('bold', `exai ${facts.version}`)}  ${cut(`${facts.configFile ?? 'no exai.yaml: defaults'}, data in ${facts.dataDir}`, facts.version.length + 7)}`,
     ...(facts.isDemo ? [paint('yellow', 'Demo: both vendors are simulated, and so is every answer.')] : []),
-    ...facts.warnings.map((warning) => paint('yellow', cut(`Note: ${warning}`, 0))),
+    ...facts.warnings.flatMap((warning) =>
+      wrapped(`Note: ${warning}`, Math.max(16, style.columns)).map((each) => paint('yellow', each)),
+    ),
     '',
     address('MCP', `${facts.url}/mcp`),
     address('WebSocket', `${socket}/ws`),
@@ -82,6 +84,18 @@ export function firstScreen(facts: FirstScreenFacts, style: ScreenStyle): string
       : [heading('Connect Claude Code: paste this once in a project'), '', facts.connectLine]),
     '',
   ].join('\n')}\n`
+}
+
+// What to do about a warning stands at its end: it is never cut.
+function wrapped(text: string, columns: number): readonly string[] {
+  const lines: string[] = []
+  for (const word of text.split(' ')) {
+    const last = lines.at(-1)
+    if (last !== undefined && last.length + 1 + word.length <= columns)
+      lines[lines.length - 1] = `${last} ${word}`
+    else lines.push(lines.length === 0 ? word : `  ${word}`)
+  }
+  return lines
 }
 
 function providerText({ about, isReady, models }: ProviderLine): string {

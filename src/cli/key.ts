@@ -1,9 +1,9 @@
 // `exai key add|set|list|revoke`: who may call, with which share and limits. A running server takes up every change within a second. The
 // key itself is shown once, on stdout, within the whole line for that person's Claude Code; nobody can show it again.
 
-import { mkdir } from 'node:fs/promises'
 import { join } from 'node:path'
 import type { Config } from '../config/config.ts'
+import { makeDataFolder } from '../config/data-folder.ts'
 import { advertisedUrl, isReachable, reachWarnings } from '../config/reach.ts'
 import type { Clock } from '../lib/clock.ts'
 import { mintKey } from '../principals/api-key.ts'
@@ -45,7 +45,7 @@ export async function addKeyCommand(name: string, flags: KeyFlags, place: KeyPla
     createdAt: new Date(clock.wallMs()).toISOString(),
     revokedAt: null,
   }
-  await mkdir(config.dataDir, { recursive: true, mode: 0o700 })
+  await makeDataFolder(config.dataDir)
   const path = join(config.dataDir, keyFileName)
   const isFirst = (await readKeyFile(path)).length === 0
   await addKey(path, record, clock)
@@ -78,7 +78,7 @@ export async function setKeyCommand(
       'Nothing is to be changed. Give at least one of --team, --weight, --rpm, --tpm, --tokens-per-day and --budget.',
     )
   }
-  await mkdir(config.dataDir, { recursive: true, mode: 0o700 })
+  await makeDataFolder(config.dataDir)
   await changeKey(join(config.dataDir, keyFileName), name, terms, clock)
   process.stderr.write(
     [
@@ -140,7 +140,7 @@ export async function revokeKeyCommand(
   name: string,
   { config, clock }: Pick<KeyPlace, 'config' | 'clock'>,
 ): Promise<number> {
-  await mkdir(config.dataDir, { recursive: true, mode: 0o700 })
+  await makeDataFolder(config.dataDir)
   await revokeKey(join(config.dataDir, keyFileName), name, new Date(clock.wallMs()).toISOString(), clock)
   process.stderr.write(
     `The key of ${name} is revoked. A running server closes its connections and stops its calls within a second.\n`,

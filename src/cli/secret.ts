@@ -1,8 +1,8 @@
 // `exai secret rotate`: puts a new secret before those that seal session ids. A running server takes it up within seconds.
 
 import { join } from 'node:path'
+import { makeDataFolder } from '../config/data-folder.ts'
 import { systemClock } from '../lib/clock.ts'
-import { makeFolder } from '../lib/make-folder.ts'
 import { rotateSealSecret, sealSecretFileName } from '../store/seal-secret-file.ts'
 import { hoursToMs, type SessionLifeSettings } from '../surfaces/mcp/session-life.ts'
 
@@ -11,7 +11,7 @@ export async function rotateSecretCommand(
   { dataDir, limits }: SessionLifeSettings,
   isForgetting: boolean,
 ): Promise<number> {
-  await makeFolder(dataDir)
+  await makeDataFolder(dataDir)
   const kept = await rotateSealSecret({
     path: join(dataDir, sealSecretFileName),
     clock: systemClock,

@@ -50,11 +50,10 @@ function describeFound(value: unknown): string {
 }
 
 function valueAt(value: unknown, path: readonly PropertyKey[]): unknown {
-  return path.reduce<unknown>(
-    (current, step) =>
-      typeof current === 'object' && current !== null
-        ? (current as Record<PropertyKey, unknown>)[step]
-        : undefined,
-    value,
-  )
+  return path.reduce<unknown>((current, step) => {
+    if (typeof current === 'object' && current !== null)
+      return (current as Record<PropertyKey, unknown>)[step]
+    // Where a list may be written as its one word, that word is what was found.
+    return step === 0 ? current : undefined
+  }, value)
 }

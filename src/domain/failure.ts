@@ -49,6 +49,8 @@ export interface FailureOptions {
   readonly detail?: string
   readonly cause?: unknown
   readonly refusal?: Refusal
+  /** A vendor's verdict, not ours: whoever called is not to be blamed for it. Default false. */
+  readonly isVendors?: boolean
 }
 
 /** The one failure class. `message` is public; `detail` is for the log. */
@@ -59,6 +61,7 @@ export class CallFailure extends Error {
   readonly retryAfterMs: number | null
   readonly detail: string | null
   readonly refusal: Refusal | null
+  readonly isVendors: boolean
 
   constructor(code: FailureCode, options: FailureOptions) {
     super(options.message, options.cause === undefined ? undefined : { cause: options.cause })
@@ -67,5 +70,6 @@ export class CallFailure extends Error {
     this.retryAfterMs = options.retryAfterMs ?? null
     this.detail = options.detail ?? null
     this.refusal = options.refusal ?? null
+    this.isVendors = options.isVendors ?? false
   }
 }

@@ -10,6 +10,7 @@ export function toNetworkFailure(provider: string, error: unknown): unknown {
   if (code === 'UND_ERR_INVALID_ARG')
     return new CallFailure('bad-request', {
       message: `The request to the provider ${provider} could not be formed: ${error instanceof Error ? error.message : code}. Check its API key and base URL for stray characters.`,
+      isVendors: true,
       cause: error,
     })
   return new CallFailure('unreachable', {

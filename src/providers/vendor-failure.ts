@@ -67,6 +67,7 @@ export function toVendorFailure(vendor: Vendor, error: WireError, apiKey: string
     retryable: verdict.retryable,
     ...(retryAfterMs === null ? {} : { retryAfterMs }),
     detail: `${where}: ${excerpt}`,
+    isVendors: true,
   })
 }
 

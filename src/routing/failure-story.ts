@@ -24,6 +24,7 @@ export function withStory(setbacks: readonly Setback[], retryAfterMs: number | n
     message: before === '' ? failure.message : `${failure.message} Tried before it: ${before}.`,
     retryable: failure.retryable,
     cause: failure,
+    isVendors: failure.isVendors,
     ...(comeBackMs === null ? {} : { retryAfterMs: Math.ceil(comeBackMs) }),
     ...(failure.detail === null ? {} : { detail: failure.detail }),
     ...(failure.refusal === null ? {} : { refusal: failure.refusal }),

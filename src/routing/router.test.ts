@@ -138,7 +138,7 @@ describe('router', () => {
   it('gives a principal its weight, and a window whose own faults pile up a quarter of its share', async () => {
     const clock = new VirtualClock()
     const penaltyBox = new PenaltyBox(clock, 10)
-    for (let i = 0; i < 10; i++) penaltyBox.failed('local\nwindow-1', 'bad-request')
+    for (let i = 0; i < 10; i++) penaltyBox.fault('local\nwindow-1')
     const seen: object[] = []
     const groups = new AccountGroups(
       'glm/main',

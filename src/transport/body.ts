@@ -12,6 +12,8 @@ export interface BodyOptions {
   readonly clock: Clock
   readonly bodyBytesMax: number
   readonly lingerMs?: number
+  /** Told of each body that is too large. */
+  readonly onTooLarge?: (request: IncomingMessage) => void
 }
 
 const lingerMsDefault = 1_000
@@ -59,6 +61,7 @@ export function readBody(
 
 function refuseTooLarge(request: IncomingMessage, response: ServerResponse, options: BodyOptions): void {
   if (response.headersSent) return
+  options.onTooLarge?.(request)
   const body = `The request body is larger than ${options.bodyBytesMax} bytes. Send less, or upload large documents to /files.\n`
   response.writeHead(413, {
     'content-type': 'text/plain; charset=utf-8',

@@ -23,6 +23,8 @@ export interface WebSocketConnection {
   readonly id: string
   /** True once the peer was given up because it took nothing. */
   readonly isLost: boolean
+  /** True once the peer has sent what is no message: too large, no UTF-8, no WebSocket frame. */
+  readonly isBroken: boolean
   /** Sends one text frame, before everything that waits. */
   send(text: string): void
   /** Sends a call's result; `onLost` is called if the peer is given up, or was, before it took it. */
@@ -64,6 +66,7 @@ export class Connection implements WebSocketConnection, Sink {
   #unheard: string[] = []
   #isHeld = false
   #isLost = false
+  #isBroken = false
   #isAlive = true
   /** Bytes read, up to the last whole message and without pings and pongs since. */
   #wholeBytes = 0
@@ -83,6 +86,10 @@ export class Connection implements WebSocketConnection, Sink {
       if (isBinary) socket.close(1003, 'Send text frames, one JSON-RPC message each.')
       else if (this.#isHeld) this.#unheard.push(data.toString('utf8'))
       else this.onMessage(data.toString('utf8'))
+    })
+    // `ws` gives these a code of its own; a socket that failed has the system's.
+    socket.on('error', (error: NodeJS.ErrnoException) => {
+      this.#isBroken ||= error.code?.startsWith('WS_ERR_') === true
     })
     socket.on('ping', (data: Buffer) => {
       this.#wholeBytes += headBytes + data.length
@@ -105,6 +112,10 @@ export class Connection implements WebSocketConnection, Sink {
 
   get isLost(): boolean {
     return this.#isLost
+  }
+
+  get isBroken(): boolean {
+    return this.#isBroken
   }
 
   get bufferedBytes(): number {

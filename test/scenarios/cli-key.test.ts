@@ -1,6 +1,6 @@
 // `exai key` as people run it, beside a server that runs: the line it prints works as printed, once, and ends with the key.
 
-import { mkdtempSync, readFileSync, rmSync, statSync } from 'node:fs'
+import { mkdtempSync, readFileSync, rmSync, statSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { afterAll, afterEach, beforeAll, expect, test, vi } from 'vitest'
@@ -135,4 +135,19 @@ test('the line for other computers names the address they see and the program th
   expect(await done.ended).toBe(0)
   expect(done.stdout()).toMatch(/"url":"http:\/\/192\.0\.2\.7:3005\/mcp".*"headersHelper":"exai id"\}'\n$/)
   expect(done.stderr()).toMatch(/Note: listen\.host: 192\.0\.2\.7 is reachable without TLS/)
+})
+
+test.each([
+  ['add', 'anna'],
+  ['set', 'anna', '--weight', '2'],
+  ['revoke', 'anna'],
+])('key %s says which data folder cannot be made, and ends', async (...args) => {
+  const file = join(scratch, 'a-file')
+  writeFileSync(file, '')
+  for (const dataDir of ['/proc/exai', file, join(file, 'below')]) {
+    const done = exai(['key', ...args], { EXAI_DATA_DIR: dataDir })
+    expect(await done.ended).toBe(1)
+    expect(done.stderr()).toContain(`The data folder ${dataDir} cannot be made`)
+    expect(done.stdout()).toBe('')
+  }
 })

@@ -3,7 +3,7 @@
 
 import type { IncomingMessage, ServerResponse } from 'node:http'
 import { CallFailure } from '../../domain/failure.ts'
-import { readBody } from '../../transport/body.ts'
+import { type BodyOptions, readBody } from '../../transport/body.ts'
 import { challenge } from '../../transport/identified.ts'
 import { refuse } from '../../transport/refuse.ts'
 import { type Envelope, isObject, parseEnvelope, type RequestEnvelope, rpcCode } from './envelope.ts'
@@ -26,11 +26,15 @@ export interface HttpDoorOptions {
 /** Serves the endpoint. */
 export class HttpDoor {
   readonly #options: HttpDoorOptions
-  readonly #body: { readonly clock: McpSurfaceOptions['clock']; readonly bodyBytesMax: number }
+  readonly #body: BodyOptions
 
   constructor(options: HttpDoorOptions) {
     this.#options = options
-    this.#body = { clock: options.surface.clock, bodyBytesMax: options.bodyBytesMax }
+    this.#body = {
+      clock: options.surface.clock,
+      bodyBytesMax: options.bodyBytesMax,
+      onTooLarge: (request) => this.#fault(request),
+    }
   }
 
   /** One request, whatever it is. */
@@ -62,6 +66,7 @@ export class HttpDoor {
   #dispatch(request: IncomingMessage, response: ServerResponse, envelope: Envelope): void {
     if (envelope.kind === 'malformed') {
       this.#options.surface.emit({ type: 'message-rejected', door: 'http', code: envelope.code })
+      this.#fault(request)
       respondJson(response, 400, errorMessage(envelope.id, envelope.code, envelope.message))
       return
     }
@@ -80,6 +85,16 @@ export class HttpDoor {
     } else {
       const why = 'Invalid Request: in 2026-07-28 a client sends requests, never responses.'
       respondJson(response, 400, errorMessage(null, rpcCode.invalidRequest, why))
+    }
+  }
+
+  // What is no message names nobody, so the headers have to; who cannot be told from others has no conduct of its own.
+  #fault(request: IncomingMessage): void {
+    const { surface } = this.#options
+    try {
+      surface.calls.fault(surface.identify(surface.factsOf(request)))
+    } catch (error) {
+      if (!(error instanceof CallFailure)) throw error
     }
   }
 

@@ -107,6 +107,7 @@ export class WebSocketClient {
     switch (envelope.kind) {
       case 'malformed':
         this.#options.surface.emit({ type: 'message-rejected', door: 'websocket', code: envelope.code })
+        this.#options.surface.calls.fault(this.identity)
         this.#connection.send(errorMessage(envelope.id, envelope.code, envelope.message))
         return
       case 'request':
@@ -208,7 +209,8 @@ export class WebSocketClient {
     if (this.#isClosed) return
     this.#isClosed = true
     this.#moment?.stop()
-    const { isLost } = this.#connection
+    const { isLost, isBroken } = this.#connection
+    if (isBroken) this.#options.surface.calls.fault(this.identity)
     if (isLost) {
       const { label } = this.identity
       this.#options.surface.emit({ type: 'reader-lost', door: 'websocket', label })

@@ -39,6 +39,7 @@ export class Completion {
   complete(exchange: Exchange, params: JsonObject, writer: ResultWriter): void {
     const asked = readAsked(params)
     if (typeof asked === 'string') {
+      if (!this.#calls.mayTell(exchange, 'completion/complete')) return
       exchange.finish(errorMessage(exchange.id, rpcCode.invalidParams, `Invalid params: ${asked}`))
       return
     }

@@ -57,16 +57,16 @@ export class Prompts {
     const { name, arguments: sent = {} } = params
     const prompt = typeof name === 'string' ? this.#byName.get(name) : undefined
     if (prompt === undefined || this.#contextOf === null) {
-      refuse(exchange, this.#unknown(name))
+      this.#refuse(exchange, this.#unknown(name))
       return
     }
     if (!isObject(sent)) {
-      refuse(exchange, 'Invalid params: "arguments" must be an object of texts.')
+      this.#refuse(exchange, 'Invalid params: "arguments" must be an object of texts.')
       return
     }
     const checked = checkFields(prompt.input, sent)
     if (!checked.isValid) {
-      refuse(
+      this.#refuse(
         exchange,
         `Invalid params: the arguments of ${prompt.name} are not valid. ${checked.complaints.join(' ')}`,
       )
@@ -102,6 +102,11 @@ export class Prompts {
     return own?.(this.#contextOf(identity), given) ?? []
   }
 
+  #refuse(exchange: Exchange, message: string): void {
+    if (!this.#calls.mayTell(exchange, 'prompts/get')) return
+    exchange.finish(errorMessage(exchange.id, rpcCode.invalidParams, message))
+  }
+
   #unknown(name: unknown): string {
     if (typeof name !== 'string') return 'Invalid params: prompts/get needs "name", the name of a prompt.'
     const names = [...this.#byName.keys()]
@@ -118,8 +123,4 @@ function toWire({ name, title, description, input }: Prompt): JsonObject {
     required: !schema.safeParse(undefined).success,
   }))
   return { name, title, description, ...(fields.length === 0 ? {} : { arguments: fields }) }
-}
-
-function refuse(exchange: Exchange, message: string): void {
-  exchange.finish(errorMessage(exchange.id, rpcCode.invalidParams, message))
 }

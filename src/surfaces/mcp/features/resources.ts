@@ -82,6 +82,7 @@ export class Resources {
   read(exchange: Exchange, params: JsonObject, writer: ResultWriter, openLine: OpenLine): void {
     const { uri } = params
     if (typeof uri !== 'string') {
+      if (!this.#calls.mayTell(exchange, 'resources/read')) return
       const why = 'Invalid params: resources/read needs "uri", as resources/list names it.'
       exchange.finish(errorMessage(exchange.id, rpcCode.invalidParams, why))
       return
@@ -89,6 +90,7 @@ export class Resources {
     const found = this.#find(uri)
     const missing = this.notFound(uri, writer)
     if (found === null || this.#offer === null) {
+      if (!this.#calls.mayTell(exchange, 'resources/read')) return
       exchange.finish(errorMessage(exchange.id, missing.code, missing.message, missing.data))
       return
     }

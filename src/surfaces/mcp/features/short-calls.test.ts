@@ -21,6 +21,8 @@ beforeEach(() => {
   calls = new ShortCalls(
     {
       calls: {
+        wrong: () => null,
+        fault: () => undefined,
         async run<Value>(
           _options: CallOptions,
           work: (call: Call) => Promise<Value>,

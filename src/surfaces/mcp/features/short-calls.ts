@@ -6,6 +6,7 @@ import type { Call } from '../../../calls/call.ts'
 import { type Asking, askNobody } from '../../../domain/asking.ts'
 import { CallFailure } from '../../../domain/failure.ts'
 import type { Identity } from '../../../domain/identity.ts'
+import type { Refusal } from '../../../domain/refusal.ts'
 import { ClientAsking } from '../asking/client-asking.ts'
 import { type ClientLine, type LineOwner, Unanswered } from '../asking/client-line.ts'
 import { type JsonObject, rpcCode } from '../envelope.ts'
@@ -56,6 +57,7 @@ export class ShortCalls {
   /** Runs one and answers its exchange. */
   run(exchange: Exchange, { name, params, notFound, caller, work }: ShortCall): void {
     if (exchange.inFlight?.has(exchange.id)) {
+      if (!this.mayTell(exchange, name)) return
       const why =
         'Invalid Request: a request with this id is still being worked on; give every request its own id.'
       exchange.finish(errorMessage(exchange.id, rpcCode.invalidRequest, why), 400)
@@ -63,8 +65,7 @@ export class ShortCalls {
     }
     const crowded = refusalInCrowd(exchange, this.#options)
     if (crowded !== null) {
-      const { code, message, data } = outcomeError({ kind: 'refused', refusal: crowded })
-      exchange.finish(errorMessage(exchange.id, code, message, data))
+      answerRefusal(exchange, crowded)
       return
     }
     const controller = new AbortController()
@@ -112,6 +113,14 @@ export class ShortCalls {
     )
   }
 
+  /** Counts a request that is wrong. True: tell what is wrong with it; false: too many came, and the exchange was answered with that. */
+  mayTell(exchange: Exchange, name: string): boolean {
+    const { identity, door } = exchange
+    const refusal = this.#options.calls.wrong({ identity, name, door })
+    if (refusal !== null) answerRefusal(exchange, refusal)
+    return refusal === null
+  }
+
   /** Ends those of such callers. */
   end(isMeant: (identity: Identity) => boolean): void {
     for (const [running, identity] of [...this.#running]) if (isMeant(identity)) running.clientGone()
@@ -130,6 +139,11 @@ export class ShortCalls {
     this.#running.delete(running)
     if (this.#running.size === 0) for (const done of this.#idleWaiters.splice(0)) done()
   }
+}
+
+function answerRefusal(exchange: Exchange, refusal: Refusal): void {
+  const { code, message, data } = outcomeError({ kind: 'refused', refusal })
+  exchange.finish(errorMessage(exchange.id, code, message, data))
 }
 
 // The client gets the questions in place of this result.

@@ -75,14 +75,15 @@ export class Tools {
   }
 
   /** The tool a `tools/call` names, or null after the exchange was answered with what is wrong. */
-  find(exchange: Exchange, params: JsonObject): Tool | null {
+  find(exchange: Exchange, params: JsonObject, era: ToolEra): Tool | null {
     const name = params.name
+    const tool = typeof name === 'string' ? this.#list.find(name) : undefined
+    if (tool !== undefined) return tool
+    if (!this.mayTell(exchange, era)) return null
     if (typeof name !== 'string') {
       refuseParams(exchange, 'Invalid params: tools/call needs "name", the name of a tool, as a string.')
       return null
     }
-    const tool = this.#list.find(name)
-    if (tool !== undefined) return tool
     const near = nearestName(name, this.#list.names)
     const hint = near === null ? `Known tools: ${this.#list.names.join(', ')}.` : `Did you mean "${near}"?`
     refuseParams(exchange, `Unknown tool: ${name.slice(0, nameCharsShown)}. ${hint}`)
@@ -94,19 +95,31 @@ export class Tools {
     return typeof name === 'string' ? this.#list.mirrored(name) : undefined
   }
 
+  /** Counts a call that is wrong. True: tell what is wrong with it; false: too many came, and the exchange was answered with that. */
+  mayTell(exchange: Exchange, era: ToolEra, tool: Tool | null = null): boolean {
+    const { id, identity, door } = exchange
+    // A name that nobody gave a tool is the caller's own: no event carries it.
+    const refusal = this.#options.calls.wrong({ identity, name: tool?.name ?? 'tools/call', door })
+    if (refusal !== null) exchange.finish(resultMessage(id, era.toJson(refusalResult(refusal))))
+    return refusal === null
+  }
+
   /** Runs one call of `tool` and answers the exchange when it ends. */
   call(exchange: Exchange, tool: Tool, params: JsonObject, era: ToolEra, caller: ToolCaller): void {
     const sent = params.arguments
     if (sent !== undefined && !isObject(sent)) {
+      if (!this.mayTell(exchange, era, tool)) return
       refuseParams(exchange, 'Invalid params: "arguments" must be an object.')
       return
     }
     const checked = checkArguments(tool, sent ?? {})
     if (!checked.isValid) {
+      if (!this.mayTell(exchange, era, tool)) return
       exchange.finish(resultMessage(exchange.id, era.toJson(checked.result)))
       return
     }
     if (exchange.inFlight?.has(exchange.id)) {
+      if (!this.mayTell(exchange, era, tool)) return
       exchange.finish(
         errorMessage(
           exchange.id,
@@ -177,6 +190,7 @@ export class Tools {
           timeoutMs: tool.timeoutMs,
           signal: live.signal,
           trace: traceOf(params),
+          isCostlyToDrop: true,
         },
         work,
       )

@@ -21,7 +21,7 @@ export function dispatchLegacy(
 ): void {
   switch (request.method) {
     case 'tools/call': {
-      const tool = tools.find(exchange, request.params)
+      const tool = tools.find(exchange, request.params, legacyTools)
       if (tool !== null) tools.call(exchange, tool, request.params, legacyTools, peer)
       return
     }

@@ -27,6 +27,8 @@ const seen: string[] = []
 const calls = new ShortCalls(
   {
     calls: {
+      wrong: () => null,
+      fault: () => undefined,
       async run<Value>(
         options: CallOptions,
         work: (call: Call) => Promise<Value>,

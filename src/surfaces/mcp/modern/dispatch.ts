@@ -114,22 +114,26 @@ export class Modern {
   }
 
   #call(exchange: Exchange, request: RequestEnvelope, meta: RequestMeta): void {
-    const tool = this.#tools.find(exchange, request.params)
+    const tool = this.#tools.find(exchange, request.params, this.#era)
     if (tool === null) return
     const missing = missingCapabilities(tool, meta)
     if (missing !== null) {
+      if (!this.#tools.mayTell(exchange, this.#era, tool)) return
       exchange.finish(errorMessage(exchange.id, missing.code, missing.message, missing.data), missing.status)
       return
     }
-    const line = this.#rounds.open(exchange, request, meta)
+    const line = this.#rounds.open(exchange, request, meta, () =>
+      this.#tools.mayTell(exchange, this.#era, tool),
+    )
     if (line === null) return
     const { logLevel } = meta
     this.#tools.call(exchange, tool, request.params, this.#era, { logLevel, line: () => line })
   }
 
   #answerFeature(exchange: Exchange, request: RequestEnvelope, meta: RequestMeta): boolean {
+    const mayTell = (): boolean => this.#features.calls.mayTell(exchange, request.method)
     const openLine: OpenLine = () => {
-      const line = this.#rounds.open(exchange, request, meta)
+      const line = this.#rounds.open(exchange, request, meta, mayTell)
       return line === null ? null : { line: () => line }
     }
     return answerFeature(exchange, request, this.#features, this.#features.modernWriter, openLine)

@@ -76,7 +76,8 @@ const open = (
   request: RequestEnvelope,
   who = identity,
   capabilities: JsonObject = { elicitation: {}, sampling: {}, roots: {} },
-): ClientLine | null => rounds.open(toExchange(who), request, { version: '', capabilities, logLevel: null })
+): ClientLine | null =>
+  rounds.open(toExchange(who), request, { version: '', capabilities, logLevel: null }, () => true)
 
 function opened(request: RequestEnvelope): ClientLine {
   const line = open(request)

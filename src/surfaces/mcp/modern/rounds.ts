@@ -33,12 +33,21 @@ export class Rounds {
     this.#serverInfo = options.serverInfo
   }
 
-  /** The line of a request; null after the exchange was answered with what is wrong with its state or answers. */
-  open(exchange: Exchange, request: RequestEnvelope, meta: RequestMeta): ClientLine | null {
+  /**
+   * The line of a request; null after the exchange was answered with what is wrong with its state or answers. `mayTell`: asked before
+   * that; false when it has answered the exchange itself.
+   */
+  open(
+    exchange: Exchange,
+    request: RequestEnvelope,
+    meta: RequestMeta,
+    mayTell: () => boolean,
+  ): ClientLine | null {
     const { requestState, inputResponses } = request.params
     if (inputResponses !== undefined && !isObject(inputResponses)) {
       return refuse(
         exchange,
+        mayTell,
         'Invalid params: "inputResponses" must be an object, one member for each question.',
       )
     }
@@ -51,6 +60,7 @@ export class Rounds {
     if (state === null) {
       return refuse(
         exchange,
+        mayTell,
         'Invalid params: "requestState" is not good for this request. It was changed, is another request\'s or another caller\'s, or is too old. Make the request again without it.',
       )
     }
@@ -139,7 +149,7 @@ class RoundLine implements ClientLine {
   }
 }
 
-function refuse(exchange: Exchange, message: string): null {
-  exchange.finish(errorMessage(exchange.id, rpcCode.invalidParams, message), 400)
+function refuse(exchange: Exchange, mayTell: () => boolean, message: string): null {
+  if (mayTell()) exchange.finish(errorMessage(exchange.id, rpcCode.invalidParams, message), 400)
   return null
 }
