@@ -94,7 +94,7 @@ describe('a server that is killed', () => {
     const { url } = await serve(yaml)
     expect(await chat(url, 'a ninth')).toMatchObject({
       isError: true,
-      text: expect.stringMatching(/is busy/),
+      text: expect.stringMatching(/tokens a day, and \d+ are left, too few for this job/),
     })
     expect(requests()).toBeLessThanOrEqual(8)
     expect(tokensOnDisk()).toBeGreaterThan(8 * cap)
