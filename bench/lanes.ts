@@ -1,37 +1,40 @@
-// What is measured, and against what. A limit's own lane has no limit.
+// What is measured, and against what. A bout is a limit and who is compared with it, one right after the other, so that what slows
+// the machine slows both.
 
 import type { ContestantName } from './contestants.ts'
 import type { Lane } from './load.ts'
 
-/** A lane, whose it is, and the lane whose processor time is 1. */
+/** A lane, and whose it is. */
 export interface Measured extends Lane {
   readonly of: ContestantName
-  readonly limit: string | null
 }
 
-const bare = { transport: 'legacy', path: '/mcp', tool: 'echo', limit: null } as const
-const ours = { of: 'exai', path: '/mcp', tool: 'echo', limit: 'bare' } as const
-const stream = { ...ours, tool: 'echo_stream', limit: 'bare-sse' } as const
-const list = { ...ours, tool: 'tools/list', limit: 'bare-list' } as const
+/** A limit, whose processor time is 1, and the lane of ours that is compared with it; `name` is the lane's. */
+export interface Bout {
+  readonly limit: Measured
+  readonly ours: Measured
+}
 
-/** Under load. */
-export const lanes: readonly Measured[] = [
-  { ...bare, name: 'bare', of: 'bare' },
-  { ...bare, name: 'bare-sse', of: 'bare', path: '/mcp-sse' },
-  { ...bare, name: 'bare-ws', of: 'bare-ws', transport: 'websocket', path: '/' },
-  { ...bare, name: 'bare-list', of: 'bare-list', tool: 'tools/list' },
-  { ...ours, name: 'legacy', transport: 'legacy' },
-  { ...ours, name: 'modern', transport: 'modern' },
-  { ...stream, name: 'legacy-sse', transport: 'legacy' },
-  { ...stream, name: 'modern-sse', transport: 'modern' },
-  { ...ours, name: 'websocket', transport: 'websocket', path: '/ws', limit: 'bare-ws' },
-  { ...list, name: 'legacy-list', transport: 'legacy' },
-  { ...list, name: 'modern-list', transport: 'modern' },
-]
+const bare = { transport: 'legacy', path: '/mcp', tool: 'echo' } as const
+const ours = { of: 'exai', path: '/mcp', tool: 'echo' } as const
+const stream = { ...ours, tool: 'echo_stream' } as const
+const list = { ...ours, tool: 'tools/list' } as const
 
-/** One client alone, one call at a time. */
-export const lone: readonly Measured[] = [
-  { ...bare, name: 'lone-bare', of: 'bare', connections: 1 },
-  { ...ours, name: 'lone-legacy', transport: 'legacy', connections: 1, limit: 'lone-bare' },
-  { ...ours, name: 'lone-modern', transport: 'modern', connections: 1, limit: 'lone-bare' },
+const json: Measured = { ...bare, name: 'bare', of: 'bare' }
+const sse: Measured = { ...bare, name: 'bare-sse', of: 'bare', path: '/mcp-sse' }
+const webSocket: Measured = { ...bare, name: 'bare-ws', of: 'bare-ws', transport: 'websocket', path: '/' }
+const lists: Measured = { ...bare, name: 'bare-list', of: 'bare-list', tool: 'tools/list' }
+const alone: Measured = { ...bare, name: 'lone-bare', of: 'bare', connections: 1 }
+
+/** Under load; then one client alone, one call at a time. */
+export const bouts: readonly Bout[] = [
+  { limit: json, ours: { ...ours, name: 'legacy', transport: 'legacy' } },
+  { limit: json, ours: { ...ours, name: 'modern', transport: 'modern' } },
+  { limit: sse, ours: { ...stream, name: 'legacy-sse', transport: 'legacy' } },
+  { limit: sse, ours: { ...stream, name: 'modern-sse', transport: 'modern' } },
+  { limit: webSocket, ours: { ...ours, name: 'websocket', transport: 'websocket', path: '/ws' } },
+  { limit: lists, ours: { ...list, name: 'legacy-list', transport: 'legacy' } },
+  { limit: lists, ours: { ...list, name: 'modern-list', transport: 'modern' } },
+  { limit: alone, ours: { ...ours, name: 'lone-legacy', transport: 'legacy', connections: 1 } },
+  { limit: alone, ours: { ...ours, name: 'lone-modern', transport: 'modern', connections: 1 } },
 ]

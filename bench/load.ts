@@ -6,7 +6,7 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { promisify } from 'node:util'
 import { type Contestant, loadCore } from './contestants.ts'
-import { machineTime, processTime } from './machine.ts'
+import { processTime } from './machine.ts'
 import { type Era, openClients } from './sessions.ts'
 
 /** What is called, and how. */
@@ -29,8 +29,6 @@ export interface Sample {
   /** Microseconds as the load saw them. */
   readonly p50: number
   readonly p99: number
-  /** Share of all processors that neither contestant nor load took. */
-  readonly foreign: number
 }
 
 interface Told {
@@ -61,14 +59,12 @@ export async function measure(contestant: Contestant, lane: Lane, seconds: numbe
     perCpuSecond: (told.requests / window.cpu) * 1e6,
     p50: told.p50,
     p99: told.p99,
-    foreign: window.foreign,
   }
 }
 
 interface Window {
   readonly told: Told
   readonly cpu: number
-  readonly foreign: number
 }
 
 async function driveHttp(contestant: Contestant, lane: Lane, seconds: number): Promise<Window> {
@@ -96,18 +92,9 @@ function driveWebSocket(contestant: Contestant, lane: Lane, seconds: number): Pr
 }
 
 async function watch(contestant: Contestant, program: string, args: readonly string[]): Promise<Window> {
-  const before = {
-    machine: machineTime(),
-    contestant: processTime(contestant.pid),
-    load: processTime(process.pid),
-  }
+  const before = processTime(contestant.pid)
   const told = (await runLoad(program, args)) as Told
-  const machine = machineTime()
-  const cpu = processTime(contestant.pid) - before.contestant
-  // The contestants are children of this process, so its books hold theirs; what has ended is in there too.
-  const ours = processTime(process.pid) - before.load
-  const foreign = (machine.busy - before.machine.busy - ours) / (machine.total - before.machine.total)
-  return { told, cpu, foreign: Math.max(0, foreign) }
+  return { told, cpu: processTime(contestant.pid) - before }
 }
 
 /** Runs a load on its core, and answers what it printed as `JSON{...}`. */

@@ -1,11 +1,15 @@
 // What the machine's own books say (Linux): processor time of a process with its children, what others took meanwhile,
 // and memory. Ticks are 10 ms, so windows of some seconds are good to about a percent.
 
+import { spawnSync } from 'node:child_process'
 import { readdirSync, readFileSync } from 'node:fs'
 
 const tickMicros = 10_000
 
-/** Processor time in microseconds: all processors busy, and all together. */
+/**
+ * Processor time in microseconds: all processors busy with somebody's programs (of this machine, or of another on the same hardware:
+ * "steal"), and all together. What the kernel does between interrupts is in nobody's books: on loopback it is our own packets.
+ */
 export interface MachineTime {
   readonly busy: number
   readonly total: number
@@ -16,8 +20,11 @@ export function machineTime(): MachineTime {
   const line = readFileSync('/proc/stat', 'utf8').split('\n')[0] ?? ''
   const ticks = line.trim().split(/\s+/).slice(1, 9).map(Number)
   const total = ticks.reduce((sum, each) => sum + each, 0)
-  const idle = (ticks[3] ?? 0) + (ticks[4] ?? 0)
-  return { busy: (total - idle) * tickMicros, total: total * tickMicros }
+  const [, , , idle = 0, ioWait = 0, interrupts = 0, softInterrupts = 0] = ticks
+  return {
+    busy: (total - idle - ioWait - interrupts - softInterrupts) * tickMicros,
+    total: total * tickMicros,
+  }
 }
 
 /** Processor time of a process and its living children, in microseconds; what the process waited for is included. */
@@ -29,6 +36,17 @@ export function processTime(pid: number): number {
 export function residentBytes(pid: number): number {
   const found = /VmRSS:\s+(\d+)/.exec(readFileSync(`/proc/${pid}/status`, 'utf8'))
   return Number(found?.[1] ?? 0) * 1024
+}
+
+/** Keeps all threads of this process on one core. A thread that ends meanwhile makes `taskset` fail: then once more. */
+export function pinTo(core: number): void {
+  for (let attempt = 1; ; attempt++) {
+    const { status, stderr } = spawnSync('taskset', ['-apc', String(core), String(process.pid)], {
+      encoding: 'utf8',
+    })
+    if (status === 0) return
+    if (attempt === 3) throw new Error(`taskset: ${stderr}`)
+  }
 }
 
 function ownTime(pid: number): number {
