@@ -41,6 +41,30 @@ function tellAgain(log: StreamLog, id: RequestId, surface: ResumableCallOptions[
   }
 }
 
+// The work as the connection that brought it sees it. A class for its getter: one in an object literal made per request keeps all that
+// it reaches until the engine's next full collection (`test/scenarios/call-garbage.test.ts`).
+class HeldWork implements Cancellable {
+  readonly clientGone: () => void
+  readonly #call: ResumableCall
+
+  constructor(call: ResumableCall, clientGone: () => void) {
+    this.#call = call
+    this.clientGone = clientGone
+  }
+
+  get outlivesReader(): boolean {
+    return this.#call.work?.outlivesReader === true
+  }
+
+  cancel(): void {
+    this.#call.work?.cancel()
+  }
+
+  answerLost(json: string): void {
+    this.#call.work?.answerLost?.(json)
+  }
+}
+
 /** The exchange that a call sees. */
 export class ResumableCall implements Exchange {
   readonly door = 'http'
@@ -65,15 +89,7 @@ export class ResumableCall implements Exchange {
     this.identity = exchange.identity
     this.inFlight = exchange.inFlight
     this.canStream = exchange.canStream
-    const call = this
-    exchange.work = {
-      cancel: () => this.work?.cancel(),
-      clientGone: () => this.#gone(),
-      answerLost: (json) => this.work?.answerLost?.(json),
-      get outlivesReader() {
-        return call.work?.outlivesReader === true
-      },
-    }
+    exchange.work = new HeldWork(this, () => this.#gone())
   }
 
   startStream(): void {
