@@ -1,6 +1,7 @@
 // `npm run nightly:mutation`: Stryker plants every mutant it knows in admission/ and routing/, and the rooms' unit tests and
 // properties must find them. Prints a line for each survivor and a score for each file; below 85 % it fails.
-// `--files admission/gcra.ts,routing/` takes a slice.
+// `--files admission/gcra.ts,routing/` takes a slice; `--resume` goes on from what earlier runs in this folder have found, as far as
+// neither the mutant nor its tests have changed since.
 
 import { globSync } from 'node:fs'
 import { resolve } from 'node:path'
@@ -14,7 +15,12 @@ const scoreMin = 85
 const root = resolve(import.meta.dirname, '../..')
 process.chdir(root)
 
-const { values } = parseArgs({ options: { files: { type: 'string', default: 'admission/,routing/' } } })
+const { values } = parseArgs({
+  options: {
+    files: { type: 'string', default: 'admission/,routing/' },
+    resume: { type: 'boolean', default: false },
+  },
+})
 const sources = globSync(['src/admission/*.ts', 'src/routing/*.ts']).filter(
   (path) => !path.endsWith('.test.ts'),
 )
@@ -38,6 +44,9 @@ const stryker = new Stryker({
   tsconfigFile: 'none',
   ignorePatterns: ['dist', 'docs', 'bench', 'simulator', '**/.cache'],
   tempDirName: 'test/mutation/.cache/stryker',
+  incremental: true,
+  incrementalFile: 'test/mutation/.cache/found.json',
+  force: !values.resume,
   reporters: ['progress-append-only'],
   // Only what runs once, when a file is loaded: each such mutant would run every test, and they are the tables' planted ones.
   ignoreStatic: true,
