@@ -25,7 +25,10 @@ describe('an address', () => {
     const tls = { cert: 'a.pem', key: 'b.pem' }
     expect(reachWarnings(reach('192.168.1.2'))).toEqual([expect.stringContaining('without TLS')])
     expect(reachWarnings(reach('192.168.1.2', { tls }))).toEqual([])
-    expect(reachWarnings(reach('192.168.1.2', { trustedProxies: ['192.168.1.1'] }))).toEqual([])
+    // Who dials the port itself meets no proxy.
+    expect(reachWarnings(reach('192.168.1.2', { trustedProxies: ['192.168.1.1'] }))).toEqual([
+      expect.stringContaining('let nobody else reach the port'),
+    ])
     expect(reachWarnings(reach('127.0.0.1'))).toEqual([])
   })
 

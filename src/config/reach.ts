@@ -28,9 +28,14 @@ export function assertKeyed(config: Reach, keys: number): void {
 
 /** What is reachable and better were not as it is; for the first screen. */
 export function reachWarnings(config: Reach): readonly string[] {
-  if (!isReachable(config) || config.tls !== null || config.trustedProxies.length > 0) return []
+  if (!isReachable(config) || config.tls !== null) return []
+  const { host } = config.listen
+  const cure =
+    config.trustedProxies.length > 0
+      ? `A proxy protects only what comes through it: let nobody else reach the port (127.0.0.1 where the proxy is on this computer, else a firewall), or set tls.cert and tls.key.`
+      : `Set tls.cert and tls.key, or listen on 127.0.0.1 behind a proxy that has TLS.`
   return [
-    `listen.host: ${config.listen.host} is reachable without TLS, so keys and texts cross the network in the clear. Set tls.cert and tls.key, or put a proxy in front and name it in trustedProxies.`,
+    `listen.host: ${host} is reachable without TLS, so keys and texts cross the network in the clear. ${cure}`,
   ]
 }
 

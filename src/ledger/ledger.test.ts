@@ -56,14 +56,16 @@ describe('the ledger', () => {
     expect(await ledger.usage({ by: 'principal', sinceMs: 0 })).toEqual([
       {
         name: 'ada',
+        names: 1,
         calls: 2,
         attempts: 2,
         failedAttempts: 1,
         cachedAnswers: 1,
         estimatedAttempts: 0,
-        inputTokens: 3_000n,
-        cachedInputTokens: 1_200n,
-        outputTokens: 300n,
+        // The vendor counted two; what the cache answered took nothing.
+        inputTokens: 2_000n,
+        cachedInputTokens: 800n,
+        outputTokens: 200n,
         costNanoUsd: 2n * cost,
         savedNanoUsd: cost,
       },
@@ -86,8 +88,29 @@ describe('the ledger', () => {
       [null, 1],
     ])
     expect(await named({ by: 'model', sinceMs: 0, principal: 'bob' })).toEqual([['glm-5.2', 1]])
-    expect(await ledger.spentNanoUsd('team', 'web', november)).toBe(1_384_000n)
-    expect(await ledger.spentNanoUsd('principal', 'nobody', 0)).toBe(0n)
+  })
+
+  it('gives the dearest a line each, and sums the others in one, so that nothing is missing from the whole', async () => {
+    const ledger = new Ledger(records, new PriceTable(null))
+    const total = 40
+    for (let i = 0; i < total; i++) await ledger.record(entry(`a${i}`, { client: `window-${i}` }))
+    await ledger.record(entry('b', { client: 'window-39' }))
+    const lines = await ledger.usage({ by: 'client', sinceMs: 0, namesMax: 3 })
+    expect(
+      lines.map(({ name, names, attempts, calls }) => [names === 1 ? name : names, attempts, calls]),
+    ).toEqual([
+      ['ada/window-39', 2, expect.any(Number)],
+      ['ada/window-0', 1, 1],
+      ['ada/window-1', 1, 1],
+      [total - 3, total - 3, null],
+    ])
+    const cost = lines.reduce((sum, { costNanoUsd }) => sum + costNanoUsd, 0n)
+    expect(cost).toBe(1_384_000n * BigInt(total + 1))
+    // One name too many is no reason to hide it.
+    expect((await ledger.usage({ by: 'client', sinceMs: 0, namesMax: total - 1 })).at(-1)).toMatchObject({
+      names: 1,
+      calls: 1,
+    })
   })
 
   it('charges the price of the day, and an operator’s own before ours', () => {
@@ -108,6 +131,14 @@ describe('the ledger', () => {
     })
     expect(prices.at(glm, november - 1)).toMatchObject({ input: toNanoUsd('1') })
     expect(prices.at(glm, 0)).toBeNull()
+    // A price of tomorrow leaves today's: without one, a budget would count nothing until then.
+    const later = new PriceTable({
+      ...override,
+      prices: override.prices.filter(({ from }) => from === '2026-11-01'),
+    })
+    expect(later.at(glm, november - 1)).toEqual(new PriceTable(null).at(glm, november - 1))
+    expect(later.at(glm, november - 1)).not.toBeNull()
+    expect(later.at(glm, november)).toMatchObject({ input: toNanoUsd('2') })
     expect(prices.at(kimi, november)).toMatchObject({ output: toNanoUsd('15') })
     expect(prices.at({ ...glm, model: 'unheard-of' }, november)).toBeNull()
     expect(() =>

@@ -39,13 +39,18 @@ export interface UsageQuery {
   /** Milliseconds since the epoch, inclusive. */
   readonly sinceMs: number
   readonly principal?: string | undefined
+  /** Names that get a line of their own, the dearest; default 1,000. What others used is summed in one more. */
+  readonly namesMax?: number
 }
 
-/** One line of usage. Failed and lost attempts are in every sum: they cost too. */
+/** One line of usage. Failed and lost attempts are in every sum: they cost too. What the cache answered is in no sum but its own. */
 export interface UsageLine {
   /** null: rows without that dimension, such as callers without a team. */
   readonly name: string | null
-  readonly calls: number
+  /** Names whose usage is summed here; 1 but for the line of those who got none of their own. */
+  readonly names: number
+  /** null where several names are summed: a call may stand under two. */
+  readonly calls: number | null
   readonly attempts: number
   readonly failedAttempts: number
   readonly cachedAnswers: number
@@ -68,7 +73,7 @@ const columns: Readonly<Record<UsageDimension, string>> = {
   model: 'COALESCE(model, operation)',
   tool: 'tool',
 }
-const linesMax = 1_000
+const namesMaxDefault = 1_000
 
 /** The ledger over the records. Errors: `StoreFault`. */
 export class Ledger {
@@ -102,30 +107,46 @@ export class Ledger {
     return price === null ? null : costNanoUsd(usage, price)
   }
 
-  /** Sums, dearest first. */
-  async usage({ by, sinceMs, principal }: UsageQuery): Promise<readonly UsageLine[]> {
+  /** Sums, dearest first; the last line may be of several names. */
+  async usage({
+    by,
+    sinceMs,
+    principal,
+    namesMax = namesMaxDefault,
+  }: UsageQuery): Promise<readonly UsageLine[]> {
     const own = principal === undefined ? '' : 'AND principal = ?'
+    const sums = sumNames.map((name) => `SUM(${name}) AS ${name}`).join(', ')
     const rows = await this.#records.read({
-      sql: `SELECT ${columns[by]} AS name, COUNT(DISTINCT call_id) AS calls,
-          SUM(outcome <> 'cached') AS attempts, SUM(outcome NOT IN ('done', 'cached')) AS failed_attempts,
-          SUM(outcome = 'cached') AS cached_answers, SUM(usage_source = 'estimated') AS estimated_attempts,
-          SUM(input_tokens) AS input_tokens, SUM(cached_input_tokens) AS cached_input_tokens,
-          SUM(output_tokens) AS output_tokens, SUM(cost_nano_usd) AS cost, SUM(saved_nano_usd) AS saved
-        FROM ledger WHERE ended_at_ms >= ? ${own} GROUP BY 1 ORDER BY cost DESC, attempts DESC, name LIMIT ${linesMax}`,
-      values: principal === undefined ? [sinceMs] : [sinceMs, principal],
+      sql: `WITH by_name AS (
+          SELECT ${columns[by]} AS name, COUNT(DISTINCT call_id) AS calls,
+            SUM(outcome <> 'cached') AS attempts, SUM(outcome NOT IN ('done', 'cached')) AS failed_attempts,
+            SUM(outcome = 'cached') AS cached_answers, SUM(usage_source = 'estimated') AS estimated_attempts,
+            SUM(IIF(outcome = 'cached', 0, input_tokens)) AS input_tokens,
+            SUM(IIF(outcome = 'cached', 0, cached_input_tokens)) AS cached_input_tokens,
+            SUM(IIF(outcome = 'cached', 0, output_tokens)) AS output_tokens,
+            SUM(cost_nano_usd) AS cost, SUM(saved_nano_usd) AS saved
+          FROM ledger WHERE ended_at_ms >= ? ${own} GROUP BY 1),
+        placed AS (SELECT *, ROW_NUMBER() OVER (ORDER BY cost DESC, attempts DESC, name) AS place FROM by_name)
+        SELECT MIN(place, ?) AS place, MIN(name) AS name, COUNT(*) AS names, ${sums}
+        FROM placed GROUP BY 1 ORDER BY 1`,
+      values: [sinceMs, ...(principal === undefined ? [] : [principal]), namesMax + 1],
     })
     return rows.map(toLine)
   }
-
-  /** Nano-dollars spent since then by one principal or one team: what a budget is checked against after a restart. */
-  async spentNanoUsd(whose: 'principal' | 'team', name: string, sinceMs: number): Promise<bigint> {
-    const [row] = await this.#records.read({
-      sql: `SELECT COALESCE(SUM(cost_nano_usd), 0) AS cost FROM ledger WHERE ${whose} = ? AND ended_at_ms >= ?`,
-      values: [name, sinceMs],
-    })
-    return toBigInt(row?.cost)
-  }
 }
+
+const sumNames = [
+  'calls',
+  'attempts',
+  'failed_attempts',
+  'cached_answers',
+  'estimated_attempts',
+  'input_tokens',
+  'cached_input_tokens',
+  'output_tokens',
+  'cost',
+  'saved',
+] as const
 
 function toColumns(entry: LedgerEntry, cost: bigint, priceVersion: string | null): Record<string, SqlValue> {
   const { usage } = entry
@@ -160,9 +181,11 @@ function toColumns(entry: LedgerEntry, cost: bigint, priceVersion: string | null
 }
 
 function toLine(row: SqlRow): UsageLine {
+  const names = Number(row.names)
   return {
     name: row.name === null || row.name === undefined ? null : String(row.name),
-    calls: Number(row.calls),
+    names,
+    calls: names > 1 ? null : Number(row.calls),
     attempts: Number(row.attempts),
     failedAttempts: Number(row.failed_attempts),
     cachedAnswers: Number(row.cached_answers),

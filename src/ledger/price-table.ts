@@ -96,20 +96,25 @@ export class PriceTable {
 
   /** `override`: the operator's own file, or null. */
   constructor(override: PriceFile | null) {
-    for (const file of override === null
-      ? [priceFileSchema.parse(shipped)]
-      : [priceFileSchema.parse(shipped), override]) {
-      const own = new Map<string, Line[]>()
-      for (const price of file.prices) {
-        const key = keyOf(price.provider, price.model ?? null, price.operation ?? 'generate')
-        own.set(key, [...(own.get(key) ?? []), toLine(file.version, price)])
-      }
-      // An operator's lines for a model replace ours altogether: two histories mixed would be nobody's.
-      for (const [key, lines] of own)
-        this.#lines.set(
-          key,
-          lines.sort((a, b) => b.fromMs - a.fromMs),
-        )
+    this.#take(priceFileSchema.parse(shipped))
+    if (override !== null) this.#take(override)
+  }
+
+  // An operator's lines for a model replace ours from their first day on: two histories mixed would be nobody's, and none would make
+  // every budget count nothing until that day.
+  #take(file: PriceFile): void {
+    const own = new Map<string, Line[]>()
+    for (const price of file.prices) {
+      const key = keyOf(price.provider, price.model ?? null, price.operation ?? 'generate')
+      own.set(key, [...(own.get(key) ?? []), toLine(file.version, price)])
+    }
+    for (const [key, lines] of own) {
+      const firstDay = Math.min(...lines.map(({ fromMs }) => fromMs))
+      const before = (this.#lines.get(key) ?? []).filter(({ fromMs }) => fromMs < firstDay)
+      this.#lines.set(
+        key,
+        [...lines, ...before].sort((a, b) => b.fromMs - a.fromMs),
+      )
     }
   }
 

@@ -8,6 +8,7 @@ import { dollars, usageTable } from './usage-table.ts'
 const now = Date.UTC(2026, 10, 22)
 const line = (name: string, cost: bigint): UsageLine => ({
   name,
+  names: 1,
   calls: 1,
   attempts: 2,
   failedAttempts: 1,
@@ -45,6 +46,8 @@ describe('a table of usage', () => {
       expect.stringMatching(/^all +4 +2 +0 +20\* +10\* +\$1\.5000/),
       '* some of it estimated: the vendor did not count',
     ])
+    const more = usageTable([line('a', 5n), { ...line('b', 1n), names: 7, calls: null }], 'client')
+    expect(more.split('\n')[2]).toMatch(/^7 more +2 /)
     expect(usageTable([], 'model')).toBe('Nothing was used in that time.')
   })
 

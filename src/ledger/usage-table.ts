@@ -6,7 +6,7 @@ import type { UsageLine } from './ledger.ts'
 export function usageTable(lines: readonly UsageLine[], by: string): string {
   if (lines.length === 0) return 'Nothing was used in that time.'
   const rows = [...lines, ...(lines.length > 1 ? [sumOf(lines)] : [])].map((line) => [
-    line.name ?? '-',
+    nameOf(line),
     line.calls === null ? '' : String(line.calls),
     String(line.attempts),
     String(line.failedAttempts),
@@ -38,13 +38,18 @@ export function dollars(nanoUsd: bigint): string {
   return `$${usd !== 0 && usd < 0.001 ? usd.toFixed(6) : usd.toFixed(4)}`
 }
 
+function nameOf({ name, names }: UsageLine): string {
+  return names > 1 ? `${names} more` : (name ?? '-')
+}
+
 // A call whose attempts went to two vendors stands in both lines, so calls have no sum.
-function sumOf(lines: readonly UsageLine[]): Omit<UsageLine, 'calls'> & { readonly calls: null } {
+function sumOf(lines: readonly UsageLine[]): UsageLine {
   const sum = (pick: (line: UsageLine) => number): number => lines.reduce((all, line) => all + pick(line), 0)
   const sumBig = (pick: (line: UsageLine) => bigint): bigint =>
     lines.reduce((all, line) => all + pick(line), 0n)
   return {
     name: 'all',
+    names: 1,
     calls: null,
     attempts: sum(({ attempts }) => attempts),
     failedAttempts: sum(({ failedAttempts }) => failedAttempts),

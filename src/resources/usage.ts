@@ -3,6 +3,7 @@
 import { usageTable } from '../ledger/usage-table.ts'
 import { defineResource, type Resource } from './resource.ts'
 
+const namesShown = 30
 const sinceMs = 30 * 24 * 3_600_000
 
 /** Its URI. */
@@ -21,8 +22,8 @@ export const usageResource: Resource = defineResource({
   async read(context, { uri }) {
     const from = context.facts.wallMs() - sinceMs
     const [models, tools] = await Promise.all([
-      context.usage({ by: 'model', sinceMs: from }),
-      context.usage({ by: 'tool', sinceMs: from }),
+      context.usage({ by: 'model', sinceMs: from, namesMax: namesShown }),
+      context.usage({ by: 'tool', sinceMs: from, namesMax: namesShown }),
     ])
     const head = `Used by ${context.identity.principal} since ${new Date(from).toISOString().slice(0, 16)}Z`
     const text = `${head}\n\n${usageTable(models, 'model')}\n\n${usageTable(tools, 'tool')}`

@@ -12,6 +12,9 @@ const input = z.strictObject({
   since: z.string().max(20).default('30d').describe('Since when: 24h, 7d, or a day like 2026-11-01'),
 })
 
+// A model reads it: the dearest tell it enough.
+const namesShown = 30
+
 /** One's own usage, never another's. */
 export const usage: Tool = defineTool({
   name: 'usage',
@@ -26,7 +29,7 @@ export const usage: Tool = defineTool({
     if (sinceMs === null) {
       throw new CallFailure('bad-request', { message: `since must be ${sinceWords}; it is "${since}".` })
     }
-    const lines = await context.usage({ by, sinceMs })
+    const lines = await context.usage({ by, sinceMs, namesMax: namesShown })
     const text = `Used by ${context.identity.principal} since ${new Date(sinceMs).toISOString().slice(0, 16)}Z:`
     const left = standingLines(context.quotas())
     return { content: [{ type: 'text', text: [text, usageTable(lines, by), ...left].join('\n') }] }
