@@ -4,7 +4,7 @@
 /** A JSON-RPC id. */
 export type RpcId = string | number
 
-/** One message, as far as the bridge looks into it. `broken` is not JSON; `other` (a batch, no JSON-RPC) is passed on. */
+/** One message, as far as the bridge looks into it. `broken` is not JSON; `other` (a list, no JSON-RPC) is passed on. */
 export type PassingMessage =
   | { readonly kind: 'request'; readonly id: RpcId; readonly method: string; readonly message: object }
   | { readonly kind: 'notification'; readonly method: string; readonly cancels: RpcId | null }

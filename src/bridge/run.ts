@@ -9,6 +9,7 @@ import { systemRandom } from '../lib/random.ts'
 import { Bridge } from './bridge.ts'
 import { claimHeaders, hostFacts, projectFolder } from './claim.ts'
 import { keyHeader } from './key-header.ts'
+import { messagesOf } from './line-batch.ts'
 import { LineSplitter } from './line-splitter.ts'
 import { createConnect } from './link.ts'
 import { errorLine } from './passing-message.ts'
@@ -42,7 +43,9 @@ export function runBridge(args: readonly string[], env: NodeJS.ProcessEnv): void
     )
   })
   stdin.on('data', (chunk: Buffer) => {
-    for (const line of lines.push(chunk)) bridge.fromClient(line)
+    for (const line of lines.push(chunk)) {
+      for (const message of messagesOf(line)) bridge.fromClient(message)
+    }
     if (bridge.bufferedBytes > bufferedBytesMax) stdin.pause()
   })
   stdin.once('end', () => end(0))

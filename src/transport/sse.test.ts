@@ -98,6 +98,27 @@ test('of progress that a reader does not take the newest waits, and what must ar
   expect(told).toEqual(['data: {"question":1}', 'data: {"progress":1000}', 'data: {"result":1}'])
 })
 
+test('several answers wait in order behind a question, and before them no progress that is worth nothing now', async () => {
+  const incoming = await connect()
+  incoming.pause()
+  const big = JSON.stringify('x'.repeat(15_000))
+  for (let n = 0; n < 2_000 && stream.sendDroppable(big); n++);
+  stream.sendLatest('{"progress":1}')
+  stream.sendResult('{"result":1}')
+  stream.sendResult('{"result":2}')
+  stream.send('{"question":1}')
+  let got = ''
+  incoming.setEncoding('utf8')
+  incoming.on('data', (chunk: string) => {
+    got += chunk
+    if (got.includes('"result":2')) stream.end()
+  })
+  incoming.resume()
+  await once(incoming, 'end')
+  const told = got.split('\n\n').filter((event) => event.startsWith('data: {'))
+  expect(told).toEqual(['data: {"question":1}', 'data: {"result":1}', 'data: {"result":2}'])
+})
+
 test('a reader that never takes what must arrive is cut', async () => {
   const incoming = await connect()
   incoming.on('error', () => undefined)

@@ -26,6 +26,8 @@ export interface EventStream {
   prime(id: string, retryMs: number): void
   /** A message that must arrive; `id` lets a reader come back to where it was. */
   send(json: string, id?: string): void
+  /** One of several answers: must arrive, and waits its turn among results. Progress that waits is worth nothing now. */
+  sendResult(json: string): void
   /** Progress: while the reader is behind, the newest takes the place of what waits. */
   sendLatest(json: string): void
   /** A message that may be lost; false when it was. */
@@ -81,10 +83,16 @@ class ResponseEvents implements EventStream {
     if (this.#isOpen) this.#sendEvent(toEvent(json, id))
   }
 
-  #sendEvent(event: string): void {
+  sendResult(json: string): void {
+    if (!this.#isOpen) return
+    this.#spool?.dropLatest(this)
+    this.#sendEvent(toEvent(json), 1)
+  }
+
+  #sendEvent(event: string, rank: 0 | 1 = 0): void {
     if (this.#isEarly(event)) this.#early += event
     else if (this.#canWrite(event)) this.#write(event)
-    else this.#spooled().put(0, event)
+    else this.#spooled().put(rank, event)
   }
 
   sendLatest(json: string): void {

@@ -70,6 +70,9 @@ describe.each(nodes())('under $name', ({ path: node }) => {
     await bridge.until(/"analyze_document"/)
     say({ id: 2, method: 'tools/call', params: { name: 'version', arguments: {} } })
     await bridge.until(/"id":2\b/)
+    const list = ['list-one', 'list-two'].map((id) => ({ jsonrpc: '2.0', id, method: 'ping' }))
+    bridge.child.stdin.write(`${JSON.stringify(list)}\n`)
+    for (const id of ['one', 'two']) await bridge.until(new RegExp(`"id":"list-${id}"`))
     const before = await clientIds(port)
 
     first.child.kill('SIGTERM')
@@ -83,7 +86,7 @@ describe.each(nodes())('under $name', ({ path: node }) => {
       .split('\n')
       .map((line) => JSON.parse(line) as { id?: number; error?: unknown })
     expect(answers.filter(({ error }) => error !== undefined)).toEqual([])
-    expect(answers.flatMap(({ id }) => id ?? [])).toEqual([0, 1, 2, 3])
+    expect(answers.flatMap(({ id }) => id ?? [])).toEqual([0, 1, 2, 'list-one', 'list-two', 3])
     expect(before).toHaveLength(1)
     expect(await clientIds(port)).toEqual(before)
     bridge.child.stdin.end()

@@ -9,7 +9,7 @@ import { fileURLToPath } from 'node:url'
 import { afterEach, expect, test } from 'vitest'
 import { WebSocket } from 'ws'
 import { eventData, initialize, type Message, postLegacy } from '../support/mcp-wire.ts'
-import { RawHttp } from '../support/raw-http.ts'
+import { type RawAnswer, RawHttp } from '../support/raw-http.ts'
 import { createFuzz } from '../support/wire-fuzz.ts'
 
 const inputs = Number(process.env.EXAI_FUZZ_INPUTS ?? 100_000)
@@ -45,6 +45,11 @@ let place: { url: string; webSocketUrl: string; port: number }
 let isOver = false
 const layers = new Map<Layer, number>()
 const kinds = new Map<string, number>()
+/** Lists that were taken: one answer for each of several requests. */
+let lists = 0
+
+/** Half of the lanes speak the one revision that takes lists of messages. */
+const versionOf = (lane: number): string => (lane % 2 === 0 ? '2025-11-25' : '2025-03-26')
 
 const count = <Key>(counts: Map<Key, number>, key: Key): void => {
   counts.set(key, (counts.get(key) ?? 0) + 1)
@@ -62,6 +67,7 @@ async function startChild(plant: string | null): Promise<void> {
   isOver = false
   layers.clear()
   kinds.clear()
+  lists = 0
 }
 
 afterEach(async () => {
@@ -108,7 +114,10 @@ function layerOf(message: Message, status: number): Layer {
 }
 
 async function httpLane(lane: number, share: number): Promise<void> {
-  const session = await initialize(place.url, { headers: { 'x-exai-client': `fuzz-lane-${lane}` } })
+  const session = await initialize(place.url, {
+    version: versionOf(lane),
+    headers: { 'x-exai-client': `fuzz-lane-${lane}` },
+  })
   const next = createFuzz(seed + lane, session.id)
   const client = new RawHttp(place.port)
   const fixed = {
@@ -127,15 +136,20 @@ async function httpLane(lane: number, share: number): Promise<void> {
     if (answer.status === 202) count(layers, 'no answer due')
     else if (answer.type === 'text/plain') count(layers, answer.status === 503 ? 'session' : 'framing')
     else {
-      const text = answer.type === 'text/event-stream' ? lastEvent(answer.body) : answer.body
-      count(layers, layerOf(JSON.parse(text) as Message, answer.status))
+      const answers = answersOf(answer)
+      if (answers.length > 1) lists += 1
+      for (const each of answers) count(layers, layerOf(each, answer.status))
     }
   }
   client.close()
 }
 
-function lastEvent(body: string): string {
-  return eventData(body.trimEnd().split('\n\n').at(-1) ?? '')
+/** Every answer of a response: of a stream, of a list, or the one there is. */
+function answersOf({ type, body }: RawAnswer): readonly Message[] {
+  if (type !== 'text/event-stream') return [JSON.parse(body) as Message | Message[]].flat()
+  const events = body.trimEnd().split('\n\n').map(eventData)
+  const messages = events.filter((data) => data !== '').map((data) => JSON.parse(data) as Message)
+  return messages.filter(({ method }) => method === undefined)
 }
 
 /** A frame from the server; its layer is counted unless it is a message of its own accord. Throws for what must not be said. */
@@ -150,7 +164,7 @@ function take(text: string): Message {
 // Frames go out in volleys; a ping behind each volley proves that the server has been through it.
 async function webSocketLane(lane: number, share: number): Promise<void> {
   const next = createFuzz(seed + 1_000 + lane, null)
-  let socket = await open()
+  let socket = await open(versionOf(lane))
   for (let sent = 0; sent < share; ) {
     const fence = `fence-${lane}-${sent}`
     const end = new Promise<'fence' | 'closed'>((resolve, reject) => {
@@ -174,7 +188,7 @@ async function webSocketLane(lane: number, share: number): Promise<void> {
     if ((await end) === 'closed') {
       // Bytes that are no UTF-8 end a WebSocket by its own rules; the rest of that volley is lost with it.
       count(layers, 'framing')
-      socket = await open()
+      socket = await open(versionOf(lane))
     } else {
       socket.removeAllListeners('message')
       socket.removeAllListeners('close')
@@ -185,7 +199,7 @@ async function webSocketLane(lane: number, share: number): Promise<void> {
   await closed
 }
 
-async function open(): Promise<WebSocket> {
+async function open(version: string): Promise<WebSocket> {
   const socket = new WebSocket(place.webSocketUrl, 'mcp')
   socket.on('error', () => undefined)
   await once(socket, 'open')
@@ -195,7 +209,7 @@ async function open(): Promise<WebSocket> {
       jsonrpc: '2.0',
       id: 'i',
       method: 'initialize',
-      params: { protocolVersion: '2025-11-25' },
+      params: { protocolVersion: version },
     }),
   )
   await ready
@@ -247,6 +261,7 @@ async function weather(inputs: number, plant: string | null): Promise<void> {
   for (const [layer, n] of [...layers].sort((a, b) => b[1] - a[1])) process.stdout.write(`  ${layer}: ${n}\n`)
   const total = [...kinds.values()].reduce((sum, n) => sum + n, 0)
   process.stdout.write(`  of ${total}: ${[...kinds].map(([kind, n]) => `${n} ${kind}`).join(', ')}\n`)
+  process.stdout.write(`  lists taken over HTTP: ${lists}\n`)
   process.stdout.write(
     `  heap ${mib(early.heapBytes)} -> ${mib(late.heapBytes)} MiB, bystanders' calls ${served}\n`,
   )
@@ -268,6 +283,7 @@ async function weather(inputs: number, plant: string | null): Promise<void> {
   ] as const) {
     expect(layers.get(layer) ?? 0, `inputs that reached ${layer}`).toBeGreaterThan(0)
   }
+  expect(lists).toBeGreaterThan(0)
   for (const calls of served) expect(calls).toBeGreaterThan(10)
 }
 
@@ -279,6 +295,7 @@ test(`${inputs} generated inputs harm nobody`, { timeout: 120_000 + inputs * 6 }
 test.each([
   ['shows others what a bystander said', 'words-leaked', /somebody else's words: .*bystanders-own-words/],
   ['keeps what it has read', 'bytes-kept', /to be less than 16777216/],
+  ['stumbles over what is wrong in a list', 'list-stumbles', /status 500|ECONNREFUSED|ECONNRESET|closed/],
   ['ends at a slip', 'slip-deadly', /ECONNREFUSED|ECONNRESET|socket hang up|fetch failed|closed|gone/],
 ])('a server that %s is found out', { timeout: 600_000 }, async (_what, plant, why) => {
   await expect(weather(4_000, plant)).rejects.toThrow(why)

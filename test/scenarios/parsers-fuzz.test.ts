@@ -20,8 +20,10 @@ import { matchUri, parseTemplate } from '../../src/resources/uri-template.ts'
 import { EventTooLargeError, readEvents } from '../../src/streams/sse-reader.ts'
 import { type JsonObject, parseEnvelope, type RequestEnvelope } from '../../src/surfaces/mcp/envelope.ts'
 import { readCursor, writeCursor } from '../../src/surfaces/mcp/features/list-cursor.ts'
+import { readBatch } from '../../src/surfaces/mcp/legacy/batch.ts'
 import { checkRequestHeaders } from '../../src/surfaces/mcp/modern/request-headers.ts'
 import { RequestStates, type RoundState } from '../../src/surfaces/mcp/modern/request-state.ts'
+import { batchVersion } from '../../src/surfaces/mcp/protocol-versions.ts'
 import { createOriginGuard } from '../../src/transport/origin-guard.ts'
 import { createDice, type Dice, mutate, oddText, pieces } from '../support/byte-fuzz.ts'
 import { createFuzz } from '../support/wire-fuzz.ts'
@@ -125,7 +127,15 @@ const ranges: readonly Range<never>[] = [
       }
       if (!isJson) expect(envelope).toMatchObject({ kind: 'malformed', id: null, code: -32700 })
       else if (envelope.kind === 'malformed') expect([-32600, -32602]).toContain(envelope.code)
-      else expect(['request', 'notification', 'response']).toContain(envelope.kind)
+      else expect(['request', 'notification', 'response', 'batch']).toContain(envelope.kind)
+      const isList = isJson && /^\s*\[/.test(text)
+      expect(envelope.kind === 'batch').toBe(isList && envelope.kind !== 'malformed')
+      const messages = envelope.kind === 'batch' ? readBatch(envelope, batchVersion) : []
+      if (typeof messages === 'string') return
+      for (const message of messages) {
+        if (message.kind === 'malformed') expect([-32600, -32602]).toContain(message.code)
+        else expect(['request', 'notification', 'response']).toContain(message.kind)
+      }
     },
   }),
   range<typeof readEvents>({

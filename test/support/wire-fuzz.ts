@@ -17,7 +17,8 @@ const oneField = 0.6
 const meta: Json = { ...modernMeta }
 
 interface Seed {
-  readonly message: { [key: string]: Json }
+  /** One message, or several in one list. */
+  readonly message: Json
   readonly headers: Record<string, string>
 }
 
@@ -76,6 +77,25 @@ const modernSeed =
     }
   }
 
+// Some are taken and some refused, for the revision of the session decides.
+const listSeed = (id: number, session: string | null): Seed => {
+  const call = (name: string, args: Json): Json => ({ name, arguments: args })
+  const params: readonly Json[] = [echo(id), call('slow', { text: `${id}`, waitMs: 1 }), call('echo', {})]
+  return {
+    message: [
+      ...params.map((each, n) => ({
+        jsonrpc: '2.0',
+        id: `l-${id}-${n}`,
+        method: 'tools/call',
+        params: each,
+      })),
+      { jsonrpc: '2.0', method: 'notifications/cancelled', params: { requestId: `l-${id - 1}-0` } },
+      { jsonrpc: '2.0', id: `l-${id}-p`, method: 'ping' },
+    ],
+    headers: session === null ? {} : { 'mcp-session-id': session },
+  }
+}
+
 // A place in the list of resources, as the server writes them.
 const cursor = Buffer.from('["resources",0,0,"test://static-text"]').toString('base64url')
 const promptOf = (id: number): { [key: string]: Json } => ({
@@ -100,6 +120,8 @@ const seeds: readonly [
   })),
   legacySeed('tools/list', () => ({})),
   legacySeed('ping', () => ({})),
+  listSeed,
+  listSeed,
   legacySeed('notifications/cancelled', () => ({ requestId: 1, reason: 'why' })),
   (id) => ({
     message: {
@@ -147,10 +169,16 @@ function spoilOne(good: Seed, random: Random): Seed {
         .slice(0, 200)
     return { message: good.message, headers }
   }
-  return { message: spoil(good.message, random) as Seed['message'], headers: good.headers }
+  return { message: spoil(good.message, random), headers: good.headers }
 }
 
 function spoil(value: Json, random: Random): Json {
+  if (Array.isArray(value) && value.length > 0 && random() < 0.9) {
+    return value.with(
+      Math.floor(random() * value.length),
+      spoil(value[Math.floor(random() * value.length)] ?? null, random),
+    )
+  }
   if (typeof value !== 'object' || value === null || Array.isArray(value)) return weird(random, 2)
   const keys = Object.keys(value)
   const key = keys[Math.floor(random() * keys.length)]

@@ -53,3 +53,23 @@ test('a message of very many values is refused, a long text is not', () => {
   const long = JSON.stringify('x'.repeat(2_000_000))
   expect(parseEnvelope(`{"jsonrpc":"2.0","id":1,"method":"x","params":{"a":${long}}}`).kind).toBe('request')
 })
+
+test('a list is no larger than one message may be, and an empty one holds none', () => {
+  const list = (count: number, value: string): string =>
+    `[${Array.from({ length: count }, (_, id) => `{"jsonrpc":"2.0","id":${id},"method":"x","params":{"a":${value}}}`).join()}]`
+  expect(parseEnvelope(list(3, '1'))).toMatchObject({
+    kind: 'batch',
+    messages: [{ id: 0 }, { id: 1 }, { id: 2 }],
+  })
+  const some = JSON.stringify(Array.from({ length: 4_000 }, () => 1))
+  expect(parseEnvelope(list(2, some)).kind).toBe('batch')
+  expect(parseEnvelope(list(3, some))).toMatchObject({ kind: 'malformed', id: null, code: -32600 })
+  expect(parseEnvelope('[]')).toMatchObject({ kind: 'malformed', id: null, code: -32600 })
+})
+
+test('what stands in a list may be nested as deep as what stands alone', () => {
+  const nested = (levels: number): string =>
+    `[{"jsonrpc":"2.0","id":1,"method":"x","params":${'{"a":'.repeat(levels)}1${'}'.repeat(levels)}}]`
+  expect(parseEnvelope(nested(63)).kind).toBe('batch')
+  expect(parseEnvelope(nested(64)).kind).toBe('malformed')
+})

@@ -1,5 +1,6 @@
 // The JSON-RPC envelope: parsed once, judged once. What passes is a request, a notification or a response with params
-// that are an object and nesting that later code may walk; everything else is `malformed` with the code to answer.
+// that are an object and nesting that later code may walk; everything else is `malformed` with the code to answer. A list of
+// messages is bounded here and judged by whoever knows whether the client's revision has lists.
 
 /** The id of a request, chosen by its sender. `1` and `"1"` are two ids. */
 export type RequestId = string | number
@@ -40,6 +41,15 @@ interface MalformedEnvelope {
 /** One message, judged. */
 export type Envelope = RequestEnvelope | NotificationEnvelope | ResponseEnvelope | MalformedEnvelope
 
+/** Several messages in one list, none of them judged yet, and all of them together no larger than one message may be. */
+export interface BatchEnvelope {
+  readonly kind: 'batch'
+  readonly messages: readonly unknown[]
+}
+
+/** What one body or one frame holds. */
+export type Inbound = Envelope | BatchEnvelope
+
 /** JSON-RPC's own codes. */
 export const rpcCode = {
   parseError: -32700,
@@ -55,8 +65,8 @@ const idCharsMax = 256
 const methodCharsMax = 256
 const noParams: JsonObject = Object.freeze({})
 
-/** Parses and judges one message. Never throws. */
-export function parseEnvelope(text: string): Envelope {
+/** Parses what one body or frame holds, and judges it if it is one message. Never throws. */
+export function parseEnvelope(text: string): Inbound {
   let message: unknown
   try {
     message = JSON.parse(text)
@@ -64,13 +74,21 @@ export function parseEnvelope(text: string): Envelope {
     const why = error instanceof SyntaxError ? error.message.slice(0, 120) : 'unreadable'
     return malformed(null, rpcCode.parseError, `Parse error: the message is not JSON (${why}).`)
   }
-  if (Array.isArray(message)) {
-    return malformed(
-      null,
-      rpcCode.invalidRequest,
-      'Invalid Request: batches are not part of this protocol; send one message at a time.',
-    )
+  return Array.isArray(message) ? parseBatch(message) : judgeMessage(message)
+}
+
+// The bound on values is that of one message: what a list costs everybody on this thread must not grow with its length.
+function parseBatch(messages: readonly unknown[]): Inbound {
+  if (messages.length === 0) {
+    return malformed(null, rpcCode.invalidRequest, 'Invalid Request: an empty list holds no message.')
   }
+  return isTooComplex(messages, depthMax + 1)
+    ? malformed(null, rpcCode.invalidRequest, tooComplex('list'))
+    : { kind: 'batch', messages }
+}
+
+/** Judges one parsed message. Never throws. */
+export function judgeMessage(message: unknown): Envelope {
   if (!isObject(message)) {
     return malformed(null, rpcCode.invalidRequest, 'Invalid Request: a message is a JSON object.')
   }
@@ -86,13 +104,8 @@ export function parseEnvelope(text: string): Envelope {
       `Invalid Request: "id" must be a whole number or a string of at most ${idCharsMax} characters.`,
     )
   }
-  if (isTooComplex(message)) {
-    return malformed(
-      knownId,
-      rpcCode.invalidRequest,
-      `Invalid Request: the message is nested deeper than ${depthMax} levels or holds more than ${valuesMax} values.`,
-    )
-  }
+  if (isTooComplex(message, depthMax))
+    return malformed(knownId, rpcCode.invalidRequest, tooComplex('message'))
   if (message.method === undefined) return parseResponse(message, knownId)
   return parseCall(message, knownId)
 }
@@ -120,6 +133,10 @@ function parseResponse(message: JsonObject, id: RequestId | null): Envelope {
   )
 }
 
+function tooComplex(what: 'message' | 'list'): string {
+  return `Invalid Request: the ${what} is nested deeper than ${depthMax} levels or holds more than ${valuesMax} values.`
+}
+
 function malformed(id: RequestId | null, code: number, message: string): MalformedEnvelope {
   return { kind: 'malformed', id, code, message }
 }
@@ -136,7 +153,7 @@ export function isRequestId(value: unknown): value is RequestId {
 
 // Walks the message once: how deep it is, and how many values it holds. A schema's complaints, and so the time of
 // everybody on this thread, grow with the values; long texts are one value.
-function isTooComplex(value: unknown): boolean {
+function isTooComplex(value: unknown, levelsMax: number): boolean {
   let values = 0
   const isTooMuch = (part: unknown, levels: number): boolean => {
     values += 1
@@ -149,5 +166,5 @@ function isTooComplex(value: unknown): boolean {
     }
     return values > valuesMax
   }
-  return isTooMuch(value, depthMax)
+  return isTooMuch(value, levelsMax)
 }

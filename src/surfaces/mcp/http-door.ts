@@ -1,13 +1,14 @@
 // The MCP endpoint over HTTP: method, content type and body first, then one message, its era known once, then that
-// era's own code. Also the net under each request: a caller's bad claim is told, a bug of ours harms nobody else.
+// era's own code; a list of messages is the older era's. Also the net under each request: a caller's bad claim is told, a bug of ours harms nobody else.
 
 import type { IncomingMessage, ServerResponse } from 'node:http'
 import { CallFailure } from '../../domain/failure.ts'
 import { type BodyOptions, readBody } from '../../transport/body.ts'
 import { challenge } from '../../transport/identified.ts'
 import { refuse } from '../../transport/refuse.ts'
-import { type Envelope, isObject, parseEnvelope, type RequestEnvelope, rpcCode } from './envelope.ts'
+import { type Inbound, isObject, parseEnvelope, type RequestEnvelope, rpcCode } from './envelope.ts'
 import { HttpExchange, respondJson } from './http-exchange.ts'
+import { noBatches } from './legacy/batch.ts'
 import type { LegacyHttp } from './legacy/http.ts'
 import type { McpSurfaceOptions } from './mcp-options.ts'
 import { errorMessage, internalErrorMessage } from './messages.ts'
@@ -63,14 +64,21 @@ export class HttpDoor {
     }
   }
 
-  #dispatch(request: IncomingMessage, response: ServerResponse, envelope: Envelope): void {
+  #dispatch(request: IncomingMessage, response: ServerResponse, envelope: Inbound): void {
     if (envelope.kind === 'malformed') {
-      this.#options.surface.emit({ type: 'message-rejected', door: 'http', code: envelope.code })
-      this.#fault(request)
-      respondJson(response, 400, errorMessage(envelope.id, envelope.code, envelope.message))
+      this.#reject(request, response, envelope)
       return
     }
     const header = request.headers['mcp-protocol-version']
+    if (envelope.kind === 'batch') {
+      if (header !== modernVersion) {
+        this.#options.legacy.postBatch(request, response, envelope, this.#options.surface.factsOf(request))
+        return
+      }
+      const message = noBatches(modernVersion)
+      this.#reject(request, response, { id: null, code: rpcCode.invalidRequest, message })
+      return
+    }
     const isStateless =
       envelope.kind === 'response'
         ? header === modernVersion
@@ -96,6 +104,16 @@ export class HttpDoor {
     } catch (error) {
       if (!(error instanceof CallFailure)) throw error
     }
+  }
+
+  #reject(
+    request: IncomingMessage,
+    response: ServerResponse,
+    { id, code, message }: Omit<Extract<Inbound, { kind: 'malformed' }>, 'kind'>,
+  ): void {
+    this.#options.surface.emit({ type: 'message-rejected', door: 'http', code })
+    this.#fault(request)
+    respondJson(response, 400, errorMessage(id, code, message))
   }
 
   #postModern(request: IncomingMessage, response: ServerResponse, envelope: RequestEnvelope): void {
@@ -133,8 +151,8 @@ export class HttpDoor {
     }
   }
 
-  #failed(response: ServerResponse, envelope: Envelope | null, error: unknown): void {
-    const id = envelope === null || envelope.kind === 'notification' ? null : envelope.id
+  #failed(response: ServerResponse, envelope: Inbound | null, error: unknown): void {
+    const id = envelope !== null && 'id' in envelope ? envelope.id : null
     if (error instanceof CallFailure) {
       // The key was good when the request began, and has been revoked since.
       if (error.code === 'unauthenticated') {

@@ -29,7 +29,8 @@ export function respondJson(
   response.end(json)
 }
 
-function jsonHead(json: string): { 'content-type': string; 'content-length': number } {
+/** The head of one JSON body. */
+export function jsonHead(json: string): { 'content-type': string; 'content-length': number } {
   return { 'content-type': 'application/json', 'content-length': Buffer.byteLength(json) }
 }
 

@@ -6,6 +6,8 @@ import { isObject, type JsonObject } from './envelope.ts'
 export const modernVersion = '2026-07-28'
 /** Revisions with `initialize`, newest first; the first is offered to a client that asks for one we do not know. */
 export const legacyVersions: readonly string[] = ['2025-11-25', '2025-06-18', '2025-03-26', '2024-11-05']
+/** The one revision whose clients may send several messages in one list. */
+export const batchVersion = '2025-03-26'
 /** What a stateless client may choose from. */
 export const modernVersions: readonly string[] = [modernVersion]
 

@@ -7,10 +7,18 @@ import { drainedReason, instanceMethod } from '../../domain/resend.ts'
 import { unreachable } from '../../lib/assert.ts'
 import type { WebSocketConnection } from '../../transport/websocket-connection.ts'
 import { ClosingMoment } from './closing-moment.ts'
-import { parseEnvelope, type RequestEnvelope, rpcCode } from './envelope.ts'
+import {
+  type BatchEnvelope,
+  type Envelope,
+  parseEnvelope,
+  type RequestEnvelope,
+  type RequestId,
+  rpcCode,
+} from './envelope.ts'
 import type { InFlight } from './exchange.ts'
 import type { Features } from './features/features.ts'
 import type { Tools } from './features/tools.ts'
+import { readBatch } from './legacy/batch.ts'
 import { dispatchLegacy, notifyLegacy } from './legacy/dispatch.ts'
 import { initializeResult, negotiate } from './legacy/negotiation.ts'
 import { Peer } from './legacy/peer.ts'
@@ -99,16 +107,31 @@ export class WebSocketClient {
   #receive(text: string): void {
     if (this.#isFinished) return
     this.#moment?.heard()
-    this.#take(text)
+    const inbound = parseEnvelope(text)
+    if (inbound.kind === 'batch') this.#takeBatch(inbound)
+    else this.#take(inbound)
   }
 
-  #take(text: string): void {
-    const envelope = parseEnvelope(text)
+  // Each is answered by a frame of its own, as soon as it is done: nothing on this connection waits for its neighbours.
+  #takeBatch(batch: BatchEnvelope): void {
+    const messages = readBatch(batch, this.#peer?.version ?? null)
+    if (typeof messages === 'string') {
+      this.#reject(null, rpcCode.invalidRequest, messages)
+      return
+    }
+    for (const message of messages) this.#take(message)
+  }
+
+  #reject(id: RequestId | null, code: number, message: string): void {
+    this.#options.surface.emit({ type: 'message-rejected', door: 'websocket', code })
+    this.#options.surface.calls.fault(this.identity)
+    this.#connection.send(errorMessage(id, code, message))
+  }
+
+  #take(envelope: Envelope): void {
     switch (envelope.kind) {
       case 'malformed':
-        this.#options.surface.emit({ type: 'message-rejected', door: 'websocket', code: envelope.code })
-        this.#options.surface.calls.fault(this.identity)
-        this.#connection.send(errorMessage(envelope.id, envelope.code, envelope.message))
+        this.#reject(envelope.id, envelope.code, envelope.message)
         return
       case 'request':
         try {

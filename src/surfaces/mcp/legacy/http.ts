@@ -6,13 +6,14 @@ import type { CallerFacts } from '../../../principals/identify.ts'
 import { StoreFault } from '../../../store/store-fault.ts'
 import { refuse } from '../../../transport/refuse.ts'
 import { openEventStream } from '../../../transport/sse.ts'
-import { type Envelope, type RequestEnvelope, rpcCode } from '../envelope.ts'
+import { type BatchEnvelope, type Envelope, type RequestEnvelope, rpcCode } from '../envelope.ts'
 import type { Features } from '../features/features.ts'
 import type { Tools } from '../features/tools.ts'
 import { acceptsEventStream, HttpExchange, respondJson } from '../http-exchange.ts'
 import type { McpSurfaceOptions } from '../mcp-options.ts'
 import { errorMessage, internalErrorMessage, resultMessage } from '../messages.ts'
 import { legacyVersions } from '../protocol-versions.ts'
+import { postBatch } from './batch-post.ts'
 import { dispatchLegacy, notifyLegacy } from './dispatch.ts'
 import type { EventStore, ResumePoint } from './event-store.ts'
 import { initializeResult, negotiate } from './negotiation.ts'
@@ -83,6 +84,18 @@ export class LegacyHttp {
     else session.peer.settle(envelope)
     response.writeHead(202, { 'content-length': 0 })
     response.end()
+  }
+
+  /** One POSTed list of messages. `facts.identify` as above. */
+  postBatch(
+    request: IncomingMessage,
+    response: ServerResponse,
+    batch: BatchEnvelope,
+    facts: CallerFacts,
+  ): void {
+    this.#withSession(request, response, facts, ({ peer }) =>
+      postBatch(request, response, batch, peer, this.#options),
+    )
   }
 
   /** From now on nothing long-lived is opened; the open streams end. */
