@@ -1,16 +1,16 @@
 // What went down an event stream, kept for a time, so that a client whose connection broke takes the stream up again where it was.
-// Bounded in characters per session and in all; what is oldest goes first. An event's id is sealed and bound to its session: it
+// Bounded in bytes per session and in all; what is oldest goes first. An event's id is sealed and bound to its session: it
 // opens nothing elsewhere, and after a restart it still says which request its stream was for.
 
 import type { Clock, Timer } from '../../../lib/clock.ts'
 import { SealedTokens, type SealSecrets } from '../../../lib/sealed-token.ts'
 import { isRequestId, type RequestId } from '../envelope.ts'
-import { type StoredEvent, StreamLog, type StreamLogOwner } from './stream-log.ts'
+import { StreamLog, type StreamLogOwner } from './stream-log.ts'
 
-/** Bounds: characters of JSON, milliseconds. */
+/** Bounds: bytes of memory, milliseconds. */
 export interface EventStoreLimits {
-  readonly charsMax: number
-  readonly charsPerSessionMax: number
+  readonly bytesMax: number
+  readonly bytesPerSessionMax: number
   readonly streamsPerSessionMax: number
   /** How long a stream that nobody reads can be taken up again. */
   readonly keepMs: number
@@ -26,8 +26,8 @@ export interface ResumePoint {
 }
 
 const defaults: EventStoreLimits = {
-  charsMax: 33_554_432,
-  charsPerSessionMax: 1_048_576,
+  bytesMax: 33_554_432,
+  bytesPerSessionMax: 1_048_576,
   streamsPerSessionMax: 64,
   keepMs: 300_000,
 }
@@ -35,7 +35,7 @@ const eventIdPattern = /^([\w-]{1,4096})\.(\d{1,9})$/
 
 interface Owned {
   readonly logs: Set<StreamLog>
-  chars: number
+  bytes: number
 }
 
 /** The logs of all sessions' streams. */
@@ -46,7 +46,7 @@ export class EventStore implements StreamLogOwner {
   readonly #byName = new Map<string, StreamLog>()
   /** By session, the principal first. */
   readonly #owned = new Map<string, Owned>()
-  #chars = 0
+  #bytes = 0
   #timer: Timer | null = null
 
   constructor(clock: Clock, secrets: SealSecrets, limits: Partial<EventStoreLimits> = {}) {
@@ -61,7 +61,7 @@ export class EventStore implements StreamLogOwner {
     const log = new StreamLog(name, session, this)
     let own = this.#owned.get(session)
     if (own === undefined) {
-      own = { logs: new Set(), chars: 0 }
+      own = { logs: new Set(), bytes: 0 }
       this.#owned.set(session, own)
     }
     own.logs.add(log)
@@ -87,18 +87,18 @@ export class EventStore implements StreamLogOwner {
     }
   }
 
-  appended(log: StreamLog, event: StoredEvent): void {
+  appended(log: StreamLog, bytes: number): void {
     const own = this.#owned.get(log.session)
     if (own === undefined || !own.logs.has(log)) return
-    own.chars += event.json.length
-    this.#chars += event.json.length
-    const { charsMax, charsPerSessionMax } = this.#limits
+    own.bytes += bytes
+    this.#bytes += bytes
+    const { bytesMax, bytesPerSessionMax } = this.#limits
     for (const oldest of own.logs) {
-      if (own.chars <= charsPerSessionMax) break
+      if (own.bytes <= bytesPerSessionMax) break
       this.#empty(oldest, own)
     }
     for (const oldest of this.#byName.values()) {
-      if (this.#chars <= charsMax) break
+      if (this.#bytes <= bytesMax) break
       this.#empty(oldest, this.#owned.get(oldest.session))
     }
   }
@@ -128,14 +128,14 @@ export class EventStore implements StreamLogOwner {
     for (const session of [...this.#owned.keys()]) this.forget(session)
   }
 
-  inspect(): { readonly logs: number; readonly chars: number } {
-    return { logs: this.#byName.size, chars: this.#chars }
+  inspect(): { readonly logs: number; readonly bytes: number } {
+    return { logs: this.#byName.size, bytes: this.#bytes }
   }
 
   #empty(log: StreamLog, own: Owned | undefined): void {
-    const chars = log.empty()
-    this.#chars -= chars
-    if (own !== undefined) own.chars -= chars
+    const bytes = log.empty()
+    this.#bytes -= bytes
+    if (own !== undefined) own.bytes -= bytes
   }
 
   readonly #sweep = (): void => {
