@@ -4,6 +4,7 @@ import { beforeEach, expect, test } from 'vitest'
 import type { SealSecret } from '../../../lib/sealed-token.ts'
 import { VirtualClock } from '../../../lib/virtual-clock.ts'
 import { EventStore } from './event-store.ts'
+import type { StreamLog } from './stream-log.ts'
 
 const secret: SealSecret = { id: 7, bytes: Buffer.alloc(32, 7) }
 const limits = { bytesMax: 2_000, bytesPerSessionMax: 600, streamsPerSessionMax: 3, keepMs: 60_000 }
@@ -23,6 +24,8 @@ const jsonAfter = (session: string, id: string): readonly string[] | null => {
   const point = store.find(session, id)
   return point?.log?.after(point.after).map(({ json }) => json) ?? null
 }
+
+const isKept = ({ session, firstId }: StreamLog): boolean => store.find(session, firstId)?.log !== null
 
 test('a client goes on after the last event it has, on the stream it had', () => {
   const log = store.open('ann\ns1', 7)
@@ -87,13 +90,44 @@ test('all sessions together keep so much and no more', () => {
   expect(first.after(0)).toEqual([])
 })
 
-test('of very many streams of one session the oldest go, and keep nothing from then on', () => {
-  const oldest = store.open('ann\ns1', 0)
-  for (let n = 1; n <= 5; n++) store.open('ann\ns1', n)
-  expect(store.inspect().logs).toBe(3)
-  oldest.append(text(10))
-  expect(store.inspect().bytes).toBe(0)
-  expect(store.find('ann\ns1', oldest.firstId)?.log).toBeNull()
+test('of very many streams of one session the answered go first, then what nobody reads; never one that is read', () => {
+  const own = store.open('ann\ns1', null)
+  const running = store.open('ann\ns1', 1)
+  const answered = store.open('ann\ns1', 2)
+  answered.end()
+  const left = store.open('ann\ns1', 3)
+  left.left()
+  expect(isKept(answered)).toBe(false)
+  store.open('ann\ns1', 4)
+  expect([own, running, left].map(isKept)).toEqual([true, true, false])
+  answered.append(text(10))
+  expect(store.inspect()).toMatchObject({ logs: 3, bytes: 0 })
+  // All three are read: whoever comes now keeps nothing, and takes nothing away.
+  const late = store.open('ann\ns1', 5)
+  late.append(text(10))
+  expect([own, running, late].map(isKept)).toEqual([true, true, false])
+  expect(store.inspect()).toMatchObject({ logs: 3, bytes: 0 })
+})
+
+test('within a session what was answered makes room before what goes on, and its own stream comes last', () => {
+  const own = store.open('ann\ns1', null)
+  const running = store.open('ann\ns1', 1)
+  const answered = store.open('ann\ns1', 2)
+  for (const log of [own, running, answered]) log.append(text(60))
+  answered.end()
+  running.append(text(60))
+  expect([own, running, answered].map((log) => log.after(0).length)).toEqual([1, 2, 0])
+  running.append(text(60))
+  expect([own, running, answered].map((log) => log.after(0).length)).toEqual([1, 0, 0])
+})
+
+test('whoever keeps most makes room: nobody is forgotten for a neighbour', () => {
+  const ann = store.open('ann\ns1', 1)
+  ann.append('the answer')
+  ann.end()
+  for (let n = 0; n < 40; n++) store.open(`bob\ns${n}`, n).append(text(200))
+  expect(ann.after(0)).toHaveLength(1)
+  expect(store.inspect().bytes).toBeLessThanOrEqual(2_000)
 })
 
 test('what nobody comes back to is forgotten, what is read stays; at the end no timer is left', async () => {

@@ -17,6 +17,8 @@ export interface StreamLogOwner {
   appended(log: StreamLog, bytes: number): void
   /** Nobody reads it now. */
   left(log: StreamLog): void
+  /** Its request has been answered. */
+  ended(log: StreamLog): void
   /** Forget it. */
   drop(log: StreamLog): void
 }
@@ -31,9 +33,12 @@ export class StreamLog {
   readonly name: string
   /** The session's key, its principal first. */
   readonly session: string
+  /** It is the session's own stream, beside its calls. */
+  readonly isOwn: boolean
   takeUp: TakeUp | null = null
   /** Since when nobody reads it, in monotonic milliseconds; null while somebody does. */
   leftAt: number | null = null
+  #isEnded = false
   readonly #owner: StreamLogOwner
   /** JSON alone: ids are as long as what they name, and follow from the place. */
   #events: string[] = []
@@ -43,10 +48,15 @@ export class StreamLog {
   /** The number of the last event that had to make room. */
   #lost = 0
 
-  constructor(name: string, session: string, owner: StreamLogOwner) {
+  constructor(name: string, { session, isOwn }: Pick<StreamLog, 'session' | 'isOwn'>, owner: StreamLogOwner) {
     this.name = name
     this.session = session
+    this.isOwn = isOwn
     this.#owner = owner
+  }
+
+  get isEnded(): boolean {
+    return this.#isEnded
   }
 
   /** The id of the priming event, before all others. */
@@ -94,6 +104,13 @@ export class StreamLog {
   /** Nobody reads it: it can be taken up again for a while. */
   left(): void {
     this.#owner.left(this)
+  }
+
+  /** The answer is in it. Told, but perhaps not heard: it is kept as if nobody read it, and makes room before all others. */
+  end(): void {
+    this.#isEnded = true
+    this.#owner.ended(this)
+    this.left()
   }
 
   /** It is of no use any more: nothing is kept of it from now on. */
