@@ -84,6 +84,15 @@ describe('what had to make room', () => {
     expect(results.inspect()).toMatchObject({ chars: 180, results: 3 })
   })
 
+  test('is never a neighbour’s: who keeps most under any number of names makes room', () => {
+    results.keep('ann\nw1', 'k', ofLength(40))
+    for (let n = 0; n < 20; n++) results.keep(`bob\nw${n}`, 'k', ofLength(60))
+    expect(results.find('ann\nw1', 'k')).toMatchObject({ kind: 'kept' })
+    expect(results.find('bob\nw0', 'k')).toEqual({ kind: 'forgotten' })
+    expect(results.find('bob\nw19', 'k')).toMatchObject({ kind: 'kept' })
+    expect(results.inspect().chars).toBeLessThanOrEqual(250)
+  })
+
   test('leaves a doubt about every key of its owner, no longer than it would have been kept', async () => {
     for (const key of ['1', '2', '3', '4']) results.keep('a', key, 'x')
     expect(results.inspect().results).toBe(3)

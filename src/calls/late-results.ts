@@ -1,5 +1,5 @@
 // Results that may be asked for again: their connection broke before, or while, they were written. Kept per caller for a
-// time, bounded in bytes per caller and in all. What had to make room is remembered as forgotten: "I do not know it any
+// time, bounded in bytes per caller and in all; above the bound of all, the principal that keeps most makes room. What had to make room is remembered as forgotten: "I do not know it any
 // more" must never be taken for "it never came here".
 
 import type { Clock, Timer } from '../lib/clock.ts'
@@ -47,6 +47,12 @@ interface Entry {
   readonly until: number
 }
 
+interface Share {
+  /** Those whose text is kept, oldest first. */
+  readonly entries: Set<Entry>
+  chars: number
+}
+
 interface Owner {
   /** Oldest first. */
   readonly entries: Map<string, Entry>
@@ -69,6 +75,7 @@ export class LateResults {
   readonly #owners = new Map<string, Owner>()
   /** Of all owners, oldest first, which is also the order in which they expire. */
   readonly #order = new Set<Entry>()
+  readonly #byPrincipal = new Map<string, Share>()
   #chars = 0
   #timer: Timer | null = null
   #isDestroyed = false
@@ -91,8 +98,7 @@ export class LateResults {
     const entry: Entry = { owner, key, call, text: isTooLong ? null : text, until }
     own.entries.set(key, entry)
     this.#order.add(entry)
-    own.chars += entry.text?.length ?? 0
-    this.#chars += entry.text?.length ?? 0
+    if (entry.text !== null) this.#count(entry, own, entry.text.length)
     this.#makeRoom(own)
     this.#timer ??= this.#clock.after(this.#limits.keepMs, this.#sweep)
   }
@@ -124,6 +130,7 @@ export class LateResults {
     this.#timer = null
     this.#owners.clear()
     this.#order.clear()
+    this.#byPrincipal.clear()
     this.#chars = 0
   }
 
@@ -150,16 +157,31 @@ export class LateResults {
       own.forgotUntil = Math.max(own.forgotUntil, entry.until)
       this.#remove(entry, own)
     }
-    for (const entry of this.#order) {
-      if (this.#chars <= charsMax) break
-      this.#emptyOut(entry, this.#ownerOf(entry.owner))
+    while (this.#chars > charsMax) {
+      const heaviest = [...this.#byPrincipal.values()].reduce((most, each) =>
+        each.chars > most.chars ? each : most,
+      )
+      const [oldest] = heaviest.entries
+      if (oldest === undefined) break
+      this.#emptyOut(oldest, this.#ownerOf(oldest.owner))
     }
   }
 
   #emptyOut(entry: Entry, own: Owner): void {
-    own.chars -= entry.text?.length ?? 0
-    this.#chars -= entry.text?.length ?? 0
+    if (entry.text === null) return
+    this.#count(entry, own, -entry.text.length)
     entry.text = null
+  }
+
+  #count(entry: Entry, own: Owner, chars: number): void {
+    const principal = entry.owner.split('\n', 1)[0] ?? ''
+    const share = this.#byPrincipal.get(principal) ?? { entries: new Set(), chars: 0 }
+    if (chars > 0) share.entries.add(entry)
+    else share.entries.delete(entry)
+    if (share.entries.size === 0) this.#byPrincipal.delete(principal)
+    else this.#byPrincipal.set(principal, share)
+    for (const each of [own, share]) each.chars += chars
+    this.#chars += chars
   }
 
   #remove(entry: Entry, own: Owner): void {

@@ -1,5 +1,5 @@
 import { describe, expect, test } from 'vitest'
-import { readTraceContext } from './trace-context.ts'
+import { readTraceContext, toTraceMeta } from './trace-context.ts'
 
 const traceparent = '00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01'
 
@@ -11,8 +11,22 @@ describe('a trace context', () => {
       traceId: '0af7651916cd43dd8448eb211c80319c',
       parentId: 'b7ad6b7169203331',
       isSampled: true,
+      isRandom: false,
       state: tracestate,
       baggage,
+    })
+  })
+
+  test.each(['00', '01', '02', '03'])('goes on as it came, with flags %s', (flags) => {
+    const meta = { traceparent: `${traceparent.slice(0, -2)}${flags}`, tracestate: 'a=b', baggage: 'c=d' }
+    const trace = readTraceContext(meta)
+    expect(trace === null ? null : toTraceMeta(trace)).toEqual(meta)
+  })
+
+  test('goes on without what we do not know', () => {
+    const trace = readTraceContext({ traceparent: `cc${traceparent.slice(2, -2)}ff-more`, tracestate: '=' })
+    expect(trace === null ? null : toTraceMeta(trace)).toEqual({
+      traceparent: `${traceparent.slice(0, -2)}03`,
     })
   })
 

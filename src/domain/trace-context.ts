@@ -1,5 +1,6 @@
 // Where a call stands in a distributed trace, as its caller says: W3C Trace Context and Baggage in `_meta`. It decides nothing; it
-// goes on the log line of the call, so that a person finds our part of their trace. What is out of form is as if it were absent.
+// goes on the log line of the call, so that a person finds our part of their trace, and back to the caller with what the call asks of
+// it. What is out of form is as if it were absent.
 
 /** A caller's trace. */
 export interface TraceContext {
@@ -8,6 +9,8 @@ export interface TraceContext {
   /** The caller's span, 16 hex digits. */
   readonly parentId: string
   readonly isSampled: boolean
+  /** The trace's id was made at random. */
+  readonly isRandom: boolean
   /** Vendors' entries, as sent; at most 512 characters. */
   readonly state: string | null
   /** Key-value pairs, as sent; at most 8,192 characters. */
@@ -27,6 +30,9 @@ const baggageMember =
 const baggageMembersMax = 64
 const baggageCharsMax = 8_192
 const traceparentCharsMax = 256
+// Source: W3C Trace Context Level 2, 2.2.2.5.
+const sampledFlag = 1
+const randomFlag = 2
 
 /** Reads the three members of a request's `_meta`; null without a sound `traceparent`. */
 export function readTraceContext(meta: Readonly<Record<string, unknown>>): TraceContext | null {
@@ -40,9 +46,24 @@ export function readTraceContext(meta: Readonly<Record<string, unknown>>): Trace
   return {
     traceId,
     parentId,
-    isSampled: (Number.parseInt(flags, 16) & 1) === 1,
+    isSampled: (Number.parseInt(flags, 16) & sampledFlag) !== 0,
+    isRandom: (Number.parseInt(flags, 16) & randomFlag) !== 0,
     state: list(meta.tracestate, stateCharsMax, stateMembersMax, (member) => stateMember.test(member.trim())),
     baggage: list(meta.baggage, baggageCharsMax, baggageMembersMax, (member) => baggageMember.test(member)),
+  }
+}
+
+/**
+ * The `_meta` of a request that is made for a call of this trace. We make no spans of our own, so the parent is the caller's; what is
+ * not ours to know (a later version, flags of its own) is not passed on.
+ */
+export function toTraceMeta(trace: TraceContext): Readonly<Record<string, string>> {
+  const { traceId, parentId, isSampled, isRandom, state, baggage } = trace
+  const flags = (isSampled ? sampledFlag : 0) + (isRandom ? randomFlag : 0)
+  return {
+    traceparent: `00-${traceId}-${parentId}-0${flags}`,
+    ...(state === null ? {} : { tracestate: state }),
+    ...(baggage === null ? {} : { baggage }),
   }
 }
 

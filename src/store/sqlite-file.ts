@@ -3,6 +3,7 @@
 
 import { DatabaseSync, type StatementSync } from 'node:sqlite'
 import { BoundedMap } from '../lib/bounded-map.ts'
+import { makePrivateFile } from './private-file.ts'
 import type { Migration, SqlCommand, SqlRow } from './records.ts'
 import { storeFault } from './store-fault.ts'
 
@@ -22,6 +23,7 @@ export class SqliteFile {
   /** Its folder must be there. `busyMs`: how long another process may hold the file before a write fails. */
   constructor(path: string, migrations: readonly Migration[], busyMs: number) {
     this.#path = path
+    if (path !== ':memory:') makePrivateFile(path)
     this.#database = new DatabaseSync(path, { timeout: busyMs })
     try {
       // NORMAL: what is committed outlives a killed process, whatever kills it. FULL would also outlive a power cut, at the price of

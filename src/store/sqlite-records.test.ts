@@ -1,6 +1,6 @@
 // The store on real files: durable, grouped, honest about what is wrong.
 
-import { mkdtempSync, rmSync, writeFileSync } from 'node:fs'
+import { chmodSync, mkdirSync, mkdtempSync, readdirSync, rmSync, statSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { DatabaseSync } from 'node:sqlite'
@@ -27,6 +27,12 @@ beforeEach(() => {
 })
 afterEach(() => rmSync(folder, { recursive: true, force: true }))
 
+function modesIn(inside: string): Record<string, number> {
+  return Object.fromEntries(
+    readdirSync(inside).map((name) => [name, statSync(join(inside, name)).mode & 0o777]),
+  )
+}
+
 describe('records', () => {
   it('are there after a restart, with integers beyond 53 bits', async () => {
     const records = await openSqliteRecords({ path, migrations: [first] })
@@ -51,6 +57,36 @@ describe('records', () => {
     expect(results[1]).toMatchObject({ reason: { name: 'StoreFault', trouble: 'conflict' } })
     expect((await records.read(all)).map(({ name }) => name)).toEqual(['owl', 'wren'])
     await records.close()
+  })
+
+  it('are for their owner alone, also in a folder that others may enter', async () => {
+    const open = join(folder, 'open')
+    mkdirSync(open)
+    chmodSync(open, 0o755)
+    const records = await openSqliteRecords({ path: join(open, 'records.db'), migrations: [first] })
+    await records.write([insert('wren')])
+    expect(modesIn(open)).toEqual({
+      'records.db': 0o600,
+      'records.db-shm': 0o600,
+      'records.db-wal': 0o600,
+    })
+    await records.close()
+    const inOurs = await openSqliteRecords({ path, migrations: [first] })
+    expect(modesIn(folder)).toMatchObject({ data: 0o700 })
+    await inOurs.close()
+  })
+
+  it('are closed to others at the next start where they once were not, the companions of a killed process too', async () => {
+    mkdirSync(join(folder, 'data'))
+    const old = new DatabaseSync(path)
+    old.exec('PRAGMA journal_mode = WAL; CREATE TABLE old (x)')
+    const names = ['records.db', 'records.db-shm', 'records.db-wal']
+    for (const name of names) chmodSync(join(folder, 'data', name), 0o644)
+    const records = await openSqliteRecords({ path, migrations: [first] })
+    expect(modesIn(join(folder, 'data'))).toEqual(Object.fromEntries(names.map((name) => [name, 0o600])))
+    expect(await records.write([insert('wren')])).toBe(1)
+    await records.close()
+    old.close()
   })
 
   it('move to a newer schema, and refuse a file that is newer than the program', async () => {

@@ -38,7 +38,7 @@ afterEach(async () => {
     callsInFlight: 0,
     late: { running: 0, results: 0, bytes: 0, clients: 0 },
     cut: { calls: 0, refused: 0 },
-    resumable: { logs: 0, chars: 0 },
+    resumable: { logs: 0, bytes: 0 },
     clients: [],
   })
   expect(server.listener.inspect()).toEqual({ connections: 0, inFlight: 0 })

@@ -204,7 +204,7 @@ describe('a call whose connection broke', () => {
       { 'mcp-session-id': id },
     )
     await until(() => first.isEnded, 'the stream ended')
-    expect(server.surface.inspect().resumable).toEqual({ logs: 0, chars: 0 })
+    expect(server.surface.inspect().resumable).toEqual({ logs: 0, bytes: 0 })
   })
 })
 

@@ -30,7 +30,7 @@ afterEach(async () => {
     callsInFlight: 0,
     late: { running: 0, results: 0, bytes: 0, clients: 0 },
     cut: { calls: 0, refused: 0 },
-    resumable: { logs: 0, chars: 0 },
+    resumable: { logs: 0, bytes: 0 },
     clients: [],
   })
   await server.close()

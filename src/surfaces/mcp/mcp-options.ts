@@ -132,7 +132,7 @@ export interface McpInspection {
   readonly late: LateInspection
   /** Calls that killed processes had at vendors, as far as their clients name them, and those of them that were sent again and refused. */
   readonly cut: { readonly calls: number; readonly refused: number }
-  /** Streams that a client can take up again, and the characters kept for that. */
-  readonly resumable: { readonly logs: number; readonly chars: number }
+  /** Streams that a client can take up again, and the bytes kept for that. */
+  readonly resumable: { readonly logs: number; readonly bytes: number }
   readonly clients: readonly LiveClient[]
 }

@@ -70,6 +70,11 @@ export class Lives {
     return new Lives(options, first, Number(port), line)
   }
 
+  /** Resolves when a server is up. */
+  async up(): Promise<void> {
+    await this.#up
+  }
+
   /**
    * Resolves when a server is up that was not killed within the last `forMs`, and has been up for as long as there was none: windows
    * dial ever more rarely.

@@ -47,7 +47,10 @@ const kinds: readonly WindowKind[] = ['modern', 'legacy', 'websocket', 'bridge',
 const serviceMs = 1_500
 /** What a model thinks before its next call. */
 const thinkMs = 800
-/** And after it has seen the server gone: a window may take its third attempt to connect, some 2.5 s after the first. */
+/**
+ * And one on a WebSocket after it has seen the server gone: it may take its third attempt to connect, some 2.5 s after the first, and
+ * fails calls until then by itself. All others call as soon as there is a server.
+ */
 const afterKillMs = 4_000
 const turnsMax = 500
 const meetingMs = 120_000
@@ -57,6 +60,10 @@ const givingUpMs = 240_000
 /** The mark of a call; its prompt begins with it, and the answer must hold it. */
 export function markOf(window: string, turn: number): string {
   return `${window}/${turn};`
+}
+
+function kindOf(index: number): WindowKind {
+  return kinds[index % kinds.length] ?? 'modern'
 }
 
 /** Plays it once. Throws only when it could not be staged. */
@@ -78,7 +85,7 @@ export async function playRestarts(options: RestartOptions): Promise<RestartRepo
     async onHook(window) {
       turns.set(window, (turns.get(window) ?? 0) + 1)
       await pause(thinkMs)
-      await lives?.settled(afterKillMs)
+      await (kindOf(names.indexOf(window)) === 'websocket' ? lives?.settled(afterKillMs) : lives?.up())
     },
   })
   try {
@@ -91,7 +98,7 @@ export async function playRestarts(options: RestartOptions): Promise<RestartRepo
     lives = server
     const cast = await Promise.all(
       names.map(async (name, i) => {
-        const kind = kinds[i % kinds.length] ?? 'modern'
+        const kind = kindOf(i)
         const env = kind === 'legacy' ? { MCP_PROTOCOL_NEGOTIATION: 'legacy' } : {}
         const options = { name, claude, home: join(home, `home-${i}`), modelUrl: model.urlFor(name), env }
         const window = new ClaudeWindow(options)

@@ -1,6 +1,7 @@
 // The line from one call to its client: how its questions travel, and what the call is answered with while one of them is open.
 // Each era has its own.
 
+import type { Call } from '../../../calls/call.ts'
 import type { ClientFeature } from '../../../domain/asking.ts'
 import type { CallFailure } from '../../../domain/failure.ts'
 import type { RequestId } from '../envelope.ts'
@@ -29,10 +30,13 @@ export interface ClientLine {
   instead(id: RequestId, failure: CallFailure | null): OtherAnswer | null
 }
 
+/** What a line takes over of the call it is for: its questions end with `signal`, and belong to its trace. */
+export type LineCall = Pick<Call, 'signal' | 'trace'>
+
 /** Whoever a request came from. */
 export interface LineOwner {
-  /** The line of one of its requests; questions over it end with `signal`. */
-  line(exchange: Exchange, signal: AbortSignal): ClientLine
+  /** The line of one of its requests. */
+  line(exchange: Exchange, call: LineCall): ClientLine
 }
 
 /** Ends the run of whoever asked: it is run again once the answers are here. Not to be caught, and harmless where it is. */

@@ -87,7 +87,7 @@ export class ShortCalls {
     const asked: { line: ClientLine | null } = { line: null }
     const ask = (call: Call): Promise<string> => {
       if (caller === undefined) return work(call, askNobody)
-      asked.line = caller.line(exchange, call.signal)
+      asked.line = caller.line(exchange, call)
       return work(call, new ClientAsking(name, asked.line)).catch(withoutAnswer)
     }
     this.#options.calls.run(options, ask).then(

@@ -174,7 +174,7 @@ export class Tools {
 
     const work = (call: Call): Promise<ToolResult> => {
       live.id = call.id
-      const line = caller.line(exchange, call.signal)
+      const line = caller.line(exchange, call)
       live.line = line
       const asking = new ClientAsking(tool.name, line)
       const log = createLogSender(exchange, tool.name, caller.logLevel)

@@ -1,16 +1,18 @@
 // What went down an event stream, kept for a time, so that a client whose connection broke takes the stream up again where it was.
-// Bounded in characters per session and in all; what is oldest goes first. An event's id is sealed and bound to its session: it
+// Bounded in bytes per session and in all. Above a bound the heaviest principal makes room, and of what is its own the least useful
+// goes first (`log-shelf.ts`): nobody's stream is forgotten for a neighbour's. An event's id is sealed and bound to its session: it
 // opens nothing elsewhere, and after a restart it still says which request its stream was for.
 
 import type { Clock, Timer } from '../../../lib/clock.ts'
 import { SealedTokens, type SealSecrets } from '../../../lib/sealed-token.ts'
 import { isRequestId, type RequestId } from '../envelope.ts'
-import { type StoredEvent, StreamLog, type StreamLogOwner } from './stream-log.ts'
+import { LogShelf } from './log-shelf.ts'
+import { StreamLog, type StreamLogOwner } from './stream-log.ts'
 
-/** Bounds: characters of JSON, milliseconds. */
+/** Bounds: bytes of memory, milliseconds. */
 export interface EventStoreLimits {
-  readonly charsMax: number
-  readonly charsPerSessionMax: number
+  readonly bytesMax: number
+  readonly bytesPerSessionMax: number
   readonly streamsPerSessionMax: number
   /** How long a stream that nobody reads can be taken up again. */
   readonly keepMs: number
@@ -26,17 +28,12 @@ export interface ResumePoint {
 }
 
 const defaults: EventStoreLimits = {
-  charsMax: 33_554_432,
-  charsPerSessionMax: 1_048_576,
+  bytesMax: 33_554_432,
+  bytesPerSessionMax: 1_048_576,
   streamsPerSessionMax: 64,
   keepMs: 300_000,
 }
 const eventIdPattern = /^([\w-]{1,4096})\.(\d{1,9})$/
-
-interface Owned {
-  readonly logs: Set<StreamLog>
-  chars: number
-}
 
 /** The logs of all sessions' streams. */
 export class EventStore implements StreamLogOwner {
@@ -45,8 +42,9 @@ export class EventStore implements StreamLogOwner {
   readonly #sealed: SealedTokens
   readonly #byName = new Map<string, StreamLog>()
   /** By session, the principal first. */
-  readonly #owned = new Map<string, Owned>()
-  #chars = 0
+  readonly #bySession = new Map<string, LogShelf>()
+  readonly #byPrincipal = new Map<string, LogShelf>()
+  #bytes = 0
   #timer: Timer | null = null
 
   constructor(clock: Clock, secrets: SealSecrets, limits: Partial<EventStoreLimits> = {}) {
@@ -58,18 +56,18 @@ export class EventStore implements StreamLogOwner {
   /** Begins the log of a stream of `session`, whose key begins with its principal. */
   open(session: string, requestId: RequestId | null): StreamLog {
     const name = this.#sealed.seal(JSON.stringify(requestId), [session])
-    const log = new StreamLog(name, session, this)
-    let own = this.#owned.get(session)
-    if (own === undefined) {
-      own = { logs: new Set(), chars: 0 }
-      this.#owned.set(session, own)
+    const log = new StreamLog(name, { session, isOwn: requestId === null }, this)
+    const shelf = shelfOf(this.#bySession, session)
+    // Where each one is still of use, the newest keeps nothing.
+    const goes = shelf.size < this.#limits.streamsPerSessionMax ? null : (shelf.spare() ?? log)
+    if (goes === log) {
+      log.drop()
+      return log
     }
-    own.logs.add(log)
+    goes?.drop()
+    shelfOf(this.#bySession, session).add(log)
+    shelfOf(this.#byPrincipal, principalOf(session)).add(log)
     this.#byName.set(name, log)
-    for (const oldest of own.logs) {
-      if (own.logs.size <= this.#limits.streamsPerSessionMax) break
-      oldest.drop()
-    }
     return log
   }
 
@@ -87,20 +85,23 @@ export class EventStore implements StreamLogOwner {
     }
   }
 
-  appended(log: StreamLog, event: StoredEvent): void {
-    const own = this.#owned.get(log.session)
-    if (own === undefined || !own.logs.has(log)) return
-    own.chars += event.json.length
-    this.#chars += event.json.length
-    const { charsMax, charsPerSessionMax } = this.#limits
-    for (const oldest of own.logs) {
-      if (own.chars <= charsPerSessionMax) break
-      this.#empty(oldest, own)
+  appended(log: StreamLog, bytes: number): void {
+    const own = this.#bySession.get(log.session)
+    if (own === undefined || !this.#byName.has(log.name)) return
+    this.#add(log, bytes)
+    const { bytesMax, bytesPerSessionMax } = this.#limits
+    this.#makeRoom(own, () => own.bytes > bytesPerSessionMax)
+    while (this.#bytes > bytesMax) {
+      const heaviest = [...this.#byPrincipal.values()].reduce((most, each) =>
+        each.bytes > most.bytes ? each : most,
+      )
+      this.#makeRoom(heaviest, () => this.#bytes > bytesMax)
     }
-    for (const oldest of this.#byName.values()) {
-      if (this.#chars <= charsMax) break
-      this.#empty(oldest, this.#owned.get(oldest.session))
-    }
+  }
+
+  ended(log: StreamLog): void {
+    this.#bySession.get(log.session)?.end(log)
+    this.#byPrincipal.get(principalOf(log.session))?.end(log)
   }
 
   left(log: StreamLog): void {
@@ -109,33 +110,51 @@ export class EventStore implements StreamLogOwner {
   }
 
   drop(log: StreamLog): void {
-    const own = this.#owned.get(log.session)
-    if (own === undefined || !own.logs.delete(log)) return
-    this.#empty(log, own)
-    this.#byName.delete(log.name)
-    if (own.logs.size === 0) this.#owned.delete(log.session)
+    if (!this.#byName.delete(log.name)) return
+    this.#add(log, -log.empty())
+    for (const [shelves, key] of this.#shelvesOf(log)) {
+      const shelf = shelves.get(key)
+      shelf?.delete(log)
+      if (shelf?.size === 0) shelves.delete(key)
+    }
   }
 
   /** Forgets everything of a session: it has ended. */
   forget(session: string): void {
-    for (const log of [...(this.#owned.get(session)?.logs ?? [])]) log.drop()
+    for (const log of [...(this.#bySession.get(session) ?? [])]) log.drop()
   }
 
   /** Forgets everything. */
   destroy(): void {
     this.#timer?.cancel()
     this.#timer = null
-    for (const session of [...this.#owned.keys()]) this.forget(session)
+    for (const session of [...this.#bySession.keys()]) this.forget(session)
   }
 
-  inspect(): { readonly logs: number; readonly chars: number } {
-    return { logs: this.#byName.size, chars: this.#chars }
+  inspect(): { readonly logs: number; readonly bytes: number } {
+    return { logs: this.#byName.size, bytes: this.#bytes }
   }
 
-  #empty(log: StreamLog, own: Owned | undefined): void {
-    const chars = log.empty()
-    this.#chars -= chars
-    if (own !== undefined) own.chars -= chars
+  #makeRoom(shelf: LogShelf, isOver: () => boolean): void {
+    for (const log of shelf) {
+      if (!isOver()) return
+      this.#add(log, -log.empty())
+    }
+  }
+
+  #add(log: StreamLog, bytes: number): void {
+    this.#bytes += bytes
+    for (const [shelves, key] of this.#shelvesOf(log)) {
+      const shelf = shelves.get(key)
+      if (shelf !== undefined) shelf.bytes += bytes
+    }
+  }
+
+  #shelvesOf({ session }: StreamLog): readonly (readonly [Map<string, LogShelf>, string])[] {
+    return [
+      [this.#bySession, session],
+      [this.#byPrincipal, principalOf(session)],
+    ]
   }
 
   readonly #sweep = (): void => {
@@ -149,4 +168,14 @@ export class EventStore implements StreamLogOwner {
     }
     if (isWaiting) this.#timer = this.#clock.after(this.#limits.keepMs, this.#sweep)
   }
+}
+
+function shelfOf(shelves: Map<string, LogShelf>, key: string): LogShelf {
+  const shelf = shelves.get(key) ?? new LogShelf()
+  shelves.set(key, shelf)
+  return shelf
+}
+
+function principalOf(session: string): string {
+  return session.split('\n', 1)[0] ?? ''
 }

@@ -3,10 +3,12 @@
 
 import { randomBytes } from 'node:crypto'
 import type { ClientFeature } from '../../../domain/asking.ts'
-import type { ClientLine } from '../asking/client-line.ts'
+import type { TraceContext } from '../../../domain/trace-context.ts'
+import type { ClientLine, LineCall } from '../asking/client-line.ts'
 import { type ClientQuestion, isDeclared } from '../asking/questions.ts'
 import type { JsonObject } from '../envelope.ts'
 import type { Exchange } from '../exchange.ts'
+import { inTrace } from '../features/trace.ts'
 import { notificationMessage } from '../messages.ts'
 import type { OpenQuestions } from './open-questions.ts'
 
@@ -18,22 +20,22 @@ interface AskedPeer {
   readonly capabilities: JsonObject
   readonly outlet: ((json: string) => boolean) | null
   readonly questions: OpenQuestions
-  roots(exchange: Exchange): Promise<readonly string[]>
+  roots(exchange: Exchange, trace?: TraceContext): Promise<readonly string[]>
 }
 
 /** The line of one call. */
 export class PeerLine implements ClientLine {
   readonly #peer: AskedPeer
   readonly #exchange: Exchange
-  readonly #signal: AbortSignal
+  readonly #call: LineCall
   /** Ids of pages that the person was asked to open, by key. */
   #pages: Map<string, string> | null = null
   #left: AbortController | null = null
 
-  constructor(peer: AskedPeer, exchange: Exchange, signal: AbortSignal) {
+  constructor(peer: AskedPeer, exchange: Exchange, call: LineCall) {
     this.#peer = peer
     this.#exchange = exchange
-    this.#signal = signal
+    this.#call = call
   }
 
   can(feature: ClientFeature): boolean {
@@ -42,14 +44,15 @@ export class PeerLine implements ClientLine {
   }
 
   put({ key, method, params }: ClientQuestion): Promise<unknown> {
+    const { signal, trace } = this.#call
     const isPage = params.mode === 'url'
     this.#left ??= new AbortController()
     return this.#peer.questions.put({
       method,
-      params: isPage ? { ...params, elicitationId: this.#pageId(key) } : params,
+      params: inTrace(isPage ? { ...params, elicitationId: this.#pageId(key) } : params, trace),
       send: this.#send,
       waitMs,
-      signal: this.#signal,
+      signal,
       until: this.#left.signal,
     })
   }
@@ -60,7 +63,7 @@ export class PeerLine implements ClientLine {
   }
 
   roots(): Promise<readonly string[]> {
-    return this.#peer.roots(this.#exchange)
+    return this.#peer.roots(this.#exchange, this.#call.trace)
   }
 
   elicited(key: string): void {

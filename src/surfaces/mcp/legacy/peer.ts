@@ -3,12 +3,14 @@
 
 import type { Identity } from '../../../domain/identity.ts'
 import type { MessageLevel } from '../../../domain/message-level.ts'
+import type { TraceContext } from '../../../domain/trace-context.ts'
 import type { Clock } from '../../../lib/clock.ts'
-import type { ClientLine } from '../asking/client-line.ts'
+import type { ClientLine, LineCall } from '../asking/client-line.ts'
 import { toFolders } from '../asking/questions.ts'
 import { isObject, type JsonObject, type ResponseEnvelope } from '../envelope.ts'
 import type { Exchange, InFlight } from '../exchange.ts'
 import type { ToolCaller } from '../features/tools.ts'
+import { inTrace } from '../features/trace.ts'
 import { OpenQuestions } from './open-questions.ts'
 import { PeerLine } from './peer-line.ts'
 import type { PeerSettings } from './peer-settings.ts'
@@ -59,16 +61,20 @@ export class Peer implements ToolCaller {
   }
 
   /** The line of one of its calls. */
-  line(exchange: Exchange, signal: AbortSignal): ClientLine {
-    return new PeerLine(this, exchange, signal)
+  line(exchange: Exchange, call: LineCall): ClientLine {
+    return new PeerLine(this, exchange, call)
   }
 
-  /** The client's folders as absolute paths, asked once and kept until it says they changed; empty if it does not say. */
-  roots(exchange: Exchange): Promise<readonly string[]> {
-    return this.#rootsBy((json) => {
+  /**
+   * The client's folders as absolute paths, asked once and kept until it says they changed; empty if it does not say. `trace`: of the
+   * call that wants to know, where it is the one that asks.
+   */
+  roots(exchange: Exchange, trace?: TraceContext): Promise<readonly string[]> {
+    const send = (json: string): boolean => {
       if (exchange.canStream) exchange.send(json)
       return exchange.canStream
-    })
+    }
+    return this.#rootsBy(send, trace)
   }
 
   /** Asks for the folders before a tool needs them, where a channel is open: a busy client takes its time to answer. */
@@ -76,13 +82,14 @@ export class Peer implements ToolCaller {
     if (this.outlet !== null) void this.#rootsBy(() => false)
   }
 
-  #rootsBy(fallback: (json: string) => boolean): Promise<readonly string[]> {
+  #rootsBy(fallback: (json: string) => boolean, trace?: TraceContext): Promise<readonly string[]> {
     if (!isObject(this.capabilities.roots)) return Promise.resolve([])
     if (this.#roots === null || this.#clock.now() >= this.#rootsExpireAt) {
       this.#rootsExpireAt = Number.POSITIVE_INFINITY
       // The channel beside the calls is preferred; else the question goes down the stream of the call that asks.
       const send = (json: string): boolean => this.outlet?.(json) === true || fallback(json)
-      const question = { method: 'roots/list', send, waitMs: this.#rootsWaitMs }
+      const params = trace === undefined ? {} : { params: inTrace({}, trace) }
+      const question = { method: 'roots/list', ...params, send, waitMs: this.#rootsWaitMs }
       const asked = this.questions.put(question).then((result) => {
         // Only the newest question may shorten the life of the answer that is kept.
         if (result === null && this.#roots === asked) this.#rootsExpireAt = this.#clock.now() + silentRootsMs

@@ -27,7 +27,7 @@ export function lostAnswer(id: RequestId): string {
   return errorMessage(
     id,
     unavailable,
-    'The connection broke while this request was being worked on, and its answer is not here any more: the server was restarted, or too much had to be kept meanwhile. It may or may not have been done; it was not done a second time. Call again if it is wanted.',
+    'The connection broke while this request was being worked on, and its answer is not here any more: the server was restarted, or too much had to be kept meanwhile. It may or may not have been done; it was not done a second time. Ask the tool "result" for what was kept, and call again only if it is not there.',
   )
 }
 
@@ -78,6 +78,8 @@ export class ResumableCall implements Exchange {
   #log: StreamLog | null = null
   /** The connection that took the stream up again. */
   #stream: EventStream | null = null
+  /** The answer, until that connection is known to have taken it. */
+  #answer: string | null = null
   #isStarted = false
   #isLoose = false
   #isOver = false
@@ -138,11 +140,13 @@ export class ResumableCall implements Exchange {
     this.#isOver = true
     const id = this.#log?.append(json)
     if (this.#stream === null) this.#first.finish(json, status, id)
-    else this.#stream.end(json, id)
+    else {
+      this.#answer = json
+      this.#stream.end(json, id)
+    }
     if (this.#log === null) return
-    // Told, but perhaps not heard: it is kept as if nobody had read it.
     this.#log.takeUp = tellAgain(this.#log, this.id, this.#options.surface)
-    this.#log.left()
+    this.#log.end()
   }
 
   abandon(): void {
@@ -175,7 +179,11 @@ export class ResumableCall implements Exchange {
     for (const { id, json } of log.after(after)) stream.send(json, id)
     log.taken()
     response.on('close', () => {
-      if (this.#stream === stream) this.#gone()
+      if (this.#stream !== stream) return
+      // Gone while the answer was on its way, as where the call began: whoever can come back may ask for it.
+      if (this.#answer !== null && !response.writableFinished) this.work?.answerLost?.(this.#answer)
+      this.#answer = null
+      this.#gone()
     })
   }
 }

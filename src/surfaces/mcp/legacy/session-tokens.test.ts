@@ -81,3 +81,15 @@ test('a token is short, and stays so whatever a client says of itself', () => {
   expect(token.length).toBeLessThan(1_024)
   expect(tokens.open(token, ann, huge)?.said.capabilities).toEqual({ roots: {}, sampling: {}, tasks: {} })
 })
+
+test('whatever script a client writes in, its token opens again', () => {
+  const tokens = createTokens()
+  // Each as long as is kept: a character of it takes three bytes, of the name up to six.
+  const long = { x: '语'.repeat(150) }
+  const capabilities = { roots: long, sampling: long, elicitation: long, tasks: { x: '语'.repeat(48) } }
+  const names = ['语'.repeat(64), '\u0001'.repeat(64), '\ud800'.repeat(64)]
+  for (const programName of names) {
+    const { token } = tokens.mint({ version: '2025-11-25', capabilities, programName }, ann, 'w')
+    expect(tokens.open(token, ann, 'w')?.said).toMatchObject({ programName, capabilities: { roots: {} } })
+  }
+})

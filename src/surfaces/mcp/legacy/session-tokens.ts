@@ -31,7 +31,8 @@ export interface OpenedToken extends SessionNames {
 
 // Capabilities that anything of ours asks for. Each is kept as sent when it is short, else as a bare yes.
 const capabilitiesKept = ['roots', 'sampling', 'elicitation', 'tasks'] as const
-const capabilityCharsMax = 160
+// In UTF-8: four of them and a name of any script stay below what is opened again.
+const capabilityBytesMax = 160
 const programNameCharsMax = 64
 
 /** Makes and opens session ids. */
@@ -89,7 +90,8 @@ function toKept(capabilities: JsonObject): JsonObject {
   const kept: Record<string, unknown> = {}
   for (const name of capabilitiesKept) {
     const value = capabilities[name]
-    if (isObject(value)) kept[name] = JSON.stringify(value).length <= capabilityCharsMax ? value : {}
+    if (isObject(value))
+      kept[name] = Buffer.byteLength(JSON.stringify(value)) <= capabilityBytesMax ? value : {}
   }
   return kept
 }

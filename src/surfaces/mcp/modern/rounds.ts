@@ -4,11 +4,13 @@
 
 import type { ClientFeature } from '../../../domain/asking.ts'
 import { CallFailure } from '../../../domain/failure.ts'
+import type { TraceContext } from '../../../domain/trace-context.ts'
 import { AskFault } from '../asking/ask-fault.ts'
 import { type ClientLine, type OtherAnswer, Unanswered } from '../asking/client-line.ts'
 import { type ClientQuestion, isDeclared, toFolders } from '../asking/questions.ts'
 import { isObject, type JsonObject, type RequestEnvelope, type RequestId, rpcCode } from '../envelope.ts'
 import type { Exchange } from '../exchange.ts'
+import { inTrace, traceOf } from '../features/trace.ts'
 import type { ServerInfo } from '../mcp-options.ts'
 import { errorMessage, resultMessage } from '../messages.ts'
 import { metaKey } from '../protocol-versions.ts'
@@ -70,6 +72,7 @@ export class Rounds {
       ...state,
       seal: (round, questions) => this.#states.seal({ round, questions }, request, exchange.identity),
       serverInfo: this.#serverInfo,
+      trace: traceOf(request.params),
     })
   }
 }
@@ -83,6 +86,8 @@ interface RoundFacts {
   readonly questions: ReadonlyMap<string, AskedQuestion> | null
   readonly seal: (round: number, questions: ReadonlyMap<string, AskedQuestion>) => string
   readonly serverInfo: ServerInfo
+  /** This round's; another one may come in another span. */
+  readonly trace: TraceContext | undefined
 }
 
 class RoundLine implements ClientLine {
@@ -132,10 +137,13 @@ class RoundLine implements ClientLine {
 
   instead(id: RequestId, failure: CallFailure | null): OtherAnswer | null {
     if (this.#waiting.size > 0) {
+      const { seal, round, serverInfo, trace } = this.#facts
       const inputRequests = Object.fromEntries(
-        [...this.#waiting].map(([key, { method, params }]) => [key, { method, params }]),
+        [...this.#waiting].map(([key, { method, params }]) => [
+          key,
+          { method, params: inTrace(params, trace) },
+        ]),
       )
-      const { seal, round, serverInfo } = this.#facts
       const result = {
         resultType: 'input_required',
         inputRequests,
