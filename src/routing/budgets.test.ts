@@ -4,7 +4,7 @@ import { join } from 'node:path'
 import { afterEach, beforeEach, describe, expect, it } from 'vitest'
 import { quotasOf, type TokenLimits } from '../admission/quotas-of.ts'
 import type { Identity } from '../domain/identity.ts'
-import type { ClientId, PrincipalName } from '../domain/ids.ts'
+import { identityOf } from '../domain/identity-of.ts'
 import { isRefusal } from '../domain/refusal.ts'
 import { VirtualClock } from '../lib/virtual-clock.ts'
 import type { AttemptEnd } from './attempt-end.ts'
@@ -17,14 +17,8 @@ beforeEach(() => {
 })
 afterEach(() => rmSync(dataDir, { recursive: true, force: true }))
 
-const who = (principal: string, team: string | null = null): Identity => ({
-  team,
-  principal: principal as PrincipalName,
-  client: 'window-a' as ClientId,
-  label: 'api@main',
-  root: null,
-  isLocal: false,
-})
+const who = (principal: string, team: string | null = null): Identity =>
+  identityOf(principal, 'window-a', { team, label: 'api@main', isLocal: false })
 const way: PossibleAttempt = {
   provider: 'glm',
   model: 'glm-5.2',

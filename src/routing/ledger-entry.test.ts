@@ -1,20 +1,13 @@
 // Rows of attempts and of cached answers.
 
 import { expect, it } from 'vitest'
-import type { PrincipalName } from '../domain/ids.ts'
+import { identityOf } from '../domain/identity-of.ts'
 import type { AttemptEnd } from './attempt-end.ts'
 import { toCachedEntry, toLedgerEntry } from './ledger-entry.ts'
 import type { JobRequest } from './router.ts'
 
 const request: JobRequest = {
-  identity: {
-    team: 'web',
-    principal: 'ada' as PrincipalName,
-    client: null,
-    label: 'api@main',
-    root: null,
-    isLocal: true,
-  },
+  identity: identityOf('ada', null, { team: 'web', label: 'api@main' }),
   callId: 'c-1',
   tool: 'chat',
   signal: new AbortController().signal,
