@@ -8,8 +8,10 @@ import { identityOf } from '../domain/identity-of.ts'
 import { isRefusal } from '../domain/refusal.ts'
 import { VirtualClock } from '../lib/virtual-clock.ts'
 import type { AttemptEnd } from './attempt-end.ts'
+import { attemptEndOf } from './attempt-end-of.ts'
 import type { AttemptMoney, PossibleAttempt } from './attempt-money.ts'
 import { Budgets } from './budgets.ts'
+import { targetOf } from './target-of.ts'
 
 let dataDir = ''
 beforeEach(() => {
@@ -57,30 +59,14 @@ function open(
 }
 
 function end(outputTokens: number): AttemptEnd {
-  return {
-    attemptId: 'a',
-    number: 1,
-    target: {
-      provider: 'glm',
-      model: 'glm-5.2',
-      accountName: 'glm/main',
-      group: 'glm/main glm-5.2',
-      endpoint: '',
-      keyCount: 1,
-      contextTokens: null,
-      weight: 1,
-    },
-    keyName: 'key-1',
-    outcome: 'done',
-    isHedge: false,
-    endedAtMs: 0,
-    durationMs: 1,
+  return attemptEndOf('done', {
+    target: targetOf({ group: 'glm/main glm-5.2' }),
     hasBegun: true,
     firstPartMs: 1,
     usage: { inputTokens: 1, cachedInputTokens: 0, outputTokens, reasoningTokens: 0, source: 'provider' },
     outputChars: 1,
     outputTokensMax: 1_000,
-  }
+  })
 }
 
 function reserved(budgets: Budgets, identity = who('anna')): AttemptMoney {
