@@ -1,21 +1,54 @@
 // A job whose payer leaves while somebody else waits for its answer: it goes on as the other's.
 
 import { describe, expect, it } from 'vitest'
-import type { LeaseRequest } from './lease.ts'
-import { leaseRequestOf } from './lease-request-of.ts'
-import type { QuotaGroup } from './quota-group.ts'
-import { leased, openSmallGroup } from './small-group.ts'
+import { isRefusal, type Refusal } from '../domain/refusal.ts'
+import { VirtualClock } from '../lib/virtual-clock.ts'
+import type { Lease, LeaseRequest } from './lease.ts'
+import { QuotaGroup } from './quota-group.ts'
 
-const open = () => openSmallGroup({ waitMsMax: 60_000 })
+function open(): { clock: VirtualClock; group: QuotaGroup } {
+  const clock = new VirtualClock()
+  const group = new QuotaGroup({
+    name: 'glm/main',
+    ceiling: { start: 1, max: 1, probeMs: 30_000, watchFirstToken: false },
+    rates: { requestsPerMinute: null, tokensPerMinute: null, tokensPerDay: null, refundsTokens: true },
+    costs: 'slot-time',
+    queue: {
+      clientJobsMax: 2,
+      clientBytesMax: 1000,
+      principalJobsMax: 10,
+      jobsMax: 6,
+      forgetAfterMs: 60_000,
+    },
+    waitMsMax: 60_000,
+    firstEstimateMs: 1000,
+    clock,
+    random: () => 0.5,
+  })
+  return { clock, group }
+}
 
 function ask(group: QuotaGroup, principal: string, deadlineAt: () => number = () => 240_000) {
   const order: LeaseRequest = {
-    ...leaseRequestOf({ principal }),
+    principal,
+    client: 'w1',
+    class: 'interactive',
+    inputTokens: 10,
+    outputTokensMax: 90,
+    bytes: 100,
     get deadlineAt() {
       return deadlineAt()
     },
+    signal: new AbortController().signal,
+    onPlace: () => undefined,
   }
   return { order, answer: group.acquire(order) }
+}
+
+async function held(answer: Promise<Lease | Refusal>): Promise<Lease> {
+  const lease = await answer
+  if (isRefusal(lease)) throw new Error(lease.message)
+  return lease
 }
 
 const of = (group: QuotaGroup, name: string) =>
@@ -24,7 +57,7 @@ const of = (group: QuotaGroup, name: string) =>
 describe('a job that is charged to another', () => {
   it('waits in that one’s lane, at its old place of arrival, and by that one’s weight', async () => {
     const { clock, group } = open()
-    const first = await leased(ask(group, 'carl').answer)
+    const first = await held(ask(group, 'carl').answer)
     const shared = ask(group, 'anna')
     const own = ask(group, 'bert')
     group.recharge(shared.order, { principal: 'bert', client: 'w1', principalWeight: 4 })
@@ -32,17 +65,17 @@ describe('a job that is charged to another', () => {
     expect(of(group, 'bert')).toMatchObject({ waiting: 2, weight: 4 })
     await clock.advance(1000)
     first.release()
-    const lease = await leased(shared.answer)
+    const lease = await held(shared.answer)
     expect(of(group, 'bert')).toMatchObject({ held: 1, waiting: 1 })
     lease.release()
-    ;(await leased(own.answer)).release()
+    ;(await held(own.answer)).release()
     expect(group.inspect()).toMatchObject({ held: 0, waiting: 0, overdue: 0 })
   })
 
   it('while it runs takes its whole charge along: who left owes nothing, who inherits pays', async () => {
     const { clock, group } = open()
     const shared = ask(group, 'anna')
-    const lease = await leased(shared.answer)
+    const lease = await held(shared.answer)
     await clock.advance(5_000)
     group.recharge(shared.order, { principal: 'bert', client: 'w1' })
     expect(of(group, 'anna')).toMatchObject({ held: 0, virtualTime: 0 })
@@ -52,8 +85,8 @@ describe('a job that is charged to another', () => {
     lease.release()
     expect(of(group, 'anna')).toMatchObject({ served: 0 })
     expect(of(group, 'bert')).toMatchObject({ served: 10_000, virtualTime: 10_000 })
-    ;(await leased(other.answer)).release()
-    ;(await leased(heir.answer)).release()
+    ;(await held(other.answer)).release()
+    ;(await held(heir.answer)).release()
     group.recharge(shared.order, { principal: 'dora', client: 'w1' })
     expect(of(group, 'dora')).toBeUndefined()
     await clock.advance(1)
@@ -62,7 +95,7 @@ describe('a job that is charged to another', () => {
 
   it('waits as long as the one with the most time wants, and no longer', async () => {
     const { clock, group } = open()
-    const lease = await leased(ask(group, 'carl').answer)
+    const lease = await held(ask(group, 'carl').answer)
     let deadlineAt = 10_000
     const shared = ask(group, 'anna', () => deadlineAt)
     await clock.advance(9_000)
