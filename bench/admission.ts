@@ -12,7 +12,7 @@ import type { Quota } from '../src/admission/quota.ts'
 import { QuotaGroup } from '../src/admission/quota-group.ts'
 import { QuotaBook } from '../src/admission/reserve.ts'
 import type { Identity } from '../src/domain/identity.ts'
-import type { ClientId, PrincipalName } from '../src/domain/ids.ts'
+import { identityOf } from '../src/domain/identity-of.ts'
 import { isRefusal } from '../src/domain/refusal.ts'
 import { systemClock } from '../src/lib/clock.ts'
 import { systemRandom } from '../src/lib/random.ts'
@@ -22,14 +22,9 @@ const rounds = 7
 const frontDoorBudgetMicros = 3
 const jobBudgetMicros = 25
 
-const identities: readonly Identity[] = Array.from({ length: 200 }, (_, i) => ({
-  team: `team-${i % 3}`,
-  principal: `principal-${i % 20}` as PrincipalName,
-  client: `window-${i}` as ClientId,
-  label: `window ${i}`,
-  root: null,
-  isLocal: true,
-}))
+const identities: readonly Identity[] = Array.from({ length: 200 }, (_, i) =>
+  identityOf(`principal-${i % 20}`, `window-${i}`, { team: `team-${i % 3}`, label: `window ${i}` }),
+)
 
 function pick<Value>(values: readonly Value[], index: number): Value {
   const value = values[index % values.length]
@@ -156,14 +151,7 @@ async function idleClient(): Promise<number> {
   collect()
   const before = process.memoryUsage().heapUsed
   for (let i = 0; i < clients; i++) {
-    const identity: Identity = {
-      team: null,
-      principal: `principal-${i % 200}` as PrincipalName,
-      client: `client-${i}` as ClientId,
-      label: `label ${i}`,
-      root: null,
-      isLocal: true,
-    }
+    const identity: Identity = identityOf(`principal-${i % 200}`, `client-${i}`, { label: `label ${i}` })
     const permit = door.admit(identity)
     const lease: Lease | { kind: 'refusal' } = await group.acquire({
       ...request(i, signal),

@@ -1,12 +1,9 @@
 // The rules by which GLM and Kimi refuse a request, one row each: what was sent, and the error the vendor words. The
 // twin of each row is a request that only just passes.
 
-import { afterAll, afterEach, beforeAll, describe, expect, test, vi } from 'vitest'
+import { afterAll, afterEach, beforeAll, describe, expect, test } from 'vitest'
 import { createSimulator, type Simulator } from './server.ts'
 import type { Vendor } from './vendors.ts'
-
-// A busy machine takes its time over three hundred requests.
-vi.setConfig({ testTimeout: 30_000 })
 
 let simulator: Simulator
 beforeAll(async () => {

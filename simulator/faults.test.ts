@@ -1,14 +1,12 @@
 // Walks the fault tables: every named fault must be armed by its name, strike, and change what is on the wire.
 
-import { afterAll, afterEach, beforeAll, describe, expect, test, vi } from 'vitest'
+import { afterAll, afterEach, beforeAll, describe, expect, test } from 'vitest'
 import { faultTables } from './fault-table.ts'
 import { type Fault, operationsOf } from './faults.ts'
 import { createSimulator, type Simulator } from './server.ts'
 import type { Operation, Vendor } from './vendors.ts'
 import { vendors } from './vendors.ts'
 
-// A busy machine takes its time; what is waited for comes as an event, so a good run loses nothing.
-vi.setConfig({ testTimeout: 30_000 })
 const patiently = { timeout: 60_000, interval: 10 }
 
 let simulator: Simulator

@@ -2,12 +2,9 @@
 
 import { Document, Packer, Paragraph } from 'docx'
 import PDFDocument from 'pdfkit'
-import { afterAll, afterEach, beforeAll, describe, expect, test, vi } from 'vitest'
+import { afterAll, afterEach, beforeAll, describe, expect, test } from 'vitest'
 import { isObject } from './json.ts'
 import { createSimulator, type Simulator } from './server.ts'
-
-// A busy machine takes its time over three hundred requests.
-vi.setConfig({ testTimeout: 30_000 })
 
 let simulator: Simulator
 beforeAll(async () => {

@@ -5,12 +5,10 @@ import { once } from 'node:events'
 import { createInterface } from 'node:readline'
 import { text } from 'node:stream/consumers'
 import { fileURLToPath } from 'node:url'
-import { afterEach, describe, expect, test, vi } from 'vitest'
+import { afterEach, describe, expect, test } from 'vitest'
 import { helpPage, parseCommandLine } from './command-line.ts'
 import { faultTables } from './fault-table.ts'
 
-// A busy machine takes its time; what is waited for comes as an event, so a good run loses nothing.
-vi.setConfig({ testTimeout: 30_000 })
 const patiently = { timeout: 60_000, interval: 10 }
 
 const children: ChildProcess[] = []

@@ -2,13 +2,11 @@
 // control messages checked, nothing left after close.
 
 import { setTimeout as pause } from 'node:timers/promises'
-import { afterAll, afterEach, beforeAll, describe, expect, test, vi } from 'vitest'
+import { afterAll, afterEach, beforeAll, describe, expect, test } from 'vitest'
 import { BadControl } from './control.ts'
 import { isObject, objectsOf } from './json.ts'
 import { createSimulator, type Simulator } from './server.ts'
 
-// A busy machine takes its time; what is waited for comes as an event, so a good run loses nothing.
-vi.setConfig({ testTimeout: 30_000 })
 const patiently = { timeout: 60_000, interval: 10 }
 
 let simulator: Simulator

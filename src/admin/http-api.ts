@@ -5,6 +5,7 @@ import type { IncomingMessage, ServerResponse } from 'node:http'
 import { z } from 'zod'
 import type { QueueOrder } from '../admission/fair-queue.ts'
 import type { Clock } from '../lib/clock.ts'
+import { parseJson } from '../lib/parse-json.ts'
 import type { Secret } from '../lib/secret.ts'
 import type { Holder } from '../principals/identify.ts'
 import { readBody } from '../transport/body.ts'
@@ -73,15 +74,6 @@ export function createAdminRoutes(options: AdminApiOptions): AdminRoutes {
 
 const orderSentence =
   'Send {"order":"fair"}, or {"order":"first-come"} (or "fifo") for first come, first served. It holds for all that wait, until it is changed again or the server starts anew.'
-
-function parseJson(text: string): unknown {
-  try {
-    return JSON.parse(text)
-  } catch (error) {
-    if (error instanceof SyntaxError) return undefined
-    throw error
-  }
-}
 
 function readOnly(
   answer: (response: ServerResponse) => void,

@@ -1,9 +1,10 @@
 import { describe, expect, it } from 'vitest'
-import { isRefusal } from '../domain/refusal.ts'
 import { VirtualClock } from '../lib/virtual-clock.ts'
 import { AccountGroups } from './account-groups.ts'
 import { type GroupSettings, toGroupPlan } from './group-plan.ts'
+import { leaseRequestOf } from './lease-request-of.ts'
 import type { QuotaGroup } from './quota-group.ts'
+import { leased } from './small-group.ts'
 
 function open(settings: Partial<GroupSettings> = {}): AccountGroups {
   const plan = toGroupPlan({
@@ -15,18 +16,7 @@ function open(settings: Partial<GroupSettings> = {}): AccountGroups {
 }
 
 async function use(group: QuotaGroup, tokens: number): Promise<void> {
-  const lease = await group.acquire({
-    principal: 'anna',
-    client: 'w',
-    class: 'interactive',
-    inputTokens: tokens,
-    outputTokensMax: 0,
-    bytes: 0,
-    deadlineAt: Number.POSITIVE_INFINITY,
-    signal: new AbortController().signal,
-    onPlace: () => undefined,
-  })
-  if (isRefusal(lease)) throw new Error(lease.message)
+  const lease = await leased(group.acquire(leaseRequestOf({ inputTokens: tokens, outputTokensMax: 0 })))
   lease.release({ inputTokens: tokens, outputTokens: 0 })
 }
 

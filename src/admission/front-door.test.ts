@@ -1,19 +1,12 @@
 import { describe, expect, it } from 'vitest'
 import type { Identity } from '../domain/identity.ts'
-import type { ClientId, PrincipalName } from '../domain/ids.ts'
+import { identityOf } from '../domain/identity-of.ts'
 import { isRefusal } from '../domain/refusal.ts'
 import { VirtualClock } from '../lib/virtual-clock.ts'
 import { FrontDoor, type FrontDoorOptions, type Permit } from './front-door.ts'
 import { PenaltyBox } from './penalty-box.ts'
 
-const identity = (client: string | null, principal = 'local'): Identity => ({
-  team: null,
-  principal: principal as PrincipalName,
-  client: client as ClientId | null,
-  label: client ?? 'nobody',
-  root: null,
-  isLocal: true,
-})
+const identity = (client: string | null, principal = 'local'): Identity => identityOf(principal, client)
 
 function open(over: Partial<FrontDoorOptions> = {}): { clock: VirtualClock; door: FrontDoor } {
   const clock = new VirtualClock()

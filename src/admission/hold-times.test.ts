@@ -1,22 +1,12 @@
 import { describe, expect, it } from 'vitest'
 import { HoldTimes } from './hold-times.ts'
+import { leaseRequestOf } from './lease-request-of.ts'
 import { newWaiter, type Waiter } from './waiter.ts'
 
 const nothing = (): void => undefined
 
 function job(expectedMs?: number): Waiter {
-  const request = {
-    principal: 'anna',
-    client: 'w',
-    class: 'interactive' as const,
-    inputTokens: 1,
-    outputTokensMax: 1,
-    bytes: 1,
-    deadlineAt: 1e9,
-    signal: new AbortController().signal,
-    onPlace: nothing,
-    ...(expectedMs === undefined ? {} : { expectedMs }),
-  }
+  const request = leaseRequestOf(expectedMs === undefined ? {} : { expectedMs })
   return newWaiter(request, 1, 0, nothing, nothing)
 }
 

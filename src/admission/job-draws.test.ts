@@ -2,8 +2,9 @@ import { expect, it } from 'vitest'
 import { isRefusal } from '../domain/refusal.ts'
 import { VirtualClock } from '../lib/virtual-clock.ts'
 import { toGroupPlan } from './group-plan.ts'
-import type { Lease } from './lease.ts'
+import { leaseRequestOf } from './lease-request-of.ts'
 import { QuotaGroup } from './quota-group.ts'
+import { leased } from './small-group.ts'
 
 // 1000 tokens a job: 10 jobs a day.
 function open() {
@@ -17,22 +18,10 @@ function open() {
   })
   const group = new QuotaGroup({ ...plan.group(''), name: 'kimi/main', clock, random: () => 0.5 })
   const acquire = () =>
-    group.acquire({
-      principal: 'anna',
-      client: 'w1',
-      class: 'interactive',
-      inputTokens: 100,
-      outputTokensMax: 900,
-      bytes: 1,
-      deadlineAt: clock.now() + 200_000,
-      signal: new AbortController().signal,
-      onPlace: () => {},
-    })
-  const lease = async (): Promise<Lease> => {
-    const answer = await acquire()
-    if (isRefusal(answer)) throw new Error(answer.message)
-    return answer
-  }
+    group.acquire(
+      leaseRequestOf({ inputTokens: 100, outputTokensMax: 900, deadlineAt: clock.now() + 200_000 }),
+    )
+  const lease = () => leased(acquire())
   const left = () => group.inspect().rates.find(({ unit }) => unit === 'tokens a day')?.remaining
   return { clock, group, acquire, lease, left }
 }

@@ -1,63 +1,26 @@
 import { describe, expect, it } from 'vitest'
 import { CallFailure } from '../domain/failure.ts'
 import { isRefusal, type Refusal } from '../domain/refusal.ts'
-import { VirtualClock } from '../lib/virtual-clock.ts'
-import type { QuotaGroupOptions } from './group-options.ts'
+import type { VirtualClock } from '../lib/virtual-clock.ts'
 import type { Lease, LeaseRequest } from './lease.ts'
+import { leaseRequestOf } from './lease-request-of.ts'
 import type { QueuePlace } from './queue-place.ts'
-import { QuotaGroup } from './quota-group.ts'
-
-function open(over: Partial<QuotaGroupOptions> = {}): { clock: VirtualClock; group: QuotaGroup } {
-  const clock = new VirtualClock()
-  const group = new QuotaGroup({
-    name: 'glm/main',
-    ceiling: { start: 1, max: 1, probeMs: 30_000, watchFirstToken: false },
-    rates: { requestsPerMinute: null, tokensPerMinute: null, tokensPerDay: null, refundsTokens: true },
-    costs: 'slot-time',
-    queue: {
-      clientJobsMax: 2,
-      clientBytesMax: 1000,
-      principalJobsMax: 10,
-      jobsMax: 3,
-      forgetAfterMs: 60_000,
-    },
-    waitMsMax: 10_000,
-    firstEstimateMs: 1000,
-    clock,
-    random: () => 0.5,
-    ...over,
-  })
-  return { clock, group }
-}
+import type { QuotaGroup } from './quota-group.ts'
+import { leased, openSmallGroup } from './small-group.ts'
 
 function ask(group: QuotaGroup, client: string, over: Partial<LeaseRequest> = {}) {
   const controller = new AbortController()
   const places: QueuePlace[] = []
-  const answer = group.acquire({
-    principal: 'local',
-    client,
-    class: 'interactive',
-    inputTokens: 10,
-    outputTokensMax: 90,
-    bytes: 100,
-    deadlineAt: Number.POSITIVE_INFINITY,
-    signal: controller.signal,
-    onPlace: (place) => places.push(place),
-    ...over,
-  })
+  const { signal } = controller
+  const onPlace = (place: QueuePlace) => void places.push(place)
+  const answer = group.acquire(leaseRequestOf({ principal: 'local', client, signal, onPlace, ...over }))
   return { controller, answer, places }
-}
-
-async function held(answer: Promise<Lease | Refusal>): Promise<Lease> {
-  const lease = await answer
-  if (isRefusal(lease)) throw new Error(lease.message)
-  return lease
 }
 
 /** Five jobs of so long, one after the other: from then on the group is sure how long a job takes. */
 async function seen(group: QuotaGroup, clock: VirtualClock, jobMs: number): Promise<void> {
   for (let n = 0; n < 5; n++) {
-    const lease = await held(ask(group, 'a').answer)
+    const lease = await leased(ask(group, 'a').answer)
     await clock.advance(jobMs)
     lease.release()
   }
@@ -71,8 +34,8 @@ async function refusal(answer: Promise<Lease | Refusal>): Promise<Refusal> {
 
 describe('quota group', () => {
   it('takes clients in turn, tells each its place and who holds the slots, and leaves nothing behind', async () => {
-    const { clock, group } = open()
-    const first = await held(ask(group, 'a').answer)
+    const { clock, group } = openSmallGroup()
+    const first = await leased(ask(group, 'a').answer)
     const second = ask(group, 'a')
     const other = ask(group, 'b', { principal: 'somebody' })
     expect(second.places).toMatchObject([
@@ -84,62 +47,62 @@ describe('quota group', () => {
     await clock.advance(1000)
     expect(second.places.at(-1)).toMatchObject({ position: 2, waiting: 2 })
     first.release()
-    const third = await held(other.answer)
+    const third = await leased(other.answer)
     await clock.advance(1000)
     expect(second.places.at(-1)).toMatchObject({ position: 1, waiting: 1 })
     third.release()
-    ;(await held(second.answer)).release()
+    ;(await leased(second.answer)).release()
     expect(group.inspect()).toMatchObject({ held: 0, waiting: 0, overdue: 0 })
     await clock.advance(1)
     expect(clock.pendingTimers).toBe(0)
   })
 
   it('repeats the place of whoever waits every 10 seconds, and says how long it will be', async () => {
-    const { clock, group } = open({ waitMsMax: 60_000 })
-    const first = await held(ask(group, 'a').answer)
+    const { clock, group } = openSmallGroup({ waitMsMax: 60_000 })
+    const first = await leased(ask(group, 'a').answer)
     await clock.advance(4000)
     first.release()
-    const second = await held(ask(group, 'a').answer)
+    const second = await leased(ask(group, 'a').answer)
     const waiting = ask(group, 'b')
     expect(waiting.places).toMatchObject([{ position: 1, expectedWaitMs: 4000 }])
     await clock.advance(30_000)
     expect(waiting.places.length).toBeGreaterThanOrEqual(4)
     second.release()
-    ;(await held(waiting.answer)).release()
+    ;(await leased(waiting.answer)).release()
   })
 
   it('keeps the slot of a request that was cut until the vendor has had time to notice', async () => {
-    const { clock, group } = open({ cutHoldMs: 100 })
-    const cut = await held(ask(group, 'a').answer)
+    const { clock, group } = openSmallGroup({ cutHoldMs: 100 })
+    const cut = await leased(ask(group, 'a').answer)
     const next = ask(group, 'b').answer
     cut.releaseCut()
     cut.release()
     await clock.advance(99)
     expect(group.inspect()).toMatchObject({ capacity: 1, held: 1, waiting: 1 })
     await clock.advance(1)
-    ;(await held(next)).release()
+    ;(await leased(next)).release()
     expect(group.inspect()).toMatchObject({ capacity: 1, held: 0, waiting: 0 })
     await clock.advance(1000)
     expect(clock.pendingTimers).toBe(0)
   })
 
   it('frees the place of one who cancels, at once', async () => {
-    const { clock, group } = open()
-    const first = await held(ask(group, 'a').answer)
+    const { clock, group } = openSmallGroup()
+    const first = await leased(ask(group, 'a').answer)
     const b = ask(group, 'b')
     const c = ask(group, 'c')
     b.controller.abort(new CallFailure('cancelled', { message: 'no longer wanted' }))
     await expect(b.answer).rejects.toMatchObject({ code: 'cancelled' })
     expect(group.waiting).toBe(1)
     first.release()
-    ;(await held(c.answer)).release()
+    ;(await leased(c.answer)).release()
     await clock.advance(1)
     expect(clock.pendingTimers).toBe(0)
   })
 
   it('refuses beyond a bound and says whose it was; a full queue drops the newest job of the most over its share', async () => {
-    const { group } = open()
-    const first = await held(ask(group, 'a').answer)
+    const { group } = openSmallGroup()
+    const first = await leased(ask(group, 'a').answer)
     ask(group, 'a')
     const newest = ask(group, 'a')
     expect(await ask(group, 'a').answer).toMatchObject({ reason: 'queue-full', scope: 'client', limit: 2 })
@@ -153,9 +116,9 @@ describe('quota group', () => {
   })
 
   it('refuses at once what would wait beyond its deadline, and drops what has waited too long', async () => {
-    const { clock, group } = open()
+    const { clock, group } = openSmallGroup()
     await seen(group, clock, 8000)
-    await held(ask(group, 'a').answer)
+    await leased(ask(group, 'a').answer)
     const late = await refusal(ask(group, 'b', { deadlineAt: clock.now() + 5000 }).answer)
     expect(late).toMatchObject({ reason: 'would-miss-deadline', limit: 5, used: 8, retryAfterMs: 3000 })
     expect(late.message).toBe(
@@ -172,31 +135,31 @@ describe('quota group', () => {
 
   it('learns from an outage nothing about how long a job takes, and afterwards refuses nothing that fits', async () => {
     for (const end of ['releaseCut', 'releaseUnserved'] as const) {
-      const { clock, group } = open()
+      const { clock, group } = openSmallGroup()
       await seen(group, clock, 1000)
       for (let n = 0; n < 6; n++) {
-        const lease = await held(ask(group, 'a').answer)
+        const lease = await leased(ask(group, 'a').answer)
         await clock.advance(60_000)
         lease[end]()
       }
-      const first = await held(ask(group, 'a').answer)
+      const first = await leased(ask(group, 'a').answer)
       const second = ask(group, 'b')
       expect(second.places).toMatchObject([{ expectedWaitMs: 1000 }])
       first.release()
-      ;(await held(second.answer)).release()
+      ;(await leased(second.answer)).release()
     }
   })
 
   it('refuses nothing for a forecast before it has seen five jobs', async () => {
-    const { clock, group } = open()
-    const first = await held(ask(group, 'a').answer)
+    const { clock, group } = openSmallGroup()
+    const first = await leased(ask(group, 'a').answer)
     await clock.advance(60_000)
     first.release()
-    const second = await held(ask(group, 'a').answer)
+    const second = await leased(ask(group, 'a').answer)
     const waiting = ask(group, 'b')
     expect(waiting.places).toMatchObject([{ expectedWaitMs: 60_000 }])
     second.release()
-    ;(await held(waiting.answer)).release()
+    ;(await leased(waiting.answer)).release()
   })
 
   it('says which bound was reached, by whose jobs, and when the next of them starts', async () => {
@@ -207,16 +170,16 @@ describe('quota group', () => {
       jobsMax: 4,
       forgetAfterMs: 60_000,
     }
-    const { clock, group } = open({ queue, waitMsMax: 200_000 })
-    const first = await held(ask(group, 'a').answer)
+    const { clock, group } = openSmallGroup({ queue, waitMsMax: 200_000 })
+    const first = await leased(ask(group, 'a').answer)
     ask(group, 'b')
     expect((await refusal(ask(group, 'b', { bytes: 901 }).answer)).message).toBe(
       '100 bytes of jobs of your window already wait for glm/main (limit 1000). Call again when some of them are done.',
     )
     first.release()
-    const { group: known, clock: time } = open({ queue, waitMsMax: 200_000 })
+    const { group: known, clock: time } = openSmallGroup({ queue, waitMsMax: 200_000 })
     await seen(known, time, 8000)
-    await held(ask(known, 'a').answer)
+    await leased(ask(known, 'a').answer)
     await time.advance(3000)
     const newest = [ask(known, 'a'), ask(known, 'a')].at(-1)
     const full = await refusal(ask(known, 'a').answer)
@@ -247,38 +210,38 @@ describe('quota group', () => {
   })
 
   it('puts a job the vendor refused for concurrency back in its place, and shows nobody an error', async () => {
-    const { clock, group } = open({
+    const { clock, group } = openSmallGroup({
       ceiling: { start: 3, max: 100, probeMs: 30_000, watchFirstToken: false },
       queue: { clientJobsMax: 9, clientBytesMax: 9000, principalJobsMax: 9, jobsMax: 9, forgetAfterMs: 1 },
     })
-    const first = await held(ask(group, 'a').answer)
-    const second = await held(ask(group, 'a').answer)
-    const third = await held(ask(group, 'a').answer)
+    const first = await leased(ask(group, 'a').answer)
+    const second = await leased(ask(group, 'a').answer)
+    const third = await leased(ask(group, 'a').answer)
     const fourth = ask(group, 'a')
     const again = third.refusedByVendor()
     expect(group.inspect()).toMatchObject({ capacity: 2, held: 2, waiting: 2 })
     first.release()
     await clock.advance(1000)
-    const back = await held(again)
+    const back = await leased(again)
     expect(group.inspect()).toMatchObject({ held: 2, waiting: 1 })
     second.release()
     back.release()
-    ;(await held(fourth.answer)).release()
+    ;(await leased(fourth.answer)).release()
     expect(group.inspect().held).toBe(0)
   })
 
   it('starts nothing that the vendor would count as too much, and wakes by itself when it fits', async () => {
-    const { clock, group } = open({
+    const { clock, group } = openSmallGroup({
       ceiling: { start: 5, max: 5, probeMs: 30_000, watchFirstToken: false },
       rates: { requestsPerMinute: null, tokensPerMinute: 150, tokensPerDay: 250, refundsTokens: false },
       waitMsMax: 90_000,
     })
-    ;(await held(ask(group, 'a').answer)).release({ inputTokens: 10, outputTokens: 0 })
+    ;(await leased(ask(group, 'a').answer)).release({ inputTokens: 10, outputTokens: 0 })
     const second = ask(group, 'a')
     await clock.advance(60_999)
     expect(group.waiting).toBe(1)
     await clock.advance(1)
-    ;(await held(second.answer)).release()
+    ;(await leased(second.answer)).release()
     expect(group.day.snapshot()).toEqual({ day: 0, tokens: 200 })
     expect(await ask(group, 'a').answer).toMatchObject({ reason: 'would-miss-deadline' })
     expect(await ask(group, 'a', { inputTokens: 100 }).answer).toMatchObject({
@@ -288,11 +251,11 @@ describe('quota group', () => {
   })
 
   it('refuses the job in turn when the day has no room for it, says when it will have, and lets those behind it start', async () => {
-    const { clock, group } = open({
+    const { clock, group } = openSmallGroup({
       rates: { requestsPerMinute: null, tokensPerMinute: null, tokensPerDay: 1000, refundsTokens: true },
       waitMsMax: 120_000,
     })
-    const first = await held(ask(group, 'a', { inputTokens: 400 }).answer)
+    const first = await leased(ask(group, 'a', { inputTokens: 400 }).answer)
     const large = ask(group, 'b', { inputTokens: 510 })
     const small = ask(group, 'c')
     const other = ask(group, 'd')
@@ -303,15 +266,15 @@ describe('quota group', () => {
     const refused = await refusal(large.answer)
     expect(refused).toMatchObject({ reason: 'would-miss-deadline', retryAfterMs: 86_399_000 - 119_000 })
     expect(refused.message).toContain('Call again in about 24 hours')
-    ;(await held(small.answer)).release()
-    ;(await held(other.answer)).release()
+    ;(await leased(small.answer)).release()
+    ;(await leased(other.answer)).release()
     expect(group.inspect()).toMatchObject({ held: 0, waiting: 0 })
     await clock.advance(1)
     expect(clock.pendingTimers).toBe(0)
   })
 
   it('expects of those ahead what they take, not as much as the job that asks', async () => {
-    const { clock, group } = open({
+    const { clock, group } = openSmallGroup({
       ceiling: { start: 2, max: 2, probeMs: 30_000, watchFirstToken: false },
       rates: { requestsPerMinute: null, tokensPerMinute: 100_000, tokensPerDay: null, refundsTokens: true },
       queue: { clientJobsMax: 9, clientBytesMax: 9000, principalJobsMax: 9, jobsMax: 9, forgetAfterMs: 1 },
@@ -324,17 +287,17 @@ describe('quota group', () => {
     const large = ask(group, 'large', { inputTokens: 50_000, outputTokensMax: 4000 })
     expect(large.places).toMatchObject([{ position: 7, expectedWaitMs: 4000 }])
     for (const { answer } of small) {
-      const lease = await held(answer)
+      const lease = await leased(answer)
       await clock.advance(500)
       lease.release()
     }
-    const lease = await held(large.answer)
+    const lease = await leased(large.answer)
     expect(lease.waitedMs).toBe(3500)
     lease.release()
   })
 
   it('tells who waits for the reset that the vendor named how long that is, before any job has ended too', async () => {
-    const { clock, group } = open({
+    const { clock, group } = openSmallGroup({
       ceiling: { start: 5, max: 5, probeMs: 30_000, watchFirstToken: false },
       waitMsMax: 120_000,
     })
@@ -343,7 +306,7 @@ describe('quota group', () => {
       tokens: null,
       concurrency: null,
     }
-    const first = await held(ask(group, 'a').answer)
+    const first = await leased(ask(group, 'a').answer)
     first.heard(nothingLeft)
     const early = ask(group, 'b')
     await clock.advance(10_000)
@@ -352,23 +315,23 @@ describe('quota group', () => {
     const late = ask(group, 'c')
     expect(late.places).toMatchObject([{ position: 2, expectedWaitMs: 80_000 }])
     await clock.advance(80_000)
-    ;(await held(early.answer)).release()
+    ;(await leased(early.answer)).release()
   })
 
   it('waits for what a running job may give back of the day, and starts when it does', async () => {
-    const { group } = open({
+    const { group } = openSmallGroup({
       ceiling: { start: 2, max: 2, probeMs: 30_000, watchFirstToken: false },
       rates: { requestsPerMinute: null, tokensPerMinute: null, tokensPerDay: 1000, refundsTokens: true },
     })
-    const first = await held(ask(group, 'a', { outputTokensMax: 800 }).answer)
+    const first = await leased(ask(group, 'a', { outputTokensMax: 800 }).answer)
     const second = ask(group, 'b', { outputTokensMax: 500 })
     expect(group.waiting).toBe(1)
     first.release({ inputTokens: 10, outputTokens: 100 })
-    ;(await held(second.answer)).release()
+    ;(await leased(second.answer)).release()
   })
 
   it('waits for the reset when the vendor says that nothing is left, and starts by itself when it says that more is', async () => {
-    const { clock, group } = open({
+    const { clock, group } = openSmallGroup({
       ceiling: { start: 5, max: 5, probeMs: 30_000, watchFirstToken: false },
       waitMsMax: 60_000,
     })
@@ -377,7 +340,7 @@ describe('quota group', () => {
       tokens: null,
       concurrency: null,
     })
-    const first = await held(ask(group, 'a').answer)
+    const first = await leased(ask(group, 'a').answer)
     first.heard(word(0, 20_000))
     const second = ask(group, 'b')
     const third = ask(group, 'c')
@@ -391,8 +354,8 @@ describe('quota group', () => {
     await clock.advance(1)
     // One goes ahead; its answer lets the others follow.
     expect(group.inspect()).toMatchObject({ held: 2, waiting: 2, rates: [] })
-    ;(await held(second.answer)).heard(word(5, 60_000))
-    for (const lease of [first, await held(third.answer), await held(fourth.answer)]) lease.release()
+    ;(await leased(second.answer)).heard(word(5, 60_000))
+    for (const lease of [first, await leased(third.answer), await leased(fourth.answer)]) lease.release()
     expect(group.inspect()).toMatchObject({ held: 1, waiting: 0, rates: [{ remaining: 3 }] })
     expect((await ask(group, 'e', { deadlineAt: clock.now() + 1000 }).answer) as object).not.toHaveProperty(
       'kind',
@@ -400,12 +363,12 @@ describe('quota group', () => {
   })
 
   it('counts every request made on one lease, and what all of them used', async () => {
-    const { clock, group } = open({
+    const { clock, group } = openSmallGroup({
       ceiling: { start: 5, max: 5, probeMs: 30_000, watchFirstToken: false },
       rates: { requestsPerMinute: 3, tokensPerMinute: 1000, tokensPerDay: null, refundsTokens: true },
       waitMsMax: 90_000,
     })
-    const lease = await held(ask(group, 'a').answer)
+    const lease = await leased(ask(group, 'a').answer)
     lease.anotherRequest()
     lease.anotherRequest()
     expect(group.inspect().rates).toMatchObject([{ remaining: 0 }, { remaining: 700 }])
@@ -421,24 +384,24 @@ describe('quota group', () => {
       [true, 970],
       [false, 900],
     ] as const) {
-      const { group } = open({
+      const { group } = openSmallGroup({
         rates: { requestsPerMinute: null, tokensPerMinute: 1000, tokensPerDay: null, refundsTokens },
       })
-      const lease = await held(ask(group, 'a', { outputTokensExpected: 20 }).answer)
+      const lease = await leased(ask(group, 'a', { outputTokensExpected: 20 }).answer)
       expect(group.inspect().rates).toMatchObject([{ remaining }])
       lease.release()
     }
   })
 
   it('charges tokens where they are scarce, and for a tiny request what a request is worth', async () => {
-    const { group } = open({
+    const { group } = openSmallGroup({
       costs: 'tokens',
       rates: { requestsPerMinute: 10, tokensPerMinute: 5000, tokensPerDay: null, refundsTokens: false },
     })
-    ;(await held(ask(group, 'a').answer)).release({ inputTokens: 10, outputTokens: 5 })
+    ;(await leased(ask(group, 'a').answer)).release({ inputTokens: 10, outputTokens: 5 })
     expect(group.inspect()).toMatchObject({ costs: 'tokens', principals: [{ served: 500, share: 0 }] })
-    const { group: larger } = open({ costs: 'tokens' })
-    ;(await held(ask(larger, 'a', { inputTokens: 2000 }).answer)).release({
+    const { group: larger } = openSmallGroup({ costs: 'tokens' })
+    ;(await leased(ask(larger, 'a', { inputTokens: 2000 }).answer)).release({
       inputTokens: 1990,
       outputTokens: 5,
     })
@@ -446,8 +409,8 @@ describe('quota group', () => {
   })
 
   it('expects of all that wait what the first job took, once it has ended', async () => {
-    const { clock, group } = open({ waitMsMax: 90_000 })
-    const first = await held(ask(group, 'a').answer)
+    const { clock, group } = openSmallGroup({ waitMsMax: 90_000 })
+    const first = await leased(ask(group, 'a').answer)
     const second = ask(group, 'a')
     const third = ask(group, 'a')
     const other = ask(group, 'b')
@@ -456,12 +419,12 @@ describe('quota group', () => {
     await clock.advance(500)
     // The other one runs; it, and the one that came before the third, will take 8 s as the first did.
     expect(third.places.at(-1)).toMatchObject({ position: 2, expectedWaitMs: 15_500 })
-    for (const each of [other, second, third]) (await held(each.answer)).release()
+    for (const each of [other, second, third]) (await leased(each.answer)).release()
   })
 
   it('gives a lease back once, however often it is released', async () => {
-    const { group } = open()
-    const lease = await held(ask(group, 'a').answer)
+    const { group } = openSmallGroup()
+    const lease = await leased(ask(group, 'a').answer)
     lease.release()
     lease.release()
     expect(group.inspect()).toMatchObject({ held: 0 })

@@ -1,19 +1,13 @@
 import { describe, expect, it } from 'vitest'
 import type { Identity } from '../domain/identity.ts'
-import type { ClientId, PrincipalName } from '../domain/ids.ts'
+import { identityOf } from '../domain/identity-of.ts'
+import type { ClientId } from '../domain/ids.ts'
 import { isRefusal } from '../domain/refusal.ts'
 import { VirtualClock } from '../lib/virtual-clock.ts'
 import type { Quota } from './quota.ts'
 import { QuotaBook, type Reservation } from './reserve.ts'
 
-const anna: Identity = {
-  team: 'api',
-  principal: 'anna' as PrincipalName,
-  client: 'window-1' as ClientId,
-  label: 'api@main',
-  root: null,
-  isLocal: true,
-}
+const anna: Identity = identityOf('anna', 'window-1', { team: 'api', label: 'api@main' })
 const daily: Quota = { scope: 'principal', unit: 'tokens', period: 'day', limit: 1000 }
 const money: Quota = { scope: 'team', unit: 'micro-dollars', period: 'month', limit: 5_000_000 }
 const minute: Quota = { scope: 'client', unit: 'tokens', period: 'minute', limit: 600 }

@@ -3,18 +3,11 @@
 import { describe, expect, it } from 'vitest'
 import { CallFailure } from '../domain/failure.ts'
 import type { Identity } from '../domain/identity.ts'
-import type { PrincipalName } from '../domain/ids.ts'
+import { identityOf } from '../domain/identity-of.ts'
 import { VirtualClock } from '../lib/virtual-clock.ts'
 import { Flight, type FlightPilot } from './flight.ts'
 
-const ada: Identity = {
-  team: null,
-  principal: 'ada' as PrincipalName,
-  client: null,
-  label: 'ada',
-  root: null,
-  isLocal: true,
-}
+const ada: Identity = identityOf('ada')
 
 describe('a flight', () => {
   it('lets all but the last leave at once, and the last when the work has ended', async () => {

@@ -2,21 +2,14 @@ import { describe, expect, it } from 'vitest'
 import { FrontDoor } from '../admission/front-door.ts'
 import { PenaltyBox } from '../admission/penalty-box.ts'
 import { CallFailure, type FailureCode } from '../domain/failure.ts'
-import type { ClientId, PrincipalName } from '../domain/ids.ts'
+import { identityOf } from '../domain/identity-of.ts'
 import { VirtualClock } from '../lib/virtual-clock.ts'
 import type { Call, CallOptions } from './call.ts'
 import type { CallEvent } from './events.ts'
 import { CallRunner } from './run.ts'
 
 const options: CallOptions = {
-  identity: {
-    team: null,
-    principal: 'local' as PrincipalName,
-    client: 'window-1' as ClientId,
-    label: 'api@main',
-    root: null,
-    isLocal: true,
-  },
+  identity: identityOf('local', 'window-1', { label: 'api@main' }),
   name: 'chat',
   door: 'http',
 }

@@ -9,9 +9,10 @@
 
 import { hash } from 'node:crypto'
 import { closeSync, openSync, writeSync } from 'node:fs'
-import { mkdir, readdir, readFile, rm } from 'node:fs/promises'
+import { readdir, readFile, rm } from 'node:fs/promises'
 import { join } from 'node:path'
 import type { Clock, Timer } from '../lib/clock.ts'
+import { makeFolder } from '../lib/make-folder.ts'
 
 /** What marks are made of. */
 export interface VendorMarksOptions {
@@ -70,7 +71,7 @@ export class VendorMarks {
   /** Takes over what dead processes have left. Rejects with the system's error when the folder cannot be had. */
   static async open(options: VendorMarksOptions): Promise<VendorMarks> {
     const { folder, pid, isAlive, clock } = options
-    await mkdir(folder, { recursive: true, mode: 0o700 })
+    await makeFolder(folder)
     const cut = new Map<string, number>()
     const read: string[] = []
     for (const name of await readdir(folder)) {

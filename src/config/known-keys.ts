@@ -1,6 +1,7 @@
 // Which keys the schema knows at a place, and which of them a misspelt one most likely meant.
 
 import { z } from 'zod'
+import { nearestName } from '../lib/nearest-name.ts'
 
 /** The keys that may stand in the section at `path`; empty where any name may. */
 export function knownKeys(schema: z.ZodType, path: readonly PropertyKey[]): readonly string[] {
@@ -11,16 +12,7 @@ export function knownKeys(schema: z.ZodType, path: readonly PropertyKey[]): read
 
 /** The known key with the fewest changes from `key`, if it is close enough to have been meant. */
 export function nearestKey(key: string, known: readonly string[]): string | null {
-  let best: string | null = null
-  let bestDistance = Math.max(2, Math.floor(key.length / 2)) + 1
-  for (const candidate of known) {
-    const distance = editDistance(key.toLowerCase(), candidate.toLowerCase())
-    if (distance < bestDistance) {
-      best = candidate
-      bestDistance = distance
-    }
-  }
-  return best
+  return nearestName(key, known, Math.max(2, Math.floor(key.length / 2)))
 }
 
 function child(schema: z.ZodType | null, step: PropertyKey): z.ZodType | null {
@@ -41,18 +33,4 @@ function unwrap(schema: z.ZodType): z.ZodType {
     return unwrap(schema.unwrap() as z.ZodType)
   }
   return schema instanceof z.ZodPipe ? unwrap(schema.out as z.ZodType) : schema
-}
-
-// Levenshtein's distance, row by row.
-function editDistance(a: string, b: string): number {
-  let row = Array.from({ length: b.length + 1 }, (_, index) => index)
-  for (let i = 1; i <= a.length; i++) {
-    const next = [i]
-    for (let j = 1; j <= b.length; j++) {
-      const change = (row[j - 1] ?? 0) + (a[i - 1] === b[j - 1] ? 0 : 1)
-      next.push(Math.min(change, (row[j] ?? 0) + 1, (next[j - 1] ?? 0) + 1))
-    }
-    row = next
-  }
-  return row[b.length] ?? 0
 }

@@ -2,8 +2,6 @@
 // what is expected of it; `describe-issue.ts` adds the place and what was found.
 
 import { z } from 'zod'
-import type { QueueOrder } from '../admission/fair-queue.ts'
-import type { TokenLimits } from '../admission/quotas-of.ts'
 import { documentBytesMax } from '../documents/limits.ts'
 import type { PriceLine } from '../ledger/price-table.ts'
 import { type AccessConfig, accessSections } from './access-section.ts'
@@ -14,7 +12,7 @@ import {
   modelsSection,
   pricesSection,
 } from './answers-section.ts'
-import type { ConfigurableKind, LogLevel, RateConfig } from './config.ts'
+import type { ConfigurableKind, LimitsConfig, LogLevel, RateConfig } from './config.ts'
 import { type EdgeSection, edgeSection } from './edge-section.ts'
 import { type LateResultsConfig, lateSection } from './late-section.ts'
 import {
@@ -62,23 +60,8 @@ export interface FileShape extends AccessConfig {
   readonly dataDir: string
   readonly roots: readonly string[]
   readonly providers: Readonly<Record<string, ProviderSection>>
-  readonly limits: {
-    readonly maxClients: number
-    readonly client: RateConfig
-    readonly principal: RateConfig
-    readonly team: TokenLimits
-    readonly callTimeoutMs: number
-    readonly toolTimeoutMs: Readonly<Record<string, number>>
-    readonly drainTimeoutMs: number
-    readonly slowReaderMs: number
-    readonly sessionTtlHours: number
-    readonly queue: {
-      readonly perClient: number
-      readonly waitMs?: number | undefined
-      readonly order: QueueOrder
-    }
-    readonly bodyBytesMax: number
-    readonly uploadBytesMax: number
+  readonly limits: Omit<LimitsConfig, 'queue' | 'edge'> & {
+    readonly queue: Omit<LimitsConfig['queue'], 'waitMs'> & { readonly waitMs?: number | undefined }
     readonly edge: EdgeSection
   }
   readonly cache: CacheConfig

@@ -3,14 +3,11 @@
 import { crc32, deflateRawSync } from 'node:zlib'
 import { Document, Packer, Paragraph } from 'docx'
 import PDFDocument from 'pdfkit'
-import { afterEach, describe, expect, it, vi } from 'vitest'
+import { afterEach, describe, expect, it } from 'vitest'
 import { CallFailure } from '../domain/failure.ts'
 import { systemClock } from '../lib/clock.ts'
 import { VirtualClock } from '../lib/virtual-clock.ts'
 import { createExtractor, type Extractor, type ExtractorOptions } from './extract.ts'
-
-// Starting a thread takes long on a busy machine; nothing here measures time.
-vi.setConfig({ testTimeout: 60_000 })
 
 const open: Extractor[] = []
 const never = new AbortController().signal

@@ -64,11 +64,18 @@ describe('a trace context', () => {
     }
   })
 
-  // Quadratic, these two hundred would take a minute and a half.
   test('reads a baggage of nothing but blanks as fast as any other', () => {
-    const baggage = `a=${' '.repeat(8_100)}\u0001`
-    for (let n = 0; n < 200; n++) {
-      expect(readTraceContext({ traceparent, baggage })?.baggage).toBeNull()
+    const quickest = (filling: string): number => {
+      const baggage = `a=${filling.repeat(8_100)}\u0001`
+      const roundsMs = Array.from({ length: 5 }, () => {
+        const start = performance.now()
+        expect(readTraceContext({ traceparent, baggage })?.baggage).toBeNull()
+        return performance.now() - start
+      })
+      return Math.min(...roundsMs)
     }
+    quickest('b')
+    // Best of five against best of five: shared out in every way there is, blanks take a thousand times as long.
+    expect(quickest(' ')).toBeLessThan(50 * quickest('b'))
   })
 })

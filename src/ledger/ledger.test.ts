@@ -5,6 +5,7 @@ import type { Records } from '../store/records.ts'
 import { openSqliteRecords } from '../store/sqlite-records.ts'
 import { toNanoUsd } from './cost.ts'
 import { Ledger, ledgerMigrations } from './ledger.ts'
+import { ledgerEntryOf } from './ledger-entry-of.ts'
 import type { LedgerEntry } from './ledger-row.ts'
 import { PriceTable, priceFileSchema } from './price-table.ts'
 import { ledgerUsage } from './usage-estimate.ts'
@@ -17,27 +18,14 @@ const usage = {
   reasoningTokens: 50,
   source: 'provider' as const,
 }
-const entry = (attemptId: string, over: Partial<LedgerEntry> = {}): LedgerEntry => ({
-  attemptId,
-  callId: attemptId.slice(0, 1),
-  endedAtMs: november,
-  principal: 'ada',
-  team: 'web',
-  client: 'window-1',
-  tool: 'chat',
-  provider: 'glm',
-  model: 'glm-5.2',
-  operation: 'generate',
-  group: 'glm/main',
-  keyName: 'glm/main#0',
-  attempt: 1,
-  outcome: 'done',
-  isHedge: false,
-  durationMs: 10.4,
-  firstPartMs: null,
-  usage,
-  ...over,
-})
+const entry = (attemptId: string, over: Partial<LedgerEntry> = {}): LedgerEntry =>
+  ledgerEntryOf(attemptId, {
+    callId: attemptId.slice(0, 1),
+    endedAtMs: november,
+    team: 'web',
+    usage,
+    ...over,
+  })
 
 let records: Records
 beforeEach(async () => {

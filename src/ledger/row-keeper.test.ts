@@ -3,29 +3,8 @@
 import { describe, expect, it } from 'vitest'
 import { VirtualClock } from '../lib/virtual-clock.ts'
 import { storeFault } from '../store/store-fault.ts'
-import type { LedgerEntry } from './ledger-row.ts'
+import { ledgerEntryOf } from './ledger-entry-of.ts'
 import { type RowEvent, RowKeeper } from './row-keeper.ts'
-
-const entry = (attemptId: string): LedgerEntry => ({
-  attemptId,
-  callId: 'call-1',
-  endedAtMs: 0,
-  principal: 'ada',
-  team: null,
-  client: null,
-  tool: 'chat',
-  provider: 'glm',
-  model: 'glm-5.2',
-  operation: 'generate',
-  group: 'glm/main glm-5.2',
-  keyName: 'glm/main key 1',
-  attempt: 1,
-  outcome: 'done',
-  isHedge: false,
-  durationMs: 1,
-  firstPartMs: null,
-  usage: { inputTokens: 0, cachedInputTokens: 0, outputTokens: 0, reasoningTokens: 0, source: 'none' },
-})
 
 function createKeeper(keptMax = 10) {
   const clock = new VirtualClock()
@@ -50,7 +29,7 @@ function createKeeper(keptMax = 10) {
 describe('rows', () => {
   it('are safe when their record resolves', async () => {
     const { keeper, saved } = createKeeper()
-    const recorded = keeper.record(entry('one'))
+    const recorded = keeper.record(ledgerEntryOf('one'))
     expect(keeper.inspect().pending).toBe(1)
     await recorded
     expect(saved).toEqual(['one'])
@@ -60,8 +39,8 @@ describe('rows', () => {
   it('are kept while the disk is full, and written in order of coming once it is not', async () => {
     const { keeper, saved, disk, clock, events } = createKeeper()
     disk.fault = 'full'
-    await Promise.all([keeper.record(entry('one')), keeper.record(entry('two'))])
-    await keeper.record(entry('three'))
+    await Promise.all([keeper.record(ledgerEntryOf('one')), keeper.record(ledgerEntryOf('two'))])
+    await keeper.record(ledgerEntryOf('three'))
     await clock.advance(10_000)
     expect(keeper.inspect()).toMatchObject({ state: 'degraded', kept: 3, written: 0 })
     expect(keeper.inspect().fault).toContain('full')
@@ -82,7 +61,7 @@ describe('rows', () => {
     const { keeper, disk, events, clock } = createKeeper(2)
     disk.fault = 'full'
     keeper.assertRoom()
-    for (const name of ['1', '2', '3', '4', '5']) await keeper.record(entry(name))
+    for (const name of ['1', '2', '3', '4', '5']) await keeper.record(ledgerEntryOf(name))
     expect(() => keeper.assertRoom()).toThrow(/takes no new work: The disk that holds exai\.db is full/)
     expect(keeper.inspect()).toMatchObject({ kept: 4, lost: 1 })
     expect(events.at(-1)).toMatchObject({ type: 'ledger-row-lost', attemptId: '5' })
@@ -94,14 +73,14 @@ describe('rows', () => {
   it('that contradict the file do not stand in the way of others', async () => {
     const { keeper, disk } = createKeeper()
     disk.fault = 'conflict'
-    await keeper.record(entry('odd'))
+    await keeper.record(ledgerEntryOf('odd'))
     expect(keeper.inspect()).toMatchObject({ state: 'well', lost: 1, kept: 0 })
   })
 
   it('are tried once more when the server ends, and no timer is left', async () => {
     const { keeper, disk, saved, clock } = createKeeper()
     disk.fault = 'full'
-    await keeper.record(entry('one'))
+    await keeper.record(ledgerEntryOf('one'))
     disk.fault = null
     await keeper.close()
     expect(saved).toEqual(['one'])

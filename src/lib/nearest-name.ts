@@ -1,10 +1,10 @@
 // The known name nearest to a mistyped one, for "did you mean" sentences.
 
-/** The closest of `known` within a third of the name's length in edits (rounded up), without case; null when none is near. */
-export function nearestName(name: string, known: readonly string[]): string | null {
+/** The closest of `known` within `editsMax` (a third of the name's length, rounded up), without case; null when none is near. */
+export function nearestName(name: string, known: readonly string[], editsMax?: number): string | null {
   const wanted = name.slice(0, 64).toLowerCase()
   let best: string | null = null
-  let bestDistance = Math.ceil(wanted.length / 3) + 1
+  let bestDistance = (editsMax ?? Math.ceil(wanted.length / 3)) + 1
   for (const candidate of known) {
     const distance = editDistance(wanted, candidate.slice(0, 64).toLowerCase())
     if (distance < bestDistance) {

@@ -6,12 +6,9 @@ import { mkdtemp, rm } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { pathToFileURL } from 'node:url'
-import { afterAll, afterEach, beforeAll, expect, it, vi } from 'vitest'
+import { afterAll, afterEach, beforeAll, expect, it } from 'vitest'
 import { VirtualClock } from './virtual-clock.ts'
 import { WorkerFault, WorkerPool, type WorkerPoolOptions } from './worker-pool.ts'
-
-// Starting a thread takes long on a busy machine; nothing here measures time.
-vi.setConfig({ testTimeout: 30_000 })
 
 let dir: string
 let module: URL

@@ -1,24 +1,10 @@
 import { describe, expect, it } from 'vitest'
 import { mintKey } from './api-key.ts'
 import { Callers } from './callers.ts'
+import { keyRecordOf } from './key-record-of.ts'
 import type { KeyFinding } from './key-ring.ts'
 
-const anna: KeyFinding = {
-  kind: 'known',
-  key: {
-    name: 'anna',
-    team: 'blue',
-    weight: 1,
-    requestsPerMinute: null,
-    tokensPerMinute: null,
-    tokensPerDay: null,
-    budgetUsdPerMonth: null,
-    scope: 'use',
-    digest: '',
-    createdAt: '',
-    revokedAt: null,
-  },
-}
+const anna: KeyFinding = { kind: 'known', key: keyRecordOf('anna', '', { team: 'blue' }) }
 const none = { isEmpty: true, find: (): KeyFinding => ({ kind: 'unknown' }) }
 const some = {
   isEmpty: false,

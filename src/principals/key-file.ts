@@ -2,11 +2,12 @@
 // The command line changes it, a running server reads it again within half a second; each change is one atomic rename,
 // made under a lock file, so that two commands at once lose nothing.
 
-import { open, readFile, rename } from 'node:fs/promises'
 import { z } from 'zod'
 import { localPrincipal } from '../domain/ids.ts'
 import type { Clock } from '../lib/clock.ts'
 import { lockFile } from '../lib/file-lock.ts'
+import { parseJson } from '../lib/parse-json.ts'
+import { WholeFile } from '../lib/whole-file.ts'
 
 /** Its name in the data folder. */
 export const keyFileName = 'keys.json'
@@ -66,12 +67,7 @@ const fileRule = z.strictObject({ version: z.literal(1), keys: z.array(recordRul
 
 /** The keys in `path`; none when there is no file. Throws a sentence when it is damaged: a damaged file lets nobody in. */
 export async function readKeyFile(path: string): Promise<readonly KeyRecord[]> {
-  const text = await readFile(path, 'utf8').catch((error: NodeJS.ErrnoException) => {
-    if (error.code === 'ENOENT') return null
-    throw new Error(`The file of keys ${path} cannot be read (${error.code ?? error.message}).`, {
-      cause: error,
-    })
-  })
+  const text = await fileAt(path).read()
   if (text === null) return []
   const parsed = fileRule.safeParse(parseJson(text))
   if (parsed.success) return parsed.data.keys
@@ -138,25 +134,12 @@ async function change(
   const release = await lockFile(`${path}.lock`, clock)
   try {
     const keys = edit(await readKeyFile(path))
-    const draft = `${path}.${process.pid}.new`
-    const file = await open(draft, 'w', 0o600)
-    try {
-      await file.writeFile(`${JSON.stringify({ version: 1, keys }, null, 2)}\n`)
-      await file.sync()
-    } finally {
-      await file.close()
-    }
-    await rename(draft, path)
+    await fileAt(path).replace(`${JSON.stringify({ version: 1, keys }, null, 2)}\n`)
   } finally {
     await release()
   }
 }
 
-function parseJson(text: string): unknown {
-  try {
-    return JSON.parse(text)
-  } catch (error) {
-    if (error instanceof SyntaxError) return undefined
-    throw error
-  }
+function fileAt(path: string): WholeFile {
+  return new WholeFile(path, 'The file of keys')
 }

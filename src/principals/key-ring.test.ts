@@ -6,9 +6,12 @@ import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest'
 import { systemClock } from '../lib/clock.ts'
 import { VirtualClock } from '../lib/virtual-clock.ts'
 import { keyDigest, mintKey } from './api-key.ts'
-import { addKey, changeKey, type KeyRecord, readKeyFile, revokeKey } from './key-file.ts'
+import { addKey, changeKey, readKeyFile, revokeKey } from './key-file.ts'
+import { keyRecordOf } from './key-record-of.ts'
 import { KeyRing } from './key-ring.ts'
 
+// Files are read outside the clock: looks go on until it is seen.
+const patience = { timeout: 60_000, interval: 2 }
 let folder = ''
 let path = ''
 beforeEach(() => {
@@ -16,21 +19,6 @@ beforeEach(() => {
   path = join(folder, 'keys.json')
 })
 afterEach(() => rmSync(folder, { recursive: true, force: true }))
-
-const record = (name: string, digest: string, over: Partial<KeyRecord> = {}): KeyRecord => ({
-  name,
-  team: null,
-  weight: 1,
-  requestsPerMinute: null,
-  tokensPerMinute: null,
-  tokensPerDay: null,
-  budgetUsdPerMonth: null,
-  scope: 'use',
-  digest,
-  createdAt: '2026-11-22T00:00:00Z',
-  revokedAt: null,
-  ...over,
-})
 
 describe('an API key', () => {
   it('is recognisable, never the same twice, and knows its own typing errors', () => {
@@ -62,24 +50,24 @@ describe('an API key', () => {
 describe('the file of keys', () => {
   it('holds digests and no key, for its owner alone', async () => {
     const { key, digest } = mintKey()
-    await addKey(path, record('anna', digest), systemClock)
+    await addKey(path, keyRecordOf('anna', digest), systemClock)
     expect(readFileSync(path, 'utf8')).not.toContain(key)
     expect(statSync(path).mode & 0o777).toBe(0o600)
-    expect(await readKeyFile(path)).toEqual([record('anna', digest)])
+    expect(await readKeyFile(path)).toEqual([keyRecordOf('anna', digest)])
   })
 
   it('loses nothing when many change it at once', async () => {
     const names = Array.from({ length: 6 }, (_, i) => `user-${i}`)
-    await Promise.all(names.map((name) => addKey(path, record(name, mintKey().digest), systemClock)))
+    await Promise.all(names.map((name) => addKey(path, keyRecordOf(name, mintKey().digest), systemClock)))
     expect((await readKeyFile(path)).map(({ name }) => name).sort()).toEqual(names.sort())
   })
 
   it('refuses a second key of a name, a bad name, and to revoke what is not there', async () => {
-    await addKey(path, record('anna', mintKey().digest), systemClock)
-    await expect(addKey(path, record('anna', mintKey().digest), systemClock)).rejects.toThrow(
+    await addKey(path, keyRecordOf('anna', mintKey().digest), systemClock)
+    await expect(addKey(path, keyRecordOf('anna', mintKey().digest), systemClock)).rejects.toThrow(
       'There is a key for "anna" already',
     )
-    await expect(addKey(path, record('An na', mintKey().digest), systemClock)).rejects.toThrow(
+    await expect(addKey(path, keyRecordOf('An na', mintKey().digest), systemClock)).rejects.toThrow(
       'small letters',
     )
     await expect(revokeKey(path, 'bert', '2026-11-22T00:00:00Z', systemClock)).rejects.toThrow(
@@ -89,23 +77,23 @@ describe('the file of keys', () => {
 
   it('changes what a key gives, the rest of it stays, and a bad term changes nothing', async () => {
     const [old, digest] = [mintKey().digest, mintKey().digest]
-    await addKey(path, record('anna', old, { weight: 5 }), systemClock)
+    await addKey(path, keyRecordOf('anna', old, { weight: 5 }), systemClock)
     await revokeKey(path, 'anna', '2026-11-22T00:00:00Z', systemClock)
-    await addKey(path, record('anna', digest, { team: 'blue', requestsPerMinute: 9 }), systemClock)
+    await addKey(path, keyRecordOf('anna', digest, { team: 'blue', requestsPerMinute: 9 }), systemClock)
     await changeKey(path, 'anna', { weight: 2, requestsPerMinute: null }, systemClock)
     const [revoked, anna] = await readKeyFile(path)
     expect(revoked).toMatchObject({ digest: old, weight: 5 })
-    expect(anna).toEqual(record('anna', digest, { team: 'blue', weight: 2 }))
+    expect(anna).toEqual(keyRecordOf('anna', digest, { team: 'blue', weight: 2 }))
     await expect(changeKey(path, 'anna', { team: 'Two Words' }, systemClock)).rejects.toThrow('team must be')
     await expect(changeKey(path, 'bert', { weight: 2 }, systemClock)).rejects.toThrow('no key for "bert"')
     expect((await readKeyFile(path))[1]).toEqual(anna)
   })
 
   it('may have been written before tokens were counted', async () => {
-    const { tokensPerMinute, tokensPerDay, ...old } = record('anna', mintKey().digest)
+    const { tokensPerMinute, tokensPerDay, ...old } = keyRecordOf('anna', mintKey().digest)
     expect([tokensPerMinute, tokensPerDay]).toEqual([null, null])
     writeFileSync(path, JSON.stringify({ version: 1, keys: [old] }))
-    expect(await readKeyFile(path)).toEqual([record('anna', old.digest)])
+    expect(await readKeyFile(path)).toEqual([keyRecordOf('anna', old.digest)])
   })
 
   it('lets nobody in when it is damaged, and says where', async () => {
@@ -128,17 +116,17 @@ describe('the key ring', () => {
     })
     const { key, digest } = mintKey()
     expect(ring.find(key)).toEqual({ kind: 'unknown' })
-    await addKey(path, record('anna', digest, { team: 'blue', weight: 2 }), systemClock)
+    await addKey(path, keyRecordOf('anna', digest, { team: 'blue', weight: 2 }), systemClock)
     await vi.waitFor(async () => {
       await clock.advance(500)
       expect(ring.find(key)).toMatchObject({ kind: 'known', key: { name: 'anna', team: 'blue', weight: 2 } })
-    })
+    }, patience)
     expect(ring.size).toBe(1)
     await revokeKey(path, 'anna', '2026-11-22T00:00:00Z', systemClock)
     await vi.waitFor(async () => {
       await clock.advance(500)
       expect(ring.find(key)).toEqual({ kind: 'revoked' })
-    })
+    }, patience)
     expect(onRevoked).toHaveBeenCalledWith(['anna'])
     expect(ring.find('exai_short')).toEqual({ kind: 'malformed' })
     ring.destroy()
@@ -148,13 +136,13 @@ describe('the key ring', () => {
     const clock = new VirtualClock()
     const faults: string[] = []
     const { key, digest } = mintKey()
-    await addKey(path, record('anna', digest), systemClock)
+    await addKey(path, keyRecordOf('anna', digest), systemClock)
     const ring = await KeyRing.open({ path, clock, onFault: (error) => faults.push(error.message) })
     writeFileSync(path, 'nonsense')
     await vi.waitFor(async () => {
       await clock.advance(500)
       expect(faults[0]).toContain('is damaged')
-    })
+    }, patience)
     expect(ring.find(key)).toMatchObject({ kind: 'known' })
     ring.destroy()
     expect(clock.pendingTimers).toBe(0)

@@ -2,8 +2,8 @@
 // that a revoked key is dead within a second and no restart is needed.
 
 import { timingSafeEqual } from 'node:crypto'
-import { stat } from 'node:fs/promises'
-import type { Clock, Timer } from '../lib/clock.ts'
+import type { Clock } from '../lib/clock.ts'
+import { followFile } from '../lib/follow-file.ts'
 import { keyDigest } from './api-key.ts'
 import { type KeyRecord, readKeyFile } from './key-file.ts'
 
@@ -33,9 +33,7 @@ export class KeyRing {
   #keys: ReadonlyMap<string, KeyRecord> = new Map()
   /** Those not revoked, by name. */
   #active: ReadonlyMap<string, KeyRecord> = new Map()
-  #version = ''
-  #timer: Timer | null = null
-  #isDestroyed = false
+  #stop: (() => void) | null = null
 
   private constructor(options: KeyRingOptions) {
     this.#options = options
@@ -44,8 +42,7 @@ export class KeyRing {
   /** Reads the file and begins to watch it. Rejects with a sentence when it is damaged. */
   static async open(options: KeyRingOptions): Promise<KeyRing> {
     const ring = new KeyRing(options)
-    await ring.#read()
-    ring.#watch()
+    ring.#stop = await followFile({ ...options, everyMs: pollMs, read: (isFirst) => ring.#read(isFirst) })
     return ring
   }
 
@@ -81,50 +78,19 @@ export class KeyRing {
 
   /** Stops watching. */
   destroy(): void {
-    this.#isDestroyed = true
-    this.#timer?.cancel()
+    this.#stop?.()
   }
 
-  #watch(): void {
-    if (this.#isDestroyed) return
-    this.#timer = this.#options.clock.after(pollMs, () => {
-      void this.#readIfChanged().then(
-        () => this.#watch(),
-        (error: Error) => {
-          this.#options.onFault(error)
-          this.#watch()
-        },
-      )
-    })
-  }
-
-  async #readIfChanged(): Promise<void> {
-    if ((await versionOf(this.#options.path)) !== this.#version) await this.#read()
-  }
-
-  async #read(): Promise<void> {
-    const version = await versionOf(this.#options.path)
+  async #read(isFirst: boolean): Promise<void> {
     const before = this.#keys
     this.#keys = new Map((await readKeyFile(this.#options.path)).map((key) => [key.digest, key]))
     this.#active = new Map(
       [...this.#keys.values()].flatMap((key) => (key.revokedAt === null ? [[key.name, key] as const] : [])),
     )
-    const isFirst = this.#version === ''
-    this.#version = version
     const revoked = [...before.values()].filter(
       ({ digest, revokedAt }) => revokedAt === null && this.#keys.get(digest)?.revokedAt !== null,
     )
     if (revoked.length > 0) this.#options.onRevoked?.(revoked.map(({ name }) => name))
     if (!isFirst) this.#options.onChanged?.()
-  }
-}
-
-async function versionOf(path: string): Promise<string> {
-  try {
-    const { mtimeMs, size, ino } = await stat(path)
-    return `${ino}:${mtimeMs}:${size}`
-  } catch (error) {
-    if ((error as NodeJS.ErrnoException).code === 'ENOENT') return 'none'
-    throw error
   }
 }

@@ -1,19 +1,10 @@
 import { describe, expect, test } from 'vitest'
 import { askNobody } from '../domain/asking.ts'
-import type { Identity } from '../domain/identity.ts'
-import type { PrincipalName } from '../domain/ids.ts'
+import { identityOf } from '../domain/identity-of.ts'
 import { createPromptContexts } from './context.ts'
 import type { PromptContext } from './prompt.ts'
 import { prompts } from './registry.ts'
 
-const identityOf = (principal: string): Identity => ({
-  team: null,
-  principal: principal as PrincipalName,
-  client: null,
-  label: principal,
-  root: null,
-  isLocal: true,
-})
 const contextOf = createPromptContexts({
   uploads: {
     list: (principal) =>

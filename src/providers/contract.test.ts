@@ -5,6 +5,7 @@ import { readFileSync } from 'node:fs'
 import { afterEach, beforeEach, describe, expect, it } from 'vitest'
 import { CallFailure } from '../domain/failure.ts'
 import { systemClock } from '../lib/clock.ts'
+import { attemptOf, chatOf } from './chat-of.ts'
 import type { Attempt, GenerateJob, Job, Provider, StreamPart } from './provider.ts'
 import {
   collect,
@@ -16,13 +17,10 @@ import {
 } from './recorded-vendor.ts'
 import { createProvider, providerKinds } from './registry.ts'
 
-const chat: GenerateJob = {
-  kind: 'generate',
-  model: 'some-model',
-  task: 'chat',
+const chat = chatOf('some-model', {
   messages: [{ role: 'user', content: 'What is it?' }],
   outputTokensMax: 100,
-}
+})
 
 const anyJob: Readonly<Record<Job['kind'], Job>> = {
   generate: chat,
@@ -31,12 +29,8 @@ const anyJob: Readonly<Record<Job['kind'], Job>> = {
   extract: { kind: 'extract', filename: 'a.pdf', bytes: new Uint8Array(3) },
 }
 
-const attempt = (differs: Partial<Attempt> = {}): Attempt => ({
-  apiKey: 'an-id.a-secret-of-the-account',
-  requestId: 'request-1',
-  signal: new AbortController().signal,
-  ...differs,
-})
+const attempt = (differs: Partial<Attempt> = {}): Attempt =>
+  attemptOf({ apiKey: 'an-id.a-secret-of-the-account', ...differs })
 
 const fixture = (name: string): Buffer => readFileSync(new URL(`./fixtures/${name}.sse`, import.meta.url))
 

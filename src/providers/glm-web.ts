@@ -27,27 +27,31 @@ export async function* searchWeb(
   job: SearchJob,
   searchEngine: string,
 ): AsyncGenerator<StreamPart, void> {
-  operation.patience.wait(operation.attempt.firstPartTimeoutMs ?? replyTimeoutMs, 'search result')
-  const reply = await http.json(
-    {
-      method: 'POST',
-      path: '/web_search',
-      json: {
-        search_query: job.query,
-        search_engine: searchEngine,
-        search_intent: false,
-        count: Math.max(1, Math.min(50, job.count)),
-        ...(job.domain === undefined ? {} : { search_domain_filter: job.domain }),
-        ...(job.recency === undefined ? {} : { search_recency_filter: recencies[job.recency] }),
-        ...identityFields(operation),
-      },
-    },
-    operation,
-    replyBytesMax,
-  )
-  operation.patience.rest()
+  const reply = await ask(http, operation, 'search result', '/web_search', {
+    search_query: job.query,
+    search_engine: searchEngine,
+    search_intent: false,
+    count: Math.max(1, Math.min(50, job.count)),
+    ...(job.domain === undefined ? {} : { search_domain_filter: job.domain }),
+    ...(job.recency === undefined ? {} : { search_recency_filter: recencies[job.recency] }),
+  })
   yield* readSources(isRecord(reply) ? reply.search_result : undefined).slice(0, job.count)
   yield { type: 'finish', reason: 'stop' }
+}
+
+// The caller's patience runs while the vendor works, and rests with its answer.
+async function ask(
+  http: VendorHttp,
+  operation: Operation,
+  what: string,
+  path: string,
+  fields: Readonly<Record<string, unknown>>,
+): Promise<unknown> {
+  operation.patience.wait(operation.attempt.firstPartTimeoutMs ?? replyTimeoutMs, what)
+  const json = { ...fields, ...identityFields(operation) }
+  const reply = await http.json({ method: 'POST', path, json }, operation, replyBytesMax)
+  operation.patience.rest()
+  return reply
 }
 
 /** `POST /reader`: the page as a source and its text as Markdown. */
@@ -56,23 +60,12 @@ export async function* readPage(
   operation: Operation,
   job: ReadJob,
 ): AsyncGenerator<StreamPart, void> {
-  operation.patience.wait(operation.attempt.firstPartTimeoutMs ?? replyTimeoutMs, 'page')
-  const reply = await http.json(
-    {
-      method: 'POST',
-      path: '/reader',
-      json: {
-        url: job.url,
-        timeout: pageTimeoutSeconds,
-        return_format: 'markdown',
-        retain_images: false,
-        ...identityFields(operation),
-      },
-    },
-    operation,
-    replyBytesMax,
-  )
-  operation.patience.rest()
+  const reply = await ask(http, operation, 'page', '/reader', {
+    url: job.url,
+    timeout: pageTimeoutSeconds,
+    return_format: 'markdown',
+    retain_images: false,
+  })
   const page = isRecord(reply) && isRecord(reply.reader_result) ? reply.reader_result : {}
   const content = toText(page.content)
   if (content.trim() === '')

@@ -1,5 +1,6 @@
 import { afterEach, beforeEach, describe, expect, it } from 'vitest'
 import { systemClock } from '../lib/clock.ts'
+import { attemptOf, chatOf } from './chat-of.ts'
 import { createGlmProvider } from './glm.ts'
 import { searchEngineFor } from './glm-web.ts'
 import type { Attempt, GenerateJob, Job, Provider, StreamPart } from './provider.ts'
@@ -8,13 +9,7 @@ import { collect, events, json, type RecordedVendor, startRecordedVendor } from 
 const answer = events(
   'data: {"choices":[{"delta":{"content":"ok"},"finish_reason":"stop"}]}\n\ndata: [DONE]\n\n',
 )
-const chat: GenerateJob = {
-  kind: 'generate',
-  model: 'glm-5.2',
-  task: 'chat',
-  messages: [{ role: 'user', content: 'x' }],
-  outputTokensMax: 500,
-}
+const chat = chatOf('glm-5.2')
 
 let vendor: RecordedVendor
 let provider: Provider
@@ -28,16 +23,8 @@ afterEach(async () => {
   await vendor[Symbol.asyncDispose]()
 })
 
-function run(job: Job, differs: Partial<Attempt> = {}): Promise<StreamPart[]> {
-  return collect(
-    provider.run(job, {
-      apiKey: 'k',
-      requestId: 'request-1',
-      signal: new AbortController().signal,
-      ...differs,
-    }),
-  )
-}
+const run = (job: Job, differs: Partial<Attempt> = {}): Promise<StreamPart[]> =>
+  collect(provider.run(job, attemptOf(differs)))
 
 async function bodyOf(
   differs: Partial<GenerateJob>,

@@ -2,6 +2,7 @@ import { readFileSync } from 'node:fs'
 import { afterEach, beforeEach, describe, expect, it } from 'vitest'
 import { CallFailure } from '../domain/failure.ts'
 import { systemClock } from '../lib/clock.ts'
+import { attemptOf, chatOf } from './chat-of.ts'
 import { createKimiProvider } from './kimi.ts'
 import type { Attempt, GenerateJob, Job, Provider, StreamPart, Usage } from './provider.ts'
 import {
@@ -14,13 +15,7 @@ import {
 } from './recorded-vendor.ts'
 
 const answer = events(readFileSync(new URL('./fixtures/kimi-chat.sse', import.meta.url)))
-const chat: GenerateJob = {
-  kind: 'generate',
-  model: 'kimi-k3',
-  task: 'chat',
-  messages: [{ role: 'user', content: 'x' }],
-  outputTokensMax: 500,
-}
+const chat = chatOf('kimi-k3')
 
 let vendor: RecordedVendor
 let provider: Provider
@@ -34,14 +29,8 @@ afterEach(async () => {
   await vendor[Symbol.asyncDispose]()
 })
 
-const attempt = (differs: Partial<Attempt> = {}): Attempt => ({
-  apiKey: 'sk-1',
-  requestId: 'request-1',
-  signal: new AbortController().signal,
-  ...differs,
-})
 const run = (job: Job, differs: Partial<Attempt> = {}): Promise<StreamPart[]> =>
-  collect(provider.run(job, attempt(differs)))
+  collect(provider.run(job, attemptOf(differs)))
 
 async function bodyOf(
   differs: Partial<GenerateJob>,
@@ -123,7 +112,7 @@ describe('a search by Kimi', () => {
   const fails = async (job: Job): Promise<{ usages: Usage[]; failure: unknown }> => {
     const usages: Usage[] = []
     try {
-      for await (const part of provider.run(job, attempt())) {
+      for await (const part of provider.run(job, attemptOf())) {
         if (part.type === 'usage') usages.push(part.usage)
       }
     } catch (failure) {

@@ -1,13 +1,10 @@
 // The extractive provider at work: quotes with their right pages, in any language, bounded, without a model's pretence.
 
-import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest'
+import { afterEach, beforeEach, describe, expect, it } from 'vitest'
 import type { DocumentText } from '../domain/document-text.ts'
 import { CallFailure } from '../domain/failure.ts'
 import { createLocalProvider, type LocalProvider } from './local.ts'
 import type { GenerateJob, Job, StreamPart } from './provider.ts'
-
-// Starting a thread takes long on a busy machine; nothing here measures time.
-vi.setConfig({ testTimeout: 30_000 })
 
 let provider: LocalProvider
 beforeEach(() => {

@@ -1,5 +1,6 @@
 import { afterEach, beforeEach, describe, expect, it } from 'vitest'
 import { systemClock } from '../lib/clock.ts'
+import { attemptOf, chatOf } from './chat-of.ts'
 import { createOpenAiCompatibleProvider } from './openai-compatible.ts'
 import type { Attempt, GenerateJob, Provider, StreamPart } from './provider.ts'
 import { collect, events, json, type RecordedVendor, startRecordedVendor } from './recorded-vendor.ts'
@@ -7,14 +8,7 @@ import { collect, events, json, type RecordedVendor, startRecordedVendor } from 
 const answer = events(
   'data: {"choices":[{"delta":{"reasoning":"hm","content":"ok"},"finish_reason":"stop"}]}\n\ndata: [DONE]\n\n',
 )
-const chat: GenerateJob = {
-  kind: 'generate',
-  model: 'qwen3',
-  task: 'chat',
-  messages: [{ role: 'user', content: 'x' }],
-  outputTokensMax: 500,
-  temperature: 0.5,
-}
+const chat = chatOf('qwen3', { temperature: 0.5 })
 
 let vendor: RecordedVendor
 let provider: Provider
@@ -34,14 +28,7 @@ afterEach(async () => {
 })
 
 const run = (job: GenerateJob, differs: Partial<Attempt> = {}): Promise<StreamPart[]> =>
-  collect(
-    provider.run(job, {
-      apiKey: null,
-      requestId: 'request-1',
-      signal: new AbortController().signal,
-      ...differs,
-    }),
-  )
+  collect(provider.run(job, attemptOf({ apiKey: null, ...differs })))
 const bodies = (): Record<string, unknown>[] =>
   vendor.requests.map(({ body }) => JSON.parse(body) as Record<string, unknown>)
 

@@ -2,6 +2,7 @@ import { beforeEach, describe, expect, test } from 'vitest'
 import { askNobody } from '../domain/asking.ts'
 import { CallFailure } from '../domain/failure.ts'
 import type { Identity } from '../domain/identity.ts'
+import { identityOf } from '../domain/identity-of.ts'
 import type { PrincipalName } from '../domain/ids.ts'
 import { VirtualClock } from '../lib/virtual-clock.ts'
 import { ThreadStore } from '../threads/thread-store.ts'
@@ -14,14 +15,6 @@ import { threadsResource, threadUri } from './threads.ts'
 import { parseTemplate } from './uri-template.ts'
 import { usageResource } from './usage.ts'
 
-const identityOf = (principal: string): Identity => ({
-  team: null,
-  principal: principal as PrincipalName,
-  client: null,
-  label: principal,
-  root: null,
-  isLocal: true,
-})
 const files: Readonly<Record<string, readonly { name: string; bytes: Uint8Array }[]>> = {
   anna: [
     { name: 'notes.md', bytes: Buffer.from('# Notes') },

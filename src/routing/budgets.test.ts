@@ -4,12 +4,14 @@ import { join } from 'node:path'
 import { afterEach, beforeEach, describe, expect, it } from 'vitest'
 import { quotasOf, type TokenLimits } from '../admission/quotas-of.ts'
 import type { Identity } from '../domain/identity.ts'
-import type { ClientId, PrincipalName } from '../domain/ids.ts'
+import { identityOf } from '../domain/identity-of.ts'
 import { isRefusal } from '../domain/refusal.ts'
 import { VirtualClock } from '../lib/virtual-clock.ts'
 import type { AttemptEnd } from './attempt-end.ts'
+import { attemptEndOf } from './attempt-end-of.ts'
 import type { AttemptMoney, PossibleAttempt } from './attempt-money.ts'
 import { Budgets } from './budgets.ts'
+import { targetOf } from './target-of.ts'
 
 let dataDir = ''
 beforeEach(() => {
@@ -17,14 +19,8 @@ beforeEach(() => {
 })
 afterEach(() => rmSync(dataDir, { recursive: true, force: true }))
 
-const who = (principal: string, team: string | null = null): Identity => ({
-  team,
-  principal: principal as PrincipalName,
-  client: 'window-a' as ClientId,
-  label: 'api@main',
-  root: null,
-  isLocal: false,
-})
+const who = (principal: string, team: string | null = null): Identity =>
+  identityOf(principal, 'window-a', { team, label: 'api@main', isLocal: false })
 const way: PossibleAttempt = {
   provider: 'glm',
   model: 'glm-5.2',
@@ -63,30 +59,14 @@ function open(
 }
 
 function end(outputTokens: number): AttemptEnd {
-  return {
-    attemptId: 'a',
-    number: 1,
-    target: {
-      provider: 'glm',
-      model: 'glm-5.2',
-      accountName: 'glm/main',
-      group: 'glm/main glm-5.2',
-      endpoint: '',
-      keyCount: 1,
-      contextTokens: null,
-      weight: 1,
-    },
-    keyName: 'key-1',
-    outcome: 'done',
-    isHedge: false,
-    endedAtMs: 0,
-    durationMs: 1,
+  return attemptEndOf('done', {
+    target: targetOf({ group: 'glm/main glm-5.2' }),
     hasBegun: true,
     firstPartMs: 1,
     usage: { inputTokens: 1, cachedInputTokens: 0, outputTokens, reasoningTokens: 0, source: 'provider' },
     outputChars: 1,
     outputTokensMax: 1_000,
-  }
+  })
 }
 
 function reserved(budgets: Budgets, identity = who('anna')): AttemptMoney {

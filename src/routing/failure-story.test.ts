@@ -1,18 +1,10 @@
 import { expect, it } from 'vitest'
 import { CallFailure, type FailureCode } from '../domain/failure.ts'
 import { type Setback, withStory } from './failure-story.ts'
+import { targetOf } from './target-of.ts'
 
 function setback(model: string, code: FailureCode): Setback {
-  const target = {
-    provider: 'glm',
-    accountName: 'glm/main',
-    model,
-    keyCount: 1,
-    contextTokens: null,
-    group: `glm/main ${model}`,
-    endpoint: 'glm',
-    weight: 1,
-  }
+  const target = targetOf({ model, group: `glm/main ${model}` })
   const failure = new CallFailure(code, { message: `It was ${code}.`, retryable: true })
   return { target, failure, tookMs: 150_000 }
 }

@@ -3,7 +3,7 @@
 import { describe, expect, it } from 'vitest'
 import { CallFailure } from '../domain/failure.ts'
 import type { Identity } from '../domain/identity.ts'
-import type { ClientId, PrincipalName } from '../domain/ids.ts'
+import { identityOf } from '../domain/identity-of.ts'
 import type { LedgerEntry } from '../ledger/ledger-row.ts'
 import { RowKeeper } from '../ledger/row-keeper.ts'
 import { VirtualClock } from '../lib/virtual-clock.ts'
@@ -11,14 +11,8 @@ import { JobDesk, type SharingWish } from './job-desk.ts'
 import type { JobDraft, JobRequest } from './router.ts'
 import type { RoutedOutcome } from './vendor-site.ts'
 
-const who = (team: string | null, principal: string, client: string): Identity => ({
-  team,
-  principal: principal as PrincipalName,
-  client: client as ClientId,
-  label: client,
-  root: null,
-  isLocal: true,
-})
+const who = (team: string | null, principal: string, client: string): Identity =>
+  identityOf(principal, client, { team })
 const keep: SharingWish = { isKept: true }
 const search: JobDraft = { kind: 'search', query: 'otters', count: 3 }
 const generate = (temperature?: number): JobDraft => ({

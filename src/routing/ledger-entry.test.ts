@@ -1,49 +1,29 @@
 // Rows of attempts and of cached answers.
 
 import { expect, it } from 'vitest'
-import type { PrincipalName } from '../domain/ids.ts'
-import type { AttemptEnd } from './attempt-end.ts'
+import { identityOf } from '../domain/identity-of.ts'
+import { attemptEndOf } from './attempt-end-of.ts'
 import { toCachedEntry, toLedgerEntry } from './ledger-entry.ts'
 import type { JobRequest } from './router.ts'
+import { targetOf } from './target-of.ts'
 
 const request: JobRequest = {
-  identity: {
-    team: 'web',
-    principal: 'ada' as PrincipalName,
-    client: null,
-    label: 'api@main',
-    root: null,
-    isLocal: true,
-  },
+  identity: identityOf('ada', null, { team: 'web', label: 'api@main' }),
   callId: 'c-1',
   tool: 'chat',
   signal: new AbortController().signal,
   progress: () => {},
 }
-const end: AttemptEnd = {
-  attemptId: 'a-1',
+const end = attemptEndOf('timeout', {
   number: 2,
-  target: {
-    provider: 'glm',
-    model: 'glm-5.2',
-    accountName: 'glm/main',
-    group: 'glm/main glm-5.2',
-    endpoint: 'https://glm',
-    keyCount: 1,
-    contextTokens: null,
-    weight: 1,
-  },
-  keyName: 'glm/main#0',
-  outcome: 'timeout',
-  isHedge: false,
+  target: targetOf({ group: 'glm/main glm-5.2' }),
   endedAtMs: 5,
   durationMs: 4,
   hasBegun: true,
   firstPartMs: 3,
-  usage: null,
   outputChars: 300,
   outputTokensMax: 100,
-}
+})
 
 it('an attempt cut short is charged to its caller by an estimate that is marked', () => {
   expect(toLedgerEntry({ end, request, operation: 'generate', inputTokens: 20 })).toMatchObject({

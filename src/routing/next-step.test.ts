@@ -2,18 +2,10 @@ import { describe, expect, it } from 'vitest'
 import { CallFailure, type FailureCode } from '../domain/failure.ts'
 import { beginHistory, type Direction, type JobHistory, liesAhead, nextStep } from './next-step.ts'
 import { type Target, targetKey } from './target.ts'
+import { targetOf } from './target-of.ts'
 
-const target = (changes: Partial<Target> = {}): Target => ({
-  provider: 'glm',
-  model: 'glm-5.2',
-  accountName: 'glm/main',
-  group: 'glm/main/glm-5.2',
-  endpoint: 'https://glm.example',
-  keyCount: 2,
-  contextTokens: 128_000,
-  weight: 1,
-  ...changes,
-})
+const target = (changes: Partial<Target> = {}): Target =>
+  targetOf({ group: 'glm/main/glm-5.2', keyCount: 2, contextTokens: 128_000, ...changes })
 const limits = { attemptsMax: 4, requeuesMax: 2 }
 const facts = { isCommitted: false, wasQuick: true, hasOther: true }
 

@@ -7,7 +7,7 @@ import { toGroupPlan } from '../admission/group-plan.ts'
 import type { Quota } from '../admission/quota.ts'
 import { CallFailure } from '../domain/failure.ts'
 import type { Identity } from '../domain/identity.ts'
-import type { ClientId, PrincipalName } from '../domain/ids.ts'
+import { identityOf } from '../domain/identity-of.ts'
 import { RowKeeper } from '../ledger/row-keeper.ts'
 import { VirtualClock } from '../lib/virtual-clock.ts'
 import type { Provider } from '../providers/provider.ts'
@@ -51,14 +51,7 @@ async function open(limits: Readonly<Record<string, number>>) {
     },
     destroy: async () => {},
   }
-  const who = (client: string): Identity => ({
-    team: null,
-    principal: 'anna' as PrincipalName,
-    client: client as ClientId,
-    label: client,
-    root: null,
-    isLocal: true,
-  })
+  const who = (client: string): Identity => identityOf('anna', client)
   const quotasOf = ({ label }: Identity): readonly Quota[] => [
     { scope: 'client', unit: 'tokens', period: 'day', limit: limits[label] ?? 1e6 },
   ]

@@ -4,21 +4,15 @@ import { toGroupPlan } from '../admission/group-plan.ts'
 import { PenaltyBox } from '../admission/penalty-box.ts'
 import { CallFailure } from '../domain/failure.ts'
 import type { Identity } from '../domain/identity.ts'
-import type { ClientId, PrincipalName } from '../domain/ids.ts'
+import { identityOf } from '../domain/identity-of.ts'
+import type { PrincipalName } from '../domain/ids.ts'
 import type { Progress } from '../domain/progress.ts'
 import { VirtualClock } from '../lib/virtual-clock.ts'
 import type { Attempt, GenerateJob, Job, Provider, StreamPart } from '../providers/provider.ts'
 import type { ConfiguredProvider } from './route.ts'
 import { type AttemptRecord, Router } from './router.ts'
 
-const identity: Identity = {
-  team: null,
-  principal: 'local' as PrincipalName,
-  client: 'window-1' as ClientId,
-  label: 'api@main',
-  root: null,
-  isLocal: true,
-}
+const identity: Identity = identityOf('local', 'window-1', { label: 'api@main' })
 
 type Script = (job: Job, attempt: Attempt) => AsyncIterable<StreamPart>
 

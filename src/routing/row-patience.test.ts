@@ -8,17 +8,9 @@ import { Attempts } from './attempts.ts'
 import { RetryBudget } from './retry-budget.ts'
 import type { Target } from './target.ts'
 import { TargetHealth } from './target-health.ts'
+import { targetOf } from './target-of.ts'
 
-const target: Target = {
-  provider: 'glm',
-  model: 'glm-5.2',
-  accountName: 'glm/main',
-  group: 'glm/main',
-  endpoint: 'https://glm.example',
-  keyCount: 1,
-  contextTokens: 1000,
-  weight: 1,
-}
+const target = targetOf()
 
 /** A job whose vendor answers after a second, and whose row is safe when `save` is called. */
 function begin() {

@@ -5,21 +5,14 @@ import { AnswerCache } from '../cache/cache.ts'
 import { Flights } from '../cache/flights.ts'
 import { CallFailure } from '../domain/failure.ts'
 import type { Identity } from '../domain/identity.ts'
-import type { ClientId, PrincipalName } from '../domain/ids.ts'
+import { identityOf } from '../domain/identity-of.ts'
 import type { Progress } from '../domain/progress.ts'
 import { VirtualClock } from '../lib/virtual-clock.ts'
 import type { JobRequest } from './router.ts'
 import { SharedAnswers, type SharedSubject } from './shared-answers.ts'
 import type { RoutedOutcome } from './vendor-site.ts'
 
-const who = (principal: string, client: string): Identity => ({
-  team: null,
-  principal: principal as PrincipalName,
-  client: client as ClientId,
-  label: client,
-  root: null,
-  isLocal: true,
-})
+const who = (principal: string, client: string): Identity => identityOf(principal, client)
 const subject: SharedSubject = {
   job: { kind: 'search', query: 'weather', count: 5 },
   provider: 'glm',

@@ -1,21 +1,12 @@
 import { describe, expect, it } from 'vitest'
 import { CallFailure, type FailureCode } from '../domain/failure.ts'
 import { VirtualClock } from '../lib/virtual-clock.ts'
-import type { AttemptEnd } from './attempt-end.ts'
-import type { Target } from './target.ts'
+import { attemptEndOf } from './attempt-end-of.ts'
 import { type HealthEvent, TargetHealth } from './target-health.ts'
+import { targetOf } from './target-of.ts'
 
-const target: Target = {
-  provider: 'glm',
-  model: 'glm-5.2',
-  accountName: 'glm/main',
-  group: 'glm/main',
-  endpoint: 'https://glm.example',
-  keyCount: 1,
-  contextTokens: null,
-  weight: 1,
-}
-const other: Target = { ...target, model: 'glm-4.6' }
+const target = targetOf()
+const other = targetOf({ model: 'glm-4.6' })
 const none = new Set<number>()
 
 function open() {
@@ -24,21 +15,7 @@ function open() {
   const health = new TargetHealth({ clock, random: () => 0, emit: (event) => events.push(event) })
   /** One attempt that ends with `outcome`; the vendor may have named a time. */
   const attempt = (outcome: 'done' | FailureCode, retryAfterMs?: number, isOurLimit = false): void => {
-    const end: AttemptEnd = {
-      attemptId: 'a1',
-      number: 1,
-      target,
-      keyName: 'glm/main#0',
-      outcome,
-      isHedge: false,
-      endedAtMs: 0,
-      durationMs: 1,
-      hasBegun: outcome === 'done',
-      firstPartMs: null,
-      usage: null,
-      outputChars: 0,
-      outputTokensMax: null,
-    }
+    const end = attemptEndOf(outcome, { hasBegun: outcome === 'done' })
     const failure =
       outcome === 'done'
         ? null

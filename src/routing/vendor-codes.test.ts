@@ -9,10 +9,10 @@ import { readErrorBody, type WireError } from '../providers/dialect/wire-error.t
 import { classifyGlmError, glmErrorRows } from '../providers/glm-errors.ts'
 import { classifyKimiError, kimiErrorRows } from '../providers/kimi-errors.ts'
 import { toVendorFailure } from '../providers/vendor-failure.ts'
-import type { AttemptEnd } from './attempt-end.ts'
+import { attemptEndOf } from './attempt-end-of.ts'
 import { type FailureClass, failureClass } from './failure-class.ts'
-import type { Target } from './target.ts'
 import { TargetHealth } from './target-health.ts'
+import { targetOf } from './target-of.ts'
 
 /** What a vendor's word comes to. `key`: what is dead after it; `cools`: the target is left alone until a time. */
 interface Fate {
@@ -22,37 +22,14 @@ interface Fate {
   readonly cools: boolean
 }
 
-const target: Target = {
-  provider: 'vendor',
-  model: 'model',
-  accountName: 'vendor/main',
-  group: 'vendor/main',
-  endpoint: 'https://vendor',
-  keyCount: 2,
-  contextTokens: null,
-  weight: 1,
-}
+const target = targetOf({ provider: 'vendor', accountName: 'vendor/main', keyCount: 2 })
 
 function fateOf(vendor: 'glm' | 'kimi', error: WireError): Fate {
   const clock = new VirtualClock()
   const health = new TargetHealth({ clock, random: createSeededRandom(1) })
   const classify = vendor === 'glm' ? (each: WireError) => classifyGlmError(each, 0) : classifyKimiError
   const failure = toVendorFailure({ name: vendor, classify }, error, null)
-  const end: AttemptEnd = {
-    attemptId: 'a',
-    number: 1,
-    target,
-    keyName: 'vendor/main#0',
-    outcome: failure.code,
-    isHedge: false,
-    endedAtMs: 0,
-    durationMs: 1,
-    hasBegun: false,
-    firstPartMs: null,
-    usage: null,
-    outputChars: 0,
-    outputTokensMax: null,
-  }
+  const end = attemptEndOf(failure.code, { target, keyName: 'vendor/main#0' })
   health.enter(target, new Set())?.settle(end, false, failure)
   const { deadKeys, cooldowns } = health.inspect()
   return {

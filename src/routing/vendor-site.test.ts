@@ -2,7 +2,7 @@ import { expect, it } from 'vitest'
 import { AccountGroups } from '../admission/account-groups.ts'
 import { toGroupPlan } from '../admission/group-plan.ts'
 import { CallFailure, type FailureCode } from '../domain/failure.ts'
-import { localPrincipal } from '../domain/ids.ts'
+import { identityOf } from '../domain/identity-of.ts'
 import { VirtualClock } from '../lib/virtual-clock.ts'
 import type { Provider } from '../providers/provider.ts'
 import { Router } from './router.ts'
@@ -56,14 +56,7 @@ function open(code: FailureCode | null, begins: boolean) {
   )
   const run = async (): Promise<void> => {
     const request = {
-      identity: {
-        team: null,
-        principal: localPrincipal,
-        client: null,
-        label: 'w',
-        root: null,
-        isLocal: true,
-      },
+      identity: identityOf('local', null, { label: 'w' }),
       signal: new AbortController().signal,
       deadlineAt: clock.now() + 60_000,
       progress: () => {},

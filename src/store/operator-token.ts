@@ -3,53 +3,24 @@
 // another.
 
 import { randomBytes } from 'node:crypto'
-import { link, open, readFile, rm } from 'node:fs/promises'
 import { join } from 'node:path'
 import { Secret } from '../lib/secret.ts'
+import { WholeFile } from '../lib/whole-file.ts'
 
 const tokenBytes = 32
 const tokenForm = /^[\w-]{43}$/
 
 /** The token of a data folder; where there is none it is made. Rejects with a sentence. */
 export async function readOrMakeOperatorToken(dataDir: string): Promise<Secret> {
-  const path = join(dataDir, 'operator-token')
-  const known = await readToken(path)
-  if (known !== null) return known
-  const draft = `${path}.${process.pid}.${randomBytes(4).toString('hex')}.new`
-  try {
-    const file = await open(draft, 'wx', 0o600)
-    await file.writeFile(`${randomBytes(tokenBytes).toString('base64url')}\n`).finally(() => file.close())
-    // Whoever links first has made it; everybody else takes that one.
-    await link(draft, path).catch((error: NodeJS.ErrnoException) => {
-      if (error.code !== 'EEXIST') throw error
-    })
-  } catch (error) {
-    throw trouble(path, 'written', error)
-  } finally {
-    await rm(draft, { force: true })
-  }
-  const made = await readToken(path)
-  if (made === null) throw trouble(path, 'read', new Error('it went away at once'))
-  return made
-}
-
-async function readToken(path: string): Promise<Secret | null> {
-  const text = await readFile(path, 'utf8').catch((error: NodeJS.ErrnoException) => {
-    if (error.code === 'ENOENT') return null
-    throw trouble(path, 'read', error)
-  })
-  if (text === null) return null
+  const file = new WholeFile(join(dataDir, 'operator-token'), "The operator's token")
+  const text =
+    (await file.read()) ?? (await file.makeOnce(`${randomBytes(tokenBytes).toString('base64url')}\n`))
   const token = text.trim()
   // Nothing of the file itself: it is secret even when it is damaged.
   if (!tokenForm.test(token)) {
     throw new Error(
-      `The operator's token ${path} is damaged. Remove it and start again: another one is made.`,
+      `The operator's token ${file.path} is damaged. Remove it and start again: another one is made.`,
     )
   }
   return new Secret(token)
-}
-
-function trouble(path: string, what: 'read' | 'written', cause: unknown): Error {
-  const code = cause instanceof Error && 'code' in cause ? String(cause.code) : String(cause)
-  return new Error(`The operator's token ${path} cannot be ${what} (${code}).`, { cause })
 }

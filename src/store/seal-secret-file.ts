@@ -2,10 +2,11 @@
 // makes one; rotation puts a newer one before it, and the older ones go on opening what they sealed until its longest life is over.
 
 import { randomBytes } from 'node:crypto'
-import { link, open, readFile, rename, rm } from 'node:fs/promises'
 import { z } from 'zod'
 import type { Clock } from '../lib/clock.ts'
 import { lockFile } from '../lib/file-lock.ts'
+import { parseJson } from '../lib/parse-json.ts'
+import { WholeFile } from '../lib/whole-file.ts'
 
 /** Its name in the data folder. */
 export const sealSecretFileName = 'secret.json'
@@ -47,17 +48,18 @@ export interface RotationOptions {
 /** Puts a new secret before the others; answers how many older ones go on opening. Rejects with a sentence. */
 export async function rotateSealSecret(options: RotationOptions): Promise<number> {
   const { path, clock, tokenLifeMs, isForgetting } = options
+  const file = fileAt(path)
   const release = await lockFile(`${path}.lock`, clock)
   try {
-    const known = isForgetting ? [] : ((await readSecrets(path)) ?? [])
+    const text = isForgetting ? null : await file.read()
+    const known = text === null ? [] : fromText(text, path)
     const atMs = clock.wallMs()
     // Those before it were replaced when it was made: what they sealed is older than that.
     const replacedAt = (index: number): number => known[index - 1]?.createdAt ?? atMs
     const kept = known
       .filter((_, index) => atMs - replacedAt(index) - ripeMs < tokenLifeMs)
       .slice(0, secretsMax - 1)
-    const draft = await writeDraft(path, [mint(atMs), ...kept])
-    await rename(draft, path)
+    await file.replace(toText([mint(atMs), ...kept]))
     return kept.length
   } finally {
     await release()
@@ -66,68 +68,27 @@ export async function rotateSealSecret(options: RotationOptions): Promise<number
 
 /** The secrets in `path`, newest first; where there is no file it is made. Rejects with a sentence. */
 export async function readOrMakeSealSecrets(path: string, clock: Clock): Promise<readonly SecretRecord[]> {
-  return (await readSecrets(path)) ?? (await makeFirst(path, clock.wallMs()))
+  const file = fileAt(path)
+  return fromText((await file.read()) ?? (await file.makeOnce(toText([mint(clock.wallMs())]))), path)
 }
 
-// Whoever links first has made it; everybody else takes that one.
-async function makeFirst(path: string, atMs: number): Promise<readonly SecretRecord[]> {
-  const draft = await writeDraft(path, [mint(atMs)])
-  try {
-    await link(draft, path)
-  } catch (error) {
-    if ((error as NodeJS.ErrnoException).code !== 'EEXIST') throw unwritable(path, error)
-  } finally {
-    await rm(draft, { force: true })
-  }
-  const made = await readSecrets(path)
-  if (made === null) throw unwritable(path, new Error('it went away at once'))
-  return made
+function fileAt(path: string): WholeFile {
+  return new WholeFile(path, 'The secret')
 }
 
 function mint(createdAt: number): SecretRecord {
   return { id: randomBytes(4).readUInt32BE(), bytes: randomBytes(32).toString('base64'), createdAt }
 }
 
-async function writeDraft(path: string, secrets: readonly SecretRecord[]): Promise<string> {
-  const draft = `${path}.${process.pid}.${randomBytes(4).toString('hex')}.new`
-  try {
-    const file = await open(draft, 'wx', 0o600)
-    try {
-      await file.writeFile(`${JSON.stringify({ version: 1, secrets }, null, 2)}\n`)
-      await file.sync()
-    } finally {
-      await file.close()
-    }
-    return draft
-  } catch (error) {
-    throw unwritable(path, error)
-  }
+function toText(secrets: readonly SecretRecord[]): string {
+  return `${JSON.stringify({ version: 1, secrets }, null, 2)}\n`
 }
 
-async function readSecrets(path: string): Promise<readonly SecretRecord[] | null> {
-  const text = await readFile(path, 'utf8').catch((error: NodeJS.ErrnoException) => {
-    if (error.code === 'ENOENT') return null
-    throw new Error(`The secret ${path} cannot be read (${error.code ?? error.message}).`, { cause: error })
-  })
-  if (text === null) return null
+function fromText(text: string, path: string): readonly SecretRecord[] {
   const parsed = fileRule.safeParse(parseJson(text))
   if (parsed.success) return parsed.data.secrets
   // Nothing of the file itself: it is secret even when it is damaged.
   throw new Error(
     `The secret ${path} is damaged. Restore it from a backup, or remove it and start again: clients then open new sessions.`,
   )
-}
-
-function unwritable(path: string, cause: unknown): Error {
-  const code = cause instanceof Error && 'code' in cause ? String(cause.code) : String(cause)
-  return new Error(`The secret ${path} cannot be written (${code}). Its folder must be writable.`, { cause })
-}
-
-function parseJson(text: string): unknown {
-  try {
-    return JSON.parse(text)
-  } catch (error) {
-    if (error instanceof SyntaxError) return undefined
-    throw error
-  }
 }

@@ -1,8 +1,8 @@
 // The secrets of a running server. The file is read again when it changes, and a new secret seals only some seconds after it was made,
 // so that by then every process over the same folder opens what it seals.
 
-import { stat } from 'node:fs/promises'
-import type { Clock, Timer } from '../lib/clock.ts'
+import type { Clock } from '../lib/clock.ts'
+import { followFile } from '../lib/follow-file.ts'
 import type { SealSecret, SealSecrets } from '../lib/sealed-token.ts'
 import { readOrMakeSealSecrets, ripeMs } from './seal-secret-file.ts'
 
@@ -20,9 +20,7 @@ export class SealSecretKeeper implements SealSecrets {
   readonly #options: SealSecretKeeperOptions
   #secrets: readonly (SealSecret & { readonly createdAt: number })[]
   #byId: ReadonlyMap<number, SealSecret> = new Map()
-  #version = ''
-  #timer: Timer | null = null
-  #isDestroyed = false
+  #stop: (() => void) | null = null
 
   private constructor(options: SealSecretKeeperOptions) {
     this.#options = options
@@ -32,8 +30,7 @@ export class SealSecretKeeper implements SealSecrets {
   /** Reads the file, or makes it where there is none. Rejects with a sentence when it is damaged or cannot be made. */
   static async open(options: SealSecretKeeperOptions): Promise<SealSecretKeeper> {
     const keeper = new SealSecretKeeper(options)
-    await keeper.#read()
-    keeper.#watch()
+    keeper.#stop = await followFile({ ...options, everyMs: pollMs, read: () => keeper.#read() })
     return keeper
   }
 
@@ -51,30 +48,11 @@ export class SealSecretKeeper implements SealSecrets {
 
   /** Stops watching. */
   destroy(): void {
-    this.#isDestroyed = true
-    this.#timer?.cancel()
-  }
-
-  #watch(): void {
-    if (this.#isDestroyed) return
-    this.#timer = this.#options.clock.after(pollMs, () => {
-      void this.#readIfChanged().then(
-        () => this.#watch(),
-        (error: unknown) => {
-          this.#options.onFault(error instanceof Error ? error : new Error(String(error)))
-          this.#watch()
-        },
-      )
-    })
-  }
-
-  async #readIfChanged(): Promise<void> {
-    if ((await versionOf(this.#options.path)) !== this.#version) await this.#read()
+    this.#stop?.()
   }
 
   async #read(): Promise<void> {
     const { path, clock } = this.#options
-    const version = await versionOf(path)
     const records = await readOrMakeSealSecrets(path, clock)
     const known = this.#byId
     // A secret that is still there stays the same object: keys derived from it are kept by it.
@@ -85,16 +63,5 @@ export class SealSecretKeeper implements SealSecrets {
         : { id, bytes: Buffer.from(bytes, 'base64'), createdAt }
     })
     this.#byId = new Map(this.#secrets.map((secret) => [secret.id, secret]))
-    this.#version = version
-  }
-}
-
-async function versionOf(path: string): Promise<string> {
-  try {
-    const { mtimeMs, size, ino } = await stat(path)
-    return `${ino}:${mtimeMs}:${size}`
-  } catch (error) {
-    if ((error as NodeJS.ErrnoException).code === 'ENOENT') return 'none'
-    throw error
   }
 }

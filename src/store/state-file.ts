@@ -1,8 +1,9 @@
 // A small state that must survive the process, in a file of its own: written again after each change, many changes in one write, each
 // write one atomic rename. For what fits in memory; rows belong to the records.
 
-import { open, readFile, rename } from 'node:fs/promises'
 import type { z } from 'zod'
+import { parseJson } from '../lib/parse-json.ts'
+import { WholeFile } from '../lib/whole-file.ts'
 
 /** What a state file needs. */
 export interface StateFileOptions {
@@ -26,10 +27,7 @@ export class StateFile {
 
   /** The state of an earlier life; null when there is none. Rejects with a sentence when it is damaged. */
   static async read<State>(path: string, schema: z.ZodType<State>): Promise<State | null> {
-    const text = await readFile(path, 'utf8').catch((error: NodeJS.ErrnoException) => {
-      if (error.code === 'ENOENT') return null
-      throw new Error(`The file ${path} cannot be read (${error.code ?? error.message}).`, { cause: error })
-    })
+    const text = await new WholeFile(path, 'The file').read()
     if (text === null) return null
     const parsed = schema.safeParse(parseJson(text))
     if (parsed.success) return parsed.data
@@ -63,34 +61,16 @@ export class StateFile {
   }
 
   async #write(): Promise<void> {
-    const { path } = this.#options
+    const file = new WholeFile(this.#options.path, 'The file')
     try {
       while (this.#isStale && !this.#isResting) {
         this.#isStale = false
-        const draft = `${path}.${process.pid}.new`
-        const file = await open(draft, 'w', 0o600)
-        try {
-          await file.writeFile(JSON.stringify(this.#options.state()))
-          await file.sync()
-        } finally {
-          await file.close()
-        }
-        await rename(draft, path)
+        await file.replace(JSON.stringify(this.#options.state()))
       }
     } catch (error) {
-      const why = error instanceof Error ? error.message : String(error)
-      this.#options.onFault(new Error(`The file ${path} cannot be written: ${why}`, { cause: error }))
+      this.#options.onFault(error instanceof Error ? error : new Error(String(error)))
     } finally {
       this.#writing = null
     }
-  }
-}
-
-function parseJson(text: string): unknown {
-  try {
-    return JSON.parse(text)
-  } catch (error) {
-    if (error instanceof SyntaxError) return undefined
-    throw error
   }
 }

@@ -1,18 +1,12 @@
 import { describe, expect, it } from 'vitest'
 import type { CallEvent } from '../calls/events.ts'
-import type { CallId, ClientId, PrincipalName } from '../domain/ids.ts'
+import { identityOf } from '../domain/identity-of.ts'
+import type { CallId } from '../domain/ids.ts'
 import { VirtualClock } from '../lib/virtual-clock.ts'
 import { CallCounts } from './call-counts.ts'
 import { createLog } from './log.ts'
 
-const identity = {
-  team: null,
-  principal: 'local' as PrincipalName,
-  client: 'window-1' as ClientId,
-  label: 'api@main',
-  root: null,
-  isLocal: true,
-}
+const identity = identityOf('local', 'window-1', { label: 'api@main' })
 const call = {
   id: 'c-1' as CallId,
   identity,

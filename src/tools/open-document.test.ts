@@ -8,7 +8,8 @@ import { createRoots } from '../documents/roots.ts'
 import { createUploads, type Uploads } from '../documents/uploads.ts'
 import { type Asking, askNobody, type PersonAnswer, type PersonQuestion } from '../domain/asking.ts'
 import type { Identity } from '../domain/identity.ts'
-import { type ClientId, localPrincipal, type PrincipalName } from '../domain/ids.ts'
+import { identityOf } from '../domain/identity-of.ts'
+import type { ClientId, PrincipalName } from '../domain/ids.ts'
 import { VirtualClock } from '../lib/virtual-clock.ts'
 import { FolderConsents } from './folder-consents.ts'
 import { DocumentOpener } from './open-document.ts'
@@ -46,15 +47,8 @@ afterEach(async () => {
   rmSync(home, { recursive: true })
 })
 
-const window = (more: Partial<Identity> = {}): Identity => ({
-  team: null,
-  principal: localPrincipal,
-  client: 'window-1' as ClientId,
-  label: 'api@main',
-  root: join(home, 'api'),
-  isLocal: true,
-  ...more,
-})
+const window = (more: Partial<Identity> = {}): Identity =>
+  identityOf('local', 'window-1', { label: 'api@main', root: join(home, 'api'), ...more })
 
 const person = (answer: PersonAnswer, roots: readonly string[] = []): Asking => ({
   ...askNobody,

@@ -4,6 +4,28 @@ import { elsewhere, onceMore, type Rule, twice } from './rule.ts'
 
 const deadAccount = ['dead V/main#0', 'dead V/main#1']
 
+/** Too many at once: in line again, for as long as a job may; `usage` is what is known of the answer that follows. */
+const crowded = (usage: 'counted' | 'estimated'): Pick<Rule, 'once' | 'lasting' | 'alone'> => ({
+  once: {
+    outcome: 'V answers',
+    attempts: ['V concurrency-limited free', `V done ${usage}`],
+    operator: ['ceiling V 1'],
+  },
+  lasting: {
+    outcome: 'O answers',
+    attempts: ['V concurrency-limited free x2-33', 'O done counted'],
+    operator: ['ceiling V 1'],
+  },
+  alone: {
+    outcome: 'concurrency-limited',
+    attempts: ['V concurrency-limited free x2-33'],
+    told: twice(
+      /^The provider V has too many requests of this account at once \(HTTP 429.*Try again in a moment/,
+    ),
+    operator: ['ceiling V 1'],
+  },
+})
+
 /** In the order in which they are printed. */
 export const vendorRules: readonly Rule[] = [
   {
@@ -75,48 +97,14 @@ export const vendorRules: readonly Rule[] = [
     name: 'too many at once',
     why: 'Nobody’s fault and no error: the ceiling drops to what the account has shown to bear and the job goes back to its place. Until its time to wait is over; then elsewhere.',
     faults: { glm: ['code-1302'], kimi: ['limit-concurrency'] },
-    once: {
-      outcome: 'V answers',
-      attempts: ['V concurrency-limited free', 'V done counted'],
-      operator: ['ceiling V 1'],
-    },
-    lasting: {
-      outcome: 'O answers',
-      attempts: ['V concurrency-limited free x2-33', 'O done counted'],
-      operator: ['ceiling V 1'],
-    },
-    alone: {
-      outcome: 'concurrency-limited',
-      attempts: ['V concurrency-limited free x2-33'],
-      told: twice(
-        /^The provider V has too many requests of this account at once \(HTTP 429.*Try again in a moment/,
-      ),
-      operator: ['ceiling V 1'],
-    },
+    ...crowded('counted'),
   },
   {
     name: 'too many searches at once',
     why: 'GLM’s search has a limit of its own, learned in the same way.',
     errand: 'search',
     faults: { glm: ['code-1701'] },
-    once: {
-      outcome: 'V answers',
-      attempts: ['V concurrency-limited free', 'V done estimated'],
-      operator: ['ceiling V 1'],
-    },
-    lasting: {
-      outcome: 'O answers',
-      attempts: ['V concurrency-limited free x2-33', 'O done counted'],
-      operator: ['ceiling V 1'],
-    },
-    alone: {
-      outcome: 'concurrency-limited',
-      attempts: ['V concurrency-limited free x2-33'],
-      told: twice(
-        /^The provider V has too many requests of this account at once \(HTTP 429.*Try again in a moment/,
-      ),
-      operator: ['ceiling V 1'],
-    },
+    ...crowded('estimated'),
   },
   {
     name: 'too many a minute',

@@ -1,5 +1,6 @@
 // P6 through the whole retry loop: however jobs are retried, doubled, requeued, hedged and interleaved, a budget is not overspent.
 
+import { identityOf } from '../../src/domain/identity-of.ts'
 import { holds, type Property, property, room } from './kit.ts'
 import { createWorld, settled, target } from './routing-world.ts'
 
@@ -43,14 +44,7 @@ export const properties: readonly Property[] = [
         const book = new QuotaBook({ clock, graceMs: 1e9, accountsMax: 10 })
         const quota = { scope: 'principal', unit: 'micro-dollars', period: 'month', limit } as const
         const amounts = (amount: number) => ({ tokens: 0, 'micro-dollars': amount })
-        const identity = {
-          team: null,
-          principal: 'ada' as never,
-          client: null,
-          label: '',
-          root: null,
-          isLocal: true,
-        }
+        const identity = identityOf('ada')
         let spent = 0
         const job = async (index: number): Promise<void> => {
           await sleep(random() * 2_000)

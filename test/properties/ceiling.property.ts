@@ -1,5 +1,6 @@
 // A1 to A5: what the learned ceiling promises.
 
+import { leaseRequestOf } from '../../src/admission/lease-request-of.ts'
 import { simulateCeiling } from '../simulation/ceiling-simulation.ts'
 import { holds, property, room } from './kit.ts'
 
@@ -228,17 +229,9 @@ export const properties = [
         let [attempts, refusals, atVendor] = [0, 0, 0]
         const wait = (ms: number): Promise<void> => new Promise((resolve) => clock.after(ms, resolve))
         const job = async (client: number): Promise<void> => {
-          let lease = await group.acquire({
-            principal: 'anna',
-            client: `w${client}`,
-            class: 'interactive',
-            inputTokens: 10,
-            outputTokensMax: 10,
-            bytes: 1,
-            deadlineAt: clock.now() + 240_000,
-            signal: new AbortController().signal,
-            onPlace: () => undefined,
-          })
+          let lease = await group.acquire(
+            leaseRequestOf({ client: `w${client}`, deadlineAt: clock.now() + 240_000 }),
+          )
           while (!('kind' in lease)) {
             attempts++
             if (atVendor < cap) break

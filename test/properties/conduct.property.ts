@@ -3,6 +3,7 @@
 import fc from 'fast-check'
 import type { CallFailure } from '../../src/domain/failure.ts'
 import type { Identity } from '../../src/domain/identity.ts'
+import { identityOf } from '../../src/domain/identity-of.ts'
 import { holds, type Property, property, type Rooms, room } from './kit.ts'
 import { target } from './routing-world.ts'
 
@@ -17,14 +18,7 @@ const kimiErrors = room<typeof import('../../src/providers/kimi-errors.ts')>('pr
 const stories = room<typeof import('../../src/routing/failure-story.ts')>('routing/failure-story.ts')
 
 const key = 'anna\nwindow-1'
-const identity: Identity = {
-  team: null,
-  principal: 'anna' as never,
-  client: 'window-1' as never,
-  label: 'window-1',
-  root: null,
-  isLocal: true,
-}
+const identity: Identity = identityOf('anna', 'window-1')
 
 async function openConduct(rooms: Rooms) {
   const { FrontDoor } = await rooms.load(doors)

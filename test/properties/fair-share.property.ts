@@ -1,6 +1,7 @@
 // F1, F2, F4, F6: what one level of the fair queue promises to those who share it.
 
 import type { Random } from '../../src/lib/random.ts'
+import { between, busy } from '../simulation/busy-sources.ts'
 import { jain, quantile, type SimulatedJob, type Source, simulate } from '../simulation/queue-simulation.ts'
 import { holds, property, room } from './kit.ts'
 
@@ -9,19 +10,6 @@ const dice = room<typeof import('../../src/lib/random.ts')>('lib/random.ts')
 
 const pick = (random: Random, values: readonly number[]): number =>
   values[Math.floor(random() * values.length)] ?? 1
-const between = (random: Random, low: number, high: number): number => low + random() * (high - low)
-
-/** Always something to do, for each of them; services vary by half around their mean. */
-function busy(meansMs: readonly number[], weights: readonly number[], outstanding = 20): Source[] {
-  return meansMs.map((meanMs, i) => ({
-    principal: `p${i}`,
-    client: 'c',
-    weight: weights[i] ?? 1,
-    serviceMs: (random) => meanMs * between(random, 0.5, 1.5),
-    load: { outstanding },
-  }))
-}
-
 /** Properties of one level. */
 export const properties = [
   property({

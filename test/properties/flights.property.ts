@@ -4,7 +4,7 @@ import fc from 'fast-check'
 
 import type { FlightPilot } from '../../src/cache/flight.ts'
 import type { Identity } from '../../src/domain/identity.ts'
-import type { PrincipalName } from '../../src/domain/ids.ts'
+import { identityOf } from '../../src/domain/identity-of.ts'
 import { holds, type Property, property, type Rooms, room } from './kit.ts'
 
 const flightRoom = room<typeof import('../../src/cache/flights.ts')>('cache/flights.ts')
@@ -50,14 +50,7 @@ async function createFlights(rooms: Rooms, runsMax = 2) {
   return { clock, flights, seen, fly, gone, broken, wait }
 }
 
-const nobody: Identity = {
-  team: null,
-  principal: 'ada' as PrincipalName,
-  client: null,
-  label: '',
-  root: null,
-  isLocal: true,
-}
+const nobody: Identity = identityOf('ada')
 
 const outcome = (promise: Promise<unknown>) =>
   promise.then(

@@ -1,7 +1,8 @@
 // What a property is. Each lettered property of the design is one `property({ … })` in a `*.property.ts` file here, which
 // exports a list named `properties`; test/properties.test.ts finds the files, runs every property on the sources, and then
 // on a copy of the sources with the property's planted mutant, where it must fail. A property therefore reaches the code
-// under test only through `rooms`; it imports types from src/, and nothing else.
+// under test only through `rooms`; from src/ it imports types, and makers of plain values
+// (`identityOf` and its like), and nothing else.
 
 /** A module of src/ that a property needs: its path there, typed by what it exports. */
 export interface Room<Module> {

@@ -2,8 +2,9 @@
 // Arguments: the sources, the data file, how many rows to keep on their way.
 
 import { pathToFileURL } from 'node:url'
+import { ledgerEntryOf } from '../../src/ledger/ledger-entry-of.ts'
 import { systemClock } from '../../src/lib/clock.ts'
-import { openTestLedger, testEntry } from './ledger-world.ts'
+import { openTestLedger } from './ledger-world.ts'
 
 const [, , sources = '', path = '', atOnce = '8'] = process.argv
 const { ledger } = await openTestLedger(
@@ -15,7 +16,7 @@ const { ledger } = await openTestLedger(
 let sequence = 0
 const write = async (): Promise<void> => {
   for (;;) {
-    const entry = testEntry(`attempt-${process.pid}-${sequence++}`, { endedAtMs: systemClock.wallMs() })
+    const entry = ledgerEntryOf(`attempt-${process.pid}-${sequence++}`, { endedAtMs: systemClock.wallMs() })
     await ledger.record(entry)
     process.stdout.write(`${entry.attemptId}\n`)
   }

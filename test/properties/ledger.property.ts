@@ -7,10 +7,11 @@ import { join } from 'node:path'
 import { createInterface } from 'node:readline'
 import { workerData } from 'node:worker_threads'
 import fc from 'fast-check'
+import { ledgerEntryOf } from '../../src/ledger/ledger-entry-of.ts'
 import type { LedgerEntry } from '../../src/ledger/ledger-row.ts'
 import type { AttemptEnd } from '../../src/routing/attempt-end.ts'
 import { holds, type Property, property, type Rooms, room } from './kit.ts'
-import { openTestLedger, testEntry } from './ledger-world.ts'
+import { openTestLedger } from './ledger-world.ts'
 import { createWorld, settled, target } from './routing-world.ts'
 
 const costs = room<typeof import('../../src/ledger/cost.ts')>('ledger/cost.ts')
@@ -38,7 +39,7 @@ const toEntry = (
 ): LedgerEntry => {
   const { inputTokens, cachedInputTokens, outputTokens, source, ...over } = fields
   const usage = { inputTokens, cachedInputTokens, outputTokens, reasoningTokens: 0, source }
-  return testEntry(id, { ...over, provider: over.model === 'kimi-k3' ? 'kimi' : 'glm', usage })
+  return ledgerEntryOf(id, { ...over, provider: over.model === 'kimi-k3' ? 'kimi' : 'glm', usage })
 }
 
 const dimensions = ['client', 'principal', 'team', 'provider', 'model', 'tool'] as const
@@ -171,7 +172,7 @@ export const properties: readonly Property[] = [
           const { provider, model, group } = end.target
           const times = { endedAtMs, durationMs, firstPartMs }
           const entry = { ...times, keyName, outcome, isHedge, provider, model, group, principal, usage }
-          const row = ledger.record(testEntry(attemptId, { ...entry, attempt: number }))
+          const row = ledger.record(ledgerEntryOf(attemptId, { ...entry, attempt: number }))
           rows.push(row)
           await row
         }
@@ -288,7 +289,7 @@ async function killOnce(rooms: Rooms, seed: number): Promise<void> {
     const kept = await rows()
     const lost = whole.filter((id) => !kept.has(id))
     holds(lost.length === 0, `${lost.length} of ${whole.length} rows that were said to be safe are lost`)
-    await Promise.all(whole.map((id) => ledger.record(testEntry(id))))
+    await Promise.all(whole.map((id) => ledger.record(ledgerEntryOf(id))))
     holds((await rows()).size === kept.size, 'a replay counted twice')
     await records.close()
   } finally {

@@ -2,6 +2,7 @@
 // service that was only expected, nor be refused for it.
 
 import type { Lease } from '../../src/admission/lease.ts'
+import { leaseRequestOf } from '../../src/admission/lease-request-of.ts'
 import type { Refusal } from '../../src/domain/refusal.ts'
 import { holds, property, room } from './kit.ts'
 
@@ -44,17 +45,7 @@ export const properties = [
             const plan = toGroupPlan({ per: 'account', concurrency: { default: slots, byModel: {} } })
             const group = new QuotaGroup({ ...plan.group(''), name: 'fresh', clock, random })
             const ask = ([principal, client]: readonly [string, string]): Promise<Lease | Refusal> =>
-              group.acquire({
-                principal,
-                client,
-                class: 'interactive',
-                inputTokens: 100,
-                outputTokensMax: 100,
-                bytes: 100,
-                deadlineAt: clock.now() + 240_000,
-                signal: new AbortController().signal,
-                onPlace: () => undefined,
-              })
+              group.acquire(leaseRequestOf({ principal, client, deadlineAt: clock.now() + 240_000 }))
             const run = async (who: readonly [string, string]): Promise<void> => {
               const lease = await ask(who)
               if ('kind' in lease) throw new Error(lease.message)
@@ -132,17 +123,7 @@ export const properties = [
           const plan = toGroupPlan({ per: 'account', concurrency: { default: slots, byModel: {} } })
           const group = new QuotaGroup({ ...plan.group(''), name: 'fresh', clock, random })
           const run = async (client: string, ms: number): Promise<string | null> => {
-            const lease = await group.acquire({
-              principal: 'anna',
-              client,
-              class: 'interactive',
-              inputTokens: 100,
-              outputTokensMax: 100,
-              bytes: 100,
-              deadlineAt: clock.now() + 240_000,
-              signal: new AbortController().signal,
-              onPlace: () => undefined,
-            })
+            const lease = await group.acquire(leaseRequestOf({ client, deadlineAt: clock.now() + 240_000 }))
             if ('kind' in lease) return lease.message
             await new Promise<void>((resolve) => clock.after(ms, resolve))
             lease.release()

@@ -5,6 +5,7 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import type { Quota } from '../../src/admission/quota.ts'
 import type { Identity } from '../../src/domain/identity.ts'
+import { identityOf } from '../../src/domain/identity-of.ts'
 import type { LedgerEntry } from '../../src/ledger/ledger-row.ts'
 import type { Provider } from '../../src/providers/provider.ts'
 import type { JobDraft } from '../../src/routing/router.ts'
@@ -31,14 +32,8 @@ export const serviceMs = 10_000
 const longMs = 200_000
 
 /** A window of somebody in the one team. */
-export const who = (principal: string, client: string): Identity => ({
-  team: 'blue',
-  principal: principal as never,
-  client: client as never,
-  label: client,
-  root: null,
-  isLocal: true,
-})
+export const who = (principal: string, client: string): Identity =>
+  identityOf(principal, client, { team: 'blue' })
 const draft = (content: string): JobDraft => ({
   kind: 'generate',
   task: 'chat',

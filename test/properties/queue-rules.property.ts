@@ -1,30 +1,11 @@
 // F5, F7, F10: what every single step of the fair queue promises.
 
 import type { QueuedJob } from '../../src/admission/queue-tree.ts'
-import type { Random } from '../../src/lib/random.ts'
 import { holds, property, room } from './kit.ts'
+import { limits, wish } from './queue-wishes.ts'
 
 const queueRoom = room<typeof import('../../src/admission/fair-queue.ts')>('admission/fair-queue.ts')
 const dice = room<typeof import('../../src/lib/random.ts')>('lib/random.ts')
-
-const limits = {
-  clientJobsMax: 1e6,
-  clientBytesMax: 1e9,
-  principalJobsMax: 1e6,
-  jobsMax: 1e6,
-  forgetAfterMs: 10_000,
-}
-
-function wish(random: Random, clients = 4) {
-  return {
-    principal: `p${Math.floor(random() * 3)}`,
-    client: `c${Math.floor(random() * clients)}`,
-    class: random() < 0.3 ? ('batch' as const) : ('interactive' as const),
-    estimate: 1 + random() * 1000,
-    bytes: 1,
-    deadlineAt: Number.POSITIVE_INFINITY,
-  }
-}
 
 /** Properties of single steps. */
 export const properties = [

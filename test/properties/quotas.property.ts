@@ -5,7 +5,7 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import type { QuotaSettings } from '../../src/admission/quotas-of.ts'
 import type { Identity } from '../../src/domain/identity.ts'
-import type { ClientId, PrincipalName } from '../../src/domain/ids.ts'
+import { identityOf } from '../../src/domain/identity-of.ts'
 import type { Clock } from '../../src/lib/clock.ts'
 import type { PossibleAttempt } from '../../src/routing/attempt-money.ts'
 import type { Budgets } from '../../src/routing/budgets.ts'
@@ -21,14 +21,8 @@ const quotasRoom = room<typeof import('../../src/admission/quotas-of.ts')>('admi
 const clockRoom = room<typeof import('../../src/lib/virtual-clock.ts')>('lib/virtual-clock.ts')
 const dice = room<typeof import('../../src/lib/random.ts')>('lib/random.ts')
 
-const identity = (principal: string, client: string): Identity => ({
-  team: 'blue',
-  principal: principal as PrincipalName,
-  client: client as ClientId,
-  label: client,
-  root: null,
-  isLocal: true,
-})
+const identity = (principal: string, client: string): Identity =>
+  identityOf(principal, client, { team: 'blue' })
 const callers = [identity('anna', 'w1'), identity('anna', 'w2'), identity('bert', 'w1')]
 const outcomes = ['overloaded', 'timeout', 'empty-output', 'concurrency-limited', 'rate-limited'] as const
 const inputTokens = 20

@@ -2,7 +2,7 @@
 
 import fc from 'fast-check'
 import type { Identity } from '../../src/domain/identity.ts'
-import type { ClientId, PrincipalName } from '../../src/domain/ids.ts'
+import { identityOf } from '../../src/domain/identity-of.ts'
 import type { Clock } from '../../src/lib/clock.ts'
 import { holds, property, room } from './kit.ts'
 
@@ -38,14 +38,7 @@ function assertWindows(
   }
 }
 
-const identity = (client: string): Identity => ({
-  team: null,
-  principal: 'anna' as PrincipalName,
-  client: client as ClientId,
-  label: client,
-  root: null,
-  isLocal: true,
-})
+const identity = (client: string): Identity => identityOf('anna', client)
 
 /** Properties of rates. */
 export const properties = [

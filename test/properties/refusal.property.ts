@@ -1,7 +1,7 @@
 // P4: what a refusal promises.
 
 import type { Identity } from '../../src/domain/identity.ts'
-import type { ClientId, PrincipalName } from '../../src/domain/ids.ts'
+import { identityOf } from '../../src/domain/identity-of.ts'
 import { holds, property, room } from './kit.ts'
 
 const bookRoom = room<typeof import('../../src/admission/reserve.ts')>('admission/reserve.ts')
@@ -9,14 +9,8 @@ const doorRoom = room<typeof import('../../src/admission/front-door.ts')>('admis
 const clockRoom = room<typeof import('../../src/lib/virtual-clock.ts')>('lib/virtual-clock.ts')
 const dice = room<typeof import('../../src/lib/random.ts')>('lib/random.ts')
 
-const identity = (principal: string, client: string, team = 'api'): Identity => ({
-  team,
-  principal: principal as PrincipalName,
-  client: client as ClientId,
-  label: client,
-  root: null,
-  isLocal: true,
-})
+const identity = (principal: string, client: string, team = 'api'): Identity =>
+  identityOf(principal, client, { team })
 const bounds = { graceMs: 5000, accountsMax: 1000 }
 
 /** The property of refusals. */

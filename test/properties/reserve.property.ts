@@ -2,7 +2,7 @@
 
 import type { Reservation } from '../../src/admission/reserve.ts'
 import type { Identity } from '../../src/domain/identity.ts'
-import type { ClientId, PrincipalName } from '../../src/domain/ids.ts'
+import { identityOf } from '../../src/domain/identity-of.ts'
 import { holds, property, room } from './kit.ts'
 
 const bookRoom = room<typeof import('../../src/admission/reserve.ts')>('admission/reserve.ts')
@@ -11,14 +11,8 @@ const gcra = room<typeof import('../../src/admission/gcra.ts')>('admission/gcra.
 const clockRoom = room<typeof import('../../src/lib/virtual-clock.ts')>('lib/virtual-clock.ts')
 const dice = room<typeof import('../../src/lib/random.ts')>('lib/random.ts')
 
-const identity = (principal: string, client: string, team = 'api'): Identity => ({
-  team,
-  principal: principal as PrincipalName,
-  client: client as ClientId,
-  label: client,
-  root: null,
-  isLocal: true,
-})
+const identity = (principal: string, client: string, team = 'api'): Identity =>
+  identityOf(principal, client, { team })
 const bounds = { graceMs: 5000, accountsMax: 1000 }
 
 /** Properties of reservations. */

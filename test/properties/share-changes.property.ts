@@ -1,24 +1,11 @@
 // F8, F9: what the fair queue promises when weights change and when somebody comes back.
 
-import type { Random } from '../../src/lib/random.ts'
+import { between, busy } from '../simulation/busy-sources.ts'
 import { type Source, simulate } from '../simulation/queue-simulation.ts'
 import { holds, property, room } from './kit.ts'
 
 const queueRoom = room<typeof import('../../src/admission/fair-queue.ts')>('admission/fair-queue.ts')
 const dice = room<typeof import('../../src/lib/random.ts')>('lib/random.ts')
-
-const between = (random: Random, low: number, high: number): number => low + random() * (high - low)
-
-/** Always something to do, for each of them; services vary by half around their mean. */
-function busy(meansMs: readonly number[], weights: readonly number[], outstanding = 20): Source[] {
-  return meansMs.map((meanMs, i) => ({
-    principal: `p${i}`,
-    client: 'c',
-    weight: weights[i] ?? 1,
-    serviceMs: (random) => meanMs * between(random, 0.5, 1.5),
-    load: { outstanding },
-  }))
-}
 
 /** Properties of change. */
 export const properties = [

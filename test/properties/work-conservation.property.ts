@@ -4,33 +4,16 @@ import type { Lease } from '../../src/admission/lease.ts'
 import type { Refusal } from '../../src/domain/refusal.ts'
 import type { Random } from '../../src/lib/random.ts'
 import { holds, property, room } from './kit.ts'
+import { limits, wish } from './queue-wishes.ts'
 
 const groupRoom = room<typeof import('../../src/admission/quota-group.ts')>('admission/quota-group.ts')
 const clockRoom = room<typeof import('../../src/lib/virtual-clock.ts')>('lib/virtual-clock.ts')
 const dice = room<typeof import('../../src/lib/random.ts')>('lib/random.ts')
 
-const limits = {
-  clientJobsMax: 1e6,
-  clientBytesMax: 1e9,
-  principalJobsMax: 1e6,
-  jobsMax: 1e6,
-  forgetAfterMs: 10_000,
-}
 const uncounted = { requestsPerMinute: null, tokensPerMinute: null, tokensPerDay: null, refundsTokens: true }
 
 const anyOf = <Value>(random: Random, values: readonly Value[]): Value | undefined =>
   values[Math.floor(random() * values.length)]
-
-function wish(random: Random, clients = 4) {
-  return {
-    principal: `p${Math.floor(random() * 3)}`,
-    client: `c${Math.floor(random() * clients)}`,
-    class: random() < 0.3 ? ('batch' as const) : ('interactive' as const),
-    estimate: 1 + random() * 1000,
-    bytes: 1,
-    deadlineAt: Number.POSITIVE_INFINITY,
-  }
-}
 
 /** The properties of work conservation. */
 export const properties = [

@@ -8,7 +8,7 @@ import { switchTables } from '../../simulator/switches.ts'
 import type { Vendor } from '../../simulator/vendors.ts'
 import type { FailureCode } from '../../src/domain/failure.ts'
 import { CallFailure } from '../../src/domain/failure.ts'
-import { systemClock } from '../../src/lib/clock.ts'
+import { VirtualClock } from '../../src/lib/virtual-clock.ts'
 import { glmErrorRows } from '../../src/providers/glm-errors.ts'
 import type {
   Attempt,
@@ -22,6 +22,9 @@ import type {
 import { createProvider } from '../../src/providers/registry.ts'
 
 const simulator: Simulator = createSimulator({ glm: { concurrency: 50 }, kimi: { concurrency: 50 } })
+// Nobody's patience ends but where a test lets time pass: a slow machine is no silent vendor.
+const clock = new VirtualClock()
+const patienceMs = 250
 const providers = new Map<Vendor, Provider>()
 let attempts = 0
 const poll = { timeout: 60_000, interval: 2 }
@@ -29,11 +32,8 @@ const poll = { timeout: 60_000, interval: 2 }
 beforeAll(async () => {
   await simulator.listen()
   const { glmBaseUrl, kimiBaseUrl } = simulator
-  providers.set('glm', createProvider({ kind: 'glm', name: 'glm', baseUrl: glmBaseUrl, clock: systemClock }))
-  providers.set(
-    'kimi',
-    createProvider({ kind: 'kimi', name: 'kimi', baseUrl: kimiBaseUrl, clock: systemClock }),
-  )
+  providers.set('glm', createProvider({ kind: 'glm', name: 'glm', baseUrl: glmBaseUrl, clock }))
+  providers.set('kimi', createProvider({ kind: 'kimi', name: 'kimi', baseUrl: kimiBaseUrl, clock }))
 })
 
 afterEach(async () => {
@@ -46,12 +46,12 @@ afterAll(async () => {
   await simulator.close()
 })
 
-/** Waits until the vendors have nothing in flight: a request that outlives its attempt never settles. */
+/** Waits until nothing is in flight at the vendors, and nobody waits for them: a request that outlives its attempt never settles. */
 async function settled(): Promise<void> {
-  await vi.waitFor(
-    () => expect(Object.values(simulator.stats()).map(({ inFlight }) => inFlight)).toEqual([0, 0]),
-    poll,
-  )
+  await vi.waitFor(() => {
+    expect(Object.values(simulator.stats()).map(({ inFlight }) => inFlight)).toEqual([0, 0])
+    expect(clock.pendingTimers).toBe(0)
+  }, poll)
 }
 
 function providerOf(vendor: Vendor): Provider {
@@ -68,16 +68,20 @@ interface Outcome {
   readonly failure: CallFailure | null
 }
 
-async function run(vendor: Vendor, job: Job, differs: Partial<Attempt> = {}): Promise<Outcome> {
-  const parts: StreamPart[] = []
+async function run(
+  vendor: Vendor,
+  job: Job,
+  differs: Partial<Attempt> = {},
+  parts: StreamPart[] = [],
+): Promise<Outcome> {
   let failure: CallFailure | null = null
   const attempt: Attempt = {
     apiKey: keys[vendor],
     requestId: `scenario-${++attempts}`,
     endUser: 'scenario-user',
     signal: new AbortController().signal,
-    firstPartTimeoutMs: 250,
-    silenceTimeoutMs: 250,
+    firstPartTimeoutMs: patienceMs,
+    silenceTimeoutMs: patienceMs,
     ...differs,
   }
   try {
@@ -87,6 +91,24 @@ async function run(vendor: Vendor, job: Job, differs: Partial<Attempt> = {}): Pr
     failure = error
   }
   return { parts, text: parts.map((part) => (part.type === 'text-delta' ? part.text : '')).join(''), failure }
+}
+
+/** Runs a job whose vendor falls silent, and lets time pass once it has. */
+async function outlast(vendor: Vendor, job: Job, fault: string): Promise<Outcome> {
+  const parts: StreamPart[] = []
+  let isOver = false
+  const outcome = run(vendor, job, {}, parts).finally(() => {
+    isOver = true
+  })
+  await vi.waitFor(() => {
+    expect(simulator.stats()[vendor].faults).toHaveProperty(fault)
+    if (fault === 'silence-mid-stream') expect(parts).not.toHaveLength(0)
+  }, poll)
+  await vi.waitFor(async () => {
+    await clock.advance(patienceMs)
+    expect(isOver).toBe(true)
+  }, poll)
+  return outcome
 }
 
 const chat: Readonly<Record<Vendor, GenerateJob>> = { glm: chatWith('glm-5.2'), kimi: chatWith('kimi-k3') }
@@ -189,7 +211,7 @@ describe.each(['glm', 'kimi'] as const)('jobs at %s', (vendor) => {
   it('an abort reaches the vendor', async () => {
     simulator.control({ [vendor]: { gate: 'closed' } })
     const stop = new AbortController()
-    const outcome = run(vendor, chat[vendor], { signal: stop.signal, firstPartTimeoutMs: 30_000 })
+    const outcome = run(vendor, chat[vendor], { signal: stop.signal })
     await vi.waitFor(() => expect(simulator.stats()[vendor].inFlight).toBe(1), poll)
     const reason = new CallFailure('client-gone', { message: 'the window closed' })
     stop.abort(reason)
@@ -336,7 +358,7 @@ const unused: Readonly<Record<Vendor, readonly string[]>> = {
   kimi: ['fiber-failed', 'fiber-unknown'],
 }
 
-/** Faults whose own time must be shorter than our patience. */
+/** Faults that take their time, and need not take so much here. */
 const shortMs: Readonly<Record<string, number>> = { 'slow-first-byte': 40, 'idle-gap': 40, 'slow-drip': 1 }
 
 describe.each(['glm', 'kimi'] as const)('faults of %s', (vendor) => {
@@ -353,7 +375,9 @@ describe.each(['glm', 'kimi'] as const)('faults of %s', (vendor) => {
       simulator.control({ [vendor]: { faults: [{ name, ...(ms === undefined ? {} : { ms }) }] } })
       const operations = faultTables[vendor][name]?.operations
       const job = operations && !operations.includes('chat') ? search : chat[vendor]
-      const { failure, parts } = await run(vendor, job)
+      const { failure, parts } = await (expected === 'timeout'
+        ? outlast(vendor, job, name)
+        : run(vendor, job))
       if (expected === 'ok') {
         expect(failure).toBeNull()
         expect(parts.at(-1)?.type).toBe('finish')
@@ -381,7 +405,9 @@ describe('faults in other jobs', () => {
     ['search-no-link', 'ok'],
   ])('%s in a search by GLM is %s', async (name, expected) => {
     simulator.control({ glm: { faults: [{ name }] } })
-    const { failure, parts } = await run('glm', search)
+    const { failure, parts } = await (expected === 'timeout'
+      ? outlast('glm', search, name)
+      : run('glm', search))
     if (expected === 'ok') expect(failure).toBeNull()
     else expect(failure?.code).toBe(expected)
     if (name === 'search-empty') expect(parts).toEqual([{ type: 'finish', reason: 'stop' }])
@@ -401,7 +427,8 @@ describe('faults in other jobs', () => {
     ['unavailable', 'overloaded'],
   ])('%s in an extraction by Kimi is %s', async (name, expected) => {
     simulator.control({ kimi: { faults: [{ name, operation: 'extract', times: 1 }] } })
-    expect((await run('kimi', extract)).failure?.code).toBe(expected)
+    const { failure } = await (expected === 'timeout' ? outlast('kimi', extract, name) : run('kimi', extract))
+    expect(failure?.code).toBe(expected)
   })
 
   it('500, then success', async () => {
@@ -417,7 +444,7 @@ describe('faults in other jobs', () => {
 
   it('one request too many is told from one too often', async () => {
     simulator.control({ glm: { concurrency: 1, gate: 'closed' } })
-    const first = run('glm', chat.glm, { firstPartTimeoutMs: 30_000 })
+    const first = run('glm', chat.glm)
     await vi.waitFor(() => expect(simulator.stats().glm.inFlight).toBe(1), poll)
     expect((await run('glm', chat.glm)).failure).toMatchObject({
       code: 'concurrency-limited',

@@ -4,12 +4,10 @@
 import { createMoonshotAI } from '@ai-sdk/moonshotai'
 import { APICallError, generateText, jsonSchema, streamText, type ToolSet } from 'ai'
 import OpenAI, { toFile } from 'openai'
-import { afterAll, afterEach, beforeAll, describe, expect, test, vi } from 'vitest'
+import { afterAll, afterEach, beforeAll, describe, expect, test } from 'vitest'
 import { createZhipu } from 'zhipu-ai-provider'
 import { createSimulator, type Simulator } from '../../simulator/server.ts'
 
-// A busy machine takes its time; what is waited for comes as an event, so a good run loses nothing.
-vi.setConfig({ testTimeout: 30_000 })
 const patiently = { timeout: 60_000, interval: 10 }
 
 let simulator: Simulator

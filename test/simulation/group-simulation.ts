@@ -1,6 +1,7 @@
 // A whole quota group, with its leases, promises and timers, before a vendor whose cap nobody told us, in virtual time.
 
 import { toGroupPlan } from '../../src/admission/group-plan.ts'
+import { leaseRequestOf } from '../../src/admission/lease-request-of.ts'
 import { QuotaGroup } from '../../src/admission/quota-group.ts'
 import type { Random } from '../../src/lib/random.ts'
 import { VirtualClock } from '../../src/lib/virtual-clock.ts'
@@ -37,18 +38,13 @@ export async function simulateGroup(options: GroupSimulation): Promise<GroupResu
   const wait = (ms: number): Promise<void> => new Promise((resolve) => clock.after(ms, resolve))
 
   const runJob = async (index: number): Promise<void> => {
-    let lease = await group.acquire({
-      principal: `principal-${index}`,
-      principalWeight: weights[index] ?? 1,
-      client: 'window',
-      class: 'interactive',
-      inputTokens: 1000,
-      outputTokensMax: 1000,
-      bytes: 1000,
-      deadlineAt: clock.now() + 240_000,
-      signal: new AbortController().signal,
-      onPlace: () => undefined,
-    })
+    let lease = await group.acquire(
+      leaseRequestOf({
+        principal: `principal-${index}`,
+        principalWeight: weights[index] ?? 1,
+        deadlineAt: clock.now() + 240_000,
+      }),
+    )
     while (!('kind' in lease)) {
       attempts++
       if (atVendor < options.capAt(clock.now())) break

@@ -5,6 +5,7 @@ import { join } from 'node:path'
 import { systemClock } from '../../src/lib/clock.ts'
 import { mintKey } from '../../src/principals/api-key.ts'
 import { addKey, type KeyRecord, keyFileName, revokeKey } from '../../src/principals/key-file.ts'
+import { keyRecordOf } from '../../src/principals/key-record-of.ts'
 
 /** Makes a key for `name` in a data folder and answers it. */
 export async function admitPerson(
@@ -14,21 +15,7 @@ export async function admitPerson(
 ): Promise<string> {
   mkdirSync(dataDir, { recursive: true })
   const { key, digest } = mintKey()
-  const record: KeyRecord = {
-    name,
-    team: null,
-    weight: 1,
-    requestsPerMinute: null,
-    tokensPerMinute: null,
-    tokensPerDay: null,
-    budgetUsdPerMonth: null,
-    scope: 'use',
-    digest,
-    createdAt: '2026-11-22T00:00:00Z',
-    revokedAt: null,
-    ...over,
-  }
-  await addKey(join(dataDir, keyFileName), record, systemClock)
+  await addKey(join(dataDir, keyFileName), keyRecordOf(name, digest, over), systemClock)
   return key
 }
 

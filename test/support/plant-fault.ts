@@ -3,13 +3,14 @@
 
 import { registerHooks } from 'node:module'
 
-/** Replaces `place`, which must stand exactly once in the file that ends in `file`, by `fault`. */
+/** Replaces `place`, which must stand exactly once in the file that ends in `file` (a source, or what was built of it), by `fault`. */
 export function plantFault(file: string, place: string, fault: string): void {
+  const built = file.replace(/\.ts$/, '.js')
   let isPlanted = false
   registerHooks({
     load(url, context, nextLoad) {
       const loaded = nextLoad(url, context)
-      if (!url.endsWith(file)) return loaded
+      if (!url.endsWith(file) && !url.endsWith(built)) return loaded
       const text = String(loaded.source)
       const pieces = text.split(place)
       if (pieces.length !== 2)

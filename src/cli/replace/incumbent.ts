@@ -1,10 +1,12 @@
 // Who serves a data folder now, in a file of that folder that its owner alone can read: how a successor finds the process that it is to
 // replace. A killed process leaves it behind; whoever serves next writes its own.
 
-import { readFile, rename, rm, stat, writeFile } from 'node:fs/promises'
+import { readFile, rm, stat } from 'node:fs/promises'
 import { dirname, join } from 'node:path'
 import { z } from 'zod'
 import { isAlive } from '../../lib/is-alive.ts'
+import { parseJson } from '../../lib/parse-json.ts'
+import { WholeFile } from '../../lib/whole-file.ts'
 
 const fileName = 'serve.json'
 /** A process that serves. */
@@ -33,10 +35,7 @@ export const replaceProtocol: number = 1
 
 /** Says that this process serves the folder from now on. */
 export async function writeIncumbent(dataDir: string, incumbent: Incumbent): Promise<void> {
-  const path = join(dataDir, fileName)
-  const draft = `${path}.${incumbent.pid}.new`
-  await writeFile(draft, JSON.stringify(incumbent), { mode: 0o600 })
-  await rename(draft, path)
+  await new WholeFile(join(dataDir, fileName), 'The file').replace(JSON.stringify(incumbent))
 }
 
 /** Who serves it, or has last; null when nobody ever did. Rejects with a sentence. */
@@ -77,15 +76,6 @@ async function look(dataDir: string): Promise<Incumbent | 'foreign' | null> {
     throw new Error(`The file ${path} cannot be read: ${why}.`, { cause: error })
   })
   if (text === null) return null
-  const parsed = shape.safeParse(toJson(text))
+  const parsed = shape.safeParse(parseJson(text))
   return parsed.success ? parsed.data : 'foreign'
-}
-
-function toJson(text: string): unknown {
-  try {
-    return JSON.parse(text)
-  } catch (error) {
-    if (error instanceof SyntaxError) return undefined
-    throw error
-  }
 }

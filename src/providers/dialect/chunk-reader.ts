@@ -2,6 +2,7 @@
 // never an end without a terminal marker. It does not wait, does not retry, and holds no more than one tag and one name.
 
 import { CallFailure } from '../../domain/failure.ts'
+import { parseJson } from '../../lib/parse-json.ts'
 import type { StreamPart, Usage } from '../provider.ts'
 import { type ReasoningField, readDeltaText } from './delta-text.ts'
 import { judgeEnd } from './judge-end.ts'
@@ -177,7 +178,7 @@ export class ChunkReader {
 
   /** A frame may be cut, with the next one glued to it on the same line: the cut one is lost, the glued one is not. */
   #parse(text: string): Readonly<Record<string, unknown>> | '[DONE]' | null {
-    const whole = tryParse(text)
+    const whole = parseJson(text)
     if (whole !== undefined) return isRecord(whole) ? whole : null
     if (++this.#damagedFrames > damagedFramesMax)
       throw new CallFailure('malformed-output', {
@@ -186,16 +187,7 @@ export class ChunkReader {
       })
     const glued = text.slice(text.lastIndexOf('data:') + 'data:'.length).trim()
     if (glued === '[DONE]') return '[DONE]'
-    const rest = tryParse(glued)
+    const rest = parseJson(glued)
     return isRecord(rest) ? rest : null
-  }
-}
-
-function tryParse(text: string): unknown {
-  try {
-    return JSON.parse(text)
-  } catch {
-    // Damage is counted by the caller.
-    return undefined
   }
 }

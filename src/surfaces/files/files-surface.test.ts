@@ -11,6 +11,7 @@ import type { CallEvent } from '../../calls/events.ts'
 import { CallRunner } from '../../calls/run.ts'
 import { createUploads, type Uploads } from '../../documents/uploads.ts'
 import type { Identity } from '../../domain/identity.ts'
+import { identityOf } from '../../domain/identity-of.ts'
 import type { PrincipalName } from '../../domain/ids.ts'
 import { systemClock } from '../../lib/clock.ts'
 import { createFilesSurface } from './files-surface.ts'
@@ -44,14 +45,7 @@ async function start(limits: { concurrency?: number } = {}): Promise<void> {
   const surface = createFilesSurface({ uploads, calls, clock: systemClock })
   server = createServer((request, response) => {
     const principal = String(request.headers['x-test-principal'] ?? 'anna') as PrincipalName
-    const identity: Identity = {
-      team: null,
-      principal,
-      client: null,
-      label: principal,
-      root: null,
-      isLocal: true,
-    }
+    const identity: Identity = identityOf(principal)
     void surface.handle(request, response, identity)
   })
   await new Promise<void>((ready) => server.listen(0, '127.0.0.1', ready))

@@ -1,14 +1,3 @@
-// Swaps answers: each call gets the answer of the call before it to the same tool, whoever made that.
+// Swaps answers, as the plant of the other clients does.
 
-import { plantFault } from '../../support/plant-fault.ts'
-
-plantFault(
-  '/dist/src/calls/run.js',
-  "(value) => resolve({ kind: 'done', value })",
-  `(value) => {
-    const answers = (globalThis.sabotagedAnswers ??= new Map())
-    const foreign = answers.get(options.name) ?? value
-    answers.set(options.name, value)
-    resolve({ kind: 'done', value: foreign })
-  }`,
-)
+import '../../clients/plants/answers-swapped.ts'

@@ -1,20 +1,8 @@
 import { expect, test } from 'vitest'
-import type { Identity } from '../../../domain/identity.ts'
-import type { ClientId, PrincipalName } from '../../../domain/ids.ts'
+import { identityOf } from '../../../domain/identity-of.ts'
 import { VirtualClock } from '../../../lib/virtual-clock.ts'
 import type { Pace } from '../../../streams/pace.ts'
 import { ClientPaces } from './client-paces.ts'
-
-function identityOf(principal: string, client: string | null): Identity {
-  return {
-    team: null,
-    principal: principal as PrincipalName,
-    client: client as ClientId | null,
-    label: principal,
-    root: null,
-    isLocal: true,
-  }
-}
 
 const takenAtOnce = (paces: readonly Pace[]): number => {
   let taken = 0

@@ -1,19 +1,13 @@
 import { beforeEach, describe, expect, test } from 'vitest'
 import { LateResults } from '../../../calls/late-results.ts'
 import type { Identity } from '../../../domain/identity.ts'
+import { identityOf } from '../../../domain/identity-of.ts'
 import type { ClientId, PrincipalName } from '../../../domain/ids.ts'
 import { VirtualClock } from '../../../lib/virtual-clock.ts'
 import type { Cancellable, Exchange, InFlight } from '../exchange.ts'
 import { Resends } from './resends.ts'
 
-const window: Identity = {
-  team: null,
-  principal: 'ann' as PrincipalName,
-  client: 'w1' as ClientId,
-  label: 'w1',
-  root: null,
-  isLocal: true,
-}
+const window: Identity = identityOf('ann', 'w1')
 
 interface Heard extends Exchange {
   readonly inFlight: InFlight

@@ -1,6 +1,6 @@
 import { beforeEach, expect, test } from 'vitest'
 import type { Call, CallOptions, CallOutcome } from '../../../calls/call.ts'
-import { type ClientId, localPrincipal } from '../../../domain/ids.ts'
+import { identityOf } from '../../../domain/identity-of.ts'
 import { VirtualClock } from '../../../lib/virtual-clock.ts'
 import type { JsonObject } from '../envelope.ts'
 import type { Exchange } from '../exchange.ts'
@@ -40,14 +40,7 @@ const read = (params: JsonObject, canStream = true): void => {
   const exchange: Exchange = {
     id: 1,
     door: 'http',
-    identity: {
-      team: null,
-      principal: localPrincipal,
-      client: 'window-1' as ClientId,
-      label: 'window-1',
-      root: null,
-      isLocal: true,
-    },
+    identity: identityOf('local', 'window-1'),
     inFlight: null,
     canStream,
     startStream: () => undefined,

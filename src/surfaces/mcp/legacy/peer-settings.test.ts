@@ -1,19 +1,10 @@
 import { beforeEach, expect, test } from 'vitest'
-import type { Identity } from '../../../domain/identity.ts'
+import { identityOf } from '../../../domain/identity-of.ts'
 import type { PrincipalName } from '../../../domain/ids.ts'
 import { VirtualClock } from '../../../lib/virtual-clock.ts'
 import { Watchers, watchedMax } from '../features/watchers.ts'
 import { PeerSettings } from './peer-settings.ts'
 import type { SessionSettings } from './session-records.ts'
-
-const identityOf = (principal: string): Identity => ({
-  team: null,
-  principal: principal as PrincipalName,
-  client: null,
-  label: principal,
-  root: null,
-  isLocal: true,
-})
 
 let watchers: Watchers
 let told: string[]

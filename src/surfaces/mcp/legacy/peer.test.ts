@@ -1,18 +1,11 @@
 import { beforeEach, expect, test } from 'vitest'
 import type { Identity } from '../../../domain/identity.ts'
-import { localPrincipal } from '../../../domain/ids.ts'
+import { identityOf } from '../../../domain/identity-of.ts'
 import { VirtualClock } from '../../../lib/virtual-clock.ts'
 import type { Exchange } from '../exchange.ts'
 import { Peer } from './peer.ts'
 
-const identity: Identity = {
-  team: null,
-  principal: localPrincipal,
-  client: null,
-  label: 'x',
-  root: null,
-  isLocal: true,
-}
+const identity: Identity = identityOf('local')
 let clock: VirtualClock
 let down: string[]
 

@@ -1,5 +1,5 @@
 import { beforeEach, expect, test } from 'vitest'
-import type { Identity } from '../../../domain/identity.ts'
+import { identityOf } from '../../../domain/identity-of.ts'
 import type { PrincipalName } from '../../../domain/ids.ts'
 import { VirtualClock } from '../../../lib/virtual-clock.ts'
 import type { McpEvent } from '../mcp-options.ts'
@@ -27,15 +27,6 @@ beforeEach(() => {
   forgotten = []
   const store = { forget: (key: string) => void forgotten.push(key) }
   sessions = new Sessions(clock, limits, store, (event) => events.push(event))
-})
-
-const identityOf = (principal: string): Identity => ({
-  team: null,
-  principal: principal as PrincipalName,
-  client: null,
-  label: principal,
-  root: null,
-  isLocal: true,
 })
 
 const find = (session: Session): Session | null =>

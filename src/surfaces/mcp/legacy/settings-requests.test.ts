@@ -2,7 +2,7 @@ import { expect, test } from 'vitest'
 import type { Call, CallOptions, CallOutcome } from '../../../calls/call.ts'
 import { CallFailure } from '../../../domain/failure.ts'
 import type { Identity } from '../../../domain/identity.ts'
-import { localPrincipal } from '../../../domain/ids.ts'
+import { identityOf } from '../../../domain/identity-of.ts'
 import { VirtualClock } from '../../../lib/virtual-clock.ts'
 import { StoreFault } from '../../../store/store-fault.ts'
 import type { Exchange } from '../exchange.ts'
@@ -13,14 +13,7 @@ import { Watchers } from '../features/watchers.ts'
 import { PeerSettings } from './peer-settings.ts'
 import { answerSettings } from './settings-requests.ts'
 
-const identity: Identity = {
-  team: null,
-  principal: localPrincipal,
-  client: null,
-  label: 'x',
-  root: null,
-  isLocal: true,
-}
+const identity: Identity = identityOf('local')
 const seen: string[] = []
 
 // Runs the work and nothing else: what a call is made of stands in calls/run.

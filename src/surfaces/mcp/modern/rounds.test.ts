@@ -1,5 +1,6 @@
 import { beforeEach, describe, expect, test } from 'vitest'
 import { clientOfConnection, type Identity } from '../../../domain/identity.ts'
+import { identityOf } from '../../../domain/identity-of.ts'
 import type { ClientId, PrincipalName } from '../../../domain/ids.ts'
 import { VirtualClock } from '../../../lib/virtual-clock.ts'
 import { ClientAsking } from '../asking/client-asking.ts'
@@ -8,14 +9,7 @@ import type { JsonObject, RequestEnvelope } from '../envelope.ts'
 import type { Exchange } from '../exchange.ts'
 import { Rounds } from './rounds.ts'
 
-const identity: Identity = {
-  team: null,
-  principal: 'anna' as PrincipalName,
-  client: 'window-1' as ClientId,
-  label: 'anna',
-  root: null,
-  isLocal: true,
-}
+const identity: Identity = identityOf('anna', 'window-1', { label: 'anna' })
 const secret = { id: 1, bytes: new Uint8Array(32).fill(7) }
 const schema = { type: 'object', properties: { name: { type: 'string' } }, required: ['name'] } as const
 const nameQuestion = { key: 'name', message: 'What is your name?', schema }

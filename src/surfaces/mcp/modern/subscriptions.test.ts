@@ -1,6 +1,6 @@
 import { expect, test } from 'vitest'
 import type { Identity } from '../../../domain/identity.ts'
-import { type ClientId, localPrincipal } from '../../../domain/ids.ts'
+import { identityOf } from '../../../domain/identity-of.ts'
 import { VirtualClock } from '../../../lib/virtual-clock.ts'
 import type { Exchange } from '../exchange.ts'
 import { Watchers } from '../features/watchers.ts'
@@ -18,14 +18,7 @@ const params = { notifications: { toolsListChanged: true } }
 
 function exchange(client: string | null): Exchange & { readonly answers: (number | undefined)[] } {
   const answers: (number | undefined)[] = []
-  const identity: Identity = {
-    team: null,
-    principal: localPrincipal,
-    client: client as ClientId | null,
-    label: client ?? 'nobody',
-    root: null,
-    isLocal: true,
-  }
+  const identity: Identity = identityOf('local', client)
   return {
     id: 1,
     door: 'http',
