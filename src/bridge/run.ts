@@ -11,7 +11,6 @@ import { claimHeaders, hostFacts, projectFolder } from './claim.ts'
 import { keyHeader } from './key-header.ts'
 import { LineSplitter } from './line-splitter.ts'
 import { createConnect } from './link.ts'
-import { errorLine } from './passing-message.ts'
 import { systemProcessTable } from './process-table.ts'
 import { webSocketUrl } from './web-socket-url.ts'
 
@@ -36,11 +35,7 @@ export function runBridge(args: readonly string[], env: NodeJS.ProcessEnv): void
     bridge.end()
     for (const signal of ['SIGTERM', 'SIGINT', 'SIGHUP']) process.removeAllListeners(signal)
   }
-  const lines = new LineSplitter(lineBytesMax, () => {
-    process.stdout.write(
-      `${errorLine(null, -32_600, `A message was longer than ${lineBytesMax} bytes and was dropped.`)}\n`,
-    )
-  })
+  const lines = new LineSplitter(lineBytesMax, (line) => bridge.overlong(line, lineBytesMax))
   stdin.on('data', (chunk: Buffer) => {
     for (const line of lines.push(chunk)) bridge.fromClient(line)
     if (bridge.bufferedBytes > bufferedBytesMax) stdin.pause()
