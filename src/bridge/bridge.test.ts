@@ -68,9 +68,9 @@ function link(index: number): FakeLink {
 const client = (message: object): void => bridge.fromClient(JSON.stringify({ jsonrpc: '2.0', ...message }))
 const server = (index: number, message: object): void =>
   link(index).onMessage(JSON.stringify({ jsonrpc: '2.0', ...message }))
-/** The server on this connection says which process it is. */
-const named = (index: number, instance: string): void =>
-  server(index, { id: `exai-bridge-instance-${index + 1}`, result: { instance } })
+/** The server on this connection says which process it is, and how many bytes it takes in one message. */
+const named = (index: number, instance: string, messageBytesMax?: number): void =>
+  server(index, { id: `exai-bridge-instance-${index + 1}`, result: { instance, messageBytesMax } })
 const breaks = (index: number, reason = 'gone', fate: ServerFate = 'gone'): void =>
   link(index).onClose({ reason, fate })
 const metaOf = (message: Record<string, unknown> | undefined): unknown =>
@@ -377,10 +377,37 @@ describe('what is sent again', () => {
     expect(written.map(({ id }) => id)).toEqual([1])
   })
 
-  test('after 30 s without a server it fails and says that it may have been done', async () => {
+  test('after 30 s without a server it fails, says that it may have been done, and where its answer is', async () => {
     breakWithCallRunning()
     await clock.advance(30_000)
-    expect(messageOf(written[0])).toMatch(/could not be reached for 30 s.*may or may not have been done/)
+    expect(messageOf(written[0])).toMatch(
+      /could not be reached for 30 s.*may or may not have been done.*"result" gives its answer/,
+    )
+  })
+
+  test('its time counts from the first break: a line that breaks again and again renews nothing', async () => {
+    breakWithCallRunning()
+    sleptMs = 500_000
+    await comeBack(1, 'first')
+    expect(link(1).sent.at(-1)).toMatchObject({ id: 1 })
+    breaks(1, 'gone again', 'unknown')
+    sleptMs = 540_000
+    await comeBack(2, 'first')
+    expect(link(2).sent.some(({ method }) => method === 'tools/call')).toBe(false)
+    expect(written.map(({ id }) => id)).toEqual([1])
+  })
+
+  test.each(['tools/call', 'tools/list'])('%s goes out eight times and no more', async (method) => {
+    initialize()
+    named(0, 'first')
+    client({ id: 1, method })
+    for (let index = 0; index < 9; index++) {
+      breaks(index, 'gone', 'unknown')
+      await comeBack(index + 1, 'first')
+    }
+    const sendings = links.flatMap(({ sent }) => sent.filter((message) => message.method === method))
+    expect(sendings).toHaveLength(8)
+    expect(written.map(({ id }) => id)).toEqual([1])
   })
 
   test('what changes nothing goes to any server, without a mark', async () => {
@@ -419,6 +446,163 @@ test('a client that goes cancels what it has running', () => {
   bridge.end()
   expect(link(0).sent.map(({ method }) => method)).toEqual(['tools/call', 'notifications/cancelled'])
   expect(link(0).isClosed).toBe(true)
+})
+
+describe('a message that is larger than the server takes', () => {
+  const ideographs = (count: number): object => ({ name: 'chat', arguments: { prompt: '漢'.repeat(count) } })
+
+  test('is answered at once by its size in bytes, and never sent', () => {
+    initialize()
+    named(0, 'first', 4_096)
+    client({ id: 1, method: 'tools/call', params: ideographs(1_400) })
+    client({ id: 2, method: 'prompts/get', params: ideographs(1_400) })
+    client({ id: 3, method: 'tools/call', params: ideographs(1_200) })
+    expect(link(0).sent.map(({ id }) => id)).toEqual([3])
+    expect(written.map(({ id }) => id)).toEqual([1, 2])
+    for (const answer of written) {
+      expect(messageOf(answer)).toMatch(
+        /is 4\d\d\d bytes long.*ws:\/\/h\/ws takes at most 4096 bytes.*by its path/,
+      )
+    }
+  })
+
+  test('leaves room for the marks of a call that is sent again', async () => {
+    initialize()
+    named(0, 'first', 4_096)
+    client({ id: 1, method: 'tools/call', params: ideographs(1_280) })
+    client({ id: 2, method: 'tools/call', params: ideographs(1_250) })
+    expect(link(0).sent.map(({ id }) => id)).toEqual([2])
+    breaks(0, 'gone', 'unknown')
+    await reconnect(1)
+    named(1, 'first', 4_096)
+    expect(Buffer.byteLength(JSON.stringify(link(1).sent.at(-1)))).toBeLessThanOrEqual(4_096)
+    expect(link(1).sent.at(-1)).toMatchObject({ id: 2 })
+  })
+
+  test('without an id is dropped; in place of an answer the server gets an error', () => {
+    initialize()
+    named(0, 'first', 4_096)
+    server(0, { id: 7, method: 'sampling/createMessage' })
+    client({ id: 7, result: ideographs(2_000) })
+    client({ method: 'notifications/progress', params: ideographs(2_000) })
+    expect(link(0).sent).toMatchObject([{ id: 7, error: { code: -32_600 } }])
+    expect(written).toHaveLength(1)
+  })
+
+  test('closes the connection of a server that had not said so: that one fails, and what else ran is taken up', async () => {
+    initialize()
+    named(0, 'first')
+    call(1)
+    client({ id: 2, method: 'tools/call', params: ideographs(2_000) })
+    client({ id: 3, method: 'tools/list' })
+    breaks(0, 'the connection was closed with 1009', 'refused')
+    expect(written.map(({ id }) => id)).toEqual([2])
+    expect(messageOf(written[0])).toMatch(
+      /is 6\d\d\d bytes long.*takes less in one message: nothing of it was done/,
+    )
+    await reconnect(1)
+    named(1, 'first')
+    expect(
+      link(1)
+        .sent.slice(2)
+        .map(({ id }) => id),
+    ).toEqual([1, 3])
+    expect(written).toHaveLength(1)
+  })
+
+  test('that waits for a connection is answered when the server has said what it takes', async () => {
+    initialize()
+    named(0, 'first')
+    breaks(0)
+    client({ id: 1, method: 'tools/call', params: ideographs(2_000) })
+    await reconnect(1)
+    named(1, 'second', 4_096)
+    expect(link(1).sent.some(({ id }) => id === 1)).toBe(false)
+    expect(messageOf(written[0])).toContain('takes at most 4096 bytes')
+  })
+
+  test('and than the bridge reads is answered to the id at either end of it', () => {
+    initialize()
+    const overlong = (head: string, tail: string): void =>
+      bridge.overlong({ bytes: 9_000, head, tail }, 8_000)
+    overlong('{"method":"tools/call","params":{"text":"aa', 'aa"}},"jsonrpc":"2.0","id":5}')
+    overlong('{"jsonrpc":"2.0","id":"six","method":"tools/call","params":{"text":"aa', 'aa"}}}')
+    overlong('{"params":["aa', 'aa"]}')
+    expect(written.map(({ id }) => id)).toEqual([5, 'six', null])
+    for (const answer of written) {
+      expect(messageOf(answer)).toMatch(/is 9000 bytes long, and the bridge takes at most 8000 bytes/)
+    }
+    server(0, { id: 5, method: 'sampling/createMessage' })
+    overlong('{"result":{"text":"aa', 'aa"},"jsonrpc":"2.0","id":5}')
+    expect(link(0).sent).toMatchObject([{ id: 5, error: { code: -32_600 } }])
+    expect(written).toHaveLength(4)
+  })
+
+  test('4 MiB in flight are kept, counted in bytes', () => {
+    initialize()
+    named(0, 'first')
+    for (const id of [1, 2]) client({ id, method: 'tools/call', params: ideographs(800_000) })
+    breaks(0, 'gone', 'unknown')
+    expect(written.map(({ id }) => id)).toEqual([2])
+    expect(messageOf(written[0])).toContain('"result" gives its answer')
+  })
+})
+
+describe('what the client has set', () => {
+  function set(method: string, params: object): void {
+    const id = `set-${link(0).sent.length}`
+    client({ id, method, params })
+    server(0, { id, result: {} })
+  }
+  const settings = (index: number): unknown[] =>
+    link(index)
+      .sent.filter(({ id }) => String(id).startsWith('exai-bridge-setting'))
+      .map(({ method, params }) => [method, params])
+  const answerSettings = (index: number): void => {
+    for (const { id } of link(index).sent) {
+      if (String(id).startsWith('exai-bridge-setting')) server(index, { id, result: {} })
+    }
+  }
+
+  test('is said again on the next connection, before anything that waits, and nobody hears of it', async () => {
+    initialize()
+    set('logging/setLevel', { level: 'debug' })
+    set('logging/setLevel', { level: 'info' })
+    for (const uri of ['a://1', 'a://2']) set('resources/subscribe', { uri })
+    set('resources/unsubscribe', { uri: 'a://1' })
+    client({ id: 'refused', method: 'resources/subscribe', params: { uri: 'a://3' } })
+    server(0, { id: 'refused', error: { code: -1, message: 'no' } })
+    written.length = 0
+    breaks(0)
+    client({ id: 9, method: 'tools/list' })
+    await reconnect(1)
+    expect(settings(1)).toEqual([
+      ['logging/setLevel', { level: 'info' }],
+      ['resources/subscribe', { uri: 'a://2' }],
+    ])
+    expect(link(1).sent.some(({ id }) => id === 9)).toBe(false)
+    answerSettings(1)
+    expect(link(1).sent.at(-1)).toMatchObject({ id: 9 })
+    expect(written).toEqual([])
+  })
+
+  test('comes a few at a time, and what the server will not have again is not asked for a third time', async () => {
+    initialize()
+    for (let index = 0; index < 20; index++) set('resources/subscribe', { uri: `a://${index}` })
+    breaks(0)
+    await reconnect(1)
+    expect(settings(1)).toHaveLength(16)
+    server(1, { id: 'exai-bridge-setting-2-1', error: { code: -1, message: 'gone' } })
+    answerSettings(1)
+    answerSettings(1)
+    expect(settings(1)).toHaveLength(20)
+    expect(link(1).sent.at(-1)).toMatchObject({ method: 'notifications/initialized' })
+    breaks(1)
+    await clock.advance(5_000)
+    link(2).onOpen()
+    server(2, { id: 'exai-bridge-initialize-3', result: {} })
+    expect(settings(2)[0]).toEqual(['resources/subscribe', { uri: 'a://1' }])
+  })
 })
 
 describe('while there is no server', () => {

@@ -8,42 +8,37 @@
 import type { Timer } from '../lib/clock.ts'
 import { afterBreak, type Moment, mayResend } from './after-break.ts'
 import { Backoff } from './backoff.ts'
+import { BridgeErrors, largeAnswerLine } from './bridge-errors.ts'
 import type { BridgeOptions } from './bridge-options.ts'
+import { ClientSession } from './client-session.ts'
 import { Greeting } from './greeting.ts'
 import { listenMethod, RequestsInFlight, type SentRequest } from './in-flight.ts'
-import type { Link, LinkEnd, ServerFate } from './link.ts'
+import type { OverlongLine } from './line-splitter.ts'
+import type { LinkEnd, ServerFate } from './link.ts'
+import { MeasuredLink } from './measured-link.ts'
 import { Outbox, type WaitingMessage } from './outbox.ts'
-import {
-  cancelLine,
-  errorLine,
-  idKey,
-  type PassingMessage,
-  type RpcId,
-  readPassingMessage,
-} from './passing-message.ts'
-import { asResent, repeatOf, withKey } from './repeat.ts'
+import { readEdges } from './overlong.ts'
+import { cancelLine, type PassingMessage, type RpcId, readPassingMessage, toLine } from './passing-message.ts'
+import { asResent, markBytesMax, repeatOf, withKey } from './repeat.ts'
+import { ServerRequests } from './server-requests.ts'
 
 const outboxLimits = { messagesMax: 64, bytesMax: 4 * 1024 * 1024, waitMs: 30_000 }
-const inFlightLimits = { countMax: 1024, charsMax: 4 * 1024 * 1024 }
-const serverRequestsMax = 1024
-const unavailable = -32_000
+const inFlightLimits = { countMax: 1024, bytesMax: 4 * 1024 * 1024 }
 
 /** One client's bridge; lives as long as the client's stdin. */
 export class Bridge {
   readonly #options: BridgeOptions
+  readonly #errors: BridgeErrors
   readonly #outbox: Outbox
   readonly #backoff: Backoff
   readonly #inFlight: RequestsInFlight = new RequestsInFlight(inFlightLimits)
-  /** Requests of the server that the client has not answered; only on this connection do their ids mean anything. */
-  readonly #serverRequests: Set<string> = new Set()
-  #link: Link | null = null
+  readonly #serverRequests: ServerRequests = new ServerRequests()
+  readonly #session: ClientSession = new ClientSession()
+  #link: MeasuredLink | null = null
   #greeting: Greeting | null = null
   #isReady = false
   #isEnded = false
-  #reason = 'not connected yet'
   #timer: Timer | null = null
-  #initialize: { readonly message: object; isAnswered: boolean } | null = null
-  #isInitializedSent = false
   #greetings = 0
   #keys = 0
   /** The process of the last connection that told its name. */
@@ -51,20 +46,16 @@ export class Bridge {
 
   constructor(options: BridgeOptions) {
     this.#options = options
+    this.#errors = new BridgeErrors(options)
     this.#backoff = new Backoff(options.random)
-    this.#outbox = new Outbox(options.clock, outboxLimits, ({ id, resend }) => {
-      if (id === null) return
-      const doubt =
-        resend === undefined
-          ? ''
-          : ' after it was lost while this was running, so it may or may not have been done'
-      this.#fail(id, `could not be reached for ${outboxLimits.waitMs / 1000} s${doubt}`)
-    })
+    this.#outbox = new Outbox(options.clock, outboxLimits, ({ id, resend }) =>
+      this.#errors.unreachable(id, outboxLimits.waitMs, resend !== undefined),
+    )
   }
 
   /** Bytes on the way to the server that have not left yet. */
   get bufferedBytes(): number {
-    return this.#link?.bufferedBytes ?? 0
+    return this.#link?.link.bufferedBytes ?? 0
   }
 
   /** Begins to connect. */
@@ -74,8 +65,7 @@ export class Bridge {
 
   /** The reader of our lines cannot keep up (`pause`), or can again. */
   setPaused(isPaused: boolean): void {
-    if (isPaused) this.#link?.pause()
-    else this.#link?.resume()
+    this.#link?.setPaused(isPaused)
   }
 
   /** Cancels what is in flight, closes the connection and forgets everything. */
@@ -87,7 +77,7 @@ export class Bridge {
     this.#greeting?.stop()
     this.#outbox.clear()
     this.#inFlight.clear()
-    this.#link?.close()
+    this.#link?.link.close()
   }
 
   /** One line from the client. */
@@ -95,15 +85,15 @@ export class Bridge {
     const passing = readPassingMessage(line)
     switch (passing.kind) {
       case 'broken':
-        this.#options.write(
-          errorLine(null, -32_700, 'This line is not JSON. Send one JSON-RPC message a line.'),
-        )
+        this.#errors.notJson()
         return
       case 'request':
         this.#request(passing, line)
         return
       case 'response':
-        if (this.#serverRequests.delete(idKey(passing.id))) this.#link?.send(line)
+        if (!this.#serverRequests.take(passing.id)) return
+        // Without an answer the server would wait until its time is over.
+        if (!this.#pass(line)) this.#pass(largeAnswerLine(passing.id, Buffer.byteLength(line)))
         return
       case 'notification':
         this.#notification(passing, line)
@@ -113,19 +103,25 @@ export class Bridge {
     }
   }
 
+  /** A line from the client that is longer than `bytesMax`, and was not read. */
+  overlong({ bytes, head, tail }: OverlongLine, bytesMax: number): void {
+    const { id, hasMethod } = readEdges(head, tail)
+    if (id !== null && !hasMethod) {
+      if (this.#serverRequests.take(id)) this.#pass(largeAnswerLine(id, bytes))
+    } else this.#errors.overlong(id, bytes, bytesMax)
+  }
+
   #request(passing: Extract<PassingMessage, { kind: 'request' }>, line: string): void {
     const { id, method, message } = passing
     if (this.#inFlight.isFull) {
-      this.#options.write(
-        errorLine(id, unavailable, `${inFlightLimits.countMax} requests are already running. Wait for one.`),
-      )
+      this.#errors.crowded(id, inFlightLimits.countMax)
       return
     }
-    if (method === 'initialize') this.#initialize = { message, isAnswered: false }
+    if (method === 'initialize') this.#session.asked(message)
     const isKeyed = repeatOf(method) === 'keyed'
     const text = isKeyed ? withKey(message, `${this.#options.keyPrefix}-${++this.#keys}`) : line
-    if (this.#isReady) this.#send({ id, method, text, sendings: 1 })
-    else this.#wait({ id, text })
+    if (this.#isReady) this.#send({ id, method, text, sendings: 1, brokenAtMs: null })
+    else this.#wait({ id, text, sendings: 0 })
   }
 
   #notification(passing: Extract<PassingMessage, { kind: 'notification' }>, text: string): void {
@@ -133,95 +129,104 @@ export class Bridge {
       this.#cancel(passing.cancels, text)
       return
     }
-    if (passing.method === 'notifications/initialized') {
-      this.#isInitializedSent = true
-      // While not connected it goes out with the replay.
-      if (this.#isReady) this.#link?.send(text)
-      return
-    }
-    this.#sendOrWait(text)
+    const isConfirmation = passing.method === 'notifications/initialized'
+    if (isConfirmation) this.#session.confirmed()
+    // While not connected that goes out with the replay.
+    if (this.#isReady || !isConfirmation) this.#sendOrWait(text)
   }
 
   #cancel(id: RpcId, text: string): void {
-    const waiting = this.#outbox.remove(id)
-    if (waiting?.resend !== undefined) {
-      // It may be running at the server: it is taken up again only to be cancelled.
-      this.#outbox.add({ ...waiting, id: null, resend: { ...waiting.resend, cancelText: text } })
-    }
+    if (this.#outbox.cancel(id, text)) return
     // Neither waiting nor in flight: it has been answered, or died with its connection.
-    if (waiting === null && this.#inFlight.take(id) !== null && this.#isReady) this.#link?.send(text)
+    if (this.#inFlight.take(id) !== null && this.#isReady) this.#link?.send(text)
   }
 
   #sendOrWait(text: string): void {
-    if (this.#isReady) this.#link?.send(text)
-    else this.#wait({ id: null, text })
+    if (this.#isReady) this.#pass(text)
+    else this.#wait({ id: null, text, sendings: 0 })
   }
 
   #wait(message: WaitingMessage): void {
-    if (this.#outbox.add(message) || message.id === null) return
-    const { messagesMax, bytesMax } = outboxLimits
-    const room = `${messagesMax} messages or ${bytesMax / 1024 / 1024} MiB`
-    this.#fail(message.id, `is not connected, and too many messages wait for it already (room for ${room})`)
+    if (!this.#outbox.add(message)) this.#errors.noRoom(message.id, outboxLimits)
   }
 
   #send(request: SentRequest & { readonly text: string }, marked: string = request.text): void {
+    const { id, method, text } = request
+    const link = this.#link
+    if (link?.isTooLarge(text, repeatOf(method) === 'keyed' ? markBytesMax : 0) === true) {
+      this.#errors.tooLarge(id, Buffer.byteLength(text), link.bytesMax)
+      return
+    }
     this.#inFlight.add(request)
-    this.#link?.send(marked)
+    link?.send(marked, id)
+  }
+
+  /** Sends what the client waits for no answer to; false when it is too large: one such message costs the whole connection. */
+  #pass(text: string): boolean {
+    const isTooLarge = this.#link?.isTooLarge(text) === true
+    if (!isTooLarge) this.#link?.send(text)
+    else this.#options.log(`a message of ${Buffer.byteLength(text)} bytes was dropped: the server takes less`)
+    return !isTooLarge
   }
 
   #open(): void {
     this.#timer = null
-    this.#link = this.#options.connect({
+    const link = this.#options.connect({
       onOpen: () => this.#opened(),
       onMessage: (text) => this.#fromServer(text),
       onSent: () => this.#options.onSent(),
       onClose: (end) => this.#closed(end),
     })
+    this.#link = new MeasuredLink(link)
   }
 
   #opened(): void {
-    const greeting: Greeting = new Greeting({
+    this.#greeting = new Greeting({
       number: ++this.#greetings,
-      initialize: this.#initialize?.isAnswered === true ? this.#initialize.message : null,
+      initialize: this.#session.initialize,
+      settings: this.#session.settings.all(),
       needsInstance: this.#lastInstance !== null,
       clock: this.#options.clock,
       send: (text) => this.#link?.send(text),
+      onBytesMax: (bytes) => {
+        if (this.#link !== null) this.#link.bytesMax = bytes
+      },
+      onRefused: (setting) => {
+        this.#session.settings.refused(setting)
+        this.#options.log(`the server would not have this again: ${JSON.stringify(setting)}`)
+      },
       onDone: () => this.#becomeReady(),
       onFailed: (why) => {
         this.#options.log(why)
-        this.#link?.close()
+        this.#link?.link.close()
       },
     })
-    this.#greeting = greeting
-    greeting.start()
+    this.#greeting.start()
   }
 
   #becomeReady(): void {
-    if (this.#initialize?.isAnswered === true && this.#isInitializedSent) {
-      this.#link?.send(JSON.stringify({ jsonrpc: '2.0', method: 'notifications/initialized' }))
-    }
+    const { confirmation } = this.#session
+    if (confirmation !== null) this.#link?.send(confirmation)
     this.#isReady = true
     this.#backoff.ready(this.#options.clock.now())
     if (!this.#backoff.isFirst) this.#options.log(`connected to ${this.#options.url}`)
     // Streams that only listen are taken up again.
-    for (const { text } of this.#inFlight.all()) if (text !== null) this.#link?.send(text)
+    for (const { id, text } of this.#inFlight.all()) if (text !== null) this.#link?.send(text, id)
     for (let next = this.#outbox.take(); next !== null; next = this.#outbox.take()) this.#sendWaiting(next)
   }
 
   #sendWaiting(waiting: WaitingMessage): void {
     const passing = readPassingMessage(waiting.text)
-    const { resend, text } = waiting
-    if (passing.kind !== 'request') this.#link?.send(text)
-    else if (resend === undefined) this.#send({ ...passing, text, sendings: 1 })
-    else if (!mayResend(resend, this.#moment())) this.#failLost(waiting)
+    const { id, resend, text } = waiting
+    if (passing.kind !== 'request') this.#pass(text)
+    else if (!mayResend(waiting, this.#moment())) this.#errors.lost(id)
     else {
-      const sendings = resend.sendings + 1
-      const marked = asResent(text, resend.instance, sendings)
-      if (resend.cancelText === null) this.#send({ ...passing, text, sendings }, marked)
-      else {
-        this.#link?.send(marked)
-        this.#link?.send(resend.cancelText)
-      }
+      const sendings = waiting.sendings + 1
+      const marked = resend === undefined ? text : asResent(text, resend.instance, sendings)
+      const cancelText = resend?.cancelText ?? null
+      if (cancelText === null) {
+        this.#send({ ...passing, text, sendings, brokenAtMs: resend?.brokenAtMs ?? null }, marked)
+      } else if (this.#pass(marked)) this.#pass(cancelText)
     }
   }
 
@@ -237,32 +242,30 @@ export class Bridge {
       const request = this.#inFlight.take(passing.id)
       // An answer to what was cancelled: the client has let go of that id.
       if (request === null) return
-      if (request.method === 'initialize' && passing.isResult && this.#initialize !== null) {
-        this.#initialize.isAnswered = true
-      }
-    } else if (passing.kind === 'request') {
-      if (this.#serverRequests.size >= serverRequestsMax) return
-      this.#serverRequests.add(idKey(passing.id))
-    }
-    // One message a line: a frame may be printed over several.
-    this.#options.write(/[\r\n]/.test(text) ? JSON.stringify(JSON.parse(text)) : text)
+      if (passing.isResult) this.#session.done(request)
+    } else if (passing.kind === 'request' && !this.#serverRequests.add(passing.id)) return
+    this.#options.write(toLine(text))
   }
 
   #closed({ reason, fate }: LinkEnd): void {
     this.#lastInstance = this.#greeting?.instance ?? this.#lastInstance
     this.#greeting?.stop()
+    const link = this.#link
     this.#link = null
     this.#isReady = false
     this.#serverRequests.clear()
     this.#options.onSent()
     if (this.#isEnded) return
     this.#backoff.closed(this.#options.clock.now())
-    if (this.#backoff.isFirst || reason !== this.#reason) {
+    if (this.#backoff.isFirst || reason !== this.#errors.reason) {
       this.#options.log(`no connection to ${this.#options.url}: ${reason}; trying again`)
     }
-    this.#reason = reason
+    this.#errors.reason = reason
+    if (fate === 'refused' && link !== null) this.#failRefused(link)
     this.#saveInFlight(fate)
-    if (fate !== 'unknown') for (const lost of this.#outbox.takeResends()) this.#failLost(lost)
+    if (fate === 'gone' || fate === 'drained') {
+      for (const { id } of this.#outbox.takeResends()) this.#errors.lost(id)
+    }
     this.#greeting = null
     this.#timer = this.#options.clock.after(this.#backoff.next(), () => this.#open())
   }
@@ -274,7 +277,8 @@ export class Bridge {
       if (request.method === listenMethod && request.text !== null) continue
       this.#inFlight.take(request.id)
       const waiting = afterBreak(request, moment)
-      if (waiting === null || !this.#outbox.add(waiting)) this.#failLost(request)
+      if (waiting !== null && this.#outbox.add(waiting)) continue
+      this.#errors.lost(request.id, repeatOf(request.method) === 'keyed' && fate === 'unknown')
     }
   }
 
@@ -282,17 +286,9 @@ export class Bridge {
     return { instance: this.#greeting?.instance ?? null, wallMs: this.#options.clock.wallMs() }
   }
 
-  #failLost({ id }: { readonly id: RpcId | null }): void {
-    if (id !== null) this.#fail(id, 'was lost while this was running, so it may or may not have been done')
-  }
-
-  #fail(id: RpcId, what: string): void {
-    this.#options.write(
-      errorLine(
-        id,
-        unavailable,
-        `The exai server at ${this.#options.url} ${what} (${this.#reason}). The bridge goes on trying to connect; if the server is not running, start it with "exai serve". Then call again.`,
-      ),
-    )
+  /** The largest of all that were sent is certainly too large; sent again, it would break the next connection as well. */
+  #failRefused({ largest: { id, bytes }, bytesMax }: MeasuredLink): void {
+    if (id !== null && this.#inFlight.take(id) !== null) this.#errors.tooLarge(id, bytes, bytesMax)
+    else this.#options.log(`the server refused a message of ${bytes} bytes`)
   }
 }

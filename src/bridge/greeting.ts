@@ -1,8 +1,11 @@
-// What the bridge itself asks at the start of a connection: which process this is, and, where the client has a session, that
-// it be taken up again. The client sees nothing of it.
+// What the bridge itself says at the start of a connection, and the client sees nothing of: it asks which process this is; where
+// the client has a session, that is taken up again, and then what the client had set in it.
+//
+//   instance, initialize --answered--> settings, a few at a time --answered--> done
 
 import { instanceMethod } from '../domain/resend.ts'
 import type { Clock, Timer } from '../lib/clock.ts'
+import type { SettingRequest } from './client-settings.ts'
 import type { PassingMessage } from './passing-message.ts'
 
 /** How a greeting is held. */
@@ -11,23 +14,33 @@ export interface GreetingOptions {
   readonly number: number
   /** The client's own `initialize`, once it has been answered; null: there is no session to take up. */
   readonly initialize: object | null
+  /** What it had set. */
+  readonly settings: readonly SettingRequest[]
   /** Wait for the name of the process: something is to be sent again. */
   readonly needsInstance: boolean
   readonly clock: Clock
   send(text: string): void
-  /** Both are answered, or need not be waited for. */
+  /** The largest message that the server takes, in bytes. */
+  onBytesMax(bytes: number): void
+  /** The server would not have this setting again. */
+  onRefused(setting: SettingRequest): void
+  /** Everything is answered, or need not be waited for. */
   onDone(): void
-  /** The session is refused, or nothing is answered in time. */
+  /** The session is refused, or something is not answered in time. */
   onFailed(why: string): void
 }
 
 const answerWithinMs = 10_000
+// Fewer than a connection may have under way.
+const settingsAtOnce = 16
 
 /** One connection's greeting. */
 export class Greeting {
   readonly #options: GreetingOptions
   readonly #instanceId: string
   readonly #replayId: string
+  readonly #settings: SettingRequest[]
+  readonly #asked: Map<string, SettingRequest> = new Map()
   #awaits: Set<string> = new Set()
   #timer: Timer | null = null
   #instance: string | null = null
@@ -36,6 +49,7 @@ export class Greeting {
     this.#options = options
     this.#instanceId = `exai-bridge-instance-${options.number}`
     this.#replayId = `exai-bridge-initialize-${options.number}`
+    this.#settings = options.initialize === null ? [] : [...options.settings]
   }
 
   /** The name of the process; null while unknown, or where the server has none. */
@@ -45,35 +59,31 @@ export class Greeting {
 
   /** Asks. */
   start(): void {
-    const { initialize, needsInstance, clock, send } = this.#options
-    send(JSON.stringify({ jsonrpc: '2.0', id: this.#instanceId, method: instanceMethod }))
-    if (needsInstance) this.#awaits.add(this.#instanceId)
-    if (initialize !== null) {
-      send(JSON.stringify({ ...initialize, id: this.#replayId }))
-      this.#awaits.add(this.#replayId)
-    }
-    if (this.#awaits.size === 0) {
-      this.#options.onDone()
-      return
-    }
+    const { initialize, needsInstance, clock } = this.#options
     this.#timer = clock.after(answerWithinMs, () => {
       this.#options.onFailed(`the server did not take the session up within ${answerWithinMs / 1000} s`)
     })
+    if (needsInstance) this.#awaits.add(this.#instanceId)
+    if (initialize !== null) this.#awaits.add(this.#replayId)
+    this.#say({ id: this.#instanceId, method: instanceMethod })
+    if (initialize !== null) this.#say({ ...initialize, id: this.#replayId })
+    if (this.#awaits.size === 0) this.#next()
   }
 
   /** Takes an answer; false when it is none of ours. */
   take(answer: Extract<PassingMessage, { kind: 'response' }>): boolean {
-    if (answer.id === this.#instanceId) this.#instance = instanceOf(answer.message)
-    else if (answer.id !== this.#replayId) return false
+    const id = String(answer.id)
+    const setting = this.#asked.get(id)
+    if (id === this.#instanceId) this.#readInstance(answer.message)
+    else if (setting !== undefined) {
+      if (!answer.isResult) this.#options.onRefused(setting)
+    } else if (id !== this.#replayId) return false
     else if (!answer.isResult) {
       this.stop()
       this.#options.onFailed('the server refused to take the session up again')
       return true
     }
-    if (this.#awaits.delete(String(answer.id)) && this.#awaits.size === 0) {
-      this.stop()
-      this.#options.onDone()
-    }
+    if (this.#awaits.delete(id) && this.#awaits.size === 0) this.#next()
     return true
   }
 
@@ -83,10 +93,31 @@ export class Greeting {
     this.#timer = null
     this.#awaits = new Set()
   }
-}
 
-function instanceOf(message: object): string | null {
-  const result = 'result' in message ? message.result : null
-  if (typeof result !== 'object' || result === null || !('instance' in result)) return null
-  return typeof result.instance === 'string' ? result.instance : null
+  #next(): void {
+    const settings = this.#settings.splice(0, settingsAtOnce)
+    if (settings.length === 0) {
+      this.stop()
+      this.#options.onDone()
+      return
+    }
+    for (const setting of settings) {
+      const id = `exai-bridge-setting-${this.#options.number}-${this.#asked.size + 1}`
+      this.#asked.set(id, setting)
+      this.#awaits.add(id)
+    }
+    for (const [id, setting] of this.#asked) if (this.#awaits.has(id)) this.#say({ id, ...setting })
+  }
+
+  #say(message: object): void {
+    this.#options.send(JSON.stringify({ jsonrpc: '2.0', ...message }))
+  }
+
+  #readInstance(message: object): void {
+    const result = 'result' in message ? message.result : null
+    if (typeof result !== 'object' || result === null) return
+    if ('instance' in result && typeof result.instance === 'string') this.#instance = result.instance
+    const bytes = 'messageBytesMax' in result ? result.messageBytesMax : null
+    if (typeof bytes === 'number' && bytes > 0) this.#options.onBytesMax(bytes)
+  }
 }

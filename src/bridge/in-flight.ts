@@ -12,18 +12,29 @@ export interface SentRequest {
   readonly text: string | null
   /** How many times it has been sent. */
   readonly sendings: number
+  /** When its connection first broke, by the wall in milliseconds; null: it never did. */
+  readonly brokenAtMs: number | null
 }
 
-/** The requests in flight, oldest first; bounded in number and in bytes (counted as characters). */
+interface Entry {
+  readonly request: SentRequest
+  /** Of the text that is kept, as UTF-8. */
+  readonly bytes: number
+}
+
+// What a client sets is remembered from these texts: a short one always finds room, and there are `countMax` of them at most.
+const shortBytes = 1_024
+
+/** The requests in flight, oldest first; bounded in number and in bytes of UTF-8. */
 export class RequestsInFlight {
   readonly #countMax: number
-  readonly #charsMax: number
-  readonly #requests: Map<string, SentRequest> = new Map()
-  #chars = 0
+  readonly #bytesMax: number
+  readonly #requests: Map<string, Entry> = new Map()
+  #bytes = 0
 
-  constructor(limits: { readonly countMax: number; readonly charsMax: number }) {
+  constructor(limits: { readonly countMax: number; readonly bytesMax: number }) {
     this.#countMax = limits.countMax
-    this.#charsMax = limits.charsMax
+    this.#bytesMax = limits.bytesMax
   }
 
   get isFull(): boolean {
@@ -32,30 +43,33 @@ export class RequestsInFlight {
 
   /** Takes a request in. */
   add(request: SentRequest & { readonly text: string }): void {
-    const hasRoom = this.#chars + request.text.length <= this.#charsMax
+    const bytes = Buffer.byteLength(request.text)
+    const hasRoom = bytes <= shortBytes || this.#bytes + bytes <= this.#bytesMax
     const isKept = hasRoom && (request.method === listenMethod || repeatOf(request.method) !== 'never')
-    if (isKept) this.#chars += request.text.length
-    this.#requests.set(idKey(request.id), isKept ? request : { ...request, text: null })
+    this.take(request.id)
+    if (isKept) this.#bytes += bytes
+    const entry = isKept ? { request, bytes } : { request: { ...request, text: null }, bytes: 0 }
+    this.#requests.set(idKey(request.id), entry)
   }
 
   /** Takes a request out: it is answered, cancelled, or its connection is gone. */
   take(id: RpcId): SentRequest | null {
-    const request = this.#requests.get(idKey(id))
-    if (request === undefined) return null
+    const entry = this.#requests.get(idKey(id))
+    if (entry === undefined) return null
     this.#requests.delete(idKey(id))
-    this.#chars -= request.text?.length ?? 0
-    return request
+    this.#bytes -= entry.bytes
+    return entry.request
   }
 
   /** Everything in flight, oldest first. */
   all(): readonly SentRequest[] {
-    return [...this.#requests.values()]
+    return [...this.#requests.values()].map(({ request }) => request)
   }
 
   /** Forgets everything. */
   clear(): void {
     this.#requests.clear()
-    this.#chars = 0
+    this.#bytes = 0
   }
 }
 

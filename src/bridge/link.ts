@@ -22,9 +22,10 @@ export interface LinkEnd {
 
 /**
  * What became of the process on the other side. `gone`: with whatever ran there. `drained`: it has gone, and what it has not
- * answered it has not begun. `unknown`: it may run on, and its calls with it.
+ * answered it has not begun. `refused`: it lives, and would not take a message because of its size. `unknown`: it may run on,
+ * and its calls with it.
  */
-export type ServerFate = 'gone' | 'drained' | 'unknown'
+export type ServerFate = 'gone' | 'drained' | 'refused' | 'unknown'
 
 /** A connection to the server, opening, open or closing. */
 export interface Link {
@@ -48,6 +49,7 @@ const quietMs = 5_000
 const probeMs = 10_000
 const goodbyeMs = 500
 const serverRestarting = 1012
+const messageTooBig = 1009
 const messageBytesMax = 64 * 1024 * 1024
 
 /** Connects to `url` with subprotocol `mcp`. `headers` is asked at every connect: the branch may have changed. */
@@ -111,16 +113,8 @@ export function createConnect(url: string, headers: () => Record<string, string>
       probe?.cancel()
       goodbye?.cancel()
       const said = text.toString()
-      events.onClose({
-        reason: reason || describeClose(code, said),
-        fate: isRefused
-          ? 'gone'
-          : code !== serverRestarting
-            ? 'unknown'
-            : said === drainedReason
-              ? 'drained'
-              : 'gone',
-      })
+      const fate = isRefused ? 'gone' : fateOf(code, said)
+      events.onClose({ reason: reason || describeClose(code, said), fate })
     })
     return {
       send: (text) => {
@@ -138,6 +132,12 @@ export function createConnect(url: string, headers: () => Record<string, string>
       },
     }
   }
+}
+
+function fateOf(code: number, said: string): ServerFate {
+  if (code === messageTooBig) return 'refused'
+  if (code !== serverRestarting) return 'unknown'
+  return said === drainedReason ? 'drained' : 'gone'
 }
 
 // Where a name has several addresses the error is a bundle with an empty message; its code says it all.

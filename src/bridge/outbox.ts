@@ -7,6 +7,8 @@ import { idKey, type RpcId } from './passing-message.ts'
 export interface WaitingMessage {
   readonly id: RpcId | null
   readonly text: string
+  /** How many times it has been sent; not counted where it was not begun. */
+  readonly sendings: number
   /** Set where it has been sent before: it may go to the process that can recognise it, and to no other. */
   readonly resend?: Resend
 }
@@ -15,19 +17,22 @@ export interface WaitingMessage {
 export interface Resend {
   /** The server process that may have seen it. */
   readonly instance: string
-  /** How many times it has been sent. */
-  readonly sendings: number
-  /** When its connection broke, by the wall: a machine that sleeps stops the other clock. */
+  /** When its connection first broke, by the wall: a machine that sleeps stops the other clock. */
   readonly brokenAtMs: number
   /** It was cancelled meanwhile: what to send after it. */
   readonly cancelText: string | null
 }
 
-/** Bounds of the outbox: messages, bytes (counted as characters of the text), milliseconds. */
+/** Bounds of the outbox: messages, bytes of UTF-8, milliseconds. */
 export interface OutboxLimits {
   readonly messagesMax: number
   readonly bytesMax: number
   readonly waitMs: number
+}
+
+interface Place {
+  readonly timer: Timer
+  readonly bytes: number
 }
 
 /** First come, first served; bounded in number, size and time. */
@@ -35,7 +40,7 @@ export class Outbox {
   readonly #clock: Clock
   readonly #limits: OutboxLimits
   readonly #onExpired: (message: WaitingMessage) => void
-  readonly #waiting: Map<WaitingMessage, Timer> = new Map()
+  readonly #waiting: Map<WaitingMessage, Place> = new Map()
   #bytes = 0
 
   constructor(clock: Clock, limits: OutboxLimits, onExpired: (message: WaitingMessage) => void) {
@@ -52,12 +57,13 @@ export class Outbox {
   /** Lets a message wait; false when there is no room. */
   add(message: WaitingMessage): boolean {
     const { messagesMax, bytesMax, waitMs } = this.#limits
-    if (this.#waiting.size >= messagesMax || this.#bytes + message.text.length > bytesMax) return false
+    const bytes = Buffer.byteLength(message.text)
+    if (this.#waiting.size >= messagesMax || this.#bytes + bytes > bytesMax) return false
     const timer = this.#clock.after(waitMs, () => {
       if (this.#drop(message)) this.#onExpired(message)
     })
-    this.#waiting.set(message, timer)
-    this.#bytes += message.text.length
+    this.#waiting.set(message, { timer, bytes })
+    this.#bytes += bytes
     return true
   }
 
@@ -69,14 +75,19 @@ export class Outbox {
     return message
   }
 
-  /** Takes a request back, by its id; null when it does not wait here. */
-  remove(id: RpcId): WaitingMessage | null {
+  /**
+   * Takes a request back, by its id; false when it does not wait here. One that may be running at the server waits on, to be
+   * taken up again only to be cancelled with `text`.
+   */
+  cancel(id: RpcId, text: string): boolean {
     for (const message of this.#waiting.keys()) {
       if (message.id === null || idKey(message.id) !== idKey(id)) continue
+      const { resend } = message
       this.#drop(message)
-      return message
+      if (resend !== undefined) this.add({ ...message, id: null, resend: { ...resend, cancelText: text } })
+      return true
     }
-    return null
+    return false
   }
 
   /** Takes what has been sent before: the process that could recognise it is gone. */
@@ -92,11 +103,11 @@ export class Outbox {
   }
 
   #drop(message: WaitingMessage): boolean {
-    const timer = this.#waiting.get(message)
-    if (timer === undefined) return false
-    timer.cancel()
+    const place = this.#waiting.get(message)
+    if (place === undefined) return false
+    place.timer.cancel()
     this.#waiting.delete(message)
-    this.#bytes -= message.text.length
+    this.#bytes -= place.bytes
     return true
   }
 }

@@ -35,6 +35,11 @@ export function readPassingMessage(text: string): PassingMessage {
   return { kind: 'other' }
 }
 
+/** A message of the server as one line: a frame may be printed over several. */
+export function toLine(text: string): string {
+  return /[\r\n]/.test(text) ? JSON.stringify(JSON.parse(text)) : text
+}
+
 /** A JSON-RPC error as one line. */
 export function errorLine(id: RpcId | null, code: number, message: string): string {
   return JSON.stringify({ jsonrpc: '2.0', id, error: { code, message } })

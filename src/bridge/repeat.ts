@@ -34,6 +34,9 @@ export function withKey(message: object, ownKey: string): string {
   return withMeta(message, { [resendMeta.key]: typeof toolUseId === 'string' ? toolUseId : ownKey })
 }
 
+/** At most so many bytes longer a call becomes by `asResent`. */
+export const markBytesMax = 128
+
 /** The text of a keyed call for its `sending`th time, to the process that may have seen it before. */
 export function asResent(text: string, instance: string, sending: number): string {
   const message = JSON.parse(text) as object

@@ -12,7 +12,6 @@ import { keyHeader } from './key-header.ts'
 import { messagesOf } from './line-batch.ts'
 import { LineSplitter } from './line-splitter.ts'
 import { createConnect } from './link.ts'
-import { errorLine } from './passing-message.ts'
 import { systemProcessTable } from './process-table.ts'
 import { webSocketUrl } from './web-socket-url.ts'
 
@@ -37,11 +36,7 @@ export function runBridge(args: readonly string[], env: NodeJS.ProcessEnv): void
     bridge.end()
     for (const signal of ['SIGTERM', 'SIGINT', 'SIGHUP']) process.removeAllListeners(signal)
   }
-  const lines = new LineSplitter(lineBytesMax, () => {
-    process.stdout.write(
-      `${errorLine(null, -32_600, `A message was longer than ${lineBytesMax} bytes and was dropped.`)}\n`,
-    )
-  })
+  const lines = new LineSplitter(lineBytesMax, (line) => bridge.overlong(line, lineBytesMax))
   stdin.on('data', (chunk: Buffer) => {
     for (const line of lines.push(chunk)) {
       for (const message of messagesOf(line)) bridge.fromClient(message)

@@ -47,7 +47,7 @@ describe('what is kept', () => {
 })
 
 describe('the list', () => {
-  const call = { tool: 'chat', about: 'Why?', endedAtMs: 5, isError: false }
+  const call = { callId: 'c-1', tool: 'chat', about: 'Why?', endedAtMs: 5, isError: false }
 
   test('holds what was kept with its call, oldest first, of this owner alone', async () => {
     results.keep('a', 'c-1', 'one', call)
@@ -60,6 +60,15 @@ describe('the list', () => {
       { ...call, tool: 'summarize', key: 'c-3', chars: 5, leftMs: 600_000 },
     ])
     expect(results.list('nobody')).toEqual([])
+  })
+
+  test('takes in what was kept by its key alone, and lets go what has reached its client', () => {
+    results.keep('a', 'its own key', 'one')
+    results.keep('a', 'its own key', 'another', call)
+    expect(results.list('a')).toMatchObject([{ callId: 'c-1', key: 'its own key', chars: 3 }])
+    results.taken('a', 'its own key')
+    expect(results.list('a')).toEqual([])
+    expect(results.find('a', 'its own key')).toEqual({ kind: 'kept', text: 'one' })
   })
 
   test('says what had to make room', () => {

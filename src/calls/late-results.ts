@@ -14,6 +14,8 @@ export interface LateResultLimits {
 
 /** Whose answer a result is, for people. `endedAtMs`: milliseconds since the epoch. */
 export interface LateCall {
+  /** Its name for whoever claims the result. */
+  readonly callId: string
   readonly tool: string
   /** How the call's question began. */
   readonly about: string
@@ -42,7 +44,7 @@ export type LateResult =
 interface Entry {
   readonly owner: string
   readonly key: string
-  readonly call: LateCall | null
+  call: LateCall | null
   text: string | null
   readonly until: number
 }
@@ -87,10 +89,15 @@ export class LateResults {
 
   /**
    * Keeps `text` for `keepMs`; the oldest make room. A key of the owner that is there already keeps its first text. With
-   * `call` it stands in the owner's list, without it is found by its key alone.
+   * `call` it stands in the owner's list, from then on; without it is found by its key alone.
    */
   keep(owner: string, key: string, text: string, call: LateCall | null = null): void {
-    if (this.#isDestroyed || this.#owners.get(owner)?.entries.has(key) === true) return
+    if (this.#isDestroyed) return
+    const known = this.#owners.get(owner)?.entries.get(key)
+    if (known !== undefined) {
+      known.call ??= call
+      return
+    }
     const now = this.#clock.now()
     const own = this.#ownerOf(owner)
     const isTooLong = text.length > this.#limits.charsPerOwnerMax || text.length > this.#limits.charsMax
@@ -112,6 +119,12 @@ export class LateResults {
     }
     const mayHaveGone = own !== undefined && own.forgotUntil > this.#clock.now()
     return mayHaveGone ? { kind: 'uncertain' } : { kind: 'unknown' }
+  }
+
+  /** It has reached its client: it leaves the list, and is still found by its key. */
+  taken(owner: string, key: string): void {
+    const entry = this.#owners.get(owner)?.entries.get(key)
+    if (entry !== undefined) entry.call = null
   }
 
   /** The owner's results that were kept with their call, oldest first. */

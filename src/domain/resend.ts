@@ -11,7 +11,10 @@ export const resendMeta = {
   sending: 'exai/sending',
 } as const
 
-/** A request that answers `{ instance }`: the name of this server process, another after every restart. */
+/**
+ * A request that answers `{ instance, messageBytesMax }`: the name of this server process, another after every restart, and the
+ * largest message it takes, in bytes. A larger one closes the connection, and with it the way back of everything that runs.
+ */
 export const instanceMethod = 'exai/instance'
 
 /** Why a draining server closes a connection, with 1012: every request that it has not answered it has not begun either. */

@@ -10,6 +10,7 @@ import { afterEach, beforeEach, describe, expect, test } from 'vitest'
 import { createSimulator, type Simulator } from '../../simulator/server.ts'
 import { CutLine } from '../support/cut-line.ts'
 import { type Launched, launch, launcher, nodes, packageRoot } from '../support/launched.ts'
+import { modernMeta } from '../support/mcp-wire.ts'
 
 let scratch = ''
 let simulator: Simulator
@@ -263,6 +264,39 @@ describe.each(nodes())('under $name', ({ path: node }) => {
     expect(textOf(await client.answers(2))).toContain('comes between')
     expect(vendorRequests()).toBe(2)
   })
+
+  test('a stream that only listens goes on through a planned restart, and its client hears of no end', async () => {
+    const first = await serve()
+    const client = await window(node)
+    const notifications = { toolsListChanged: true }
+    client.say({ id: 5, method: 'subscriptions/listen', params: { notifications, _meta: modernMeta } })
+    const acknowledged = (): number =>
+      client.bridge.stdout().split('notifications/subscriptions/acknowledged').length - 1
+    await until(() => acknowledged() === 1, 'it listens')
+    first.child.kill('SIGTERM')
+    expect(await first.ended).toBe(0)
+    await serve()
+    await until(() => acknowledged() === 2, 'it listens again')
+    client.say({ id: 6, method: 'ping' })
+    await client.answers(6)
+    expect(client.answersTo(5)).toEqual([])
+  })
+})
+
+test('sabotage: a server that tells a bridge of the end as it tells others ends the stream at its client', async () => {
+  const plantFault = pathToFileURL(join(packageRoot, 'test', 'support', 'plant-fault.ts')).href
+  const first = await serve(
+    `import { plantFault } from ${JSON.stringify(plantFault)}
+     plantFault('/dist/src/surfaces/mcp/modern/subscriptions.js', 'if (subscription.exchange.isAskedAgain === true)', 'if (false)')`,
+  )
+  const client = await window(process.execPath)
+  const notifications = { toolsListChanged: true }
+  client.say({ id: 5, method: 'subscriptions/listen', params: { notifications, _meta: modernMeta } })
+  await client.bridge.until(/subscriptions\/acknowledged/)
+  first.child.kill('SIGTERM')
+  expect((await client.answers(5)).error).toBeUndefined()
+  expect(client.answersTo(5)).toHaveLength(1)
+  expect(await first.ended).toBe(0)
 })
 
 test('sabotage: a server that does not recognise a call sent again makes it twice, and the vendor’s book shows it', async () => {

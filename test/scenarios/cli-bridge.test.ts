@@ -205,6 +205,38 @@ describe.each(nodes())('under $name', ({ path: node }) => {
     expect(client.stdout()).toBe('')
   })
 
+  test('a line that is too long is answered to its id, and the next one is read', async () => {
+    const client = connected()
+    await handshake(client)
+    const params = { text: 'x'.repeat(9 * 1024 * 1024) }
+    client.child.stdin.write(`${JSON.stringify({ method: 'echo', params, jsonrpc: '2.0', id: 1 })}\n`)
+    say(client, { id: 2, method: 'echo' })
+    await client.until(/"id":2/)
+    const found = lines(client).slice(1)
+    expect(found).toMatchObject([{ id: 1, error: { code: -32_600 } }, { id: 2 }])
+    expect(JSON.stringify(found[0])).toMatch(/the bridge takes at most 8388608 bytes/)
+  })
+
+  test('a client that does not wait for it is answered from the start; how soon is printed', async () => {
+    const bridgeMs: number[] = []
+    const nodeMs: number[] = []
+    for (let start = 0; start < 5; start++) {
+      const bareAt = performance.now()
+      expect(await launch(node, ['-e', '0']).ended).toBe(0)
+      const startedAt = performance.now()
+      const client = connected()
+      await handshake(client)
+      bridgeMs.push(performance.now() - startedAt)
+      nodeMs.push(startedAt - bareAt)
+      client.child.stdin.end()
+      expect(await client.ended).toBe(0)
+    }
+    const median = (times: number[]): string => (times.sort((one, other) => one - other)[2] ?? 0).toFixed(0)
+    process.stdout.write(
+      `bridge under ${node}: ${median(bridgeMs)} ms from its start to its first answer; Node alone lives ${median(nodeMs)} ms\n`,
+    )
+  })
+
   test('a window’s bridge takes little memory of its own', async () => {
     // A second one, as a second window has: the program's own pages are then shared, and not counted for either.
     await handshake(connected())

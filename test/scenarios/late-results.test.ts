@@ -5,6 +5,7 @@ import { afterEach, beforeEach, describe, expect, test, vi } from 'vitest'
 import { LateResults } from '../../src/calls/late-results.ts'
 import { until } from '../support/mcp-composition.ts'
 import { type ServerFixture, startServer } from '../support/server-fixture.ts'
+import { openTalker } from '../support/talker.ts'
 import type { Window, WindowCall, WindowDoor, WindowFacts } from '../support/window-call.ts'
 
 const prompt = 'Say why names matter.'
@@ -88,6 +89,32 @@ describe('a window that vanishes', () => {
         text: expect.stringContaining(prompt),
       })
     }
+  })
+
+  test('with the bridge that would have sent its call again gets it all the same, by either name', async () => {
+    const facts = { url: server.url, name: 'window-one' }
+    const chat = { name: 'chat', arguments: { prompt, model: 'glm-5.2' } }
+    const before = await openTalker('websocket', facts)
+    server.simulator.control({ glm: { gate: 'closed' } })
+    void before.request('tools/call', chat, { 'exai/key': 'toolu_1' })
+    await until(() => vendor().inFlight === 1, 'the vendor works on it')
+    before.close()
+    await finishedLate()
+    expect(late()).toMatchObject({ running: 0, results: 1 })
+    const window = await server.window('websocket', 'window-one', named)
+    const callId = await listed(window)
+    expect(await window.ask('result', { call_id: callId })).toMatchObject({
+      isError: false,
+      text: expect.stringContaining(prompt),
+    })
+    // The same request, sent again, is answered by the same entry; then it has reached its client.
+    const after = await openTalker('websocket', facts)
+    const { result } = await after.request('tools/call', chat, { 'exai/key': 'toolu_1' })
+    expect(JSON.stringify(result)).toContain(prompt)
+    expect((await window.ask('result', {})).text).toMatch(/^No result waits/)
+    expect(server.simulator.stats(0).glm.inFlight).toBe(0)
+    expect(late()).toMatchObject({ results: 1 })
+    after.close()
   })
 
   test('is not counted as here; its call holds its place', async () => {

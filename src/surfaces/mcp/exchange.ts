@@ -28,6 +28,10 @@ export interface Exchange {
   readonly identity: Identity
   /** Where ids must be unique while under way; null where each request stands alone (2026-07-28 over HTTP). */
   readonly inFlight: InFlight | null
+  /** True where the client, if it is not answered, asks the next process again by itself when this one has said goodbye. */
+  readonly isAskedAgain?: boolean
+  /** Under this its answer is kept for whoever sends the request again. Absent: it is not. */
+  readonly keptAs?: string
   /** True when messages can go before the answer. */
   readonly canStream: boolean
   /** Commits to a stream and sends what tells the client so. Only where `canStream`. */

@@ -29,6 +29,8 @@ export interface LiveCallFacts {
   readonly args: unknown
   /** It may take long enough to be missed. */
   readonly isLong: boolean
+  /** Under this its answer is kept already, for whoever sends the request again; absent: it is not. */
+  readonly keptAs?: string | undefined
   /** Monotonic milliseconds. */
   readonly startedAt: number
 }
@@ -41,6 +43,7 @@ export class LiveCall implements Cancellable, LiveCallFacts {
   readonly tool: string
   readonly args: unknown
   readonly isLong: boolean
+  readonly keptAs: string | undefined
   readonly startedAt: number
   /** null until it is let in. */
   id: CallId | null = null
@@ -58,6 +61,7 @@ export class LiveCall implements Cancellable, LiveCallFacts {
     this.tool = facts.tool
     this.args = facts.args
     this.isLong = facts.isLong
+    this.keptAs = facts.keptAs
     this.startedAt = facts.startedAt
     this.#lost = lost
   }

@@ -111,6 +111,7 @@ export function createMcpSurface(options: McpSurfaceOptions): McpSurface {
           features,
           modern,
           rootsWaitMs: limits.rootsWaitMs,
+          messageBytesMax: limits.bodyBytesMax,
           onClosed: (closed) => {
             clients.delete(closed)
             emit({ type: 'connection-closed', label: closed.identity.label })

@@ -1,5 +1,5 @@
-// A call's way back that outlives its connection: while nobody holds it, progress is lost and the call goes on; whoever
-// takes it up again gets what comes from then on.
+// A call's way back that outlives its connection: while nobody holds it, progress is lost and the call goes on, as a late one where
+// its answer can be claimed; whoever takes it up again gets what comes from then on.
 //
 //   held --connection gone--> loose --attach--> held ...  --finish or abandon--> over
 
@@ -18,23 +18,28 @@ export class ResumableExchange implements Exchange {
   readonly identity: Identity
   /** This exchange enters and leaves the connections' own tables. */
   readonly inFlight = null
+  readonly keptAs: string
   readonly #onOver: OnOver
   #holder: Exchange | null = null
   #work: Cancellable | null = null
   #sending = 0
+  /** Its work knows that its client is gone, and is counted by whoever was told. */
+  #isLate = false
   #isOver = false
 
-  constructor(exchange: Exchange, sending: number, onOver: OnOver) {
+  /** `keptAs`: under what its answer is kept by `onOver`. */
+  constructor(exchange: Exchange, sending: number, keptAs: string, onOver: OnOver) {
     this.id = exchange.id
     this.door = exchange.door
     this.identity = exchange.identity
+    this.keptAs = keptAs
     this.#onOver = onOver
     this.attach(exchange, sending)
   }
 
-  /** A connection holds it. */
-  get isHeld(): boolean {
-    return this.#holder !== null
+  /** No connection holds it, and nobody counts it as late. */
+  get isLoose(): boolean {
+    return this.#holder === null && !this.#isLate
   }
 
   get work(): Cancellable | null {
@@ -61,12 +66,15 @@ export class ResumableExchange implements Exchange {
       before.abandon()
     }
     this.#holder = exchange
+    if (this.#isLate) this.#work?.clientBack?.()
+    this.#isLate = false
     const held: Cancellable = {
       cancel: () => this.#work?.cancel(),
       clientGone: () => {
-        if (this.#holder === exchange) this.#holder = null
+        if (this.#holder === exchange) this.#lose()
       },
       outlivesReader: true,
+      answerLost: (json) => this.#work?.answerLost?.(json),
     }
     exchange.work = held
     exchange.inFlight?.set(exchange.id, held)
@@ -105,6 +113,14 @@ export class ResumableExchange implements Exchange {
     if (holder === null) return
     this.#letGo(holder)
     tell(holder)
+  }
+
+  #lose(): void {
+    this.#holder = null
+    // Whose answer cannot be claimed by name goes on all the same: whoever sends it again finds it by its key.
+    if (this.#work?.outlivesReader !== true) return
+    this.#isLate = true
+    this.#work.clientGone()
   }
 
   #letGo(holder: Exchange): void {

@@ -37,6 +37,8 @@ export interface WebSocketClientOptions {
   readonly features: Features
   readonly modern: Modern
   readonly rootsWaitMs: number
+  /** The largest message that the connection takes, in bytes. */
+  readonly messageBytesMax: number
   /** Called once when the connection is gone and everything of it released. */
   readonly onClosed: (client: WebSocketClient) => void
 }
@@ -154,11 +156,12 @@ export class WebSocketClient {
   }
 
   #request(request: RequestEnvelope): void {
-    const { modern, tools } = this.#options
+    const { modern, tools, messageBytesMax } = this.#options
     const exchange = new WebSocketExchange(this.#connection, {
       id: request.id,
       identity: this.identity,
       inFlight: this.#inFlight,
+      isAskedAgain: this.#isBridge,
       onOver: this.#closeIfDone,
     })
     if (isModern(request.params, undefined)) {
@@ -168,7 +171,8 @@ export class WebSocketClient {
       } else modern.dispatch(exchange, request, checked)
     } else if (request.method === instanceMethod) {
       this.#isBridge = true
-      exchange.finish(resultMessage(request.id, JSON.stringify({ instance: tools.resends.instance })))
+      const { instance } = tools.resends
+      exchange.finish(resultMessage(request.id, JSON.stringify({ instance, messageBytesMax })))
     } else if (request.method === 'initialize') this.#initialize(exchange, request)
     else if (this.#peer !== null) dispatchLegacy(exchange, request, this.#peer, this.#options)
     else if (request.method === 'ping') exchange.finish(resultMessage(request.id, '{}'))

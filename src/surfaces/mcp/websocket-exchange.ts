@@ -10,6 +10,7 @@ export interface WebSocketExchangeFacts {
   readonly id: RequestId
   readonly identity: Identity
   readonly inFlight: InFlight
+  readonly isAskedAgain: boolean
   readonly onOver: () => void
 }
 
@@ -23,6 +24,7 @@ export class WebSocketExchange implements Exchange {
   readonly id: RequestId
   readonly identity: Identity
   readonly inFlight: InFlight
+  readonly isAskedAgain: boolean
   work: Cancellable | null = null
   readonly #connection: WebSocketConnection
   readonly #facts: WebSocketExchangeFacts
@@ -33,6 +35,7 @@ export class WebSocketExchange implements Exchange {
     this.id = facts.id
     this.identity = facts.identity
     this.inFlight = facts.inFlight
+    this.isAskedAgain = facts.isAskedAgain
     this.#facts = facts
   }
 

@@ -69,7 +69,9 @@ export class LateAnswers implements LateCalls, LostAnswers {
   lost(call: LiveCall, json: string): void {
     if (call.id === null || !this.outlivesReader(call)) return
     const { identity, tool } = call
-    this.results.keep(clientKey(identity), call.id, json, {
+    // One entry, found by the name of the call and by the key of whoever sends it again.
+    this.results.keep(clientKey(identity), call.keptAs ?? call.id, json, {
+      callId: call.id,
       tool,
       about: toAbout(call.args),
       endedAtMs: this.#clock.wallMs(),
@@ -82,7 +84,7 @@ export class LateAnswers implements LateCalls, LostAnswers {
     const owner = clientKey(identity)
     const [now, nowMs] = [this.#clock.now(), this.#clock.wallMs()]
     const waiting = this.results.list(owner).map((each): LateFact => {
-      const { key: callId, tool, about, chars, leftMs, isError } = each
+      const { callId, tool, about, chars, leftMs, isError } = each
       const agoMs = Math.max(0, nowMs - each.endedAtMs)
       const call = { callId, tool, about, agoMs }
       return chars === null
@@ -104,9 +106,10 @@ export class LateAnswers implements LateCalls, LostAnswers {
     if (identity.client === null) return null
     const owner = clientKey(identity)
     // Only what stands in the list: the bridge's own keys are not names of calls.
-    const fact = this.results.list(owner).find(({ key }) => key === callId)
-    const found = this.results.find(owner, callId)
-    return fact === undefined || found.kind !== 'kept' ? null : toResult(found.text, callId, fact.tool)
+    const fact = this.results.list(owner).find((each) => each.callId === callId)
+    if (fact === undefined) return null
+    const found = this.results.find(owner, fact.key)
+    return found.kind === 'kept' ? toResult(found.text, callId, fact.tool) : null
   }
 
   /** Forgets everything. */

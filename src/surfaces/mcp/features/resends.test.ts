@@ -138,6 +138,54 @@ describe('a call that is sent again', () => {
   })
 })
 
+describe('a call whose answer can be claimed by name', () => {
+  /** As a `LiveCall` is: late once its client is gone. */
+  function beginLate(on: Heard): { run: Exchange; told: string[] } {
+    const { run } = begin(on)
+    const told: string[] = []
+    run.work = {
+      cancel: () => told.push('cancel'),
+      clientGone: () => told.push('gone'),
+      clientBack: () => told.push('back'),
+      answerLost: (json) => told.push(`lost ${json}`),
+      outlivesReader: true,
+    }
+    return { run, told }
+  }
+
+  test('is late while nobody holds it, counted once, and not late any more when it is taken up', () => {
+    const before = exchange()
+    const { run, told } = beginLate(before)
+    breaks(before)
+    expect([told, resends.loose]).toEqual([['gone'], 0])
+    resends.admit(exchange(), again())
+    run.finish('answer')
+    expect(told).toEqual(['gone', 'back'])
+  })
+
+  test('hears of an answer that its last connection did not take', () => {
+    const before = exchange()
+    const { told } = beginLate(before)
+    before.work?.answerLost?.('answer')
+    expect(told).toEqual(['lost answer'])
+  })
+
+  test('is one entry under both names, and leaves the list when it is sent again', () => {
+    const before = exchange()
+    const { run } = beginLate(before)
+    breaks(before)
+    const call = { callId: 'c-1', tool: 'chat', about: '', endedAtMs: 0, isError: false }
+    results.keep('ann\nw1', run.keptAs ?? '', 'answer', call)
+    run.finish('answer')
+    expect(results.list('ann\nw1')).toMatchObject([{ callId: 'c-1' }])
+    expect(results.inspect()).toMatchObject({ results: 1, chars: 6 })
+    const after = exchange()
+    expect(resends.admit(after, again())).toBeNull()
+    expect(after.heard).toEqual(['answer'])
+    expect(results.list('ann\nw1')).toEqual([])
+  })
+})
+
 describe('what is another call', () => {
   test.each([
     ['of another client', { ...window, client: 'w2' as ClientId }, 1],

@@ -46,13 +46,14 @@ export class Resends {
     }
     const known = this.#results.find(owner, name)
     if (known.kind === 'kept') {
+      this.#results.taken(owner, name)
       exchange.finish(known.text)
       return null
     }
     const isResent = resentTo !== undefined
     const isDoubtful = known.kind === 'uncertain' || resentTo !== this.instance
     if (known.kind === 'forgotten' || (isResent && isDoubtful)) return refuseLost(exchange)
-    const resumable = new ResumableExchange(exchange, sending, (json) => {
+    const resumable = new ResumableExchange(exchange, sending, name, (json) => {
       this.#running.delete(`${owner}\n${name}`)
       if (json !== null) this.#results.keep(owner, name, json)
     })
@@ -60,10 +61,10 @@ export class Resends {
     return resumable
   }
 
-  /** Calls that run without a connection, until one takes them up. */
+  /** Calls that run without a connection until one takes them up, and are not late: nobody can claim them by name. */
   get loose(): number {
     let loose = 0
-    for (const each of this.#running.values()) if (!each.isHeld) loose += 1
+    for (const each of this.#running.values()) if (each.isLoose) loose += 1
     return loose
   }
 }

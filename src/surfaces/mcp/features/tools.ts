@@ -153,10 +153,10 @@ export class Tools {
     caller: ToolCaller,
   ): void {
     const { late, clock } = this.#options
-    const { identity, door } = exchange
+    const { identity, door, keptAs } = exchange
     const isLong = tool.pace === 'long'
     const live = new LiveCall(
-      { identity, era: era.name, door, tool: tool.name, args, isLong, startedAt: clock.now() },
+      { identity, era: era.name, door, tool: tool.name, args, isLong, keptAs, startedAt: clock.now() },
       late,
     )
     this.#live.add(live)

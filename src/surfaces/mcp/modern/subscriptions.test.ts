@@ -63,6 +63,25 @@ test('a crowd without names leaves half of the places to the windows', () => {
   expect(subscriptions.size).toBe(0)
 })
 
+test('who asks the next process by itself is not told of an end, neither before nor while this one stops', () => {
+  const subscriptions = open(10)
+  const ends: string[] = []
+  const asksAgain = (): Exchange => ({
+    ...exchange('window-0001'),
+    isAskedAgain: true,
+    finish: () => ends.push('answered'),
+    abandon: () => ends.push('left'),
+  })
+  const other = exchange('window-0002')
+  subscriptions.listen(asksAgain(), params)
+  subscriptions.listen(other, params)
+  subscriptions.drain()
+  subscriptions.listen(asksAgain(), params)
+  expect(ends).toEqual(['left', 'left'])
+  expect(other.answers).toHaveLength(1)
+  expect(subscriptions.size).toBe(0)
+})
+
 test('what is not there is not honoured, and what ends is watched no more', () => {
   const subscriptions = open(10)
   const sent: string[] = []

@@ -76,6 +76,10 @@ export class Subscriptions {
       )
       return
     }
+    if (this.#isDraining && exchange.isAskedAgain === true) {
+      exchange.abandon()
+      return
+    }
     if (
       this.#isDraining ||
       !exchange.canStream ||
@@ -127,9 +131,12 @@ export class Subscriptions {
     }
   }
 
-  /** Ends every subscription gracefully and opens no more: the server stops. */
+  /** Ends every subscription gracefully and opens no more: the server stops. Whoever asks the next one by itself hears of no end. */
   drain(): void {
     this.#isDraining = true
+    for (const subscription of [...this.#open]) {
+      if (subscription.exchange.isAskedAgain === true) subscription.cancel()
+    }
     this.end(() => true)
   }
 

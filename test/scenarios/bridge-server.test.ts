@@ -1,0 +1,202 @@
+// The bridge's own core before the real server, over a line that can be cut: what is too large for the server costs its caller one
+// sentence and nobody a connection, and what a client has set is still set after the line was cut. Each proof has its planted fault.
+
+import { afterEach, beforeEach, describe, expect, test, vi } from 'vitest'
+import { z } from 'zod'
+import { Bridge } from '../../src/bridge/bridge.ts'
+import { ClientSettings } from '../../src/bridge/client-settings.ts'
+import { createConnect, type LinkEnd } from '../../src/bridge/link.ts'
+import { MeasuredLink } from '../../src/bridge/measured-link.ts'
+import { systemClock } from '../../src/lib/clock.ts'
+import { defineTool } from '../../src/tools/tool.ts'
+import { CutLine } from '../support/cut-line.ts'
+import { until } from '../support/mcp-composition.ts'
+import type { Message } from '../support/mcp-wire.ts'
+import { type ServerFixture, startServer } from '../support/server-fixture.ts'
+
+const talk = defineTool({
+  name: 'talk',
+  title: 'Talk',
+  description: 'Logs a line.',
+  input: z.strictObject({}),
+  annotations: {},
+  pace: 'instant',
+  async run(_input, context) {
+    context.log('info', 'a word')
+    return { content: [{ type: 'text', text: 'said' }] }
+  },
+})
+
+let server: ServerFixture
+let line: CutLine
+let bridge: Bridge
+let written: Message[] = []
+
+beforeEach(async () => {
+  written = []
+  server = await startServer({ yaml: 'limits: { bodyBytesMax: 65536 }', extraTools: [talk] })
+  line = new CutLine(server.port)
+})
+afterEach(async () => {
+  vi.restoreAllMocks()
+  server.simulator.control({ glm: { gate: 'open' } })
+  bridge.end()
+  await until(() => server.inspect().mcp.clients.length === 0, 'the bridge has gone')
+  await line.close()
+  await server.stop()
+})
+
+/** How a test bends what the bridge hears. */
+interface Bent {
+  onMessage?(text: string): string
+  onClose?(end: LinkEnd): LinkEnd
+}
+
+/** A bridge whose client has shaken hands. */
+async function connected({ onMessage = (text) => text, onClose = (end) => end }: Bent = {}): Promise<void> {
+  const url = `ws://127.0.0.1:${await line.open()}/ws`
+  // By the server's own name: it knows nothing of the line.
+  const headers = { 'x-exai-client': 'window-one', host: `127.0.0.1:${server.port}` }
+  const connect = createConnect(url, () => headers, systemClock)
+  bridge = new Bridge({
+    url,
+    connect: (events) =>
+      connect({
+        ...events,
+        onOpen: () => events.onOpen(),
+        onSent: () => events.onSent(),
+        onMessage: (text) => events.onMessage(onMessage(text)),
+        onClose: (end) => events.onClose(onClose(end)),
+      }),
+    keyPrefix: 'bridge',
+    write: (text) => written.push(JSON.parse(text) as Message),
+    log: () => undefined,
+    onSent: () => undefined,
+    clock: systemClock,
+    random: () => 0,
+  })
+  bridge.start()
+  const clientInfo = { name: 'a-client', version: '1' }
+  await ask(0, 'initialize', { protocolVersion: '2025-11-25', capabilities: {}, clientInfo })
+  say({ method: 'notifications/initialized' })
+}
+
+/** As a server speaks that does not say how much it takes. */
+function withoutBytesMax(text: string): string {
+  const message = JSON.parse(text) as { id?: unknown; result?: { instance?: unknown } }
+  if (!String(message.id).startsWith('exai-bridge-instance')) return text
+  return JSON.stringify({ ...message, result: { instance: message.result?.instance } })
+}
+
+const say = (message: object): void => bridge.fromClient(JSON.stringify({ jsonrpc: '2.0', ...message }))
+const answersTo = (id: number): readonly Message[] =>
+  written.filter((message) => message.id === id && message.method === undefined)
+const heard = (method: string): number => written.filter((message) => message.method === method).length
+
+async function answer(id: number): Promise<Message> {
+  await until(() => answersTo(id).length > 0, `an answer to ${id}`)
+  return answersTo(id)[0] ?? {}
+}
+
+async function ask(id: number, method: string, params: object): Promise<Message> {
+  say({ id, method, params })
+  return await answer(id)
+}
+
+const chat = (id: number, prompt: string): void =>
+  say({ id, method: 'tools/call', params: { name: 'chat', arguments: { prompt, model: 'glm-5.2' } } })
+
+const openGate = (): void => void server.simulator.control({ glm: { gate: 'open' } })
+
+/** A call that the vendor works on until its gate is opened. */
+async function held(id: number): Promise<void> {
+  server.simulator.control({ glm: { gate: 'closed' } })
+  chat(id, 'held at the vendor')
+  await until(() => server.simulator.stats(0).glm.inFlight === 1, 'the vendor works on it')
+}
+
+async function cutAndMend(): Promise<void> {
+  const before = line.connections
+  line.cut()
+  await until(() => server.inspect().mcp.clients.length === 0, 'the server has seen it go')
+  line.mend()
+  await until(() => line.connections === before + 1, 'the bridge is back')
+}
+
+// 60,000 characters, and three times as many bytes.
+const tooMuch = '漢'.repeat(60_000)
+
+describe('a message that is larger than the server takes', () => {
+  test('is answered with its size and the server’s, and nobody loses the connection', async () => {
+    await connected()
+    await held(1)
+    chat(2, tooMuch)
+    expect((await answer(2)).error?.message).toMatch(
+      /is 180\d\d\d bytes long.*takes at most 65536 bytes.*by its path/,
+    )
+    await ask(3, 'tools/call', { name: 'talk', arguments: {} })
+    openGate()
+    expect(JSON.stringify(await answer(1))).toContain('held at the vendor')
+    expect(line.connections).toBe(1)
+  })
+
+  test('costs one connection where the server had not said so; what ran beside it is answered, once', async () => {
+    await connected({ onMessage: withoutBytesMax })
+    await held(1)
+    chat(2, tooMuch)
+    expect((await answer(2)).error?.message).toMatch(/takes less in one message: nothing of it was done/)
+    await ask(3, 'tools/call', { name: 'talk', arguments: {} })
+    openGate()
+    expect(JSON.stringify(await answer(1))).toContain('held at the vendor')
+    expect(line.connections).toBe(2)
+    expect([1, 2, 3].map((id) => answersTo(id).length)).toEqual([1, 1, 1])
+    expect(server.simulator.stats(0).glm.requests).toEqual({ chat: 1 })
+  })
+
+  test('sabotage: without the bridge’s look at the size its window loses the connection', async () => {
+    vi.spyOn(MeasuredLink.prototype, 'isTooLarge').mockReturnValue(false)
+    await connected()
+    chat(2, tooMuch)
+    await answer(2)
+    await ask(3, 'tools/call', { name: 'talk', arguments: {} })
+    expect(line.connections).toBe(2)
+  })
+
+  test('sabotage: taken for a line that broke it is sent again and again, and even then not for ever', async () => {
+    vi.spyOn(MeasuredLink.prototype, 'isTooLarge').mockReturnValue(false)
+    await connected({ onClose: (end) => ({ ...end, fate: end.fate === 'refused' ? 'unknown' : end.fate }) })
+    chat(2, tooMuch)
+    expect((await answer(2)).error?.message).toContain('may or may not have been done')
+    expect(line.connections).toBe(8)
+  })
+})
+
+describe('what a client has set', () => {
+  async function set(): Promise<void> {
+    await connected()
+    await ask(1, 'logging/setLevel', { level: 'info' })
+    await ask(2, 'resources/subscribe', { uri: 'exai://usage' })
+    await ask(3, 'tools/call', { name: 'talk', arguments: {} })
+    expect(heard('notifications/message')).toBe(1)
+    written = []
+  }
+
+  test('is still set after the line was cut', async () => {
+    await set()
+    await cutAndMend()
+    await ask(4, 'tools/call', { name: 'talk', arguments: {} })
+    expect(heard('notifications/message')).toBe(1)
+    chat(5, 'something to pay for')
+    await answer(5)
+    await until(() => heard('notifications/resources/updated') > 0, 'the watched resource is told')
+    expect(written.map(({ id }) => id).filter((id) => id !== undefined)).toEqual([4, 5])
+  })
+
+  test('sabotage: a bridge that forgets it loses the level without a word', async () => {
+    vi.spyOn(ClientSettings.prototype, 'all').mockReturnValue([])
+    await set()
+    await cutAndMend()
+    await ask(4, 'tools/call', { name: 'talk', arguments: {} })
+    expect(heard('notifications/message')).toBe(0)
+  })
+})
