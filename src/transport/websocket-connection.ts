@@ -8,12 +8,16 @@ import type { WebSocket } from 'ws'
 import type { Clock, Timer } from '../lib/clock.ts'
 import type { Flow } from '../streams/flow.ts'
 import { type Sink, Spool } from '../streams/spool.ts'
+import type { PartialBody } from './partial-bodies.ts'
+import { UnfinishedFrames } from './unfinished-frames.ts'
 
 // A message may take as long as a body over HTTP: of what has come for so many beats and is no message yet, this is kept and no more.
 const unfinishedBeatsMax = 3
 const unfinishedBytesMax = 1_024
 // Of a frame of the other side: kind, length, mask.
 const headBytes = 6
+// How long whoever has no room may take to read why.
+const lingerMs = 1_000
 // In a ping whose pong is waited for; the others say nothing.
 const probeWord = 'exai'
 
@@ -50,6 +54,8 @@ export interface ConnectionOptions {
   readonly clock: Clock
   readonly flow: Flow
   readonly pingIntervalMs: number
+  /** Counts what is kept of messages that have come in part; absent: nobody does. */
+  readonly partialBody?: ((socket: Duplex) => PartialBody) | undefined
 }
 
 /** The connection on an accepted socket; `stream` is the one below it. It lives until the socket's `close`. */
@@ -68,6 +74,9 @@ export class Connection implements WebSocketConnection, Sink {
   #isLost = false
   #isBroken = false
   #isAlive = true
+  readonly #unfinished: UnfinishedFrames | null
+  /** What came is read no more: there is no room for it. */
+  #isFull = false
   /** Bytes read, up to the last whole message and without pings and pongs since. */
   #wholeBytes = 0
   #unfinishedBeats = 0
@@ -80,8 +89,12 @@ export class Connection implements WebSocketConnection, Sink {
     this.#stream = stream
     this.#options = options
     this.#timer = options.clock.after(options.pingIntervalMs, this.#beat)
+    const { partialBody } = options
+    this.#unfinished =
+      partialBody === undefined ? null : new UnfinishedFrames(stream, () => partialBody(stream), this.#noRoom)
     socket.on('message', (data: Buffer, isBinary: boolean) => {
       this.#isAlive = true
+      this.#unfinished?.heard(data.length)
       this.#wholeBytes = this.#stream.bytesRead ?? 0
       if (isBinary) socket.close(1003, 'Send text frames, one JSON-RPC message each.')
       else if (this.#isHeld) this.#unheard.push(data.toString('utf8'))
@@ -92,10 +105,12 @@ export class Connection implements WebSocketConnection, Sink {
       this.#isBroken ||= error.code?.startsWith('WS_ERR_') === true
     })
     socket.on('ping', (data: Buffer) => {
+      this.#unfinished?.heardControl(data.length)
       this.#wholeBytes += headBytes + data.length
     })
     socket.on('pong', (data: Buffer) => {
       this.#isAlive = true
+      this.#unfinished?.heardControl(data.length)
       this.#wholeBytes += headBytes + data.length
       if (data.toString('latin1') !== probeWord) return
       const onProbed = this.#onProbed
@@ -104,6 +119,7 @@ export class Connection implements WebSocketConnection, Sink {
     })
     socket.on('close', () => {
       this.#timer.cancel()
+      this.#unfinished?.close()
       this.#unheard = []
       this.#spool?.close()
       this.onClose()
@@ -197,7 +213,7 @@ export class Connection implements WebSocketConnection, Sink {
       if (text === undefined) break
       this.onMessage(text)
     }
-    if (!this.#isHeld) this.#socket.resume()
+    if (!this.#isHeld && !this.#isFull) this.#socket.resume()
   }
 
   lost(): void {
@@ -229,6 +245,15 @@ export class Connection implements WebSocketConnection, Sink {
     const bytes = (this.#stream.bytesRead ?? 0) - this.#wholeBytes
     this.#unfinishedBeats = this.#isHeld || bytes <= unfinishedBytesMax ? 0 : this.#unfinishedBeats + 1
     return this.#unfinishedBeats >= unfinishedBeatsMax
+  }
+
+  // What is here goes with the connection, and nothing more is read until the peer has had time to hear why.
+  readonly #noRoom = (why: string): void => {
+    this.#isFull = true
+    this.#socket.close(1013, why)
+    this.#socket.pause()
+    this.#timer.cancel()
+    this.#timer = this.#options.clock.after(lingerMs, () => this.#socket.terminate())
   }
 
   // Whoever is held hears no pong of its own peer: whether it still reads is for the watch on slow readers to say.
