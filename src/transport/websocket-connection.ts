@@ -31,8 +31,11 @@ export interface WebSocketConnection {
   readonly isBroken: boolean
   /** Sends one text frame, before everything that waits. */
   send(text: string): void
-  /** Sends a call's result; `onLost` is called if the peer is given up, or was, before it took it. */
-  sendResult(call: object, text: string, onLost: () => void): void
+  /**
+   * Sends a call's result; `onLost` is called if the peer is given up, or was, before it took it. False: so much waits for the peer
+   * that there is no room for it, and nothing was done.
+   */
+  sendResult(call: object, text: string, onLost: () => void): boolean
   /** Progress of a call: while the peer is behind, the newest takes the place of what waits for the same call. */
   sendLatest(call: object, text: string): void
   /** Sends unless the peer is behind; false when the message was dropped. */
@@ -148,17 +151,19 @@ export class Connection implements WebSocketConnection, Sink {
     else if (!this.write(text)) this.#spooled().blocked()
   }
 
-  sendResult(call: object, text: string, onLost: () => void): void {
+  sendResult(call: object, text: string, onLost: () => void): boolean {
     if (this.#isLost) onLost()
-    if (!this.#isOpen()) return
+    if (!this.#isOpen()) return true
     this.#spool?.dropLatest(call)
+    if (this.#spool?.hasRoom === false) return false
     if (!this.#canWrite(text)) {
       this.#spooled().put(1, text, onLost)
-      return
+      return true
     }
     if (this.#spool !== null && this.bufferedBytes === 0) this.#spool.caughtUp()
     if (!this.write(text)) this.#spooled().blocked(onLost)
     else if (this.bufferedBytes > 0) this.#spooled().behind(onLost)
+    return true
   }
 
   sendLatest(call: object, text: string): void {

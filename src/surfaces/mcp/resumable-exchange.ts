@@ -67,6 +67,7 @@ export class ResumableExchange implements Exchange {
         if (this.#holder === exchange) this.#holder = null
       },
       outlivesReader: true,
+      answerSetAside: (json) => this.#work?.answerSetAside?.(json) ?? null,
     }
     exchange.work = held
     exchange.inFlight?.set(exchange.id, held)

@@ -66,15 +66,17 @@ export class LateAnswers implements LateCalls, LostAnswers {
     this.#running.delete(call)
   }
 
-  lost(call: LiveCall, json: string): void {
-    if (call.id === null || !this.outlivesReader(call)) return
+  lost(call: LiveCall, json: string): boolean {
+    if (call.id === null || !this.outlivesReader(call)) return false
     const { identity, tool } = call
-    this.results.keep(clientKey(identity), call.id, json, {
+    const owner = clientKey(identity)
+    this.results.keep(owner, call.id, json, {
       tool,
       about: toAbout(call.args),
       endedAtMs: this.#clock.wallMs(),
       isError: json.includes('"isError":true'),
     })
+    return this.results.find(owner, call.id).kind === 'kept'
   }
 
   list(identity: Identity): readonly LateFact[] {
