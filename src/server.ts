@@ -201,6 +201,7 @@ export async function createServer(options: ServerOptions): Promise<Server> {
       subscriptionsMax: limits.maxClients * 2,
       requestsPerConnectionMax: limits.edge.requestsPerConnectionMax,
     },
+    partialBody: edge.partialBody,
     onCrowded: () => edge.count('crowded'),
     emit: (event) => log.mcp(event),
   })
@@ -210,6 +211,7 @@ export async function createServer(options: ServerOptions): Promise<Server> {
     flow,
     connectionsMax: webSocketsMax(limits.edge),
     frameBytesMax: limits.bodyBytesMax,
+    partialBody: edge.partialBody,
     onConnection: (connection, request) => mcp.acceptWebSocket(connection, gate.factsOf(request)),
   })
   const inspect = (): Readonly<Record<string, unknown>> => ({

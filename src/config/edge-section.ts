@@ -9,12 +9,21 @@ export interface EdgeSection extends Omit<EdgeLimits, Derived> {
   readonly connectionsMax?: number | undefined
   readonly connectionsPerPrincipalMax?: number | undefined
   readonly unidentifiedPerAddressMax?: number | undefined
+  readonly partialBytesPerPrincipalMax?: number | undefined
   readonly untakenMs?: number | undefined
 }
 
-type Derived = 'connectionsMax' | 'connectionsPerPrincipalMax' | 'unidentifiedPerAddressMax' | 'untakenMs'
+type Derived =
+  | 'connectionsMax'
+  | 'connectionsPerPrincipalMax'
+  | 'unidentifiedPerAddressMax'
+  | 'partialBytesPerPrincipalMax'
+  | 'untakenMs'
 
 const connections = wholeNumber(1, 10_000_000, 'of connections')
+const bytes = wholeNumber(1_024, 1_024 * gibibyte, 'of bytes')
+/** One key leaves the rest to others. */
+const principalShare = 0.75
 const time = wholeNumber(100, dayMs, 'of milliseconds')
 
 /** The section. */
@@ -24,6 +33,8 @@ export const edgeSection: z.ZodPrefault<z.ZodType<EdgeSection>> = section({
   unidentifiedPerAddressMax: connections.optional(),
   headMs: time.default(edgeDefaults.headMs),
   bodyMs: time.default(edgeDefaults.bodyMs),
+  partialBytesMax: bytes.default(edgeDefaults.partialBytesMax),
+  partialBytesPerPrincipalMax: bytes.optional(),
   bodyBytesPerSecondMin: wholeNumber(1, gibibyte, 'of bytes a second').default(
     edgeDefaults.bodyBytesPerSecondMin,
   ),
@@ -38,13 +49,15 @@ export const edgeSection: z.ZodPrefault<z.ZodType<EdgeSection>> = section({
 /** The limits in force: places for `maxClients` windows with some connections each, unless the section says otherwise. */
 export function edgeLimitsOf(edge: EdgeSection, maxClients: number, slowReaderMs: number): EdgeLimits {
   const connectionsMax = edge.connectionsMax ?? maxClients * 4
-  const perPrincipal = edge.connectionsPerPrincipalMax ?? Math.ceil(connectionsMax * 0.75)
+  const perPrincipal = edge.connectionsPerPrincipalMax ?? Math.ceil(connectionsMax * principalShare)
   const unidentified = edge.unidentifiedPerAddressMax ?? Math.ceil(connectionsMax * 0.5)
   return {
     ...edge,
     connectionsMax,
     connectionsPerPrincipalMax: perPrincipal,
     unidentifiedPerAddressMax: unidentified,
+    partialBytesPerPrincipalMax:
+      edge.partialBytesPerPrincipalMax ?? Math.ceil(edge.partialBytesMax * principalShare),
     // After the stream's own watch, which keeps the result.
     untakenMs: edge.untakenMs ?? Math.ceil(slowReaderMs * 1.5),
   }

@@ -199,12 +199,17 @@ providers:
       connectionsMax: 40,
       connectionsPerPrincipalMax: 30,
       unidentifiedPerAddressMax: 20,
+      partialBytesMax: 268_435_456,
+      partialBytesPerPrincipalMax: 201_326_592,
       untakenMs: 3_000,
       headMs: 500,
       bodyMs: 60_000,
     })
     expect(() => load('limits: { edge: { connectionsMax: 5, connectionsPerPrincipalMax: 6 } }')).toThrow(
       /limits\.edge\.connectionsPerPrincipalMax: 6 is more than limits\.edge\.connectionsMax \(5\)/,
+    )
+    expect(() => load('limits: { edge: { partialBytesMax: 4000000 } }')).toThrow(
+      /limits\.bodyBytesMax: 4194304 is more than limits\.edge\.partialBytesPerPrincipalMax \(3000000\)/,
     )
   })
 

@@ -43,6 +43,14 @@ export function checkLimits(limits: Config['limits']): readonly Fault[] {
   for (const key of ['connectionsPerPrincipalMax', 'unidentifiedPerAddressMax'] as const) {
     atMost(`edge.${key}`, limits.edge[key], 'edge.connectionsMax', limits.edge.connectionsMax)
   }
+  const { partialBytesMax, partialBytesPerPrincipalMax } = limits.edge
+  atMost('bodyBytesMax', limits.bodyBytesMax, 'edge.partialBytesPerPrincipalMax', partialBytesPerPrincipalMax)
+  atMost(
+    'edge.partialBytesPerPrincipalMax',
+    partialBytesPerPrincipalMax,
+    'edge.partialBytesMax',
+    partialBytesMax,
+  )
   return faults
 }
 

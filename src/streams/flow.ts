@@ -20,8 +20,10 @@ export interface Flow {
   readonly readers: SlowReaders
   /** The credit window: with so many bytes on the way to its reader, a connection is asked nothing new. */
   readonly creditBytes: number
-  /** What may wait for one reader, slow or not; more loses it. */
+  /** What may wait for one reader, slow or not: with more there is no room for another result, and no progress. */
   readonly heldBytesMax: number
+  /** What is neither may then still wait; more of it loses the reader. */
+  readonly controlBytesMax: number
   inspect(): SlowReadersState
 }
 
@@ -35,6 +37,7 @@ export function createFlow(options: FlowOptions): Flow {
     readers,
     creditBytes: 262_144,
     heldBytesMax: 16_777_216,
+    controlBytesMax: 1_048_576,
     inspect: () => readers.inspect(),
   }
 }

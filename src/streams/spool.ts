@@ -48,6 +48,7 @@ export class Spool implements FlushLane, WatchedReader {
   /** Written, but perhaps not yet taken. */
   #unconfirmed: (() => void)[] = []
   #bytes = 0
+  #controlBytes = 0
   #isBlocked = false
   #isHeld = false
   #isEnding = false
@@ -71,6 +72,11 @@ export class Spool implements FlushLane, WatchedReader {
     return this.#bytes + this.#sink.bufferedBytes
   }
 
+  /** Whether a result may be put: whoever has somewhere else to put it asks first, since one too many loses the reader. */
+  get hasRoom(): boolean {
+    return this.waitingBytes <= this.#flow.heldBytesMax
+  }
+
   /** Waits in its class, never dropped. `onLost` is called if the reader is given up before it took it. */
   put(rank: 0 | 1, message: string, onLost: (() => void) | null = null): void {
     if (this.#isClosed) return
@@ -79,10 +85,11 @@ export class Spool implements FlushLane, WatchedReader {
     this.#added(rank, waiting.size)
   }
 
-  /** Waits in the place of what waits for the same call. */
+  /** Waits in the place of what waits for the same call, where there is room. */
   putLatest(call: object, message: string): void {
     if (this.#isClosed || this.#isEnding) return
     this.dropLatest(call)
+    if (!this.hasRoom) return
     const waiting = this.#toWaiting(message, null)
     this.#latest.set(call, waiting)
     this.#added(2, waiting.size)
@@ -136,6 +143,7 @@ export class Spool implements FlushLane, WatchedReader {
     this.#flow.loop.leave(this)
     this.#flow.readers.forget(this)
     this.#control.length = 0
+    this.#controlBytes = 0
     this.#results.length = 0
     this.#latest.clear()
     this.#begun = null
@@ -195,8 +203,10 @@ export class Spool implements FlushLane, WatchedReader {
   }
 
   #remove(done: Waiting): void {
-    if (this.#control[0] === done) this.#control.shift()
-    else if (this.#results[0] === done) this.#results.shift()
+    if (this.#control[0] === done) {
+      this.#control.shift()
+      this.#controlBytes -= done.size
+    } else if (this.#results[0] === done) this.#results.shift()
     else for (const [call, waiting] of this.#latest) if (waiting === done) this.#latest.delete(call)
   }
 
@@ -207,7 +217,8 @@ export class Spool implements FlushLane, WatchedReader {
 
   #added(rank: Rank, size: number): void {
     // One message alone may be of any size: nobody is given up for being sent something long.
-    const isTooMuch = this.waitingBytes > this.#flow.heldBytesMax
+    const isTooMuch = !this.hasRoom && (rank !== 0 || this.#controlBytes > this.#flow.controlBytesMax)
+    if (rank === 0) this.#controlBytes += size
     this.#bytes += size
     this.#flow.readers.watch(this)
     if (isTooMuch) {

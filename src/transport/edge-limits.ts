@@ -8,6 +8,7 @@ export type ShedReason =
   | 'head-late' // the head of a request did not come in time
   | 'head-large' // it has too many bytes or fields
   | 'body-late' // the body did not come in time, or came too slowly
+  | 'bodies-full' // there is no room for what has come of unfinished messages
   | 'not-http' // what came is no HTTP
   | 'crowded' // too many requests under way on one connection
   | 'untaken' // nobody took the answer
@@ -23,6 +24,9 @@ export interface EdgeLimits {
   readonly headMs: number
   /** Time for the whole body of a message: 408. */
   readonly bodyMs: number
+  /** What messages may take that have come in part, in all and of one principal: 503, on a WebSocket 1013. */
+  readonly partialBytesMax: number
+  readonly partialBytesPerPrincipalMax: number
   /** What may take as long as it needs (an upload) brings so much a second, or it is answered 408. */
   readonly bodyBytesPerSecondMin: number
   /** Requests under way on one connection, pipelined ones included; one more is answered 503 and ends it. */
@@ -41,6 +45,8 @@ export const edgeDefaults: EdgeLimits = {
   unidentifiedPerAddressMax: 2_000,
   headMs: 10_000,
   bodyMs: 60_000,
+  partialBytesMax: 268_435_456,
+  partialBytesPerPrincipalMax: 201_326_592,
   bodyBytesPerSecondMin: 1_024,
   requestsPerConnectionMax: 64,
   headBytesMax: 16_384,

@@ -73,7 +73,7 @@ afterEach(async () => {
   for (const { socket } of peers.splice(0)) socket.destroy()
   await listener.destroy()
   expect(listener.inspect()).toEqual({ connections: 0, inFlight: 0 })
-  expect(edge.inspect().unidentified).toBe(0)
+  expect(edge.inspect()).toMatchObject({ unidentified: 0, partialBytes: 0 })
   expect(clock.pendingTimers).toBe(0)
 })
 
@@ -218,7 +218,7 @@ test('of those that do not say whose they are the oldest gives way, and whoever 
   await oldest.ended
   newest.socket.write(head('/take', 0))
   await until(() => seen.length === 1)
-  expect(edge.inspect()).toEqual({ unidentified: 2, shed: { 'gave-way': 1 } })
+  expect(edge.inspect()).toEqual({ unidentified: 2, partialBytes: 0, shed: { 'gave-way': 1 } })
   expect(named.socket.destroyed).toBe(false)
 })
 
@@ -239,7 +239,7 @@ test('one principal has its places and no more; they come back with its sockets'
   peers[0]?.socket.destroy()
   await until(() => listener.inspect().connections === 2)
   own(third)
-  expect(edge.inspect()).toEqual({ unidentified: 0, shed: { 'principal-full': 1 } })
+  expect(edge.inspect()).toEqual({ unidentified: 0, partialBytes: 0, shed: { 'principal-full': 1 } })
 })
 
 test('what is pipelined beyond the bound is refused once, in its turn, and the connection ends', async () => {

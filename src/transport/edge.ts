@@ -3,10 +3,12 @@
 
 import type { IncomingMessage, ServerResponse } from 'node:http'
 import type { Socket } from 'node:net'
+import type { Duplex } from 'node:stream'
 import { CallFailure } from '../domain/failure.ts'
 import type { Clock, Timer } from '../lib/clock.ts'
 import { type EdgeLimits, edgeDefaults, type ShedReason } from './edge-limits.ts'
 import { OpenSocket } from './open-socket.ts'
+import { PartialBodies, type PartialBody } from './partial-bodies.ts'
 import { type RefusalStatus, refuse, refuseSocket } from './refuse.ts'
 
 /** What an edge is made of. */
@@ -17,9 +19,10 @@ export interface EdgeOptions {
   readonly streamedPaths?: readonly string[]
 }
 
-/** Connections that have not said whose they are, and what was shed since the start, by reason. */
+/** Connections that have not said whose they are, what unfinished messages hold in bytes, and what was shed since the start, by reason. */
 export interface EdgeState {
   readonly unidentified: number
+  readonly partialBytes: number
   readonly shed: Readonly<Partial<Record<ShedReason, number>>>
 }
 
@@ -29,6 +32,7 @@ const lookMsMax = 1_000
 export class Edge {
   readonly limits: EdgeLimits
   readonly #clock: Clock
+  readonly #partial: PartialBodies
   readonly #isStream: (url: string) => boolean
   readonly #lookMs: number
   /** By the socket that speaks HTTP. */
@@ -46,6 +50,7 @@ export class Edge {
   constructor({ clock, limits, streamedPaths = [] }: EdgeOptions) {
     this.limits = { ...edgeDefaults, ...limits }
     this.#clock = clock
+    this.#partial = new PartialBodies(this.limits)
     this.#lookMs = Math.min(lookMsMax, this.limits.bodyMs / 4, this.limits.untakenMs / 4)
     this.#isStream = (url) =>
       streamedPaths.some((path) => url.startsWith(path) && /^$|[/?]/.test(url.charAt(path.length)))
@@ -140,6 +145,12 @@ export class Edge {
     }
   }
 
+  /** The next message on this socket, for whoever keeps its parts. It is its caller's, who has said by now who they are. */
+  readonly partialBody = (socket: Duplex): PartialBody => {
+    const { principal = null } = this.#open.get(socket as Socket) ?? {}
+    return this.#partial.open(principal ?? '', () => this.count('bodies-full'))
+  }
+
   /** What Node's parser could not take: told why, and closed. */
   unreadable(speaker: Socket, reason: ShedReason, status: RefusalStatus, sentence: string): void {
     const open = this.#open.get(speaker)
@@ -163,7 +174,7 @@ export class Edge {
   inspect(): EdgeState {
     let unidentified = 0
     for (const crowd of this.#unidentified.values()) unidentified += crowd.size
-    return { unidentified, shed: Object.fromEntries(this.#shed) }
+    return { unidentified, partialBytes: this.#partial.bytes, shed: Object.fromEntries(this.#shed) }
   }
 
   #own(open: OpenSocket, principal: string): void {

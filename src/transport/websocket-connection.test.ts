@@ -113,6 +113,41 @@ test('a peer that takes nothing for long is lost, and what it did not take is to
   expect(lost.at(-1)).toBe(4)
 })
 
+test('a peer with more to read than there is room for keeps its connection, and is sent no result and no progress', async () => {
+  const lost: number[] = []
+  peer.pause()
+  const send = (n: number): boolean => connection.sendResult({}, 'r'.repeat(4_000_000), () => lost.push(n))
+  let sent = 0
+  while (send(sent)) sent += 1
+  // What the kernel has taken waits no more.
+  expect(sent).toBeGreaterThanOrEqual(5)
+  const { spooledBytes } = flow.inspect()
+  expect(spooledBytes).toBeLessThan(16_777_216 + 4_000_000 + 1)
+  connection.sendLatest({}, 'p'.repeat(1_000_000))
+  for (let n = 0; n < 100; n++) connection.send('something that cannot be put elsewhere')
+  expect(flow.inspect()).toMatchObject({ lost: 0, spooledBytes: spooledBytes + 100 * 38 })
+  const got: string[] = []
+  const all = new Promise<void>((resolve) => {
+    peer.on('message', (data: Buffer) => {
+      got.push(data.toString('utf8', 0, 5))
+      if (got.length === sent + 100) resolve()
+    })
+  })
+  peer.resume()
+  await all
+  expect(got.filter((text) => text === 'rrrrr')).toHaveLength(sent)
+  expect(lost).toEqual([])
+})
+
+test('a peer for which more waits than that, and a mebibyte of what is no result, is lost', () => {
+  peer.pause()
+  while (connection.sendResult({}, 'r'.repeat(4_000_000), () => undefined));
+  connection.send('c'.repeat(131_072))
+  expect(connection.isLost).toBe(false)
+  for (let n = 0; n < 32; n++) connection.send('c'.repeat(131_072))
+  expect(connection.isLost).toBe(true)
+})
+
 test('a probe is answered behind everything that the peer had written', async () => {
   const heard: string[] = []
   connection.onMessage = (text) => heard.push(text)

@@ -8,12 +8,16 @@ import type { WebSocket } from 'ws'
 import type { Clock, Timer } from '../lib/clock.ts'
 import type { Flow } from '../streams/flow.ts'
 import { type Sink, Spool } from '../streams/spool.ts'
+import type { PartialBody } from './partial-bodies.ts'
+import { UnfinishedFrames } from './unfinished-frames.ts'
 
 // A message may take as long as a body over HTTP: of what has come for so many beats and is no message yet, this is kept and no more.
 const unfinishedBeatsMax = 3
 const unfinishedBytesMax = 1_024
 // Of a frame of the other side: kind, length, mask.
 const headBytes = 6
+// How long whoever has no room may take to read why.
+const lingerMs = 1_000
 // In a ping whose pong is waited for; the others say nothing.
 const probeWord = 'exai'
 
@@ -27,8 +31,11 @@ export interface WebSocketConnection {
   readonly isBroken: boolean
   /** Sends one text frame, before everything that waits. */
   send(text: string): void
-  /** Sends a call's result; `onLost` is called if the peer is given up, or was, before it took it. */
-  sendResult(call: object, text: string, onLost: () => void): void
+  /**
+   * Sends a call's result; `onLost` is called if the peer is given up, or was, before it took it. False: so much waits for the peer
+   * that there is no room for it, and nothing was done.
+   */
+  sendResult(call: object, text: string, onLost: () => void): boolean
   /** Progress of a call: while the peer is behind, the newest takes the place of what waits for the same call. */
   sendLatest(call: object, text: string): void
   /** Sends unless the peer is behind; false when the message was dropped. */
@@ -50,6 +57,8 @@ export interface ConnectionOptions {
   readonly clock: Clock
   readonly flow: Flow
   readonly pingIntervalMs: number
+  /** Counts what is kept of messages that have come in part; absent: nobody does. */
+  readonly partialBody?: ((socket: Duplex) => PartialBody) | undefined
 }
 
 /** The connection on an accepted socket; `stream` is the one below it. It lives until the socket's `close`. */
@@ -68,6 +77,9 @@ export class Connection implements WebSocketConnection, Sink {
   #isLost = false
   #isBroken = false
   #isAlive = true
+  readonly #unfinished: UnfinishedFrames | null
+  /** What came is read no more: there is no room for it. */
+  #isFull = false
   /** Bytes read, up to the last whole message and without pings and pongs since. */
   #wholeBytes = 0
   #unfinishedBeats = 0
@@ -80,8 +92,12 @@ export class Connection implements WebSocketConnection, Sink {
     this.#stream = stream
     this.#options = options
     this.#timer = options.clock.after(options.pingIntervalMs, this.#beat)
+    const { partialBody } = options
+    this.#unfinished =
+      partialBody === undefined ? null : new UnfinishedFrames(stream, () => partialBody(stream), this.#noRoom)
     socket.on('message', (data: Buffer, isBinary: boolean) => {
       this.#isAlive = true
+      this.#unfinished?.heard(data.length)
       this.#wholeBytes = this.#stream.bytesRead ?? 0
       if (isBinary) socket.close(1003, 'Send text frames, one JSON-RPC message each.')
       else if (this.#isHeld) this.#unheard.push(data.toString('utf8'))
@@ -92,10 +108,12 @@ export class Connection implements WebSocketConnection, Sink {
       this.#isBroken ||= error.code?.startsWith('WS_ERR_') === true
     })
     socket.on('ping', (data: Buffer) => {
+      this.#unfinished?.heardControl(data.length)
       this.#wholeBytes += headBytes + data.length
     })
     socket.on('pong', (data: Buffer) => {
       this.#isAlive = true
+      this.#unfinished?.heardControl(data.length)
       this.#wholeBytes += headBytes + data.length
       if (data.toString('latin1') !== probeWord) return
       const onProbed = this.#onProbed
@@ -104,6 +122,7 @@ export class Connection implements WebSocketConnection, Sink {
     })
     socket.on('close', () => {
       this.#timer.cancel()
+      this.#unfinished?.close()
       this.#unheard = []
       this.#spool?.close()
       this.onClose()
@@ -132,17 +151,19 @@ export class Connection implements WebSocketConnection, Sink {
     else if (!this.write(text)) this.#spooled().blocked()
   }
 
-  sendResult(call: object, text: string, onLost: () => void): void {
+  sendResult(call: object, text: string, onLost: () => void): boolean {
     if (this.#isLost) onLost()
-    if (!this.#isOpen()) return
+    if (!this.#isOpen()) return true
     this.#spool?.dropLatest(call)
+    if (this.#spool?.hasRoom === false) return false
     if (!this.#canWrite(text)) {
       this.#spooled().put(1, text, onLost)
-      return
+      return true
     }
     if (this.#spool !== null && this.bufferedBytes === 0) this.#spool.caughtUp()
     if (!this.write(text)) this.#spooled().blocked(onLost)
     else if (this.bufferedBytes > 0) this.#spooled().behind(onLost)
+    return true
   }
 
   sendLatest(call: object, text: string): void {
@@ -197,7 +218,7 @@ export class Connection implements WebSocketConnection, Sink {
       if (text === undefined) break
       this.onMessage(text)
     }
-    if (!this.#isHeld) this.#socket.resume()
+    if (!this.#isHeld && !this.#isFull) this.#socket.resume()
   }
 
   lost(): void {
@@ -229,6 +250,15 @@ export class Connection implements WebSocketConnection, Sink {
     const bytes = (this.#stream.bytesRead ?? 0) - this.#wholeBytes
     this.#unfinishedBeats = this.#isHeld || bytes <= unfinishedBytesMax ? 0 : this.#unfinishedBeats + 1
     return this.#unfinishedBeats >= unfinishedBeatsMax
+  }
+
+  // What is here goes with the connection, and nothing more is read until the peer has had time to hear why.
+  readonly #noRoom = (why: string): void => {
+    this.#isFull = true
+    this.#socket.close(1013, why)
+    this.#socket.pause()
+    this.#timer.cancel()
+    this.#timer = this.#options.clock.after(lingerMs, () => this.#socket.terminate())
   }
 
   // Whoever is held hears no pong of its own peer: whether it still reads is for the watch on slow readers to say.

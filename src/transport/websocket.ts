@@ -9,6 +9,7 @@ import { drainedReason } from '../domain/resend.ts'
 import type { Clock } from '../lib/clock.ts'
 import type { Flow } from '../streams/flow.ts'
 import type { UpgradeRoute } from './http-listener.ts'
+import type { PartialBody } from './partial-bodies.ts'
 import { refuseSocket } from './refuse.ts'
 import { Connection, type WebSocketConnection } from './websocket-connection.ts'
 
@@ -23,6 +24,8 @@ export interface WebSocketDoorOptions {
   readonly frameBytesMax?: number
   /** Default 30 s. */
   readonly pingIntervalMs?: number
+  /** Counts what is kept of messages that have come in part; one without room closes its connection with 1013. */
+  readonly partialBody?: (socket: Duplex) => PartialBody
 }
 
 /** Accepts upgrades and looks after the connections. */
@@ -51,7 +54,7 @@ export function createWebSocketDoor(options: WebSocketDoorOptions): WebSocketDoo
     handleProtocols: (offered) => (offered.has(subprotocol) ? subprotocol : false),
   })
 
-  const { clock, flow, pingIntervalMs = 30_000 } = options
+  const { clock, flow, pingIntervalMs = 30_000, partialBody } = options
 
   const hold = (socket: WebSocket, stream: Duplex, request: IncomingMessage): void => {
     socket.on('error', ignoreSocketError)
@@ -63,7 +66,7 @@ export function createWebSocketDoor(options: WebSocketDoorOptions): WebSocketDoo
       return
     }
     open.add(socket)
-    const connection = new Connection(socket, stream, { clock, flow, pingIntervalMs })
+    const connection = new Connection(socket, stream, { clock, flow, pingIntervalMs, partialBody })
     socket.on('close', () => {
       open.delete(socket)
       if (open.size === 0) for (const done of waiters.splice(0)) done()

@@ -116,8 +116,8 @@ async function silentPost(name: string, args: object, port = server.port): Promi
   return socket
 }
 
-async function openSocket(): Promise<WebSocket> {
-  const socket = new WebSocket(server.webSocketUrl, 'mcp', { headers: { 'x-exai-client': client } })
+async function openSocket(headers: Record<string, string> = { 'x-exai-client': client }): Promise<WebSocket> {
+  const socket = new WebSocket(server.webSocketUrl, 'mcp', { headers })
   sockets.push(socket)
   socket.on('error', () => undefined)
   await once(socket, 'open')
@@ -292,6 +292,70 @@ describe('a reader that takes nothing', () => {
     clearTimeout(next)
     expect(read).toBeGreaterThan(Buffer.byteLength(bulkText(chars)))
     expect(kept()).toEqual([])
+  })
+})
+
+describe('a reader with more than 16 MiB to read on one WebSocket', () => {
+  const chars = 1_000_000
+  const calls = 20
+
+  /** Asks for more than it can be sent at once, and reads only when all of it is answered; tells what it got. */
+  async function askForMuch(
+    headers: Record<string, string>,
+  ): Promise<{ got: Map<number, { text: string; why: string }>; spooledBytes: number }> {
+    await start()
+    const socket = await openSocket(headers)
+    const got = new Map<number, { text: string; why: string }>()
+    let closed = false
+    socket.on('close', () => {
+      closed = true
+    })
+    socket.on('message', (data: Buffer) => {
+      const { id, result, error } = JSON.parse(data.toString('utf8'))
+      if (id === undefined) return
+      expect(got.has(id)).toBe(false)
+      got.set(id, { text: result?.content[0].text ?? '', why: error?.message ?? '' })
+    })
+    for (let id = 1; id <= calls; id++) socket.send(callOf(id, 'bulk', { chars, isGated: true }))
+    await until(() => server.surface.inspect().callsInFlight === calls, 'all of it is asked')
+    socket.pause()
+    gate.resolve()
+    await until(() => server.surface.inspect().callsInFlight === 0, 'all of it is answered')
+    const { spooledBytes } = server.flow.inspect()
+    socket.resume()
+    await until(() => got.size === calls || closed, 'it has read what there is')
+    return { got, spooledBytes }
+  }
+
+  test('keeps its connection, and what has no room there waits for it', async () => {
+    const { got, spooledBytes } = await askForMuch({ 'x-exai-client': client })
+    expect(spooledBytes).toBeLessThan(18 * mebibyte)
+    expect(server.flow.inspect().lost).toBe(0)
+    expect(server.events.filter(({ type }) => type === 'reader-lost')).toEqual([])
+    const text = bulkText(chars)
+    const elsewhere = [...got.values()].filter((each) => each.text !== text)
+    expect(got.size).toBe(calls)
+    expect(elsewhere.length).toBeGreaterThan(0)
+    expect(elsewhere.length).toBeLessThan(calls / 2)
+    for (const { why } of elsewhere) {
+      const [, callId = ''] = /the tool "result" and call_id "([^"]+)"/.exec(why) ?? []
+      expect(textOf(server.late.claim(identity, callId)) === text).toBe(true)
+    }
+  })
+
+  test('is told to ask again where nothing can be kept for it, and keeps its connection', async () => {
+    const { got } = await askForMuch({})
+    expect(got.size).toBe(calls)
+    expect(server.flow.inspect().lost).toBe(0)
+    const elsewhere = [...got.values()].filter(({ why }) => why !== '')
+    expect(elsewhere.length).toBeGreaterThan(0)
+    for (const { why } of elsewhere) expect(why).toMatch(/could not be kept: make the request again/)
+  })
+
+  test('a build that knows of no room is found out', async () => {
+    vi.spyOn(Spool.prototype, 'hasRoom', 'get').mockReturnValue(true)
+    const { spooledBytes } = await askForMuch({ 'x-exai-client': client })
+    expect(spooledBytes).toBeGreaterThan(20 * mebibyte)
   })
 })
 

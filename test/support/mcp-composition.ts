@@ -94,6 +94,7 @@ export async function startMcpComposition(options: McpCompositionOptions): Promi
   const late = new LateAnswers(systemClock, { ...lateSettings, ...options.lateResults })
   const flow = createFlow({ clock: systemClock, slowReaderMs })
   const records = await openSqliteRecords({ path: ':memory:', migrations: sessionMigrations })
+  const edge = new Edge({ clock: systemClock, limits: options.edge ?? {} })
   const surface = createMcpSurface({
     clock: systemClock,
     flow,
@@ -109,14 +110,15 @@ export async function startMcpComposition(options: McpCompositionOptions): Promi
     ...(options.limits ? { limits: options.limits } : {}),
     ...(options.resources ? { resources: options.resources } : {}),
     ...(options.prompts ? { prompts: options.prompts } : {}),
+    partialBody: edge.partialBody,
     emit: (event) => events.push(event),
   })
   const door = createWebSocketDoor({
     clock: systemClock,
     flow,
+    partialBody: edge.partialBody,
     onConnection: (connection, request) => surface.acceptWebSocket(connection, readCallerFacts(request)),
   })
-  const edge = new Edge({ clock: systemClock, limits: options.edge ?? {} })
   const listener = createHttpListener({
     routes: new Map([['/mcp', options.around?.(surface.handleHttp) ?? surface.handleHttp]]),
     upgrades: new Map([

@@ -50,13 +50,15 @@ export interface BatchEnvelope {
 /** What one body or one frame holds. */
 export type Inbound = Envelope | BatchEnvelope
 
-/** JSON-RPC's own codes. */
+/** JSON-RPC's own codes, and one of those that it leaves to servers. */
 export const rpcCode = {
   parseError: -32700,
   invalidRequest: -32600,
   methodNotFound: -32601,
   invalidParams: -32602,
   internalError: -32603,
+  /** Nothing is wrong with the request, and it cannot be answered now. */
+  unavailable: -32_000,
 } as const
 
 const depthMax = 64

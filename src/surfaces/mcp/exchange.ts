@@ -16,6 +16,11 @@ export interface Cancellable {
   readonly outlivesReader?: boolean
   /** Its answer was given and not taken. Absent: nobody will ask for it. */
   answerLost?(json: string): void
+  /**
+   * There is no room for its answer on the way: it is kept where its client can ask for it. Answers under which call id; null, or absent:
+   * it could not be.
+   */
+  answerSetAside?(json: string): string | null
 }
 
 /** Requests under way by id: of one session or one connection. */

@@ -34,6 +34,7 @@ export class HttpDoor {
     this.#body = {
       clock: options.surface.clock,
       bodyBytesMax: options.bodyBytesMax,
+      partialBody: options.surface.partialBody,
       onTooLarge: (request) => this.#fault(request),
     }
   }

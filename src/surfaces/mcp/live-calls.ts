@@ -16,8 +16,8 @@ export interface LostAnswers {
   /** It goes on without its client from now on, until `over`. */
   left(call: LiveCall): void
   over(call: LiveCall): void
-  /** Nobody took its answer. */
-  lost(call: LiveCall, json: string): void
+  /** Nobody took its answer. True: it waits to be asked for. */
+  lost(call: LiveCall, json: string): boolean
 }
 
 /** What is known of a call from the start. */
@@ -112,6 +112,10 @@ export class LiveCall implements Cancellable, LiveCallFacts {
 
   answerLost(json: string): void {
     this.#lost.lost(this, json)
+  }
+
+  answerSetAside(json: string): string | null {
+    return this.#lost.lost(this, json) ? this.id : null
   }
 
   /** It has ended. */

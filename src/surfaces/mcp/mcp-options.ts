@@ -15,6 +15,7 @@ import type { ResourceOffer } from '../../resources/resource.ts'
 import type { Records } from '../../store/records.ts'
 import type { Flow } from '../../streams/flow.ts'
 import type { Tool, ToolContext } from '../../tools/tool.ts'
+import type { BodyOptions } from '../../transport/body.ts'
 import type { LateAnswers, LateInspection } from './features/late-answers.ts'
 import type { LogSender } from './features/log-messages.ts'
 
@@ -107,6 +108,8 @@ export interface McpSurfaceOptions {
   readonly late: LateAnswers
   readonly sessions: SessionLife
   readonly limits?: McpLimits
+  /** Counts what is kept of bodies that have come in part; absent: nobody does. */
+  readonly partialBody?: BodyOptions['partialBody']
   /** A request was refused because its connection has as many under way as it may. */
   readonly onCrowded?: () => void
   readonly emit: (event: McpEvent) => void

@@ -75,6 +75,7 @@ export class ResumableExchange implements Exchange {
       },
       outlivesReader: true,
       answerLost: (json) => this.#work?.answerLost?.(json),
+      answerSetAside: (json) => this.#work?.answerSetAside?.(json) ?? null,
     }
     exchange.work = held
     exchange.inFlight?.set(exchange.id, held)

@@ -2,8 +2,9 @@
 
 import type { Identity } from '../../domain/identity.ts'
 import type { WebSocketConnection } from '../../transport/websocket-connection.ts'
-import type { RequestId } from './envelope.ts'
+import { type RequestId, rpcCode } from './envelope.ts'
 import type { Cancellable, Exchange, InFlight } from './exchange.ts'
+import { errorMessage } from './messages.ts'
 
 /** What an exchange on a connection is made of. */
 export interface WebSocketExchangeFacts {
@@ -57,7 +58,9 @@ export class WebSocketExchange implements Exchange {
     if (this.#isOver) return
     this.#isOver = true
     if (this.work === null && json.length <= controlCharsMax) this.#connection.send(json)
-    else this.#connection.sendResult(this, json, () => this.work?.answerLost?.(json))
+    else if (!this.#connection.sendResult(this, json, () => this.work?.answerLost?.(json))) {
+      this.#setAside(json)
+    }
     this.#facts.onOver()
   }
 
@@ -65,5 +68,16 @@ export class WebSocketExchange implements Exchange {
     if (this.#isOver) return
     this.#isOver = true
     this.#facts.onOver()
+  }
+
+  // Whoever reads keeps its connection, and hears of every answer where it is.
+  #setAside(json: string): void {
+    const callId = this.work?.answerSetAside?.(json) ?? null
+    const where =
+      callId === null
+        ? 'It could not be kept: make the request again once the others are read, if it is wanted.'
+        : `It is kept: once the others are read, get it with the tool "result" and call_id "${callId}".`
+    const why = `Too much on this connection is unread, so this answer was not added to it. ${where}`
+    this.#connection.send(errorMessage(this.id, rpcCode.unavailable, why))
   }
 }

@@ -15,9 +15,6 @@ export interface RpcError {
   readonly data: JsonObject
 }
 
-// Among the codes that JSON-RPC leaves to servers.
-const unavailable = -32_000
-
 /** What the caller can do about it. */
 type Advice =
   | 'wait' // the same again later
@@ -116,7 +113,7 @@ export function outcomeError(outcome: Exclude<CallOutcome<unknown>, { kind: 'don
     outcome.kind === 'refused' ? refusalAdvice[outcome.refusal.reason] : failureAdvice[outcome.failure.code]
   const isBug = outcome.kind === 'failed' && outcome.failure.code === 'internal'
   return {
-    code: isBug ? rpcCode.internalError : advice === 'change' ? rpcCode.invalidParams : unavailable,
+    code: isBug ? rpcCode.internalError : advice === 'change' ? rpcCode.invalidParams : rpcCode.unavailable,
     message: said?.type === 'text' ? said.text : 'The request failed.',
     data: meta,
   }

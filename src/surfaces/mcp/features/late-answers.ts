@@ -66,17 +66,20 @@ export class LateAnswers implements LateCalls, LostAnswers {
     this.#running.delete(call)
   }
 
-  lost(call: LiveCall, json: string): void {
-    if (call.id === null || !this.outlivesReader(call)) return
+  lost(call: LiveCall, json: string): boolean {
+    if (call.id === null || !this.outlivesReader(call)) return false
     const { identity, tool } = call
+    const owner = clientKey(identity)
     // One entry, found by the name of the call and by the key of whoever sends it again.
-    this.results.keep(clientKey(identity), call.keptAs ?? call.id, json, {
+    const key = call.keptAs ?? call.id
+    this.results.keep(owner, key, json, {
       callId: call.id,
       tool,
       about: toAbout(call.args),
       endedAtMs: this.#clock.wallMs(),
       isError: json.includes('"isError":true'),
     })
+    return this.results.find(owner, key).kind === 'kept'
   }
 
   list(identity: Identity): readonly LateFact[] {

@@ -5,13 +5,12 @@ import { randomBytes } from 'node:crypto'
 import type { LateResults } from '../../../calls/late-results.ts'
 import { clientKey } from '../../../domain/identity.ts'
 import { resendMeta } from '../../../domain/resend.ts'
-import { isObject, type JsonObject } from '../envelope.ts'
+import { isObject, type JsonObject, rpcCode } from '../envelope.ts'
 import type { Exchange } from '../exchange.ts'
 import { errorMessage } from '../messages.ts'
 import { ResumableExchange } from '../resumable-exchange.ts'
 
 const keyCharsMax = 256
-const unavailable = -32_000
 
 /** The calls of one server process that may be sent again. */
 export class Resends {
@@ -77,7 +76,7 @@ function refuseLost(exchange: Exchange): null {
   exchange.finish(
     errorMessage(
       exchange.id,
-      unavailable,
+      rpcCode.unavailable,
       'The connection broke while this call was running, and the server that had it is not the one that answers now, or has forgotten it. It may or may not have been done; it was not done a second time. Call again if it is wanted.',
     ),
   )
