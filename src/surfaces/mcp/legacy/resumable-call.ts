@@ -27,7 +27,7 @@ export function lostAnswer(id: RequestId): string {
   return errorMessage(
     id,
     unavailable,
-    'The connection broke while this request was being worked on, and its answer is not here any more: the server was restarted, or too much had to be kept meanwhile. It may or may not have been done; it was not done a second time. Ask the tool "result" for what was kept, and call again only if it is not there.',
+    'The connection broke while this request was being worked on, and its answer is not here any more: the server was restarted, or too much had to be kept meanwhile. It may or may not have been done; it was not done a second time. The tool "result" has what was kept. Call again if that is nothing and it is wanted.',
   )
 }
 
