@@ -3,6 +3,7 @@
 
 import { join } from 'node:path'
 import { describe, expect, it } from 'vitest'
+import { checkAccessors } from './tidy/accessors.ts'
 import { checkDocs, checkExportForms } from './tidy/exports.ts'
 import { checkGlossary } from './tidy/glossary.ts'
 import { checkCatches, checkEnvironment, checkTestsRun, checkTime } from './tidy/habits.ts'
@@ -35,6 +36,7 @@ const rules: Readonly<Record<string, (tree: Tree) => string[]>> = {
   'every test runs': checkTestsRun,
   'every test that a document names is there': checkNamedTests,
   'no failure is swallowed in silence': checkCatches,
+  'accessors stand in classes': checkAccessors,
   'the tree holds finished work': checkWords,
   'the tree speaks of no machine and no registry': (each) => checkPlaces(each, thisMachine(root)),
 }

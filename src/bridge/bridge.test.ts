@@ -35,7 +35,7 @@ beforeEach(() => {
           const message = JSON.parse(text) as Record<string, unknown>
           if (!isInstanceQuestion(message)) link.sent.push(message)
         },
-        bufferedBytes: 0,
+        bufferedBytes: () => 0,
         pause() {},
         resume() {},
         close() {

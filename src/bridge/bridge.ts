@@ -55,7 +55,7 @@ export class Bridge {
 
   /** Bytes on the way to the server that have not left yet. */
   get bufferedBytes(): number {
-    return this.#link?.link.bufferedBytes ?? 0
+    return this.#link?.link.bufferedBytes() ?? 0
   }
 
   /** Begins to connect. */

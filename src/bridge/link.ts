@@ -31,7 +31,7 @@ export type ServerFate = 'gone' | 'drained' | 'refused' | 'unknown'
 export interface Link {
   send(text: string): void
   /** Bytes accepted by `send` that have not left yet. */
-  readonly bufferedBytes: number
+  bufferedBytes(): number
   /** Stops and resumes `onMessage`: the reader's pace reaches the server. */
   pause(): void
   resume(): void
@@ -121,9 +121,7 @@ export function createConnect(url: string, headers: () => Record<string, string>
         socket.send(text, () => events.onSent())
         probeAfterQuiet()
       },
-      get bufferedBytes() {
-        return socket.bufferedAmount
-      },
+      bufferedBytes: () => socket.bufferedAmount,
       pause: () => socket.pause(),
       resume: () => socket.resume(),
       close: () => {

@@ -28,9 +28,9 @@ export interface FlightPilot<Part> {
   /** The flight's own: no single waiter's leaving aborts it. */
   readonly signal: AbortSignal
   /** The latest deadline of those who wait now; when nobody does any more, of those who did. */
-  readonly deadlineAt: number
+  deadlineAt(): number
   /** Who pays now: of those who wait, the one who has waited longest and can. */
-  readonly payer: FlightPayer
+  payer(): FlightPayer
   /** When the payer leaves and others wait on, `charge` charges the next one for the work, or answers what bars that one. */
   onPayer(charge: (next: FlightPayer) => CallFailure | null): void
   /** The payer cannot go on: he leaves with `bar`, and the next who can pays. False: nobody else can, and he is charged as before. */
@@ -151,15 +151,14 @@ export class Flight<Part, Answer> {
 
   #pilot(): FlightPilot<Part> {
     const run = this.#runs
-    const flight = this
     return {
       signal: this.#controller.signal,
-      get deadlineAt() {
-        if (flight.#seats.size === 0) return flight.#latestAt
-        return Math.max(...[...flight.#seats].map(({ waiter }) => waiter.deadlineAt))
+      deadlineAt: () => {
+        if (this.#seats.size === 0) return this.#latestAt
+        return Math.max(...[...this.#seats].map(({ waiter }) => waiter.deadlineAt))
       },
-      get payer() {
-        const seat = flight.#payer
+      payer: () => {
+        const seat = this.#payer
         assert(seat !== null, 'a flight begins with a waiter')
         return seat.waiter
       },

@@ -60,7 +60,7 @@ export interface AttemptStart<Result> {
 export interface RunningAttempt<Result> {
   /** Never rejects. */
   readonly result: Promise<AttemptResult<Result>>
-  readonly hasSpoken: boolean
+  hasSpoken(): boolean
   /** Ends it because another attempt was faster. */
   lose(): void
 }
@@ -161,9 +161,7 @@ export function startAttempt<Result>(start: AttemptStart<Result>): RunningAttemp
   }
   return {
     result: run(),
-    get hasSpoken() {
-      return firstPartMs !== null
-    },
+    hasSpoken: () => firstPartMs !== null,
     lose: () => {
       hasLost = true
       controller.abort(new CallFailure('cancelled', { message: 'Another attempt was faster.' }))

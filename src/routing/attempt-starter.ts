@@ -99,10 +99,10 @@ export class AttemptStarter<Each extends Target, Result> {
 
   #limit(hasOther: boolean): { readonly limitMs: () => number; readonly isDeadline: boolean } {
     const startedAt = this.#options.clock.now()
-    const remainingMs = this.#plan.deadlineAt - startedAt
+    const remainingMs = this.#plan.deadlineAt() - startedAt
     if (hasOther) return { limitMs: () => remainingMs * attemptShare, isDeadline: false }
     const tellingMs = Math.min(tellingMsMax, remainingMs * tellingShare)
-    return { limitMs: () => this.#plan.deadlineAt - startedAt - tellingMs, isDeadline: true }
+    return { limitMs: () => this.#plan.deadlineAt() - startedAt - tellingMs, isDeadline: true }
   }
 
   #start(

@@ -66,11 +66,12 @@ function createLoop() {
     over: Partial<JobSite<Target, string>> = {},
   ) => {
     let turn = 0
+    const deadlineAt = clock.now() + 240_000
     const job = attempts
       .run<Target, string>(
         {
           steps,
-          deadlineAt: clock.now() + 240_000,
+          deadlineAt: () => deadlineAt,
           signal: new AbortController().signal,
           outputTokensMax: 100,
           affinity: null,

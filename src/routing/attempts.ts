@@ -199,7 +199,7 @@ class JobLoop<Each extends Target, Result> {
   }
 
   #facts(target: Each, { code }: CallFailure, tookMs: number): StepFacts {
-    const leftMs = this.#plan.deadlineAt - this.#options.clock.now()
+    const leftMs = this.#plan.deadlineAt() - this.#options.clock.now()
     return {
       isCommitted: this.#site.isCommitted(),
       wasQuick: code !== 'timeout' && tookMs <= (leftMs + tookMs) * quickShare,

@@ -104,7 +104,7 @@ export class CandidateChoice {
   #returnsInTime<Each extends Target>(target: Each, plan: JobPlan<Each>): boolean {
     const obstacle = this.#options.health.obstacle(target)
     if (obstacle?.code !== 'rate-limited' || obstacle.waitMs === null) return false
-    return this.#options.clock.now() + obstacle.waitMs < plan.deadlineAt
+    return this.#options.clock.now() + obstacle.waitMs < plan.deadlineAt()
   }
 
   #firstFree<Each extends Target>(steps: readonly (readonly Each[])[]): readonly [Each, ...Each[]] | null {
@@ -133,7 +133,7 @@ export class CandidateChoice {
       throw withStory(trail.setbacks, null) ?? obstacles[0]?.failure ?? nothingToTry()
     }
     const waitMs = Math.max(waitMsMin, soonest.waitMs ?? pollMs * (0.5 + random()))
-    if (clock.now() + waitMs >= plan.deadlineAt || this.#waiting >= waitingMax) {
+    if (clock.now() + waitMs >= plan.deadlineAt() || this.#waiting >= waitingMax) {
       throw withStory(trail.setbacks, soonest.waitMs) ?? unavailable(soonest)
     }
     site.onWait?.(soonest)
@@ -149,7 +149,7 @@ export class CandidateChoice {
 /** Throws the signal's reason, or `deadline`, telling of what was tried, when the job's time is over. */
 export function assertInTime(clock: Clock, plan: JobPlan<Target>, setbacks: readonly Setback[]): void {
   plan.signal.throwIfAborted()
-  if (clock.now() < plan.deadlineAt) return
+  if (clock.now() < plan.deadlineAt()) return
   const told = toldOf(setbacks)
   const tried = told === '' ? '' : ` Tried: ${told}.`
   throw new CallFailure('deadline', {

@@ -57,7 +57,7 @@ export function hedge<Result>(
     giveUp.abort()
   }
   const timer = clock.after(afterMs, () => {
-    if (!first.hasSpoken) begun = start()
+    if (!first.hasSpoken()) begun = start()
   })
   const settle = async (): Promise<AttemptResult<Result>> => {
     await Promise.race([first.result, silence])
@@ -70,11 +70,11 @@ export function hedge<Result>(
     void first.result.then((result) => result.kind === 'done' && other.lose())
     void other.result.then((result) => result.kind === 'done' && first.lose())
     const [one, two] = await Promise.all([first.result, other.result])
-    return one.kind === 'failed' && (two.kind === 'done' || !first.hasSpoken) ? two : one
+    return one.kind === 'failed' && (two.kind === 'done' || !first.hasSpoken()) ? two : one
   }
   return {
     spoke: () => {
-      if (!first.hasSpoken) return first.lose()
+      if (!first.hasSpoken()) return first.lose()
       giveUp.abort()
       second?.lose()
     },

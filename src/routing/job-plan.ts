@@ -18,8 +18,8 @@ export interface AttemptLease {
 export interface JobPlan<Each extends Target> {
   /** In order of preference; the members of a step offer the same model through different groups. */
   readonly steps: readonly (readonly Each[])[]
-  /** Monotonic milliseconds. */
-  readonly deadlineAt: number
+  /** Monotonic milliseconds; asked again, for it may grow. */
+  deadlineAt(): number
   /** Aborted with a `CallFailure`. */
   readonly signal: AbortSignal
   /** null where the job has no such cap. */

@@ -166,18 +166,14 @@ export class Router {
     const outputTokensMax = draft.kind === 'generate' ? draft.outputTokensMax : null
     const site = new VendorSite({
       // Asked again as well: when the first of a flight leaves, the next one pays.
-      get identity() {
-        return request.identity
-      },
+      payer: () => request.identity,
       kind: draft.kind,
       class: request.class ?? 'interactive',
       weightsOf: (payer) => ({
         clientWeight: this.#options.penaltyBox?.standing(clientKey(payer)).weightFactor ?? 1,
         principalWeight: this.#options.weightOf?.(payer.principal) ?? 1,
       }),
-      get deadlineAt() {
-        return deadlineAt()
-      },
+      deadlineAt,
       endUserOf,
       outputTokensMax,
       jobFor: (candidate, cap) => toJob(draft, candidate, cap),
@@ -206,9 +202,7 @@ export class Router {
       return this.#attempts.run(
         {
           steps,
-          get deadlineAt() {
-            return deadlineAt()
-          },
+          deadlineAt,
           signal: request.signal,
           outputTokensMax,
           affinity: request.affinity ?? null,

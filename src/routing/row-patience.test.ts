@@ -24,7 +24,7 @@ function begin() {
   const job = attempts.run<Target, string>(
     {
       steps: [[target]],
-      deadlineAt: 240_000,
+      deadlineAt: () => 240_000,
       signal: leaver.signal,
       outputTokensMax: null,
       affinity: null,

@@ -8,12 +8,12 @@
 
 import type { AnswerCache, CacheHit } from '../cache/cache.ts'
 import { type CacheScope, cacheKey, cacheNamespace } from '../cache/cache-key.ts'
-import type { FlightPilot } from '../cache/flight.ts'
 import type { Flights } from '../cache/flights.ts'
 import { CallFailure } from '../domain/failure.ts'
 import type { Progress } from '../domain/progress.ts'
 import type { Clock } from '../lib/clock.ts'
 import type { Job, JobKind } from '../providers/provider.ts'
+import { FlightRequest } from './flight-request.ts'
 import type { JobRequest } from './router.ts'
 import { untilSafe } from './row-patience.ts'
 import type { RoutedOutcome } from './vendor-site.ts'
@@ -58,7 +58,6 @@ export interface SharedAnswersOptions {
   onHit?(request: JobRequest, outcome: RoutedOutcome, operation: JobKind): Promise<void> | void
 }
 
-const partBytes = 64
 const refreshMsMax = 240_000
 
 /** Cache and flights before the router. */
@@ -126,7 +125,7 @@ export class SharedAnswers {
       : [key, ...subject.fallbacks].join('\n')
     const { answer, isShared } = await flights.join(flightKey, waiter, async (pilot) => {
       const startedAt = clock.now()
-      const outcome = await make(ofFlight(request, pilot))
+      const outcome = await make(new FlightRequest(request, pilot))
       const isItsOwn = outcome.provider === subject.provider && outcome.model === subject.model
       if (subject.isKept && isItsOwn && hasContent(outcome)) {
         cache.store(namespace, key, outcome, {
@@ -164,34 +163,6 @@ export class SharedAnswers {
     } finally {
       permit.release()
     }
-  }
-}
-
-// The job of a flight lives as long as anybody waits for it, and is charged to whoever pays.
-function ofFlight(request: JobRequest, pilot: FlightPilot<Progress>): JobRequest {
-  return {
-    ...request,
-    get identity() {
-      return pilot.payer.identity
-    },
-    get callId() {
-      return pilot.payer.callId
-    },
-    get tool() {
-      return pilot.payer.tool
-    },
-    onPayer: (charge) =>
-      pilot.onPayer(({ identity }) => {
-        const refusal = charge(identity)
-        return refusal && new CallFailure('refused', { message: refusal.message, refusal })
-      }),
-    passOn: (bar) => pilot.passOn(bar),
-    get deadlineAt() {
-      return pilot.deadlineAt
-    },
-    signal: pilot.signal,
-    progress: (update) =>
-      pilot.part(update, partBytes + (update.kind === 'text' ? 2 * update.text.length : 0)),
   }
 }
 

@@ -1,7 +1,7 @@
 // What the retry loop is lent for a job at real vendors: slots of their groups, one vendor request for each attempt, and the tokens
 // used told to the group when its slot goes back.
 
-import type { Lease, LeaseOwner, LeaseRequest } from '../admission/lease.ts'
+import type { Lease, LeaseOwner } from '../admission/lease.ts'
 import type { JobClass } from '../admission/queue-tree.ts'
 import type { QuotaGroup } from '../admission/quota-group.ts'
 import { CallFailure } from '../domain/failure.ts'
@@ -16,6 +16,7 @@ import type { RoutedCandidate } from './candidate-steps.ts'
 import { estimateInput, outputCap } from './input-estimate.ts'
 import type { AttemptLease, JobSite } from './job-plan.ts'
 import { type AttemptOutcome, readAnswer } from './read-answer.ts'
+import { SlotRequest } from './slot-request.ts'
 import type { Obstacle } from './target-health.ts'
 
 /** An outcome and who brought it. */
@@ -27,12 +28,12 @@ export interface RoutedOutcome extends AttemptOutcome {
 /** One job at vendors. */
 export interface VendorWork {
   /** Who pays; asked again, for it may be another by then. */
-  readonly identity: Identity
+  payer(): Identity
   readonly kind: JobKind
   readonly class: JobClass
-  weightsOf(payer: Identity): Pick<LeaseOwner, 'clientWeight' | 'principalWeight'>
+  weightsOf(payer: Identity): Required<Pick<LeaseOwner, 'clientWeight' | 'principalWeight'>>
   /** Monotonic milliseconds; asked again, for it may grow. */
-  readonly deadlineAt: number
+  deadlineAt(): number
   /** Opaque, stable per principal, for the vendor's abuse control. */
   endUserOf(payer: Identity): string
   /** The job as this candidate should get it; `outputTokensMax` grows when a cap was too low. */
@@ -66,7 +67,7 @@ export class VendorSite implements JobSite<RoutedCandidate, RoutedOutcome> {
   // By group: what its slot has been used for since it was granted.
   readonly #stays = new Map<string, Stay>()
   // By group as well: what its slot was asked for with, from then until the slot goes back.
-  readonly #asked = new Map<string, { readonly slots: QuotaGroup; readonly request: LeaseRequest }>()
+  readonly #asked = new Map<string, { readonly slots: QuotaGroup; readonly request: SlotRequest }>()
   #inputTokens = 0
 
   constructor(work: VendorWork) {
@@ -81,19 +82,19 @@ export class VendorSite implements JobSite<RoutedCandidate, RoutedOutcome> {
     this.#inputTokens = tokens
     const cap = outputCap(job)
     const slots = candidate.account.groups.groupFor(candidate.model ?? work.kind)
-    const request: LeaseRequest = {
-      ...this.#owner(work.identity),
-      class: work.class,
-      inputTokens: tokens,
-      outputTokensMax: cap,
-      outputTokensExpected: work.expectOutput?.(candidate, cap) ?? cap,
-      bytes,
-      get deadlineAt() {
-        return work.deadlineAt
+    const request = new SlotRequest(
+      {
+        ...this.#owner(work.payer()),
+        class: work.class,
+        inputTokens: tokens,
+        outputTokensMax: cap,
+        outputTokensExpected: work.expectOutput?.(candidate, cap) ?? cap,
+        bytes,
+        signal,
+        onPlace: (place) => work.progress({ kind: 'queued', provider: candidate.provider, ...place }),
       },
-      signal,
-      onPlace: (place) => work.progress({ kind: 'queued', provider: candidate.provider, ...place }),
-    }
+      () => work.deadlineAt(),
+    )
     this.#asked.set(group, { slots, request })
     return this.#granted(group, slots.acquire(request))
   }
@@ -104,7 +105,8 @@ export class VendorSite implements JobSite<RoutedCandidate, RoutedOutcome> {
   }
 
   async run(candidate: RoutedCandidate, input: AttemptInput): Promise<RoutedOutcome> {
-    const { identity, endUserOf, progress } = this.#work
+    const { endUserOf, progress } = this.#work
+    const identity = this.#work.payer()
     const { configured, account, model, group } = candidate
     const { provider } = configured
     const job = this.#work.jobFor(candidate, input.outputTokensMax)
@@ -162,7 +164,7 @@ export class VendorSite implements JobSite<RoutedCandidate, RoutedOutcome> {
     return this.#work.onEnd(end, this.#inputTokens)
   }
 
-  #owner(payer: Identity): LeaseOwner {
+  #owner(payer: Identity): Required<LeaseOwner> {
     return {
       principal: payer.principal,
       client: payer.client ?? '',

@@ -57,8 +57,8 @@ export const properties: readonly Property[] = [
     mutants: [
       {
         file: 'routing/hedge.ts',
-        find: 'if (!first.hasSpoken) return first.lose()',
-        replace: 'if (!first.hasSpoken) return',
+        find: 'if (!first.hasSpoken()) return first.lose()',
+        replace: 'if (!first.hasSpoken()) return',
       },
       {
         file: 'routing/hedge.ts',

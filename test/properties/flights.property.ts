@@ -142,7 +142,7 @@ export const properties: readonly Property[] = [
           })
           await clock.advance(5)
           const stays = leaves.findIndex((at) => at === null || at > 5)
-          const payer = seen.pilots[0]?.payer.identity.label
+          const payer = seen.pilots[0]?.payer().identity.label
           if (stays >= 0) holds(payer === `client ${stays}`, `${payer} pays, the first to stay is ${stays}`)
           await clock.advance(5_000)
           const results = await Promise.all(waiting)
@@ -163,7 +163,7 @@ export const properties: readonly Property[] = [
           const left = outcome(flights.join('third', first.waiter, work))
           const inherited = outcome(flights.join('third', heir.waiter, work))
           first.controller.abort(gone())
-          const payerNow = seen.pilots.at(-1)?.payer.identity.label
+          const payerNow = seen.pilots.at(-1)?.payer().identity.label
           holds(payerNow === 'heir', `${payerNow} pays for what the heir waits for`)
           const again = flights.join('key', wait('late').waiter, work)
           await clock.advance(5_000)

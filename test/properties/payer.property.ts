@@ -27,14 +27,14 @@ export const properties: readonly Property[] = [
         replace: 'weightOf?.(identity.principal)',
       },
       {
-        file: 'routing/shared-answers.ts',
-        find: 'return pilot.payer.identity',
-        replace: 'return request.identity',
+        file: 'routing/flight-request.ts',
+        find: 'return this.#pilot.payer().identity',
+        replace: 'return this.#request.identity',
       },
       {
-        file: 'routing/shared-answers.ts',
-        find: 'return pilot.payer.callId',
-        replace: 'return request.callId',
+        file: 'routing/flight-request.ts',
+        find: 'return this.#pilot.payer().callId',
+        replace: 'return this.#request.callId',
       },
       { file: 'cache/flight.ts', find: '      if (bar === null) {', replace: '      {' },
       {
@@ -123,12 +123,12 @@ export const properties: readonly Property[] = [
       { file: 'cache/flight.ts', find: 'if (this.#payer === seat) this.#handOver()', replace: '' },
       {
         file: 'routing/vendor-site.ts',
-        find: '      get deadlineAt() {\n        return work.deadlineAt\n      },',
-        replace: '      deadlineAt: work.deadlineAt,',
+        find: '      () => work.deadlineAt(),\n    )',
+        replace: '      ((at) => () => at)(work.deadlineAt()),\n    )',
       },
       {
         file: 'cache/flight.ts',
-        find: '        if (flight.#seats.size === 0) return flight.#latestAt\n',
+        find: '        if (this.#seats.size === 0) return this.#latestAt\n',
         replace: '',
       },
     ],

@@ -101,9 +101,10 @@ export async function createWorld(rooms: Rooms, seed: number, hedge: HedgeOption
   }
 
   const run = (wish: JobWish): Promise<string> => {
+    const deadlineAt = clock.now() + (wish.timeoutMs ?? 240_000)
     const plan: JobPlan<Target> = {
       steps: wish.steps,
-      deadlineAt: clock.now() + (wish.timeoutMs ?? 240_000),
+      deadlineAt: () => deadlineAt,
       signal: wish.signal ?? new AbortController().signal,
       outputTokensMax: 100,
       affinity: null,

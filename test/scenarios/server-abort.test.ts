@@ -264,7 +264,7 @@ describe('the check can fail', () => {
   test('a vendor’s request that outlives its call is found out', async () => {
     const { run } = Router.prototype
     vi.spyOn(Router.prototype, 'run').mockImplementationOnce(function deaf(this: Router, draft, request) {
-      return run.call(this, draft, { ...request, signal: new AbortController().signal })
+      return run.call(this, draft, Object.assign(request, { signal: new AbortController().signal }))
     })
     const call = await held(await server.window('modern', 'window-one'), chat)
     await expect(checkAbort(chat, () => call.leave(), { waitMs: 1_500 })).rejects.toThrow(

@@ -11,6 +11,7 @@ const small = 'files are small'
 const names = 'names say what a thing is'
 const docs = 'every file and every export says what it is'
 const forms = 'exports are named, at their declaration, and never through a hub'
+const accessors = 'accessors stand in classes'
 
 /** Faults that the rules of shape must see. */
 export const shapePlants: readonly Plant[] = [
@@ -224,5 +225,49 @@ export const shapePlants: readonly Plant[] = [
     name: 'a list',
     files: { 'src/lib/a.ts': 'const a = 1\nexport { a }' },
     fires: /export list/,
+  },
+  {
+    rule: accessors,
+    name: 'a getter in a literal',
+    files: { 'src/calls/a.ts': 'const a = () => ({\n  get left() {\n    return 1\n  },\n})' },
+    fires: /a\.ts:2: the accessor get left\(\) in an object literal/,
+  },
+  {
+    rule: accessors,
+    name: 'a setter in a literal',
+    files: { 'src/calls/a.ts': 'const a = { set left(to: number) {} }' },
+    fires: /accessor set left\(/,
+  },
+  {
+    rule: accessors,
+    name: 'names of every kind',
+    files: {
+      'src/calls/a.ts': "const a = { get 'a-b'() { return 1 } }\nconst b = { get [c.d]() { return 1 } }",
+    },
+    fires: /get 'a-b'\([\s\S]*get \[c\.d\]\(/,
+  },
+  {
+    rule: accessors,
+    name: 'a literal made in a method, after a property named class',
+    files: {
+      'src/calls/a.ts':
+        'class A {\n  b() {\n    return { class: c.class, d: { get e() { return 1 } } }\n  }\n}',
+    },
+    fires: /a\.ts:3: the accessor get e\(/,
+  },
+  {
+    rule: accessors,
+    name: 'a literal after a class',
+    files: { 'src/calls/a.ts': 'class A {}\nconst b = {\n  get c() { return 1 },\n}' },
+    fires: /a\.ts:3/,
+  },
+  {
+    rule: accessors,
+    name: 'classes, methods named get, and words',
+    files: {
+      'src/calls/a.ts':
+        '// { get left() {} }\nexport class A<B> extends C implements D<B>, E {\n  #f() { return {} }\n  get #left() { return 1 }\n  static set right(to: number) {}\n}\nconst b = class { get left() { return 1 } }\nconst c = { get(key: string) {}, async set(key: string) {}, d: "get left()" }\ninterface F { get left(): number }',
+    },
+    fires: null,
   },
 ]
