@@ -126,6 +126,21 @@ export const properties = [
         }),
         { seed, numRuns: 100, endOnFailure: true },
       )
+      // On the very boundary: the whole burst at once, and from then on each unit at the first moment it fits. What is admitted is counted.
+      fc.assert(
+        fc.property(rates, fc.integer({ min: 0, max: 1_000_000 }), ({ perMinute, burst }, startMs) => {
+          const rate = toRate(perMinute, burst)
+          let now = startMs
+          let state = spend(rate, fullBucket, now, burst)
+          holds(state > now, `refused or uncounted: a burst of ${burst} at ${now} ms`)
+          for (let unit = 1; unit <= 50; unit++) {
+            now = startMs + unit * rate.intervalMs
+            state = spend(rate, state, now)
+            holds(state > now, `refused or uncounted: unit ${unit} at ${perMinute} a minute, at ${now} ms`)
+          }
+        }),
+        { seed, numRuns: 100, endOnFailure: true },
+      )
     },
   }),
   property({
