@@ -327,7 +327,8 @@ describe('router', () => {
       for (let job = 0; job < 20; job++) {
         expect(await router.run(draft, request())).toMatchObject({ text: 'rich' })
       }
-      expect(asked).toContain('poor')
+      // Once: it is remembered, and until it is asked again the other account is asked first.
+      expect(asked.filter((key) => key === 'poor')).toHaveLength(1)
     },
   )
 
