@@ -15,6 +15,7 @@ export interface LeaseOwner {
 
 /** One job's wishes. */
 export interface LeaseRequest extends LeaseOwner {
+  /** Read again when it is charged to another, or to the same in another class. */
   readonly class: JobClass
   readonly inputTokens: number
   /** The cap that will be asked for. */

@@ -119,6 +119,7 @@ export class SharedAnswers {
       tool: request.tool,
       signal: request.signal,
       deadlineAt: request.deadlineAt ?? clock.now() + refreshMsMax,
+      isBackground: request.class === 'batch',
       onPart: (update: Progress) => request.progress(update),
     }
     const flightKey = subject.isAlone
@@ -141,7 +142,7 @@ export class SharedAnswers {
     return { ...answer, shared: isShared ? { kind: 'flight', ageMs: 0, isStale: false } : null }
   }
 
-  // Nobody waits for it: it goes behind everybody's own jobs, and a failure is nobody's.
+  // Nobody waits for it: it goes behind everybody's own jobs until somebody does, and a failure is nobody's.
   async #refresh(
     subject: SharedSubject,
     namespace: string,
@@ -185,6 +186,10 @@ function ofFlight(request: JobRequest, pilot: FlightPilot<Progress>): JobRequest
         const refusal = charge(identity)
         return refusal && new CallFailure('refused', { message: refusal.message, refusal })
       }),
+    get class() {
+      return pilot.isBackground ? 'batch' : 'interactive'
+    },
+    onClass: (move) => pilot.onBackground(move),
     passOn: (bar) => pilot.passOn(bar),
     get deadlineAt() {
       return pilot.deadlineAt

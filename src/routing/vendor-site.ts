@@ -29,6 +29,7 @@ export interface VendorWork {
   /** Who pays; asked again, for it may be another by then. */
   readonly identity: Identity
   readonly kind: JobKind
+  /** Asked again as well: somebody may look on by then. */
   readonly class: JobClass
   weightsOf(payer: Identity): Pick<LeaseOwner, 'clientWeight' | 'principalWeight'>
   /** Monotonic milliseconds; asked again, for it may grow. */
@@ -83,7 +84,9 @@ export class VendorSite implements JobSite<RoutedCandidate, RoutedOutcome> {
     const slots = candidate.account.groups.groupFor(candidate.model ?? work.kind)
     const request: LeaseRequest = {
       ...this.#owner(work.identity),
-      class: work.class,
+      get class() {
+        return work.class
+      },
       inputTokens: tokens,
       outputTokensMax: cap,
       outputTokensExpected: work.expectOutput?.(candidate, cap) ?? cap,
@@ -98,7 +101,7 @@ export class VendorSite implements JobSite<RoutedCandidate, RoutedOutcome> {
     return this.#granted(group, slots.acquire(request))
   }
 
-  /** Charges the slots this job holds or waits for to another, who waits for its answer too. */
+  /** Charges the slots this job holds or waits for to another, who waits for its answer too; always in the class it has now. */
   chargeTo(payer: Identity): void {
     for (const { slots, request } of this.#asked.values()) slots.recharge(request, this.#owner(payer))
   }
