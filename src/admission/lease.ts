@@ -61,6 +61,6 @@ export interface Lease {
   unbegun(requests: number): void
   /** What the vendor said of its limits with its answer. */
   heard(limits: VendorLimits): void
-  /** Tells the ceiling how long the first token took, in milliseconds. */
-  firstToken(ms: number): void
+  /** Tells the ceiling how long the first token of `model` took, in milliseconds. */
+  firstToken(ms: number, model: string): void
 }

@@ -213,7 +213,7 @@ export class QuotaGroup {
         giveBackUnbegun(this.#rates, waiter, requests)
         this.#pump()
       },
-      firstToken: (ms) => this.#ceiling.firstToken(ms, clock.now()),
+      firstToken: (ms, model) => this.#ceiling.firstToken(ms, clock.now(), model),
       heard: (limits) => this.#hear(waiter, limits),
     })
   }

@@ -124,7 +124,7 @@ export class VendorSite implements JobSite<RoutedCandidate, RoutedOutcome> {
       onLimits: (limits) => this.#stays.get(group)?.lease.heard(limits),
       onBegin: () => input.meter.began(),
     })
-    const meter = this.#meter(group, input.meter)
+    const meter = this.#meter(candidate, input.meter)
     const outcome = await readAnswer(parts, {
       provider: provider.name,
       attempt: input.number,
@@ -224,12 +224,13 @@ export class VendorSite implements JobSite<RoutedCandidate, RoutedOutcome> {
     stay.isPaidAhead = false
   }
 
-  #meter(group: string, meter: AttemptMeter): AttemptMeter {
+  #meter({ group, model }: RoutedCandidate, meter: AttemptMeter): AttemptMeter {
     return {
       ...meter,
       firstPart: () => {
         const ms = meter.firstPart()
-        this.#stays.get(group)?.lease.firstToken(ms)
+        // A page, a file or a search comes as a whole: its first part says how much work it was.
+        if (this.#work.kind === 'generate') this.#stays.get(group)?.lease.firstToken(ms, model ?? '')
         return ms
       },
       outputChars: (count) => {
