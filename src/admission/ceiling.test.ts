@@ -46,23 +46,66 @@ describe('ceiling', () => {
     expect(ceiling.probe(10, 1e9)).toBeNull()
   })
 
-  it('falls by a tenth when first tokens take lastingly longer, once in a while, and not for one slow answer', () => {
-    const ceiling = new Ceiling(options)
+  /** First tokens that come one after another, while so many are in flight. */
+  function answering(ceiling: Ceiling, inFlight: number) {
     let now = 0
-    const answer = (ms: number, times: number): void => {
+    return (ms: number, times: number): number => {
       for (let i = 0; i < times; i++) {
-        now += 1000
-        ceiling.firstToken(ms, now)
+        now += ms
+        ceiling.loaded(inFlight, now)
+        ceiling.firstToken(ms, now, 'glm-5.2')
       }
+      return now
     }
+  }
+
+  it('falls by a tenth when first tokens come late, once for all that began since, and not for one slow answer', () => {
+    const ceiling = new Ceiling(options)
+    const answer = answering(ceiling, 10)
     answer(800, 100)
-    answer(2000, 1)
+    answer(20_000, 1)
     expect(ceiling.limit).toBe(10)
-    answer(4000, 10)
+    answer(800, 9)
+    const now = answer(4000, 5)
     expect(ceiling.limit).toBe(9)
-    answer(100_000, 25)
+    // Others were on their way since before it fell.
+    for (let i = 0; i < 20; i++) ceiling.firstToken(50_000, now + 1000, 'glm-5.2')
+    expect(ceiling.limit).toBe(9)
+    answer(100_000, 10)
     expect(ceiling.limit).toBe(8)
   })
+
+  it('is not lowered by first tokens that come late while there is room: it is not our load they wait for', () => {
+    const ceiling = new Ceiling(options)
+    const answer = answering(ceiling, 9)
+    answer(800, 100)
+    answer(8000, 100)
+    expect(ceiling.limit).toBe(10)
+  })
+
+  it('of 2 stays 2 after one verdict, and grows again as after a refusal', () => {
+    const ceiling = new Ceiling({ ...options, start: 2 })
+    const answer = answering(ceiling, 2)
+    answer(800, 100)
+    answer(4000, 5)
+    expect(ceiling.limit).toBe(2)
+    answer(40_000, 9)
+    expect(ceiling.limit).toBe(2)
+    const now = answer(400_000, 9)
+    expect(ceiling.limit).toBe(1)
+    expect(ceiling.probe(1, now + 30_000)).toBe(0)
+    expect(ceiling.limit).toBe(2)
+  })
+
+  it('believes a vendor that names its limit more than the time of its first tokens', () => {
+    const ceiling = new Ceiling(options)
+    ceiling.told(10, 0)
+    const answer = answering(ceiling, 10)
+    answer(800, 100)
+    answer(8000, 50)
+    expect(ceiling.limit).toBe(10)
+  })
+
   it('holds back twice as long with each refusal in a row, ten seconds at most, and as at first after a success', () => {
     const ceiling = new Ceiling(options)
     const pauses = Array.from({ length: 8 }, () => {
@@ -75,9 +118,11 @@ describe('ceiling', () => {
     expect(ceiling.pauseMs).toBe(250)
   })
 
-  it('does not look at first tokens where the vendor refuses instead of queueing', () => {
+  it('does not look at first tokens where it was configured', () => {
     const ceiling = new Ceiling({ ...options, watchFirstToken: false })
-    for (let now = 0; now < 100_000; now += 1000) ceiling.firstToken(now < 50_000 ? 800 : 20_000, now)
+    const answer = answering(ceiling, 10)
+    answer(800, 50)
+    answer(20_000, 50)
     expect(ceiling.limit).toBe(10)
   })
 

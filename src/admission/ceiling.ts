@@ -1,10 +1,14 @@
-// How many requests a quota group takes at once: configured, else as the vendor says, else learned from its refusals.
+// How many requests a quota group takes at once: configured, else as the vendor says, else learned from its refusals, and from first
+// tokens that come late.
 //
 //   limit --refused with n in flight--> max(1, n), the capacity just proved --full for `probeMs` without refusal--> +1
+//         --full, and first tokens come late--> 0.9 of it, once for the requests that began since the last time
 //
 // A refusal shows the capacity exactly, so nothing is halved; a probe that holds makes the next come sooner, so that a
 // ceiling that was lowered for a while is soon found again. Pure: the caller brings the time. In flight may be above the
-// limit after a drop; what runs is never taken away.
+// limit after a drop; what runs is never taken away. Late first tokens alone never raise it: a short wait proves no capacity.
+
+import { FirstTokens } from './first-tokens.ts'
 
 /** Options; times in milliseconds. */
 export interface CeilingOptions {
@@ -15,7 +19,7 @@ export interface CeilingOptions {
   readonly isConfigured?: boolean
   /** Demand must have met the limit for so long, without a refusal, before one more is tried. */
   readonly probeMs: number
-  /** Whether a slower first token lowers the limit too, where a vendor queues instead of refusing. */
+  /** Whether late first tokens lower the limit too: where nothing is configured, and as long as the vendor names no limit. */
   readonly watchFirstToken: boolean
 }
 
@@ -36,9 +40,7 @@ export class Ceiling {
   /** Since when the limit has been reached without a refusal; null: it is not. */
   #fullSince: number | null = null
   #refusals = 0
-  #shortMs: number | null = null
-  #longMs: number | null = null
-  #loweredAt = 0
+  readonly #firstTokens = new FirstTokens()
   #told: { readonly max: number; readonly until: number } | null = null
 
   constructor(options: CeilingOptions) {
@@ -49,7 +51,8 @@ export class Ceiling {
 
   /** Requests at once; at least 1. */
   get limit(): number {
-    return Math.floor(this.#limit)
+    // Rounded: a tenth of 2 is not half of it, and only the third such verdict makes it 1.
+    return Math.round(this.#limit)
   }
 
   /** How long to hold back after a refusal, in milliseconds: twice as long with each since the last success. */
@@ -63,7 +66,7 @@ export class Ceiling {
    */
   probe(inFlight: number, now: number): number | null {
     const max = this.#max(now)
-    if (inFlight < this.limit || this.#limit >= max) return null
+    if (inFlight < this.limit || this.limit >= max) return null
     this.#fullSince ??= now
     const left = this.#fullSince + this.#probeMs - now
     if (left > 0) return left
@@ -97,7 +100,7 @@ export class Ceiling {
   /** Where the ceiling stands and who says so. */
   fact(now: number): CeilingFact {
     const max = this.#max(now)
-    const isTold = this.#told !== null && now < this.#told.until
+    const isTold = this.#toldMax(now) !== null
     const isConfigured = this.#options.isConfigured === true
     const source = this.limit < max ? 'learned' : isConfigured ? 'configured' : isTold ? 'vendor' : 'learned'
     return { limit: this.limit, source, max: isConfigured || isTold ? max : null }
@@ -108,20 +111,23 @@ export class Ceiling {
     this.#refusals = 0
   }
 
-  /** The first token came after `ms`: a lasting rise over the usual lowers the limit by a tenth, once a `probeMs`. */
-  firstToken(ms: number, now: number): void {
-    if (!this.#options.watchFirstToken) return
-    this.#shortMs = blend(this.#shortMs, ms, 0.3)
-    this.#longMs = blend(this.#longMs, ms, 0.02)
-    if (this.#shortMs <= 2 * this.#longMs || now - this.#loweredAt < this.#options.probeMs) return
+  /** A first token of `model` came after `ms`: when they come late while the limit is reached, it falls by a tenth. */
+  firstToken(ms: number, now: number, model: string): void {
+    if (!this.#options.watchFirstToken || this.#toldMax(now) !== null) return
+    // Below the limit it is not our load that they wait for, and a lower one would change nothing.
+    if (!this.#firstTokens.areLate(ms, now, model) || this.#fullSince === null) return
     this.#limit = Math.max(1, this.#limit * 0.9)
-    this.#loweredAt = now
+    this.#firstTokens.answered(now)
+    this.#probeMs = this.#options.probeMs
     this.#fullSince = now
   }
 
+  #toldMax(now: number): number | null {
+    return this.#told !== null && now < this.#told.until ? this.#told.max : null
+  }
+
   #max(now: number): number {
-    const { max } = this.#options
-    return this.#told !== null && now < this.#told.until ? Math.min(max, this.#told.max) : max
+    return Math.min(this.#options.max, this.#toldMax(now) ?? Number.POSITIVE_INFINITY)
   }
 }
 
@@ -131,7 +137,3 @@ const pauseMsMax = 10_000
 const toldMs = 3_600_000
 // A probe comes at most this many times sooner than the first after a refusal.
 const probeSpeedUpMax = 4
-
-function blend(mean: number | null, value: number, share: number): number {
-  return mean === null ? value : mean + share * (value - mean)
-}

@@ -195,15 +195,17 @@ export class FairQueue<Payload> {
   }
 
   /**
-   * Makes a job that waits or runs another's, who has waited for its answer as well: it keeps its order of arrival, and what it was
-   * charged is charged there. No bound forbids it: nothing is added, and whoever gets it has a call of its own that waits.
+   * Makes a job that waits or runs another's, who has waited for its answer as well, or the same one's in another class: it keeps its
+   * order of arrival, and what it was charged is charged there. Among the others its own client stands where it stood. No bound forbids
+   * it: nothing is added, and whoever gets it has a call of its own that waits.
    */
   move(job: QueuedJob<Payload>, owner: JobOwner): void {
     const runs = job.state === 'in-flight'
     if (runs) this.putBack(job)
+    const { client } = job.lane
     this.#withdraw(job)
     job.lane = settleIn(this.#principals, clientOf(this.#principals, owner), owner)
-    this.#place(job, 'join')
+    this.#place(job, 'join', job.lane.client === client ? 'rejoin' : 'join')
     if (runs) this.start(job)
   }
 
@@ -227,13 +229,13 @@ export class FairQueue<Payload> {
     }
   }
 
-  #place(job: QueuedJob<Payload>, how: 'join' | 'rejoin'): void {
+  #place(job: QueuedJob<Payload>, how: 'join' | 'rejoin', above = how): void {
     const { lane } = job
     const { client } = lane
     const { principal } = client
     if (lane.jobs === 0) client.level[how](lane)
-    if (client.jobs === 0) principal.level[how](client)
-    if (principal.jobs === 0) this.#root[how](principal)
+    if (client.jobs === 0) principal.level[above](client)
+    if (principal.jobs === 0) this.#root[above](principal)
     this.#jobs++
     link(job)
   }

@@ -50,7 +50,7 @@ export function toGroupPlan(settings: GroupSettings): GroupPlan {
           max: configured ?? ceilingMax,
           isConfigured: configured !== null,
           probeMs: probeMs ?? 30_000,
-          watchFirstToken: false,
+          watchFirstToken: configured === null,
         },
         rates: rates ?? uncounted,
         costs: costs ?? 'slot-time',

@@ -13,7 +13,7 @@ export interface LeaseEnds {
   putBack(): Promise<Lease | Refusal>
   anotherRequest(): void
   unbegun(requests: number): void
-  firstToken(ms: number): void
+  firstToken(ms: number, model: string): void
   heard(limits: VendorLimits): void
 }
 
@@ -61,8 +61,8 @@ export class HeldLease implements Lease {
     if (this.#isHeld) this.#ends.unbegun(requests)
   }
 
-  firstToken(ms: number): void {
-    this.#ends.firstToken(ms)
+  firstToken(ms: number, model: string): void {
+    this.#ends.firstToken(ms, model)
   }
 
   heard(limits: VendorLimits): void {

@@ -15,6 +15,7 @@ export interface LeaseOwner {
 
 /** One job's wishes. */
 export interface LeaseRequest extends LeaseOwner {
+  /** Read again when it is charged to another, or to the same in another class. */
   readonly class: JobClass
   readonly inputTokens: number
   /** The cap that will be asked for. */
@@ -60,6 +61,6 @@ export interface Lease {
   unbegun(requests: number): void
   /** What the vendor said of its limits with its answer. */
   heard(limits: VendorLimits): void
-  /** Tells the ceiling how long the first token took, in milliseconds. */
-  firstToken(ms: number): void
+  /** Tells the ceiling how long the first token of `model` took, in milliseconds. */
+  firstToken(ms: number, model: string): void
 }

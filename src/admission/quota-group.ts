@@ -132,7 +132,7 @@ export class QuotaGroup {
     return this.#rates
   }
 
-  /** Charges a job to another, who waits for its answer too, whether it waits or runs; one that is over stays as it was. */
+  /** Charges a job to another who waits for its answer too, in the class it has now, whether it waits or runs; not one that is over. */
   recharge(request: LeaseRequest, owner: LeaseOwner): void {
     const job = [...this.#running, ...this.#queue.jobs()].find(({ payload }) => payload.request === request)
     if (!job) return
@@ -213,7 +213,7 @@ export class QuotaGroup {
         giveBackUnbegun(this.#rates, waiter, requests)
         this.#pump()
       },
-      firstToken: (ms) => this.#ceiling.firstToken(ms, clock.now()),
+      firstToken: (ms, model) => this.#ceiling.firstToken(ms, clock.now(), model),
       heard: (limits) => this.#hear(waiter, limits),
     })
   }

@@ -4,17 +4,18 @@ import { describe, expect, it } from 'vitest'
 import { isRefusal, type Refusal } from '../domain/refusal.ts'
 import { VirtualClock } from '../lib/virtual-clock.ts'
 import type { Lease, LeaseRequest } from './lease.ts'
+import type { JobClass } from './queue-tree.ts'
 import { QuotaGroup } from './quota-group.ts'
 
-function open(): { clock: VirtualClock; group: QuotaGroup } {
+function open({ clientJobsMax = 2, slots = 1 } = {}): { clock: VirtualClock; group: QuotaGroup } {
   const clock = new VirtualClock()
   const group = new QuotaGroup({
     name: 'glm/main',
-    ceiling: { start: 1, max: 1, probeMs: 30_000, watchFirstToken: false },
+    ceiling: { start: slots, max: slots, probeMs: 30_000, watchFirstToken: false },
     rates: { requestsPerMinute: null, tokensPerMinute: null, tokensPerDay: null, refundsTokens: true },
     costs: 'slot-time',
     queue: {
-      clientJobsMax: 2,
+      clientJobsMax,
       clientBytesMax: 1000,
       principalJobsMax: 10,
       jobsMax: 6,
@@ -28,11 +29,18 @@ function open(): { clock: VirtualClock; group: QuotaGroup } {
   return { clock, group }
 }
 
-function ask(group: QuotaGroup, principal: string, deadlineAt: () => number = () => 240_000) {
+function ask(
+  group: QuotaGroup,
+  principal: string,
+  deadlineAt: () => number = () => 240_000,
+  jobClass: () => JobClass = () => 'interactive',
+) {
   const order: LeaseRequest = {
     principal,
     client: 'w1',
-    class: 'interactive',
+    get class() {
+      return jobClass()
+    },
     inputTokens: 10,
     outputTokensMax: 90,
     bytes: 100,
@@ -106,5 +114,60 @@ describe('a job that is charged to another', () => {
     expect(await shared.answer).toMatchObject({ reason: 'would-miss-deadline' })
     expect(group.waiting).toBe(0)
     lease.release()
+  })
+
+  it('goes to the lane of its class when somebody begins to look on, and its client stands where it stood', async () => {
+    const { clock, group } = open({ clientJobsMax: 10 })
+    const first = await held(ask(group, 'carl').answer)
+    let jobClass: JobClass = 'batch'
+    const inBackground = () =>
+      ask(
+        group,
+        'anna',
+        () => 240_000,
+        () => jobClass,
+      )
+    const [earlier, shared] = [inBackground(), inBackground()]
+    const order: string[] = []
+    const ended = (name: string, answer: Promise<Lease | Refusal>) =>
+      held(answer).then((lease) => {
+        order.push(name)
+        clock.after(1000, () => lease.release())
+      })
+    const all = [ended('earlier', earlier.answer), ended('shared', shared.answer)]
+    for (const name of ['live 1', 'live 2', 'live 3']) all.push(ended(name, ask(group, 'anna').answer))
+    const before = of(group, 'anna')
+    jobClass = 'interactive'
+    group.recharge(shared.order, { principal: 'anna', client: 'w1' })
+    expect(of(group, 'anna')).toEqual(before)
+    await clock.advance(1000)
+    first.release()
+    await clock.advance(10_000)
+    await Promise.all(all)
+    // In the background the second job would be the last; among those that are looked on it came first.
+    expect(order).toEqual(['earlier', 'shared', 'live 1', 'live 2', 'live 3'])
+  })
+
+  it('in another class while it runs is charged no more for it', async () => {
+    const { clock, group } = open({ slots: 2 })
+    let jobClass: JobClass = 'batch'
+    const shared = ask(
+      group,
+      'anna',
+      () => 240_000,
+      () => jobClass,
+    )
+    const lease = await held(shared.answer)
+    // Meanwhile somebody else is served: who came now would stand higher.
+    const other = await held(ask(group, 'bert').answer)
+    await clock.advance(5_000)
+    other.release()
+    const before = of(group, 'anna')
+    expect(before).toMatchObject({ held: 1, virtualTime: 1_000 })
+    jobClass = 'interactive'
+    group.recharge(shared.order, { principal: 'anna', client: 'w1' })
+    expect(of(group, 'anna')).toEqual(before)
+    lease.release()
+    expect(group.inspect()).toMatchObject({ held: 0, waiting: 0, overdue: 0 })
   })
 })

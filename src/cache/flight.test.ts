@@ -43,4 +43,30 @@ describe('a flight', () => {
     expect(flight.waiters).toBe(0)
     expect(clock.pendingTimers).toBe(0)
   })
+
+  it('tells its work when somebody begins to look on, and when nobody does any more', async () => {
+    const clock = new VirtualClock()
+    const told: boolean[] = []
+    const work = (pilot: FlightPilot<string>): Promise<string> => {
+      told.push(pilot.isBackground())
+      pilot.onBackground(() => told.push(pilot.isBackground()))
+      return new Promise((resolve) => clock.after(10_000, () => resolve('answer')))
+    }
+    const flight = new Flight<string, string>({ clock, replayBytesMax: 1_000, runsMax: 1 }, work, () => {})
+    const join = (isBackground: boolean) => {
+      const controller = new AbortController()
+      const waiter = { identity: ada, signal: controller.signal, deadlineAt: 1e9, isBackground }
+      return { controller, landed: flight.join(waiter).catch((error: unknown) => error) }
+    }
+    const refresh = join(true)
+    flight.start()
+    join(true)
+    const live = [join(false), join(false)]
+    expect(told).toEqual([true, false])
+    for (const { controller } of live) controller.abort(new CallFailure('client-gone', { message: 'gone' }))
+    expect(told).toEqual([true, false, true])
+    await clock.advance(10_000)
+    expect(await refresh.landed).toMatchObject({ answer: 'answer' })
+    expect(told).toHaveLength(3)
+  })
 })

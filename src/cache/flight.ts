@@ -17,6 +17,8 @@ export interface FlightWaiter<Part> extends FlightPayer {
   readonly signal: AbortSignal
   /** Monotonic milliseconds. */
   readonly deadlineAt: number
+  /** Nobody looks on; false when absent. */
+  readonly isBackground?: boolean
   /** Parts in order; a late joiner gets those it missed at once. */
   onPart?(part: Part): void
   /** A new run begins: what was shown of the last one is void. */
@@ -33,6 +35,10 @@ export interface FlightPilot<Part> {
   payer(): FlightPayer
   /** When the payer leaves and others wait on, `charge` charges the next one for the work, or answers what bars that one. */
   onPayer(charge: (next: FlightPayer) => CallFailure | null): void
+  /** Whether nobody looks on: all who wait now are in the background. */
+  isBackground(): boolean
+  /** When `isBackground` changes, `told` is called. */
+  onBackground(told: () => void): void
   /** The payer cannot go on: he leaves with `bar`, and the next who can pays. False: nobody else can, and he is charged as before. */
   passOn(bar: CallFailure): boolean
   part(part: Part, bytes: number): void
@@ -74,6 +80,8 @@ export class Flight<Part, Answer> {
   #isOver = false
   #payer: Seat<Part, Answer> | null = null
   #charge: (next: FlightPayer) => CallFailure | null = uncounted
+  #isBackground = false
+  #toldBackground: () => void = deaf
   #latestAt = Number.NEGATIVE_INFINITY
   #work: Promise<void> = Promise.resolve()
 
@@ -110,6 +118,7 @@ export class Flight<Part, Answer> {
       this.#payer ??= seat
       this.#latestAt = Math.max(this.#latestAt, waiter.deadlineAt)
       waiter.signal.addEventListener('abort', abort, { once: true })
+      this.#lookRound()
       for (const part of this.#parts ?? []) this.#tell(seat, () => waiter.onPart?.(part))
     })
   }
@@ -131,6 +140,7 @@ export class Flight<Part, Answer> {
     while (!this.#isOver) {
       this.#runs++
       this.#charge = uncounted
+      this.#toldBackground = deaf
       try {
         const answer = await this.#fly(this.#pilot())
         this.#land((seat) => seat.resolve({ answer, isShared: seat !== this.#payer }))
@@ -165,10 +175,15 @@ export class Flight<Part, Answer> {
       onPayer: (charge) => {
         this.#charge = charge
       },
+      isBackground: () => this.#isBackground,
+      onBackground: (told) => {
+        this.#toldBackground = told
+      },
       passOn: (bar) => {
         const barred = this.#payer
         if (this.#isOver || run !== this.#runs || !this.#handOver()) return false
         if (barred !== null && this.#free(barred)) barred.reject(bar)
+        this.#lookRound()
         return true
       },
       part: (part, bytes) => {
@@ -219,9 +234,19 @@ export class Flight<Part, Answer> {
     return true
   }
 
+  // Who looks on may have come or gone. When nobody waits any more, nobody need be told.
+  #lookRound(): void {
+    if (this.#seats.size === 0) return
+    const isBackground = [...this.#seats].every(({ waiter }) => waiter.isBackground === true)
+    if (isBackground === this.#isBackground) return
+    this.#isBackground = isBackground
+    this.#toldBackground()
+  }
+
   // True: nobody waits any more, and the work is aborted.
   #left(seat: Seat<Part, Answer>, reason: unknown): boolean {
     if (this.#payer === seat) this.#handOver()
+    this.#lookRound()
     if (this.#seats.size > 0) return false
     this.#end()
     this.#controller.abort(reason)
@@ -247,6 +272,8 @@ export class Flight<Part, Answer> {
 
 // Until the work says how it is charged, anybody can pay.
 const uncounted = (): null => null
+// Until the work asks to be told.
+const deaf = (): void => {}
 
 function tooLate(): CallFailure {
   return new CallFailure('deadline', {

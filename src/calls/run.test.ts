@@ -88,6 +88,14 @@ describe('the one life of a call', () => {
     idle()
   })
 
+  it('takes no request from anybody for what is no message', () => {
+    const { calls, idle } = open()
+    for (let i = 0; i < 1000; i++) calls.fault(options.identity)
+    for (let i = 0; i < 100; i++) expect(calls.wrong(options)).toBe(null)
+    expect(calls.wrong(options)).toMatchObject({ reason: 'rate-limited' })
+    idle()
+  })
+
   it('tells the penalty box of calls that are dropped at once, where they cost', async () => {
     const { clock, calls, penaltyBox, idle } = open()
     const boxed = (): boolean => penaltyBox.standing('local\nwindow-1').isBoxed

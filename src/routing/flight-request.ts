@@ -47,7 +47,7 @@ export class FlightRequest implements JobRequest {
   }
 
   get class(): NonNullable<JobRequest['class']> {
-    return this.#request.class ?? 'interactive'
+    return this.#pilot.isBackground() ? 'batch' : 'interactive'
   }
 
   get affinity(): string | undefined {
@@ -59,6 +59,10 @@ export class FlightRequest implements JobRequest {
       const refusal = charge(identity)
       return refusal && new CallFailure('refused', { message: refusal.message, refusal })
     })
+  }
+
+  onClass(move: () => void): void {
+    this.#pilot.onBackground(move)
   }
 
   passOn(bar: CallFailure): boolean {

@@ -10,7 +10,7 @@ import type { Progress } from '../domain/progress.ts'
 import { VirtualClock } from '../lib/virtual-clock.ts'
 import type { Attempt, GenerateJob, Job, Provider, StreamPart } from '../providers/provider.ts'
 import type { ConfiguredProvider } from './route.ts'
-import { type AttemptRecord, Router } from './router.ts'
+import { type AttemptRecord, type JobRequest, Router } from './router.ts'
 
 const identity: Identity = identityOf('local', 'window-1', { label: 'api@main' })
 
@@ -127,6 +127,42 @@ describe('router', () => {
     expect(most).toBe(1)
     expect(requests[2]?.seen[0]).toMatchObject({ kind: 'queued', position: 2, waiting: 2 })
     expect(Object.values(router.inspect())).toMatchObject([{ capacity: 1, held: 0, waiting: 0 }])
+  })
+
+  it('moves a job into the lane of its class when somebody begins to look on', async () => {
+    const clock = new VirtualClock()
+    const plan = toGroupPlan({ per: 'account', concurrency: { default: 1, byModel: {} } })
+    const groups = new AccountGroups('glm/main', plan, clock, () => 0.5)
+    const order: string[] = []
+    const slow = provider('glm', ['glm-5.2'], async function* (job) {
+      order.push(job.kind === 'generate' ? String(job.messages[0]?.content) : job.kind)
+      await new Promise<void>((resolve) => clock.after(1000, resolve))
+      yield { type: 'text-delta', text: 'x' }
+      yield { type: 'finish', reason: 'stop' }
+    })
+    const accounts = [{ name: 'main', apiKeys: ['key-1'], groups }]
+    const router = new Router([configure({ provider: slow, accounts })], { clock })
+    const ask = (content: string, over: Partial<JobRequest> = {}) =>
+      router.run({ ...draft, messages: [{ role: 'user', content }] }, { ...request(), ...over })
+    const about = { seen: false, move: (): void => {} }
+    const refresh: JobRequest = {
+      ...request(),
+      get class() {
+        return about.seen ? 'interactive' : 'batch'
+      },
+      onClass: (move) => {
+        about.move = move
+      },
+    }
+    const all = [ask('first'), ask('batch', { class: 'batch' })]
+    all.push(router.run({ ...draft, messages: [{ role: 'user', content: 'refresh' }] }, refresh))
+    all.push(...['live 1', 'live 2', 'live 3'].map((content) => ask(content)))
+    await clock.advance(500)
+    about.seen = true
+    about.move()
+    await clock.advance(10_000)
+    await Promise.all(all)
+    expect(order).toEqual(['first', 'batch', 'refresh', 'live 1', 'live 2', 'live 3'])
   })
 
   it('gives a principal its weight, and a window whose own faults pile up a quarter of its share', async () => {
@@ -321,7 +357,8 @@ describe('router', () => {
       for (let job = 0; job < 20; job++) {
         expect(await router.run(draft, request())).toMatchObject({ text: 'rich' })
       }
-      expect(asked).toContain('poor')
+      // Once: it is remembered, and until it is asked again the other account is asked first.
+      expect(asked.filter((key) => key === 'poor')).toHaveLength(1)
     },
   )
 

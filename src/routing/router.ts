@@ -43,7 +43,7 @@ export interface JobRequest {
   readonly deadlineAt?: number
   readonly model?: string | undefined
   readonly prefer?: readonly string[] | undefined
-  /** `interactive` when absent. */
+  /** `interactive` when absent. Asked again: it changes with those who wait for a job. */
   readonly class?: JobClass
   /** A conversation whose next turn should meet the same prompt cache. */
   readonly affinity?: string | undefined
@@ -52,6 +52,8 @@ export interface JobRequest {
    * and what is set aside; or it says what bars that one, and all stays as it was. Then `identity` is the next one's.
    */
   onPayer?(charge: (next: Identity) => Refusal | null): void
+  /** For a job that several wait for. When `class` changes, `move` puts it into the lane of that class, whether it waits or runs. */
+  onClass?(move: () => void): void
   /** What bars its payer alone has ended the job: he leaves with that, and `identity` is the next who can pay; false: nobody else can. */
   passOn?(bar: CallFailure): boolean
   progress(update: Progress): void
@@ -168,7 +170,7 @@ export class Router {
       // Asked again as well: when the first of a flight leaves, the next one pays.
       payer: () => request.identity,
       kind: draft.kind,
-      class: request.class ?? 'interactive',
+      class: () => request.class ?? 'interactive',
       weightsOf: (payer) => ({
         clientWeight: this.#options.penaltyBox?.standing(clientKey(payer)).weightFactor ?? 1,
         principalWeight: this.#options.weightOf?.(payer.principal) ?? 1,
@@ -196,6 +198,7 @@ export class Router {
       if (refusal === null) site.chargeTo(next)
       return refusal
     })
+    request.onClass?.(() => site.chargeTo(request.identity))
     return whileSomebodyPays(request, async (payer) => {
       const steps = stepsOf(payer)
       if (isRefusal(steps)) throw new CallFailure('refused', { message: steps.message, refusal: steps })

@@ -183,6 +183,22 @@ describe('shared answers', () => {
     expect(await world.ask().result).toMatchObject({ text: 'second', shared: { isStale: false } })
   })
 
+  it('are no longer behind everybody when somebody wants the new one: until they go', async () => {
+    const world = createShared()
+    world.ask()
+    await world.end()
+    await world.clock.advance(700_000)
+    await world.ask().result
+    const [, refresh] = world.made
+    const classes: unknown[] = [refresh?.class]
+    refresh?.onClass?.(() => classes.push(refresh.class))
+    const live = world.ask(who('ada', 'window-2'), { wantsNew: true })
+    live.controller.abort(new CallFailure('client-gone', { message: 'gone' }))
+    await world.end()
+    expect(classes).toEqual(['batch', 'interactive', 'batch'])
+    expect(world.made).toHaveLength(2)
+  })
+
   it('fall back to an old answer when a new one was wanted and the vendor failed, and say that it is old', async () => {
     const world = createShared()
     world.ask()

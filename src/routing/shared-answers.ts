@@ -118,6 +118,7 @@ export class SharedAnswers {
       tool: request.tool,
       signal: request.signal,
       deadlineAt: request.deadlineAt ?? clock.now() + refreshMsMax,
+      isBackground: request.class === 'batch',
       onPart: (update: Progress) => request.progress(update),
     }
     const flightKey = subject.isAlone
@@ -140,7 +141,7 @@ export class SharedAnswers {
     return { ...answer, shared: isShared ? { kind: 'flight', ageMs: 0, isStale: false } : null }
   }
 
-  // Nobody waits for it: it goes behind everybody's own jobs, and a failure is nobody's.
+  // Nobody waits for it: it goes behind everybody's own jobs until somebody does, and a failure is nobody's.
   async #refresh(
     subject: SharedSubject,
     namespace: string,

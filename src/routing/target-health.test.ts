@@ -140,4 +140,28 @@ describe('target health', () => {
     expect(health.enter(target, none)).toBeNull()
     expect(health.obstacle(other)).toBeNull()
   })
+
+  it('asks an account that does not get a model for it less and less, until it answers', async () => {
+    const { clock, health, attempt } = open()
+    attempt('permission-denied')
+    expect(health.obstacle(target)).toMatchObject({
+      code: 'permission-denied',
+      says: 'glm-5.2 is not open to glm/main',
+      waitMs: null,
+      failure: { message: 'It failed. It is asked again in 60 seconds.' },
+    })
+    expect(health.enter(target, none)).toBeNull()
+    expect(health.obstacle(other)).toBeNull()
+    expect(health.obstacle({ ...target, accountName: 'glm/other' })).toBeNull()
+    await clock.advance(60_000)
+    expect(health.obstacle(target)).toBeNull()
+    attempt('permission-denied')
+    await clock.advance(60_000)
+    expect(health.obstacle(target)?.code).toBe('permission-denied')
+    await clock.advance(60_000)
+    attempt('done')
+    attempt('permission-denied')
+    await clock.advance(60_000)
+    expect(health.obstacle(target)).toBeNull()
+  })
 })

@@ -1,7 +1,7 @@
 // What stands between a job and a target, in one place: breaker, cooldown, keys. And what an attempt's end teaches them, together
 // with the balance. Cooldown and breaker stay two things: a vendor that says "later" is not sick.
 
-import { UnknownModels } from '../cache/unknown-models.ts'
+import { RefusedModels } from '../cache/refused-models.ts'
 import type { CallFailure, FailureCode } from '../domain/failure.ts'
 import { BoundedMap } from '../lib/bounded-map.ts'
 import type { Clock } from '../lib/clock.ts'
@@ -60,7 +60,7 @@ export class TargetHealth {
   readonly balance: Balance
   readonly #options: TargetHealthOptions
   readonly #cooldowns: Cooldowns
-  readonly #unknownModels: UnknownModels
+  readonly #refused: RefusedModels
   readonly #breakers = new BoundedMap<string, Breaker>(breakersMax)
   // By target: when people were last told that it was refused.
   readonly #refusedAt = new BoundedMap<string, number>(refusedMax)
@@ -74,7 +74,7 @@ export class TargetHealth {
     })
     this.balance = new Balance(options)
     this.#cooldowns = new Cooldowns(options)
-    this.#unknownModels = new UnknownModels(options.clock)
+    this.#refused = new RefusedModels(options.clock)
   }
 
   /** What forbids an attempt now; null: nothing. */
@@ -85,9 +85,11 @@ export class TargetHealth {
       const says = `no key or plan of ${target.accountName} works any more`
       return { code: 'credential-rejected', says, waitMs: keyWaitMs, failure: null }
     }
-    const unknown = this.#unknownModels.find(target.accountName, subjectOf(target))
-    if (unknown) {
-      return { code: unknown.code, says: `${name} is not known there`, waitMs: null, failure: unknown }
+    const refused = this.#refused.find(target.accountName, subjectOf(target))
+    if (refused) {
+      const isUnknown = refused.code === 'model-unknown'
+      const says = isUnknown ? `${name} is not known there` : `${name} is not open to ${target.accountName}`
+      return { code: refused.code, says, waitMs: null, failure: refused }
     }
     const breakerWaitMs = this.#breaker(target).waitMs
     const coolMs = this.#cooldowns.waitMs(targetKey(target))
@@ -107,7 +109,7 @@ export class TargetHealth {
   /** The permits of one attempt, or null when an obstacle has come up. `exceptKeys`: keys this job has tried. */
   enter(target: Target, exceptKeys: ReadonlySet<number>): AttemptPermit | null {
     if (this.#cooldowns.waitMs(targetKey(target)) > 0) return null
-    if (this.#unknownModels.find(target.accountName, subjectOf(target))) return null
+    if (this.#refused.find(target.accountName, subjectOf(target))) return null
     if (!this.keys.isUsable(target.accountName, target.keyCount, exceptKeys)) return null
     const breaker = this.#breaker(target).acquire()
     if (breaker === null) return null
@@ -153,7 +155,8 @@ export class TargetHealth {
     const isLimited = end.outcome === 'rate-limited' || end.outcome === 'concurrency-limited'
     if (end.outcome === 'done' || isLimited) this.balance.observeAnswer(target, isLimited)
     if (end.outcome === 'done') this.#cooldowns.succeeded(targetKey(target))
-    if (failure) this.#unknownModels.remember(target.accountName, subjectOf(target), failure)
+    if (failure) this.#refused.remember(target.accountName, subjectOf(target), failure)
+    else if (end.outcome === 'done') this.#refused.forget(target.accountName, subjectOf(target))
     if (end.outcome === 'model-unknown' || end.outcome === 'permission-denied') {
       this.#tellRefused(target, end.outcome)
     }

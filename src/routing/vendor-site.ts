@@ -30,7 +30,8 @@ export interface VendorWork {
   /** Who pays; asked again, for it may be another by then. */
   payer(): Identity
   readonly kind: JobKind
-  readonly class: JobClass
+  /** Asked again as well: somebody may look on by then. */
+  class(): JobClass
   weightsOf(payer: Identity): Required<Pick<LeaseOwner, 'clientWeight' | 'principalWeight'>>
   /** Monotonic milliseconds; asked again, for it may grow. */
   deadlineAt(): number
@@ -85,7 +86,6 @@ export class VendorSite implements JobSite<RoutedCandidate, RoutedOutcome> {
     const request = new SlotRequest(
       {
         ...this.#owner(work.payer()),
-        class: work.class,
         inputTokens: tokens,
         outputTokensMax: cap,
         outputTokensExpected: work.expectOutput?.(candidate, cap) ?? cap,
@@ -93,13 +93,13 @@ export class VendorSite implements JobSite<RoutedCandidate, RoutedOutcome> {
         signal,
         onPlace: (place) => work.progress({ kind: 'queued', provider: candidate.provider, ...place }),
       },
-      () => work.deadlineAt(),
+      work,
     )
     this.#asked.set(group, { slots, request })
     return this.#granted(group, slots.acquire(request))
   }
 
-  /** Charges the slots this job holds or waits for to another, who waits for its answer too. */
+  /** Charges the slots this job holds or waits for to another, who waits for its answer too; always in the class it has now. */
   chargeTo(payer: Identity): void {
     for (const { slots, request } of this.#asked.values()) slots.recharge(request, this.#owner(payer))
   }
@@ -123,7 +123,7 @@ export class VendorSite implements JobSite<RoutedCandidate, RoutedOutcome> {
       onLimits: (limits) => this.#stays.get(group)?.lease.heard(limits),
       onBegin: () => input.meter.began(),
     })
-    const meter = this.#meter(group, input.meter)
+    const meter = this.#meter(candidate, input.meter)
     const outcome = await readAnswer(parts, {
       provider: provider.name,
       attempt: input.number,
@@ -223,12 +223,13 @@ export class VendorSite implements JobSite<RoutedCandidate, RoutedOutcome> {
     stay.isPaidAhead = false
   }
 
-  #meter(group: string, meter: AttemptMeter): AttemptMeter {
+  #meter({ group, model }: RoutedCandidate, meter: AttemptMeter): AttemptMeter {
     return {
       ...meter,
       firstPart: () => {
         const ms = meter.firstPart()
-        this.#stays.get(group)?.lease.firstToken(ms)
+        // A page, a file or a search comes as a whole: its first part says how much work it was.
+        if (this.#work.kind === 'generate') this.#stays.get(group)?.lease.firstToken(ms, model ?? '')
         return ms
       },
       outputChars: (count) => {

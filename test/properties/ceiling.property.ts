@@ -157,7 +157,9 @@ export const properties = [
           else if (dice < 0.5) ceiling.succeeded()
           else if (mode !== 'refusals') {
             ttftMs = ttftMs > 1e9 ? 100 : ttftMs * 1.05
-            ceiling.firstToken(ttftMs, now)
+            now += ttftMs
+            ceiling.loaded(ceiling.limit, now)
+            ceiling.firstToken(ttftMs, now, 'glm')
           }
           holds(
             ceiling.limit >= 1 && ceiling.limit <= max,
@@ -173,8 +175,8 @@ export const properties = [
     mutants: [
       {
         file: 'admission/ceiling.ts',
-        find: 'inFlight < this.limit || this.#limit >= max',
-        replace: 'this.#limit >= max',
+        find: 'inFlight < this.limit || this.limit >= max',
+        replace: 'this.limit >= max',
       },
     ],
     async check(rooms, seed) {

@@ -39,7 +39,7 @@ export const properties: readonly Property[] = [
       { file: 'cache/flight.ts', find: '      if (bar === null) {', replace: '      {' },
       {
         file: 'admission/fair-queue.ts',
-        find: "    this.#place(job, 'join')\n    if (runs)",
+        find: "    this.#place(job, 'join', job.lane.client === client ? 'rejoin' : 'join')\n    if (runs)",
         replace: '    if (runs)',
       },
     ],

@@ -119,6 +119,19 @@ export const properties = [
         }),
         { seed, numRuns: 100, endOnFailure: true },
       )
+      // On the very boundary: the whole burst at once, and from then on each unit at the first moment it fits. What is admitted is counted.
+      fc.assert(
+        fc.property(rates, fc.integer({ min: 0, max: 1_000_000 }), ({ perMinute, burst }, startMs) => {
+          const rate = toRate(perMinute, burst)
+          let state = fullBucket
+          for (let unit = 0; unit <= 50; unit++) {
+            const now = startMs + unit * rate.intervalMs
+            state = spend(rate, state, now, unit === 0 ? burst : 1)
+            holds(state > now, `unit ${unit} at ${now} ms is refused or not counted`)
+          }
+        }),
+        { seed, numRuns: 100, endOnFailure: true },
+      )
     },
   }),
   property({

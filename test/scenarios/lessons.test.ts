@@ -48,7 +48,7 @@ describe('a cooldown', () => {
 describe('a failure', () => {
   test('is never kept: whoever asks the same when the vendor is well gets an answer', async () => {
     const question = { text: 'The otter swims on its back.', question: 'How does it swim?', model: 'kimi-k3' }
-    for (const name of ['content-filter', 'permission-denied']) {
+    for (const name of ['content-filter', 'context-overflow']) {
       server.simulator.control({ kimi: { faults: [{ name, times: 1 }] } })
       expect(await window.ask('analyze_document', question)).toMatchObject({ isError: true })
     }

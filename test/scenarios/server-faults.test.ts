@@ -75,7 +75,7 @@ const transient = new Set([
   'malformed-output',
 ])
 /** Remembered: whoever asks for the same at once is told so, and the vendor is not asked. */
-const remembered = new Set(['credential-rejected', 'account-blocked', 'model-unknown'])
+const remembered = new Set(['credential-rejected', 'account-blocked', 'permission-denied', 'model-unknown'])
 /** The next probe of a dead key, and longer than open breakers and cooldowns, */
 const hourMs = 3_600_000
 /** but for what comes back next week, by the vendor's own word, or after an hour and a little, where it does not say. */

@@ -1,0 +1,50 @@
+import { describe, expect, it } from 'vitest'
+import { isRefusal } from '../domain/refusal.ts'
+import { VirtualClock } from '../lib/virtual-clock.ts'
+import { toGroupPlan } from './group-plan.ts'
+import { QuotaGroup } from './quota-group.ts'
+
+describe('a turn', () => {
+  it('is not lost: a large job in turn is not passed by small ones that would fit', async () => {
+    const clock = new VirtualClock()
+    const plan = toGroupPlan({
+      per: 'account',
+      concurrency: { default: 8, byModel: {} },
+      rates: { requestsPerMinute: null, tokensPerMinute: 150, tokensPerDay: null, refundsTokens: false },
+    })
+    const group = new QuotaGroup({ ...plan.group(''), name: 'kimi', clock, random: () => 0.5 })
+    const startedAt: Record<string, number> = {}
+    const ask = (client: string, tokens: number): void => {
+      const answer = group.acquire({
+        principal: 'local',
+        client,
+        class: 'interactive',
+        inputTokens: tokens,
+        outputTokensMax: 0,
+        bytes: 1,
+        deadlineAt: Number.POSITIVE_INFINITY,
+        signal: new AbortController().signal,
+        onPlace: () => undefined,
+      })
+      void answer.then((lease) => {
+        if (isRefusal(lease)) throw new Error(lease.message)
+        startedAt[client] ??= clock.now()
+        lease.release()
+      })
+    }
+    ask('first', 100)
+    await clock.advance(1)
+    ask('large', 140)
+    // Somebody small comes every second, and would fit at once each time.
+    for (let second = 0; second < 60; second++) {
+      ask(`small ${second}`, 1)
+      await clock.advance(1000)
+    }
+    expect(startedAt).toEqual({ first: 0 })
+    await clock.advance(1000)
+    expect(startedAt.large).toBeLessThanOrEqual(61_000)
+    expect(startedAt['small 0']).toBe(startedAt.large)
+    await clock.advance(130_000)
+    expect(group.inspect()).toMatchObject({ held: 0, waiting: 0 })
+  })
+})
