@@ -1,19 +1,16 @@
 // A job whose payer leaves while somebody else waits for its answer: it goes on as the other's.
 
 import { describe, expect, it } from 'vitest'
-import { isRefusal, type Refusal } from '../domain/refusal.ts'
-import { VirtualClock } from '../lib/virtual-clock.ts'
+import type { Refusal } from '../domain/refusal.ts'
 import type { Lease, LeaseRequest } from './lease.ts'
+import { leaseRequestOf } from './lease-request-of.ts'
 import type { JobClass } from './queue-tree.ts'
-import { QuotaGroup } from './quota-group.ts'
+import type { QuotaGroup } from './quota-group.ts'
+import { leased, openSmallGroup } from './small-group.ts'
 
-function open({ clientJobsMax = 2, slots = 1 } = {}): { clock: VirtualClock; group: QuotaGroup } {
-  const clock = new VirtualClock()
-  const group = new QuotaGroup({
-    name: 'glm/main',
+const open = ({ clientJobsMax = 2, slots = 1 } = {}) =>
+  openSmallGroup({
     ceiling: { start: slots, max: slots, probeMs: 30_000, watchFirstToken: false },
-    rates: { requestsPerMinute: null, tokensPerMinute: null, tokensPerDay: null, refundsTokens: true },
-    costs: 'slot-time',
     queue: {
       clientJobsMax,
       clientBytesMax: 1000,
@@ -22,12 +19,7 @@ function open({ clientJobsMax = 2, slots = 1 } = {}): { clock: VirtualClock; gro
       forgetAfterMs: 60_000,
     },
     waitMsMax: 60_000,
-    firstEstimateMs: 1000,
-    clock,
-    random: () => 0.5,
   })
-  return { clock, group }
-}
 
 function ask(
   group: QuotaGroup,
@@ -36,27 +28,15 @@ function ask(
   jobClass: () => JobClass = () => 'interactive',
 ) {
   const order: LeaseRequest = {
-    principal,
-    client: 'w1',
+    ...leaseRequestOf({ principal }),
     get class() {
       return jobClass()
     },
-    inputTokens: 10,
-    outputTokensMax: 90,
-    bytes: 100,
     get deadlineAt() {
       return deadlineAt()
     },
-    signal: new AbortController().signal,
-    onPlace: () => undefined,
   }
   return { order, answer: group.acquire(order) }
-}
-
-async function held(answer: Promise<Lease | Refusal>): Promise<Lease> {
-  const lease = await answer
-  if (isRefusal(lease)) throw new Error(lease.message)
-  return lease
 }
 
 const of = (group: QuotaGroup, name: string) =>
@@ -65,7 +45,7 @@ const of = (group: QuotaGroup, name: string) =>
 describe('a job that is charged to another', () => {
   it('waits in that one’s lane, at its old place of arrival, and by that one’s weight', async () => {
     const { clock, group } = open()
-    const first = await held(ask(group, 'carl').answer)
+    const first = await leased(ask(group, 'carl').answer)
     const shared = ask(group, 'anna')
     const own = ask(group, 'bert')
     group.recharge(shared.order, { principal: 'bert', client: 'w1', principalWeight: 4 })
@@ -73,17 +53,17 @@ describe('a job that is charged to another', () => {
     expect(of(group, 'bert')).toMatchObject({ waiting: 2, weight: 4 })
     await clock.advance(1000)
     first.release()
-    const lease = await held(shared.answer)
+    const lease = await leased(shared.answer)
     expect(of(group, 'bert')).toMatchObject({ held: 1, waiting: 1 })
     lease.release()
-    ;(await held(own.answer)).release()
+    ;(await leased(own.answer)).release()
     expect(group.inspect()).toMatchObject({ held: 0, waiting: 0, overdue: 0 })
   })
 
   it('while it runs takes its whole charge along: who left owes nothing, who inherits pays', async () => {
     const { clock, group } = open()
     const shared = ask(group, 'anna')
-    const lease = await held(shared.answer)
+    const lease = await leased(shared.answer)
     await clock.advance(5_000)
     group.recharge(shared.order, { principal: 'bert', client: 'w1' })
     expect(of(group, 'anna')).toMatchObject({ held: 0, virtualTime: 0 })
@@ -93,8 +73,8 @@ describe('a job that is charged to another', () => {
     lease.release()
     expect(of(group, 'anna')).toMatchObject({ served: 0 })
     expect(of(group, 'bert')).toMatchObject({ served: 10_000, virtualTime: 10_000 })
-    ;(await held(other.answer)).release()
-    ;(await held(heir.answer)).release()
+    ;(await leased(other.answer)).release()
+    ;(await leased(heir.answer)).release()
     group.recharge(shared.order, { principal: 'dora', client: 'w1' })
     expect(of(group, 'dora')).toBeUndefined()
     await clock.advance(1)
@@ -103,7 +83,7 @@ describe('a job that is charged to another', () => {
 
   it('waits as long as the one with the most time wants, and no longer', async () => {
     const { clock, group } = open()
-    const lease = await held(ask(group, 'carl').answer)
+    const lease = await leased(ask(group, 'carl').answer)
     let deadlineAt = 10_000
     const shared = ask(group, 'anna', () => deadlineAt)
     await clock.advance(9_000)
@@ -118,7 +98,7 @@ describe('a job that is charged to another', () => {
 
   it('goes to the lane of its class when somebody begins to look on, and its client stands where it stood', async () => {
     const { clock, group } = open({ clientJobsMax: 10 })
-    const first = await held(ask(group, 'carl').answer)
+    const first = await leased(ask(group, 'carl').answer)
     let jobClass: JobClass = 'batch'
     const inBackground = () =>
       ask(
@@ -130,7 +110,7 @@ describe('a job that is charged to another', () => {
     const [earlier, shared] = [inBackground(), inBackground()]
     const order: string[] = []
     const ended = (name: string, answer: Promise<Lease | Refusal>) =>
-      held(answer).then((lease) => {
+      leased(answer).then((lease) => {
         order.push(name)
         clock.after(1000, () => lease.release())
       })
@@ -157,9 +137,9 @@ describe('a job that is charged to another', () => {
       () => 240_000,
       () => jobClass,
     )
-    const lease = await held(shared.answer)
+    const lease = await leased(shared.answer)
     // Meanwhile somebody else is served: who came now would stand higher.
-    const other = await held(ask(group, 'bert').answer)
+    const other = await leased(ask(group, 'bert').answer)
     await clock.advance(5_000)
     other.release()
     const before = of(group, 'anna')
