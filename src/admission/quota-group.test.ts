@@ -267,6 +267,31 @@ describe('quota group', () => {
     expect(group.inspect().held).toBe(0)
   })
 
+  it('lets a job that the vendor sends back late wait anew, for as long as its own deadline allows', async () => {
+    for (const [deadlineAt, isServed] of [
+      [240_000, true],
+      [12_000, false],
+    ] as const) {
+      const { clock, group } = open({
+        ceiling: { start: 2, max: 2, probeMs: 30_000, watchFirstToken: false },
+      })
+      const first = await held(ask(group, 'a').answer)
+      const second = await held(ask(group, 'a').answer)
+      const late = ask(group, 'b', { deadlineAt })
+      await clock.advance(9000)
+      second.release()
+      const again = (await held(late.answer)).refusedByVendor()
+      await clock.advance(6000)
+      expect(group.waiting).toBe(isServed ? 1 : 0)
+      first.release()
+      await clock.advance(1000)
+      const answer = await again
+      expect(isRefusal(answer)).toBe(!isServed)
+      if (!isRefusal(answer)) answer.release()
+      expect(group.inspect()).toMatchObject({ held: 0, waiting: 0 })
+    }
+  })
+
   it('starts nothing that the vendor would count as too much, and wakes by itself when it fits', async () => {
     const { clock, group } = open({
       ceiling: { start: 5, max: 5, probeMs: 30_000, watchFirstToken: false },

@@ -102,12 +102,10 @@ class JobLoop<Each extends Target, Result> {
   async run(): Promise<Result> {
     for (let turn = 0; turn < turnsMax; turn++) {
       const target = await this.#choice.next(this.#plan, this.#site, this.#trail)
-      const lease = await this.#site.acquire(target, this.#plan.signal)
+      const lease = await this.#site.acquire(target, this.#plan.signal, this.#outputTokensMax)
       if (isRefusal(lease)) {
-        const { message } = lease
         this.#trail.history.visited.add(targetKey(target))
-        this.#fail(target, new CallFailure('refused', { message, refusal: lease, retryable: true }))
-        this.#goOn(target, 'other-group')
+        this.#refused(target, lease)
         continue
       }
       const stay = await this.#stay(target, lease)
@@ -124,6 +122,8 @@ class JobLoop<Each extends Target, Result> {
     let lease: AttemptLease | null = granted
     try {
       for (;;) {
+        const unready = await this.#site.ready?.(target, this.#plan.signal, this.#outputTokensMax)
+        if (unready) return this.#refused(target, unready)
         assertInTime(this.#options.clock, this.#plan, this.#trail.setbacks)
         const permit = health.enter(target, triedKeys)
         // Something came up while the job waited: the choice looks again, and an untried target stays one.
@@ -226,6 +226,11 @@ class JobLoop<Each extends Target, Result> {
       wasQuick: code !== 'timeout' && tookMs <= (leftMs + tookMs) * quickShare,
       hasOther: this.#choice.hasOther(this.#plan, target, this.#trail.history),
     }
+  }
+
+  #refused(target: Each, refusal: Refusal): Stay<Result> {
+    this.#fail(target, new CallFailure('refused', { message: refusal.message, refusal, retryable: true }))
+    return this.#goOn(target, 'other-group')
   }
 
   #fail(target: Each, failure: CallFailure, tookMs = 0): void {

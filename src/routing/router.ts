@@ -179,7 +179,6 @@ export class Router {
         return deadlineAt()
       },
       endUserOf,
-      outputTokensMax,
       jobFor: (candidate, cap) => toJob(draft, candidate, cap),
       expectOutput,
       progress: (update) => request.progress(update),
@@ -194,7 +193,7 @@ export class Router {
       const steps = stepsOf(payer)
       return isRefusal(steps) ? steps : null
     }
-    const paid = new PaidSite(site, outputTokensMax, setAside, request.identity, barOf)
+    const paid = new PaidSite(site, setAside, request.identity, barOf)
     request.onPayer?.((next) => {
       const refusal = paid.chargeTo(next)
       if (refusal === null) site.chargeTo(next)
