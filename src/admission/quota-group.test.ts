@@ -292,6 +292,20 @@ describe('quota group', () => {
     }
   })
 
+  it('goes to no vendor for ever that sends a job back each time: it begins to wait anew once', async () => {
+    const { clock, group } = open({
+      ceiling: { start: 1, max: 100, probeMs: 30_000, watchFirstToken: false },
+    })
+    let answer: Lease | Refusal = await ask(group, 'a').answer
+    for (let n = 0; n < 100 && !isRefusal(answer); n++) {
+      const again = answer.refusedByVendor()
+      await clock.advance(20_000)
+      answer = await again
+    }
+    expect(answer).toMatchObject({ reason: 'would-miss-deadline' })
+    expect(group.inspect()).toMatchObject({ held: 0, waiting: 0 })
+  })
+
   it('starts nothing that the vendor would count as too much, and wakes by itself when it fits', async () => {
     const { clock, group } = open({
       ceiling: { start: 5, max: 5, probeMs: 30_000, watchFirstToken: false },

@@ -249,8 +249,8 @@ export class QuotaGroup {
     this.#turns.refused(this.#running.size)
     giveBackDraws(this.#rates, waiter)
     this.#queue.putBack(job)
-    // It had its turn in time: what the vendor sends back begins to wait anew, and only its own deadline still counts.
-    waiter.waitsSince = this.#options.clock.now()
+    // It had its turn in time, and begins to wait anew; once, so that a vendor that always refuses leaves time for another.
+    waiter.sentBackAt ??= this.#options.clock.now()
     return new Promise((resolve, reject) => {
       waiter.resolve = resolve
       waiter.reject = reject
@@ -273,7 +273,7 @@ export class QuotaGroup {
   }
 
   #lateAt(job: Job): number {
-    job.deadlineAt = this.#untilAt(job.payload.request, job.payload.waitsSince)
+    job.deadlineAt = this.#untilAt(job.payload.request, job.payload.sentBackAt ?? job.payload.since)
     return job.deadlineAt
   }
 
@@ -282,7 +282,7 @@ export class QuotaGroup {
   }
 
   #expire(job: Job): void {
-    const waitedMs = this.#options.clock.now() - job.payload.waitsSince
+    const waitedMs = this.#options.clock.now() - (job.payload.sentBackAt ?? job.payload.since)
     this.#refuse(job, tooSlow(this.#options.name, waitedMs, this.#place(job).expectedWaitMs))
   }
 

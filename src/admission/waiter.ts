@@ -12,8 +12,8 @@ export interface Waiter {
   tokens: number
   /** When it came. */
   readonly since: number
-  /** When its present wait began: later where the vendor has sent it back. */
-  waitsSince: number
+  /** When the vendor first sent it back for concurrency; null: it did not. */
+  sentBackAt: number | null
   resolve(answer: Lease | Refusal): void
   reject(reason: unknown): void
   timer: Timer | null
@@ -42,7 +42,7 @@ export function newWaiter(
     request,
     tokens,
     since,
-    waitsSince: since,
+    sentBackAt: null,
     resolve,
     reject,
     timer: null,
