@@ -74,6 +74,7 @@ function createLoop(retriesPerMinute = 10) {
           deadlineAt: clock.now() + 240_000,
           signal: new AbortController().signal,
           outputTokensMax: 100,
+          principal: 'anna',
           affinity: null,
           isHedgeable: false,
         },

@@ -24,6 +24,8 @@ export interface JobPlan<Each extends Target> {
   readonly signal: AbortSignal
   /** null where the job has no such cap. */
   readonly outputTokensMax: number | null
+  /** Whose job it is, where places to wait are few. */
+  readonly principal: string
   /** A conversation whose prompt cache is worth keeping; null: none. */
   readonly affinity: string | null
   /** Whether a second parallel attempt would do no harm: no tools, no files. */

@@ -210,6 +210,7 @@ export class Router {
           },
           signal: request.signal,
           outputTokensMax,
+          principal: request.identity.principal,
           affinity: request.affinity ?? null,
           isHedgeable: draft.kind === 'generate' && (draft.tools?.length ?? 0) === 0,
         },

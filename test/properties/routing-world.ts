@@ -106,6 +106,7 @@ export async function createWorld(rooms: Rooms, seed: number, hedge: HedgeOption
       deadlineAt: clock.now() + (wish.timeoutMs ?? 240_000),
       signal: wish.signal ?? new AbortController().signal,
       outputTokensMax: 100,
+      principal: 'anna',
       affinity: null,
       isHedgeable: wish.isHedgeable ?? false,
     }
