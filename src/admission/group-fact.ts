@@ -32,6 +32,8 @@ export interface GroupFact {
   /** What shares are counted in. */
   readonly costs: 'slot-time' | 'tokens'
   readonly held: number
+  /** Of those, jobs whose next request waits for the rates. */
+  readonly heldBack: number
   readonly waiting: number
   readonly order: QueueOrder
   /** Leases beyond their deadline: a leak, to stay 0. */
@@ -43,6 +45,7 @@ export interface GroupFact {
 export function groupFact(
   queue: FairQueue<Waiter>,
   running: ReadonlySet<QueuedJob<Waiter>>,
+  heldBack: number,
   ceiling: CeilingFact,
   rates: readonly RateFact[],
   costs: 'slot-time' | 'tokens',
@@ -58,6 +61,7 @@ export function groupFact(
     rates,
     costs,
     held: running.size,
+    heldBack,
     waiting: queue.size,
     order: queue.order,
     overdue: [...running].filter(({ payload }) => payload.request.deadlineAt + graceMs < now).length,

@@ -4,13 +4,14 @@ import type { Refusal } from '../domain/refusal.ts'
 import type { VendorLimits } from '../domain/vendor-limits.ts'
 import { assert } from '../lib/assert.ts'
 import type { Clock } from '../lib/clock.ts'
-import type { Lease, Settlement } from './lease.ts'
+import type { FurtherWish, Lease, Settlement } from './lease.ts'
 import type { Waiter } from './waiter.ts'
 
 /** What the group does at each turn of a lease's life. */
 export interface LeaseEnds {
   finish(settlement: Settlement | undefined, isServed: boolean): void
   putBack(): Promise<Lease | Refusal>
+  another(wish: FurtherWish): Promise<Refusal | null>
   anotherRequest(): void
   unbegun(requests: number): void
   firstToken(ms: number, model: string): void
@@ -51,6 +52,11 @@ export class HeldLease implements Lease {
     assert(this.#isHeld, 'a lease is given back once')
     this.#isHeld = false
     return this.#ends.putBack()
+  }
+
+  another(wish: FurtherWish): Promise<Refusal | null> {
+    assert(this.#isHeld, 'a lease that was given back makes no requests')
+    return this.#ends.another(wish)
   }
 
   anotherRequest(): void {

@@ -14,6 +14,8 @@ export interface JobTaken {
   readonly used: number
 }
 
+type TokenWish = Pick<LeaseRequest, 'inputTokens' | 'outputTokensMax' | 'outputTokensExpected'>
+
 /** Costs of one group's jobs. */
 export class JobCosts {
   readonly #unit: 'slot-time' | 'tokens'
@@ -34,9 +36,16 @@ export class JobCosts {
   }
 
   /** Tokens that the vendor will count, as far as one can know; it counts the whole cap where it refunds nothing. */
-  tokensOf({ inputTokens, outputTokensMax, outputTokensExpected }: LeaseRequest): number {
+  tokensOf({ inputTokens, outputTokensMax, outputTokensExpected }: TokenWish): number {
     const expected = this.#rates.refundsTokens ? (outputTokensExpected ?? outputTokensMax) : outputTokensMax
     return inputTokens + Math.min(expected, outputTokensMax)
+  }
+
+  /** The same for a further request of a job, with this cap: one that was raised will be needed. */
+  tokensAgain({ request, tokens }: Waiter, outputTokensMax: number): number {
+    const { inputTokens } = request
+    if (outputTokensMax <= request.outputTokensMax) return tokens
+    return this.tokensOf({ inputTokens, outputTokensMax })
   }
 
   /** What a job that has to start is charged. */
@@ -45,8 +54,8 @@ export class JobCosts {
   }
 
   /** What a job took in all its requests; without a settlement what is still set aside, as when nobody knows. */
-  taken({ draws, unbegun, tokens }: Waiter, settlement: Settlement | undefined): JobTaken {
-    const reserved = draws.length * tokens
+  taken({ draws, unbegun }: Waiter, settlement: Settlement | undefined): JobTaken {
+    const reserved = draws.reduce((sum, { tokens }) => sum + tokens, 0)
     const used = settlement ? settlement.inputTokens + settlement.outputTokens : reserved
     return { requests: draws.length + unbegun, reserved, used }
   }

@@ -39,6 +39,15 @@ export interface Settlement {
   readonly outputTokens: number
 }
 
+/** One more request on a lease that is held. */
+export interface FurtherWish {
+  /** The cap that it will ask for. */
+  readonly outputTokensMax: number
+  /** Later than this (monotonic milliseconds) it is worthless; asked again while it waits. */
+  untilAt(): number
+  readonly signal: AbortSignal
+}
+
 /** The right to one vendor request until `deadlineAt`. Exactly one of its four ends is called, and only once. */
 export interface Lease {
   readonly deadlineAt: number
@@ -55,7 +64,12 @@ export interface Lease {
   releaseCut(settlement?: Settlement): void
   /** The vendor refused for concurrency: waits again at the old place. Rejects as `acquire` does. */
   refusedByVendor(): Promise<Lease | Refusal>
-  /** A further request of the same job goes to the vendor on this lease: it is counted, and never held up. */
+  /**
+   * A further request of the same job: waits until the rates have room for it, and counts it. Resolves with a refusal where they have
+   * none in time; rejects with the signal's reason.
+   */
+  another(wish: FurtherWish): Promise<Refusal | null>
+  /** One that cannot wait goes to the vendor on this lease: it is counted, and never held up. */
   anotherRequest(): void
   /** The vendor never worked on the last `requests` of them: the tokens set aside for them are given back, the requests stay counted. */
   unbegun(requests: number): void

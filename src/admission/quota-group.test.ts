@@ -230,6 +230,45 @@ describe('quota group', () => {
     expect(group.inspect().held).toBe(0)
   })
 
+  it('lets a job that the vendor sends back late wait anew, for as long as its own deadline allows', async () => {
+    for (const [deadlineAt, isServed] of [
+      [240_000, true],
+      [12_000, false],
+    ] as const) {
+      const { clock, group } = openSmallGroup({
+        ceiling: { start: 2, max: 2, probeMs: 30_000, watchFirstToken: false },
+      })
+      const first = await leased(ask(group, 'a').answer)
+      const second = await leased(ask(group, 'a').answer)
+      const late = ask(group, 'b', { deadlineAt })
+      await clock.advance(9000)
+      second.release()
+      const again = (await leased(late.answer)).refusedByVendor()
+      await clock.advance(6000)
+      expect(group.waiting).toBe(isServed ? 1 : 0)
+      first.release()
+      await clock.advance(1000)
+      const answer = await again
+      expect(isRefusal(answer)).toBe(!isServed)
+      if (!isRefusal(answer)) answer.release()
+      expect(group.inspect()).toMatchObject({ held: 0, waiting: 0 })
+    }
+  })
+
+  it('goes to no vendor for ever that sends a job back each time: it begins to wait anew once', async () => {
+    const { clock, group } = openSmallGroup({
+      ceiling: { start: 1, max: 100, probeMs: 30_000, watchFirstToken: false },
+    })
+    let answer: Lease | Refusal = await ask(group, 'a').answer
+    for (let n = 0; n < 100 && !isRefusal(answer); n++) {
+      const again = answer.refusedByVendor()
+      await clock.advance(20_000)
+      answer = await again
+    }
+    expect(answer).toMatchObject({ reason: 'would-miss-deadline' })
+    expect(group.inspect()).toMatchObject({ held: 0, waiting: 0 })
+  })
+
   it('starts nothing that the vendor would count as too much, and wakes by itself when it fits', async () => {
     const { clock, group } = openSmallGroup({
       ceiling: { start: 5, max: 5, probeMs: 30_000, watchFirstToken: false },

@@ -11,10 +11,11 @@ import type { VendorLimits } from '../domain/vendor-limits.ts'
 import type { Timer } from '../lib/clock.ts'
 import { Ceiling } from './ceiling.ts'
 import { FairQueue, type Fullness, type QueueOrder } from './fair-queue.ts'
+import { FurtherRequests } from './further-requests.ts'
 import { type GroupFact, groupFact } from './group-fact.ts'
 import type { QuotaGroupOptions } from './group-options.ts'
 import { GroupRates } from './group-rates.ts'
-import { evicted, queueFull, tooLarge, tooSlow, wouldMissDeadline } from './group-refusals.ts'
+import { evicted, queueFull, tooSlow, wouldMissDeadline } from './group-refusals.ts'
 import { HeldLease } from './held-lease.ts'
 import { HoldTimes } from './hold-times.ts'
 import { JobCosts } from './job-costs.ts'
@@ -23,6 +24,7 @@ import type { Lease, LeaseOwner, LeaseRequest, Settlement } from './lease.ts'
 import type { QueuePlace } from './queue-place.ts'
 import { Announcer, placeOf } from './queue-places.ts'
 import type { QueuedJob } from './queue-tree.ts'
+import { type NamedRates, ratesRefusal } from './rates-refusal.ts'
 import { Turns } from './turn.ts'
 import { forecastMs } from './wait-forecast.ts'
 import { keepWaiting, newWaiter, stopWaiting, type Waiter } from './waiter.ts'
@@ -35,6 +37,8 @@ export class QuotaGroup {
   readonly #queue: FairQueue<Waiter>
   readonly #ceiling: Ceiling
   readonly #rates: GroupRates
+  readonly #named: NamedRates
+  readonly #further: FurtherRequests
   readonly #announcer: Announcer
   readonly #running = new Set<Job>()
   readonly #times: HoldTimes
@@ -49,8 +53,10 @@ export class QuotaGroup {
     this.#ceiling = new Ceiling(options.ceiling)
     this.#times = new HoldTimes(options.firstEstimateMs)
     this.#rates = new GroupRates(options.rates, options.onDayCount)
+    this.#named = { name: options.name, rates: this.#rates, limits: options.rates }
     this.#turns = new Turns(options.clock, options.random, this.#ceiling, this.#rates)
     this.#costs = new JobCosts(options.costs, options.rates, this.#times)
+    this.#further = new FurtherRequests(this.#named, this.#costs, options.clock, () => this.#pump())
     this.#announcer = new Announcer(options.clock, this.#queue, (job) => this.#place(job))
   }
 
@@ -63,13 +69,9 @@ export class QuotaGroup {
     const now = clock.now()
     if (request.signal.aborted) return Promise.reject(request.signal.reason)
     const tokens = this.#costs.tokensOf(request)
-    const rateMs = this.#rates.waitMs(tokens, now, clock.wallMs())
-    if (rateMs === null) return Promise.resolve(tooLarge(name, tokens, this.#options.rates))
     const untilAt = this.#untilAt(request, now)
-    if (now + this.#rates.soonestMs(tokens, now, clock.wallMs()) > untilAt) {
-      const scarce = this.#rates.scarce(tokens, now, clock.wallMs())
-      return Promise.resolve(wouldMissDeadline(name, rateMs, untilAt - now, scarce))
-    }
+    const refusal = ratesRefusal(this.#named, tokens, untilAt, clock)
+    if (refusal !== null) return Promise.resolve(refusal)
     return new Promise((resolve, reject) => {
       const waiter = newWaiter(request, tokens, now, resolve, reject)
       const placing = this.#queue.enqueue(
@@ -109,10 +111,11 @@ export class QuotaGroup {
 
   /** Numbers for `inspect()`. `overdue` counts leases beyond their deadline: a leak, to stay 0. */
   inspect(): GroupFact {
-    const now = this.#options.clock.now()
+    const { clock, costs } = this.#options
+    const now = clock.now()
     this.#queue.sweep(now)
-    const rates = this.#rates.facts(now, this.#options.clock.wallMs())
-    return groupFact(this.#queue, this.#running, this.#ceiling.fact(now), rates, this.#options.costs, now)
+    const [rates, heldBack] = [this.#rates.facts(now, clock.wallMs()), this.#further.size]
+    return groupFact(this.#queue, this.#running, heldBack, this.#ceiling.fact(now), rates, costs, now)
   }
 
   /** Fair, or first come first served, from now on. */
@@ -142,16 +145,12 @@ export class QuotaGroup {
   }
 
   #place(job: Job): QueuePlace {
+    const { clock, costs } = this.#options
     const ahead = this.#queue.ahead(job)
-    const waitMs = forecastMs(this.#times, this.#rates, {
-      ahead,
-      tokens: job.payload.tokens,
-      costs: this.#options.costs,
-      slots: this.#ceiling.limit,
-      hasFreeSlot: this.#hasSlot,
-      now: this.#options.clock.now(),
-      wallMs: this.#options.clock.wallMs(),
-    })
+    const [slots, hasFreeSlot] = [this.#ceiling.limit, this.#hasSlot]
+    const [now, wallMs] = [clock.now(), clock.wallMs()]
+    const facts = { ahead, tokens: job.payload.tokens, costs, slots, hasFreeSlot, now, wallMs }
+    const waitMs = forecastMs(this.#times, this.#rates, facts)
     return placeOf(job, ahead.jobs, this.#queue.size, this.#running.size, waitMs)
   }
 
@@ -168,8 +167,10 @@ export class QuotaGroup {
     if (this.#isPumping) return
     this.#isPumping = true
     this.#wake?.cancel()
-    this.#wake = null
-    for (;;) {
+    // What runs goes before what waits: it keeps a slot until its vendor may be asked again.
+    const furtherMs = this.#further.serve()
+    this.#wake = furtherMs === null ? null : this.#options.clock.after(furtherMs, () => this.#pump())
+    while (furtherMs === null) {
       const job = this.#queue.peek()
       if (job === null) break
       const now = this.#options.clock.now()
@@ -208,6 +209,7 @@ export class QuotaGroup {
     return new HeldLease(waiter, clock, cutHoldMs, {
       finish: (settlement, isServed) => this.#finish(job, settlement, isServed),
       putBack: () => this.#putBack(job),
+      another: (wish) => this.#further.ask(waiter, wish),
       anotherRequest: () => takeDraw(this.#rates, waiter, clock),
       unbegun: (requests) => {
         giveBackUnbegun(this.#rates, waiter, requests)
@@ -247,6 +249,8 @@ export class QuotaGroup {
     this.#turns.refused(this.#running.size)
     giveBackDraws(this.#rates, waiter)
     this.#queue.putBack(job)
+    // It had its turn in time, and begins to wait anew; once, so that a vendor that always refuses leaves time for another.
+    waiter.sentBackAt ??= this.#options.clock.now()
     return new Promise((resolve, reject) => {
       waiter.resolve = resolve
       waiter.reject = reject
@@ -269,7 +273,7 @@ export class QuotaGroup {
   }
 
   #lateAt(job: Job): number {
-    job.deadlineAt = this.#untilAt(job.payload.request, job.payload.since)
+    job.deadlineAt = this.#untilAt(job.payload.request, job.payload.sentBackAt ?? job.payload.since)
     return job.deadlineAt
   }
 
@@ -278,7 +282,7 @@ export class QuotaGroup {
   }
 
   #expire(job: Job): void {
-    const waitedMs = this.#options.clock.now() - job.payload.since
+    const waitedMs = this.#options.clock.now() - (job.payload.sentBackAt ?? job.payload.since)
     this.#refuse(job, tooSlow(this.#options.name, waitedMs, this.#place(job).expectedWaitMs))
   }
 

@@ -8,9 +8,12 @@ import type { Lease, LeaseRequest } from './lease.ts'
 /** One job and whoever waits for its lease. */
 export interface Waiter {
   readonly request: LeaseRequest
-  /** What one request of it is thought to take of the vendor's tokens. */
-  readonly tokens: number
+  /** What its next request is thought to take of the vendor's tokens: more when its cap was raised. */
+  tokens: number
+  /** When it came. */
   readonly since: number
+  /** When the vendor first sent it back for concurrency; null: it did not. */
+  sentBackAt: number | null
   resolve(answer: Lease | Refusal): void
   reject(reason: unknown): void
   timer: Timer | null
@@ -39,6 +42,7 @@ export function newWaiter(
     request,
     tokens,
     since,
+    sentBackAt: null,
     resolve,
     reject,
     timer: null,

@@ -49,6 +49,8 @@ export class KimiFiles {
           message: 'The provider took the file but gave no id for it. Try again.',
           retryable: true,
         })
+      operation.patience.rest()
+      await operation.attempt.mayRequest?.(operation.signal)
       operation.patience.wait(stepMs, 'extracted text')
       const path = `/files/${encodeURIComponent(fileId)}/content`
       text = toPlainText(

@@ -38,6 +38,8 @@ export async function* streamChat(
 ): AsyncGenerator<StreamPart, void> {
   const { vendor, http, body } = exchange
   const { patience, attempt } = operation
+  patience.rest()
+  await attempt.mayRequest?.(operation.signal)
   patience.wait(exchange.firstPartTimeoutMs, 'first part of an answer')
   const reply = await http.send(
     {

@@ -128,6 +128,8 @@ export interface Attempt {
   /** Longest wait for the first part, and between two parts, in milliseconds; else the model's own (see catalogue). */
   readonly firstPartTimeoutMs?: number
   readonly silenceTimeoutMs?: number
+  /** Resolves when the vendor's rates have room for a request; awaited before each that can wait, for it may be one of several. */
+  mayRequest?(signal: AbortSignal): Promise<void>
   /** Told of every request to the vendor as it is sent: an operation may need several. */
   onRequest?(): void
   /**

@@ -27,6 +27,8 @@ export interface AttemptInput {
   readonly number: number
   readonly keyIndex: number
   readonly outputTokensMax: number | null
+  /** When its own time is over, which may be less than the job's; monotonic milliseconds. */
+  untilAt(): number
   readonly signal: AbortSignal
   readonly meter: AttemptMeter
 }
@@ -97,6 +99,7 @@ export function startAttempt<Result>(start: AttemptStart<Result>): RunningAttemp
     number: start.number,
     keyIndex: start.keyIndex,
     outputTokensMax: start.outputTokensMax,
+    untilAt: () => startedAt + start.limitMs(),
     signal: controller.signal,
     meter: {
       began: () => {

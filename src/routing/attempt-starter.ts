@@ -84,7 +84,8 @@ export class AttemptStarter<Each extends Target, Result> {
     const target = this.#choice.idleElsewhere(this.#plan, this.#site, first, history)
     if (target === null || !this.#hedges.withdraw()) return null
     const either = AbortSignal.any([signal, this.#plan.signal])
-    const lease = await this.#site.acquire(target, either).catch(() => null) // given up: the first spoke, or the job is over
+    // Given up: the first spoke, or the job is over.
+    const lease = await this.#site.acquire(target, either, outputTokensMax).catch(() => null)
     if (lease === null || isRefusal(lease)) return null
     const permit = either.aborted ? null : this.#options.health.enter(target, new Set())
     if (permit === null) {

@@ -30,11 +30,12 @@ const kimi = target('kimi', { contextTokens: 8000 })
 
 type Play = (input: AttemptInput, at: Target) => Promise<string>
 
-function createLoop() {
+function createLoop(retriesPerMinute = 10) {
   const clock = new VirtualClock()
   const random = createSeededRandom(1)
   const health = new TargetHealth({ clock, random })
-  const attempts = new Attempts({ clock, random, health, budget: new RetryBudget({ clock }) })
+  const budget = new RetryBudget({ clock, floorPerMinute: retriesPerMinute })
+  const attempts = new Attempts({ clock, random, health, budget })
   const ends: AttemptEnd[] = []
   const waits: Obstacle[] = []
   let held = 0
@@ -74,6 +75,7 @@ function createLoop() {
           deadlineAt: () => deadlineAt,
           signal: new AbortController().signal,
           outputTokensMax: 100,
+          principal: 'anna',
           affinity: null,
           isHedgeable: false,
         },
@@ -125,6 +127,40 @@ describe('the retry loop', () => {
     const play: Play = (input, at) => (at === glm ? fails(code)(input, at) : says('from kimi')(input, at))
     expect(await loop.run([[glm], [kimi]], [play, play, play, play])).toBe('from kimi')
     expect(loop.roads()).toBe(road)
+  })
+
+  it('goes on to the next vendor where the budget forbids to ask the same one again', async () => {
+    const loop = createLoop(0)
+    expect(await loop.run([[glm], [kimi]], [fails('provider-error'), says('from kimi')])).toBe('from kimi')
+    expect(loop.roads()).toBe('glm:provider-error kimi:done')
+    const alone = await loop.run([[glm]], [fails('provider-error'), says('never asked')])
+    expect(alone).toMatchObject({ code: 'provider-error' })
+  })
+
+  it('asks a vendor that failed just now for nobody else’s sake, once its retries are spent, until it has answered', async () => {
+    const loop = createLoop(0)
+    expect(await loop.run([[kimi]], [fails('provider-error')])).toMatchObject({ code: 'provider-error' })
+    const denied = await loop.run([[glm], [kimi]], [fails('provider-error'), says('never asked')])
+    expect(denied).toMatchObject({ code: 'provider-error' })
+    expect(await loop.run([[kimi]], [says('well')])).toBe('well')
+    expect(await loop.run([[glm], [kimi]], [fails('provider-error'), says('from kimi')])).toBe('from kimi')
+  })
+
+  it('pays for asking the same vendor again, also where that has answered somebody since', async () => {
+    const loop = createLoop(0)
+    loop.clock.after(1, () => {
+      const [end] = loop.ends
+      if (end) loop.health.enter(glm, new Set())?.settle({ ...end, outcome: 'done' }, false, null)
+    })
+    const outcome = await loop.run([[glm]], [fails('provider-error'), says('never asked')])
+    expect(loop.health.isFailing('glm')).toBe(false)
+    expect(outcome).toMatchObject({ code: 'provider-error' })
+  })
+
+  it('pays for a second vendor where only the cap was too low', async () => {
+    const loop = createLoop(0)
+    const outcome = await loop.run([[glm], [kimi]], [fails('empty-output'), says('never asked')])
+    expect(outcome).toMatchObject({ code: 'empty-output' })
   })
 
   it('goes on at once when a vendor names a time, instead of waiting for it', async () => {

@@ -15,8 +15,8 @@ import { wait } from '../lib/wait.ts'
 import { AttemptStarter } from './attempt-starter.ts'
 import { backoffMs } from './backoff.ts'
 import { assertInTime, CandidateChoice, type Trail } from './candidate-choice.ts'
-import { costsRetryBudget, countsAsAttempt } from './failure-class.ts'
-import { withStory } from './failure-story.ts'
+import { costsRetryBudget, countsAsAttempt, mayBeOutage } from './failure-class.ts'
+import { type Setback, withStory } from './failure-story.ts'
 import { HedgeBudget, type HedgeOptions } from './hedge.ts'
 import type { AttemptLease, JobPlan, JobSite } from './job-plan.ts'
 import { beginHistory, type Direction, nextStep, type StepFacts } from './next-step.ts'
@@ -102,12 +102,10 @@ class JobLoop<Each extends Target, Result> {
   async run(): Promise<Result> {
     for (let turn = 0; turn < turnsMax; turn++) {
       const target = await this.#choice.next(this.#plan, this.#site, this.#trail)
-      const lease = await this.#site.acquire(target, this.#plan.signal)
+      const lease = await this.#site.acquire(target, this.#plan.signal, this.#outputTokensMax)
       if (isRefusal(lease)) {
-        const { message } = lease
         this.#trail.history.visited.add(targetKey(target))
-        this.#fail(target, new CallFailure('refused', { message, refusal: lease, retryable: true }))
-        this.#goOn(target, 'other-group')
+        this.#refused(target, lease)
         continue
       }
       const stay = await this.#stay(target, lease)
@@ -124,6 +122,8 @@ class JobLoop<Each extends Target, Result> {
     let lease: AttemptLease | null = granted
     try {
       for (;;) {
+        const unready = await this.#site.ready?.(target, this.#plan.signal, this.#outputTokensMax)
+        if (unready) return this.#refused(target, unready)
         assertInTime(this.#options.clock, this.#plan, this.#trail.setbacks)
         const permit = health.enter(target, triedKeys)
         // Something came up while the job waited: the choice looks again, and an untried target stays one.
@@ -132,7 +132,7 @@ class JobLoop<Each extends Target, Result> {
         }
         if (!this.#mayAttempt(target)) {
           permit.giveBack()
-          throw this.#story()
+          return this.#denied(target)
         }
         history.visited.add(targetKey(target))
         history.attempts++
@@ -188,14 +188,35 @@ class JobLoop<Each extends Target, Result> {
     return { attemptsMax: this.#options.attemptsMax ?? attemptsMaxDefault, requeuesMax }
   }
 
-  // The job's first attempt earns; every further one that an outage could multiply pays.
+  // The job's first attempt earns; every further one that an outage could multiply pays. Leaving a vendor that is down multiplies
+  // nothing at another one that answers: that is asked once, as if the chain had begun there.
   #mayAttempt(target: Each): boolean {
-    const last = this.#trail.setbacks.findLast(({ failure }) => failure.code !== 'refused')
+    const { budget, health } = this.#options
+    const made = this.#made()
+    const last = made.at(-1)
     if (last !== undefined) {
-      return !costsRetryBudget(last.failure.code) || this.#options.budget.withdraw(target.provider)
+      const { code } = last.failure
+      if (!costsRetryBudget(code)) return true
+      const isFirstThere = made.every((each) => each.target.provider !== target.provider)
+      const isSafe = isFirstThere && mayBeOutage(code) && !health.isFailing(target.provider)
+      if (!isSafe) return budget.withdraw(target.provider)
     }
-    this.#options.budget.deposit(target.provider)
+    budget.deposit(target.provider)
     return true
+  }
+
+  // This target may not be asked by this job any more; one that was never asked still may.
+  #denied(target: Each): Stay<Result> {
+    const { history } = this.#trail
+    history.visited.add(targetKey(target))
+    const direction = this.#made().at(-1)?.failure.code === 'empty-output' ? 'other-model' : 'any'
+    if (!this.#choice.hasUntried(this.#plan, target, direction, history)) throw this.#story()
+    return this.#goOn(target, direction)
+  }
+
+  // What failed at a vendor; our own queue's refusal did not.
+  #made(): readonly Setback[] {
+    return this.#trail.setbacks.filter(({ failure }) => failure.code !== 'refused')
   }
 
   #facts(target: Each, { code }: CallFailure, tookMs: number): StepFacts {
@@ -205,6 +226,11 @@ class JobLoop<Each extends Target, Result> {
       wasQuick: code !== 'timeout' && tookMs <= (leftMs + tookMs) * quickShare,
       hasOther: this.#choice.hasOther(this.#plan, target, this.#trail.history),
     }
+  }
+
+  #refused(target: Each, refusal: Refusal): Stay<Result> {
+    this.#fail(target, new CallFailure('refused', { message: refusal.message, refusal, retryable: true }))
+    return this.#goOn(target, 'other-group')
   }
 
   #fail(target: Each, failure: CallFailure, tookMs = 0): void {

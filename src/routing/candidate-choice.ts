@@ -12,6 +12,7 @@ import type { JobPlan, JobSite } from './job-plan.ts'
 import { type Direction, type JobHistory, liesAhead } from './next-step.ts'
 import { type Target, targetKey } from './target.ts'
 import type { Obstacle, TargetHealth } from './target-health.ts'
+import { WaitingPlaces } from './waiting-places.ts'
 
 /** Collaborators. */
 export interface CandidateChoiceOptions {
@@ -28,7 +29,6 @@ export interface Trail<Each extends Target> {
   from: { readonly target: Each; readonly direction: Direction } | null
 }
 
-// Jobs that wait for a target to come back are in no queue; so they are counted here.
 const waitingMax = 256
 const pollMs = 500
 const waitMsMin = 10
@@ -36,7 +36,7 @@ const waitMsMin = 10
 /** Chooses for all jobs. */
 export class CandidateChoice {
   readonly #options: CandidateChoiceOptions
-  #waiting = 0
+  readonly #places = new WaitingPlaces(waitingMax)
 
   constructor(options: CandidateChoiceOptions) {
     this.#options = options
@@ -44,7 +44,7 @@ export class CandidateChoice {
 
   /** Jobs that wait for a target to come back. */
   get waiting(): number {
-    return this.#waiting
+    return this.#places.size
   }
 
   /** The next target. Throws the job's last failure, or why nothing can be tried, or the signal's reason. */
@@ -67,6 +67,16 @@ export class CandidateChoice {
     return plan.steps.some((step) =>
       step.some((each) => liesAhead(each, target, 'any', history) && this.#isFree(each)),
     )
+  }
+
+  /** Whether anything lies in that direction that the job has not tried, free or not. */
+  hasUntried<Each extends Target>(
+    plan: JobPlan<Each>,
+    target: Each,
+    direction: Direction,
+    history: JobHistory,
+  ): boolean {
+    return plan.steps.some((step) => step.some((each) => liesAhead(each, target, direction, history)))
   }
 
   /** A free target in another group with an idle slot, for a hedge; null: none. */
@@ -133,15 +143,17 @@ export class CandidateChoice {
       throw withStory(trail.setbacks, null) ?? obstacles[0]?.failure ?? nothingToTry()
     }
     const waitMs = Math.max(waitMsMin, soonest.waitMs ?? pollMs * (0.5 + random()))
-    if (clock.now() + waitMs >= plan.deadlineAt() || this.#waiting >= waitingMax) {
-      throw withStory(trail.setbacks, soonest.waitMs) ?? unavailable(soonest)
-    }
-    site.onWait?.(soonest)
-    this.#waiting++
+    const sentAway = (): CallFailure => withStory(trail.setbacks, soonest.waitMs) ?? unavailable(soonest)
+    if (clock.now() + waitMs >= plan.deadlineAt()) throw sentAway()
+    const place = this.#places.enter(plan.principal)
+    if (place === null) throw sentAway()
     try {
-      await wait(clock, waitMs, plan.signal)
+      site.onWait?.(soonest)
+      await wait(clock, waitMs, AbortSignal.any([plan.signal, place.taken]))
+    } catch (error) {
+      throw place.taken.aborted && !plan.signal.aborted ? sentAway() : error
     } finally {
-      this.#waiting--
+      place.leave()
     }
   }
 }

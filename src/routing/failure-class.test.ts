@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest'
 import type { FailureCode } from '../domain/failure.ts'
-import { costsRetryBudget, countsAsAttempt } from './failure-class.ts'
+import { costsRetryBudget, countsAsAttempt, mayBeOutage } from './failure-class.ts'
 
 const codes = (of: (code: FailureCode) => boolean): readonly FailureCode[] =>
   (
@@ -23,5 +23,9 @@ describe('failure classes', () => {
 
   it('pay from the retry budget what an outage could multiply', () => {
     expect(codes(costsRetryBudget)).toEqual(['rate-limited', 'timeout', 'empty-output'])
+  })
+
+  it('take no cap that was too low for an outage', () => {
+    expect(codes(mayBeOutage)).toEqual(['rate-limited', 'timeout'])
   })
 })

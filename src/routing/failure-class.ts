@@ -61,6 +61,10 @@ export function countsAsAttempt(code: FailureCode): boolean {
  * nature, an outage cannot multiply attempts.
  */
 export function costsRetryBudget(code: FailureCode): boolean {
-  const kind = classes[code]
-  return kind === 'transient' || kind === 'other-group' || kind === 'double-cap'
+  return mayBeOutage(code) || classes[code] === 'double-cap'
+}
+
+/** Whether its vendor may have an outage, from which going elsewhere saves the job; a cap that was too low is none. */
+export function mayBeOutage(code: FailureCode): boolean {
+  return classes[code] === 'transient' || classes[code] === 'other-group'
 }

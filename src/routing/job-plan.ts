@@ -24,6 +24,8 @@ export interface JobPlan<Each extends Target> {
   readonly signal: AbortSignal
   /** null where the job has no such cap. */
   readonly outputTokensMax: number | null
+  /** Whose job it is, where places to wait are few. */
+  readonly principal: string
   /** A conversation whose prompt cache is worth keeping; null: none. */
   readonly affinity: string | null
   /** Whether a second parallel attempt would do no harm: no tools, no files. */
@@ -32,8 +34,13 @@ export interface JobPlan<Each extends Target> {
 
 /** What the loop is lent for one job. */
 export interface JobSite<Each extends Target, Result> {
-  /** Waits in the group's queue. Rejects with the signal's reason. */
-  acquire(target: Each, signal: AbortSignal): Promise<AttemptLease | Refusal>
+  /** Waits in the group's queue, for an attempt with this cap on its output. Rejects with the signal's reason. */
+  acquire(target: Each, signal: AbortSignal, outputTokensMax: number | null): Promise<AttemptLease | Refusal>
+  /**
+   * Waits, on the slot that is held, until the group's rates have room for an attempt with this cap; null: it may begin. At once for
+   * the first. Rejects with the signal's reason.
+   */
+  ready?(target: Each, signal: AbortSignal, outputTokensMax: number | null): Promise<Refusal | null>
   run(target: Each, input: AttemptInput): Promise<Result>
   load(target: Each): GroupLoad
   /** True once the surface has sent what it cannot take back; for MCP never before the result. */

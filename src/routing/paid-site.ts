@@ -34,7 +34,6 @@ interface Share<Each> {
 export class PaidSite<Each extends Target, Result> implements JobSite<Each, Result> {
   readonly #site: JobSite<Each, Result>
   readonly #setAside: SetAside<Each>
-  readonly #outputTokensMax: number | null
   readonly #barOf: BarOf
   // All there is, and by group, as slots are: what waits for its attempt to begin there, and what runs.
   readonly #shares = new Set<Share<Each>>()
@@ -43,26 +42,27 @@ export class PaidSite<Each extends Target, Result> implements JobSite<Each, Resu
   #payer: Identity
   #isAnswered = false
 
-  /** `outputTokensMax`: the job's own cap, before it is doubled. */
   constructor(
     site: JobSite<Each, Result>,
-    outputTokensMax: number | null,
     setAside: SetAside<Each>,
     payer: Identity,
     barOf: BarOf = () => null,
   ) {
     this.#site = site
-    this.#outputTokensMax = outputTokensMax
     this.#setAside = setAside
     this.#payer = payer
     this.#barOf = barOf
   }
 
-  async acquire(target: Each, signal: AbortSignal): Promise<AttemptLease | Refusal> {
-    const share = this.#open(target, this.#outputTokensMax)
+  async acquire(
+    target: Each,
+    signal: AbortSignal,
+    outputTokensMax: number | null,
+  ): Promise<AttemptLease | Refusal> {
+    const share = this.#open(target, outputTokensMax)
     if (isRefusal(share)) return share
     try {
-      const lease = await this.#site.acquire(target, signal)
+      const lease = await this.#site.acquire(target, signal, outputTokensMax)
       if (isRefusal(lease)) {
         this.#release(share)
         return lease
@@ -75,12 +75,15 @@ export class PaidSite<Each extends Target, Result> implements JobSite<Each, Resu
     }
   }
 
+  async ready(target: Each, signal: AbortSignal, outputTokensMax: number | null): Promise<Refusal | null> {
+    return (await this.#site.ready?.(target, signal, outputTokensMax)) ?? null
+  }
+
   async run(target: Each, input: AttemptInput): Promise<Result> {
     const { group } = target
     let share = this.#ready.get(group)
     this.#ready.delete(group)
-    if (share === undefined || input.outputTokensMax !== this.#outputTokensMax) {
-      this.#release(share)
+    if (share === undefined) {
       const more = this.#open(target, input.outputTokensMax)
       if (isRefusal(more)) {
         throw new CallFailure('refused', { message: more.message, refusal: more, retryable: true })

@@ -177,7 +177,6 @@ export class Router {
       }),
       deadlineAt,
       endUserOf,
-      outputTokensMax,
       jobFor: (candidate, cap) => toJob(draft, candidate, cap),
       expectOutput,
       progress: (update) => request.progress(update),
@@ -192,7 +191,7 @@ export class Router {
       const steps = stepsOf(payer)
       return isRefusal(steps) ? steps : null
     }
-    const paid = new PaidSite(site, outputTokensMax, setAside, request.identity, barOf)
+    const paid = new PaidSite(site, setAside, request.identity, barOf)
     request.onPayer?.((next) => {
       const refusal = paid.chargeTo(next)
       if (refusal === null) site.chargeTo(next)
@@ -208,6 +207,7 @@ export class Router {
           deadlineAt,
           signal: request.signal,
           outputTokensMax,
+          principal: request.identity.principal,
           affinity: request.affinity ?? null,
           isHedgeable: draft.kind === 'generate' && (draft.tools?.length ?? 0) === 0,
         },

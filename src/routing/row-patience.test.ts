@@ -27,6 +27,7 @@ function begin() {
       deadlineAt: () => 240_000,
       signal: leaver.signal,
       outputTokensMax: null,
+      principal: 'anna',
       affinity: null,
       isHedgeable: false,
     },

@@ -81,6 +81,38 @@ describe('target health', () => {
     }
   })
 
+  it('cools a target that is overloaded again before it has answered, longer each time, and not for a hiccup', async () => {
+    const { clock, health, attempt } = open()
+    attempt('overloaded')
+    attempt('done')
+    attempt('overloaded')
+    expect(health.obstacle(target)).toBeNull()
+    for (const waitMs of [1000, 2000, 4000]) {
+      attempt('overloaded')
+      expect(health.obstacle(target)?.waitMs).toBe(waitMs)
+      expect(health.obstacle(other)).toBeNull()
+      await clock.advance(waitMs)
+    }
+    attempt('done')
+    attempt('overloaded')
+    expect(health.obstacle(target)).toBeNull()
+  })
+
+  it('knows whether a provider may have an outage: from its last attempt, and not from a limit of ours', () => {
+    const { health, attempt } = open()
+    expect(health.isFailing('glm')).toBe(false)
+    attempt('timeout', undefined, true)
+    attempt('bad-request')
+    attempt('empty-output')
+    expect(health.isFailing('glm')).toBe(false)
+    attempt('unreachable')
+    attempt('bad-request')
+    expect(health.isFailing('glm')).toBe(true)
+    expect(health.isFailing('kimi')).toBe(false)
+    attempt('done')
+    expect(health.isFailing('glm')).toBe(false)
+  })
+
   it('leaves a vendor in peace that failed too often, but not for what was our own limit', async () => {
     const ours = open()
     for (let i = 0; i < 10; i++) ours.attempt('timeout', undefined, true)

@@ -11,6 +11,7 @@ import { Balance } from './balance.ts'
 import { Breaker, type BreakerChange } from './breaker.ts'
 import { type BreakerVerdict, verdictOf } from './breaker-verdict.ts'
 import { Cooldowns } from './cooldown.ts'
+import { mayBeOutage } from './failure-class.ts'
 import { KeyHealth, type KeyVerdict } from './key-health.ts'
 import { breakerKey, subjectOf, type Target, targetKey } from './target.ts'
 
@@ -52,6 +53,8 @@ export interface AttemptPermit {
 
 const breakersMax = 1_024
 const refusedMax = 1_024
+const overloadedMax = 1_024
+const providersMax = 256
 const refusedAgainMs = 60_000
 
 /** Health of all targets. */
@@ -62,6 +65,9 @@ export class TargetHealth {
   readonly #cooldowns: Cooldowns
   readonly #refused: RefusedModels
   readonly #breakers = new BoundedMap<string, Breaker>(breakersMax)
+  // Targets that have been overloaded and not answered since, and providers whose last attempt may have been their outage.
+  readonly #overloaded = new BoundedMap<string, true>(overloadedMax)
+  readonly #failing = new BoundedMap<string, true>(providersMax)
   // By target: when people were last told that it was refused.
   readonly #refusedAt = new BoundedMap<string, number>(refusedMax)
 
@@ -124,6 +130,7 @@ export class TargetHealth {
       settle: (end, isOurLimit, failure) => {
         key.settle(keyVerdict(end, failure))
         this.#learn(target, end, failure)
+        if (!isOurLimit) this.#learnOfProvider(target.provider, end)
         // Last: its closing starts the ramp, which must not see this attempt as one of the recovered.
         breaker.settle(breakerVerdict(end, isOurLimit))
       },
@@ -132,6 +139,11 @@ export class TargetHealth {
         breaker.settle('ignored')
       },
     }
+  }
+
+  /** Whether the last attempt at the provider that told anything of it failed: it may have an outage of its own. */
+  isFailing(provider: string): boolean {
+    return this.#failing.get(provider) === true
   }
 
   /** Breakers that are not closed, cooldowns with the milliseconds left, dead keys. */
@@ -154,15 +166,35 @@ export class TargetHealth {
     if (end.firstPartMs !== null) this.balance.observeFirstPart(target, end.firstPartMs)
     const isLimited = end.outcome === 'rate-limited' || end.outcome === 'concurrency-limited'
     if (end.outcome === 'done' || isLimited) this.balance.observeAnswer(target, isLimited)
-    if (end.outcome === 'done') this.#cooldowns.succeeded(targetKey(target))
+    if (end.outcome === 'done') {
+      this.#cooldowns.succeeded(targetKey(target))
+      this.#overloaded.delete(targetKey(target))
+    }
     if (failure) this.#refused.remember(target.accountName, subjectOf(target), failure)
     else if (end.outcome === 'done') this.#refused.forget(target.accountName, subjectOf(target))
     if (end.outcome === 'model-unknown' || end.outcome === 'permission-denied') {
       this.#tellRefused(target, end.outcome)
     }
-    if (!isCoolingFailure(end, failure)) return
+    if (!this.#isCooling(target, end, failure)) return
     const untilMs = this.#cooldowns.cool(targetKey(target), failure?.retryAfterMs ?? null)
     this.#options.emit?.({ type: 'cooldown-began', target, untilMs })
+  }
+
+  // Too busy once is a hiccup, and the next second often finds room; twice without an answer between is a state, which all that come
+  // must not find out for themselves.
+  #isCooling(target: Target, end: AttemptEnd, failure: CallFailure | null): boolean {
+    if (end.outcome === 'rate-limited') return true
+    if (coolingWithHint.has(end.outcome) && (failure?.retryAfterMs ?? null) !== null) return true
+    if (end.outcome !== 'overloaded') return false
+    const key = targetKey(target)
+    const wasOverloaded = this.#overloaded.get(key) === true
+    this.#overloaded.set(key, true)
+    return wasOverloaded
+  }
+
+  #learnOfProvider(provider: string, { outcome }: AttemptEnd): void {
+    if (outcome === 'done') this.#failing.delete(provider)
+    else if (outcome !== 'hedge-lost' && mayBeOutage(outcome)) this.#failing.set(provider, true)
   }
 
   #tellRefused(target: Target, code: FailureCode): void {
@@ -205,8 +237,3 @@ const coolingWithHint: ReadonlySet<AttemptEnd['outcome']> = new Set<AttemptEnd['
   'quota-exhausted',
   'provider-error',
 ])
-
-function isCoolingFailure(end: AttemptEnd, failure: CallFailure | null): boolean {
-  if (end.outcome === 'rate-limited') return true
-  return coolingWithHint.has(end.outcome) && (failure?.retryAfterMs ?? null) !== null
-}

@@ -10,14 +10,14 @@ import { Router } from './router.ts'
 const perDay = 1_350_000
 
 // A vendor that counts the requested cap and the tokens of a day, and fails every request until it is well again.
-function open(code: FailureCode | null, begins: boolean) {
+function open(code: FailureCode | null, begins: boolean, requestsPerMinute = 20) {
   const clock = new VirtualClock()
   const plan = toGroupPlan({
     per: 'account',
     costs: 'tokens',
     concurrency: { default: 1, byModel: {} },
     rates: {
-      requestsPerMinute: 20,
+      requestsPerMinute,
       tokensPerMinute: 450_000,
       tokensPerDay: perDay,
       refundsTokens: false,
@@ -25,12 +25,14 @@ function open(code: FailureCode | null, begins: boolean) {
   })
   const groups = new AccountGroups('kimi/main', plan, clock, () => 0.5)
   let attempts = 0
+  const startedAt: number[] = []
   const provider: Provider = {
     name: 'kimi',
     capabilities: { jobs: new Set(['generate']), needsKey: true },
     models: [],
     async *run(_job, { onRequest, onBegin, signal }) {
       attempts++
+      startedAt.push(clock.now())
       onRequest?.()
       if (begins) onBegin?.()
       if (code === null)
@@ -69,7 +71,7 @@ function open(code: FailureCode | null, begins: boolean) {
   }
   const fact = () => router.inspect()['kimi/main']
   const left = () => fact()?.rates.find(({ unit }) => unit === 'tokens a day')?.remaining
-  return { run, left, fact, attempts: () => attempts }
+  return { run, left, fact, attempts: () => attempts, startedAt }
 }
 
 for (const code of ['unreachable', 'rate-limited', 'overloaded', 'concurrency-limited'] as const) {
@@ -93,4 +95,11 @@ it('keeps what is set aside for a request that was cut before its first word: no
   const { run, left } = open(null, false)
   await run()
   expect(left()).toBeLessThanOrEqual(perDay - 4096)
+})
+
+it('asks again when the rates have room for it, and not before', async () => {
+  const { run, startedAt, fact } = open('provider-error', false, 3)
+  await run()
+  expect(startedAt).toEqual([0, 20_000])
+  expect(fact()?.held).toBe(0)
 })

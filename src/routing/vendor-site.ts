@@ -1,7 +1,7 @@
 // What the retry loop is lent for a job at real vendors: slots of their groups, one vendor request for each attempt, and the tokens
 // used told to the group when its slot goes back.
 
-import type { Lease, LeaseOwner } from '../admission/lease.ts'
+import type { FurtherWish, Lease, LeaseOwner } from '../admission/lease.ts'
 import type { JobClass } from '../admission/queue-tree.ts'
 import type { QuotaGroup } from '../admission/quota-group.ts'
 import { CallFailure } from '../domain/failure.ts'
@@ -39,7 +39,6 @@ export interface VendorWork {
   endUserOf(payer: Identity): string
   /** The job as this candidate should get it; `outputTokensMax` grows when a cap was too low. */
   jobFor(candidate: RoutedCandidate, outputTokensMax: number | null): Job
-  readonly outputTokensMax: number | null
   /** Output that will probably do, at most `cap`; the whole cap when absent. */
   expectOutput?(candidate: RoutedCandidate, cap: number): number
   progress(update: Progress): void
@@ -75,10 +74,14 @@ export class VendorSite implements JobSite<RoutedCandidate, RoutedOutcome> {
     this.#work = work
   }
 
-  async acquire(candidate: RoutedCandidate, signal: AbortSignal): Promise<AttemptLease | Refusal> {
+  async acquire(
+    candidate: RoutedCandidate,
+    signal: AbortSignal,
+    outputTokensMax: number | null,
+  ): Promise<AttemptLease | Refusal> {
     const work = this.#work
     const { group } = candidate
-    const job = this.#work.jobFor(candidate, this.#work.outputTokensMax)
+    const job = this.#work.jobFor(candidate, outputTokensMax)
     const { tokens, bytes } = estimateInput(job)
     this.#inputTokens = tokens
     const cap = outputCap(job)
@@ -97,6 +100,16 @@ export class VendorSite implements JobSite<RoutedCandidate, RoutedOutcome> {
     )
     this.#asked.set(group, { slots, request })
     return this.#granted(group, slots.acquire(request))
+  }
+
+  ready(
+    candidate: RoutedCandidate,
+    signal: AbortSignal,
+    outputTokensMax: number | null,
+  ): Promise<Refusal | null> {
+    const cap = outputCap(this.#work.jobFor(candidate, outputTokensMax))
+    const untilAt = (): number => this.#work.deadlineAt()
+    return this.#another(candidate.group, { outputTokensMax: cap, untilAt, signal })
   }
 
   /** Charges the slots this job holds or waits for to another, who waits for its answer too; always in the class it has now. */
@@ -119,6 +132,10 @@ export class VendorSite implements JobSite<RoutedCandidate, RoutedOutcome> {
       requestId: input.id,
       endUser: endUserOf(identity),
       lane: clientKey(identity),
+      mayRequest: (signal) => {
+        const { untilAt } = input
+        return this.#mayRequest(group, { outputTokensMax: outputCap(job), untilAt, signal })
+      },
       onRequest: () => this.#countRequest(group),
       onLimits: (limits) => this.#stays.get(group)?.lease.heard(limits),
       onBegin: () => input.meter.began(),
@@ -214,7 +231,22 @@ export class VendorSite implements JobSite<RoutedCandidate, RoutedOutcome> {
     }
   }
 
-  // Retries, and operations of several requests, make more than the lease has paid for.
+  // What the lease has not paid for waits for the rates, and is paid then.
+  async #another(group: string, wish: FurtherWish): Promise<Refusal | null> {
+    const stay = this.#stays.get(group)
+    if (!stay || stay.isPaidAhead) return null
+    const refusal = await stay.lease.another(wish)
+    if (refusal === null) stay.isPaidAhead = true
+    return refusal
+  }
+
+  async #mayRequest(group: string, wish: FurtherWish): Promise<void> {
+    const refusal = await this.#another(group, wish)
+    if (refusal === null) return
+    throw new CallFailure('refused', { message: refusal.message, refusal, retryable: true })
+  }
+
+  // What is sent without asking, as the deletion of a file, is counted nevertheless.
   #countRequest(group: string): void {
     const stay = this.#stays.get(group)
     if (!stay) return

@@ -51,26 +51,26 @@ export function unnoticed(
   return { once: ending, lasting: ending, alone: ending }
 }
 
-/** The same vendor once more, then the other; alone, a sentence after two attempts. */
+/** The same vendor once more, then the other; alone, a sentence after two attempts or those of `alone`. */
 export function onceMore(
   code: string,
   source: string,
   told: RegExp,
-  done = 'counted',
+  { operator = [], alone = `V ${code} ${source} x2`, done = 'counted' }: EndingOptions = {},
 ): Pick<Rule, 'once' | 'lasting' | 'alone'> {
   return {
     once: { outcome: 'V answers', attempts: [`V ${code} ${source}`, `V done ${done}`] },
-    lasting: { outcome: 'O answers', attempts: [`V ${code} ${source} x2`, `O done ${done}`] },
-    alone: { outcome: code, attempts: [`V ${code} ${source} x2`], told },
+    lasting: { outcome: 'O answers', attempts: [`V ${code} ${source} x2`, `O done ${done}`], operator },
+    alone: { outcome: code, attempts: [alone], told, operator },
   }
 }
 
-/** The other vendor at once; alone, a sentence after `attempts`. */
+/** The other vendor at once; alone, a sentence after the attempts of `alone`. */
 export function elsewhere(
   code: string,
   source: string,
   told: RegExp,
-  { operator = [], alone = `V ${code} ${source}`, done = 'counted' }: ElsewhereOptions = {},
+  { operator = [], alone = `V ${code} ${source}`, done = 'counted' }: EndingOptions = {},
 ): Pick<Rule, 'once' | 'lasting' | 'alone'> {
   const moved: Ending = {
     outcome: 'O answers',
@@ -80,7 +80,7 @@ export function elsewhere(
   return { once: moved, lasting: moved, alone: { outcome: code, attempts: [alone], told, operator } }
 }
 
-interface ElsewhereOptions {
+interface EndingOptions {
   readonly operator?: readonly string[]
   readonly alone?: string
   readonly done?: string

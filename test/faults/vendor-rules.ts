@@ -76,12 +76,13 @@ export const vendorRules: readonly Rule[] = [
   },
   {
     name: 'overloaded',
-    why: 'Busy for everybody and no time named: once more, then elsewhere. Unpaid.',
+    why: 'Busy for everybody and no time named: once more, then elsewhere. Twice without an answer between, the vendor cools, a while longer each time, so that those who come next go elsewhere at once; alone we come back after it, within the attempts a job has. Unpaid.',
     faults: { glm: ['code-1305', 'code-1312'], kimi: ['overloaded', 'unavailable'] },
     ...onceMore(
       'overloaded',
       'free',
       twice(/^The provider V is overloaded for everybody \(HTTP \d+.*Try again in a moment/),
+      { operator: ['cools V'], alone: 'V overloaded free x4' },
     ),
   },
   {

@@ -1,4 +1,4 @@
-// R1, R2, R3, R6, R7 and R9: how many attempts, how many at once, until when, and where.
+// R2, R3, R6, R7 and R9: how many attempts at once, until when, and where.
 
 import type { FailureCode } from '../../src/domain/failure.ts'
 import { chain, everyFate, glm, kimi, play } from './job-fates.ts'
@@ -14,43 +14,6 @@ const callerFaults: readonly FailureCode[] = [
 
 /** The retry loop. */
 export const properties: readonly Property[] = [
-  property({
-    id: 'R1',
-    says: 'in a total outage a provider sees at most 1.2 attempts for each first one, and the floor of ten a minute',
-    mutants: [
-      {
-        file: 'routing/attempts.ts',
-        find: '!costsRetryBudget(last.failure.code) || this.#options.budget.withdraw(target.provider)',
-        replace: 'true',
-      },
-      {
-        file: 'routing/retry-budget.ts',
-        find: 'account[purse] = Math.max(0, account[purse] - 1)',
-        replace: '',
-      },
-      { file: 'routing/retry-budget.ts', find: 'options.share ?? 0.2', replace: 'options.share ?? 2' },
-    ],
-    async check(rooms, seed) {
-      // An overloaded vendor opens no breaker: the budget alone stands between the jobs and the vendor.
-      for (const code of ['overloaded', 'provider-error', 'rate-limited', 'empty-output'] as const) {
-        const world = await createWorld(rooms, seed)
-        const firstAttempts = 200
-        const jobs: Promise<unknown>[] = []
-        for (let i = 0; i < firstAttempts; i++) {
-          const script = async () => Promise.reject(world.fail(code))
-          jobs.push(settled(world.run({ steps: [[glm], [kimi]], script, timeoutMs: 3_000 })))
-          await world.clock.advance(50)
-        }
-        await world.clock.advance(10_000)
-        await Promise.all(jobs)
-        const attempts = world.watch.ends.length
-        const floor = 2 * (10 + (10 * world.clock.now()) / 60_000)
-        const limit = 1.2 * firstAttempts + floor
-        holds(attempts <= limit, `${code}: ${attempts} attempts for ${firstAttempts} jobs, at most ${limit}`)
-        holds(code !== 'overloaded' || attempts > firstAttempts + 40, `only ${attempts} attempts`)
-      }
-    },
-  }),
   property({
     id: 'R2',
     says: 'a job never has two attempts at once unless it is hedged, and then two',

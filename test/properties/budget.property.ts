@@ -18,8 +18,8 @@ export const properties: readonly Property[] = [
     mutants: [
       {
         file: 'routing/paid-site.ts',
-        find: 'if (share === undefined || input.outputTokensMax !== this.#outputTokensMax) {',
-        replace: 'if (share === undefined) {',
+        find: 'this.#open(target, input.outputTokensMax)',
+        replace: 'this.#open(target, 100)',
       },
       {
         file: 'routing/paid-site.ts',
@@ -63,7 +63,6 @@ export const properties: readonly Property[] = [
               wrap: (site) =>
                 new PaidSite(
                   site,
-                  100,
                   (at, cap) => {
                     // A model's attempt costs at most a tenth of its cap; the vendor bills any part of it.
                     const worst = Math.ceil((cap ?? 0) / (at.provider === 'glm' ? 25 : 10))

@@ -171,7 +171,7 @@ export const properties: readonly Property[] = [
                     holds(JSON.stringify(budgets.inspect()) === before, `a refusal changed ${before}`)
                     return held
                   }
-                  const paid = new PaidSite(site, 100, setAside, first)
+                  const paid = new PaidSite(site, setAside, first)
                   if (random() < 0.6) {
                     clock.after(random() * 2_000, () => {
                       const before = periods(budgets)

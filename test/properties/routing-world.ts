@@ -107,6 +107,7 @@ export async function createWorld(rooms: Rooms, seed: number, hedge: HedgeOption
       deadlineAt: () => deadlineAt,
       signal: wish.signal ?? new AbortController().signal,
       outputTokensMax: 100,
+      principal: 'anna',
       affinity: null,
       isHedgeable: wish.isHedgeable ?? false,
     }

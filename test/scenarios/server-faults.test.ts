@@ -42,12 +42,13 @@ type Range = readonly [least: number, most: number]
 /** How often a vendor is asked that fails in this way again and again, when nobody else may be asked. */
 const attempts: Readonly<Record<string, Range>> = {
   // Once more at the same provider; not where the vendor's adapter knows that this one will say the same again.
-  overloaded: [2, 2],
   unreachable: [2, 2],
   timeout: [2, 2],
   'provider-error': [2, 2],
   truncated: [2, 2],
   'malformed-output': [2, 2],
+  // Once more, and then, since the whole vendor is busy, after a while and a longer one.
+  overloaded: [4, 4],
   // Once more, with twice the cap.
   'empty-output': [2, 2],
   // A vendor that was silent until the call's own time was over.

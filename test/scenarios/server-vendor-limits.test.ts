@@ -38,6 +38,7 @@ async function start(yaml: string, kimi: NonNullable<FixtureOptions['simulator']
 
 interface GroupView {
   readonly held: number
+  readonly heldBack: number
   readonly waiting: number
   readonly ceiling: { readonly limit: number; readonly source: string; readonly max: number | null }
   readonly rates: readonly {
@@ -64,7 +65,7 @@ async function pass(calls: readonly WindowCall[], untilMs: number): Promise<void
   for (const { answer } of calls) void answer.finally(() => open--)
   while (clock.now() < untilMs) {
     // Whatever was let in is answered before time goes on: real sockets know nothing of virtual time.
-    await until(() => group().held === 0 && vendor().inFlight === 0, 'the vendor has answered')
+    await until(() => group().held === group().heldBack && vendor().inFlight === 0, 'the vendor has answered')
     await new Promise((resolve) => setImmediate(resolve))
     if (open === 0) return
     await clock.advance(500)
@@ -128,6 +129,35 @@ describe('a tier that is configured', () => {
     expect(vendor().refusals).toEqual({})
     // 150 times 16 Ki tokens are more than one minute of 1.8 million.
     expect(clock.now()).toBeGreaterThan(60_000)
+  })
+
+  test('0: searches of several requests keep to it as well', async () => {
+    await start('providers: { glm: false, kimi: { tier: 0 } }', tiers.lowest)
+    const window = await server.window('modern', 'window-0')
+    const calls = [0, 1, 2].map((index) => window.call('web_search', { query: `SEARCH-${index}` }))
+    await until(() => begun() === 3, 'all have come')
+    await pass(calls, 400_000)
+    expect(await answers(calls)).toEqual(calls.map(() => 'answered'))
+    expect(vendor().refusals).toEqual({})
+    expect(vendor().requests.chat).toBe(6)
+    // Six requests, one in twenty seconds.
+    expect(clock.now()).toBeGreaterThanOrEqual(100_000)
+  })
+
+  test('1: a cap that was doubled is counted as the vendor counts it', async () => {
+    await start('providers: { glm: false, kimi: { tier: 1 } }', {
+      ...tiers.first,
+      faults: [{ name: 'length-empty', times: 1 }],
+      switches: { 'limit-headers': 'openai' },
+    })
+    const calls = await flood(1, 10_000)
+    expect(await answers(calls)).toEqual(['answered'])
+    const used = (source: string, unit: string): number => {
+      const rate = group().rates.find((each) => each.source === source && each.unit === unit)
+      return (rate?.limit ?? 0) - (rate?.remaining ?? 0)
+    }
+    expect(used('vendor', 'tokens')).toBeGreaterThan(3 * 16_384)
+    expect(used('configured', 'tokens a minute')).toBeGreaterThanOrEqual(used('vendor', 'tokens'))
   })
 
   test('above the account’s own: the vendor refuses, which is what the tests above would see', async () => {

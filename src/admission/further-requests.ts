@@ -1,0 +1,80 @@
+// Requests beyond the first on leases that are held: retries, and operations of several requests. The vendor counts each of them, so
+// they wait for the rates like any other; first come, first served, and before every job that has no slot yet, since each keeps a
+// slot from them meanwhile. Bounded by the slots of the group. Whoever owns it calls `serve` when time has passed or something has
+// changed.
+
+import type { Refusal } from '../domain/refusal.ts'
+import type { Clock } from '../lib/clock.ts'
+import type { JobCosts } from './job-costs.ts'
+import { takeDraw } from './job-draws.ts'
+import type { FurtherWish } from './lease.ts'
+import { type NamedRates, ratesRefusal } from './rates-refusal.ts'
+import type { Waiter } from './waiter.ts'
+
+interface Further {
+  readonly waiter: Waiter
+  readonly wish: FurtherWish
+  end(answer: Refusal | null): void
+}
+
+/** The further requests of one group. */
+export class FurtherRequests {
+  readonly #named: NamedRates
+  readonly #costs: JobCosts
+  readonly #clock: Clock
+  readonly #onChange: () => void
+  readonly #waiting: Further[] = []
+
+  /** `onChange`: one was added or given up, and it is time to `serve`. */
+  constructor(named: NamedRates, costs: JobCosts, clock: Clock, onChange: () => void) {
+    this.#named = named
+    this.#costs = costs
+    this.#clock = clock
+    this.#onChange = onChange
+  }
+
+  /** How many wait. */
+  get size(): number {
+    return this.#waiting.length
+  }
+
+  /**
+   * Resolves with null when the request is counted and may go, or with why it cannot in time; rejects with the signal's reason.
+   */
+  ask(waiter: Waiter, wish: FurtherWish): Promise<Refusal | null> {
+    const { signal } = wish
+    if (signal.aborted) return Promise.reject(signal.reason)
+    waiter.tokens = this.#costs.tokensAgain(waiter, wish.outputTokensMax)
+    return new Promise((resolve, reject) => {
+      const onAbort = (): void => {
+        this.#waiting.splice(this.#waiting.indexOf(further), 1)
+        reject(signal.reason)
+        this.#onChange()
+      }
+      const end = (answer: Refusal | null): void => {
+        signal.removeEventListener('abort', onAbort)
+        resolve(answer)
+      }
+      const further: Further = { waiter, wish, end }
+      signal.addEventListener('abort', onAbort, { once: true })
+      this.#waiting.push(further)
+      this.#onChange()
+    })
+  }
+
+  /** Lets go whatever may go. Answers how many milliseconds the next one has to wait; null: nobody waits. */
+  serve(): number | null {
+    for (;;) {
+      const [next] = this.#waiting
+      if (next === undefined) return null
+      const { waiter, wish, end } = next
+      const { rates } = this.#named
+      const refusal = ratesRefusal(this.#named, waiter.tokens, wish.untilAt(), this.#clock)
+      const waitMs = rates.waitMs(waiter.tokens, this.#clock.now(), this.#clock.wallMs())
+      if (refusal === null && waitMs !== 0) return waitMs
+      this.#waiting.shift()
+      if (refusal === null) takeDraw(rates, waiter, this.#clock)
+      end(refusal)
+    }
+  }
+}
