@@ -18,8 +18,8 @@ import type { ProviderSection, RatesSection } from './schema.ts'
 /** What is known of where values stand; faults are reported, not thrown, so that all are told at once. */
 export interface ProviderSources {
   originOf(path: string): Origin | null
-  /** Variables that were asked for under a path and are not set. */
-  unsetUnder(path: string): readonly string[]
+  /** Variables that keys under a path asked for and that are not set. */
+  unsetKeysUnder(path: string): readonly string[]
   fault(path: string, sentence: string): void
   warn(path: string, sentence: string): void
 }
@@ -67,8 +67,14 @@ function withKeys(
   sources: ProviderSources,
 ): readonly AccountConfig[] {
   return given.filter((account, index) => {
-    if (account.apiKeys.length > 0) return true
-    const unset = sources.unsetUnder(`${path}.accounts.${index}`)
+    const unset = sources.unsetKeysUnder(`${path}.accounts.${index}`)
+    if (account.apiKeys.length > 0) {
+      for (const name of unset) {
+        const sentence = `a key of account "${account.name}" is left out, because ${name} is not set.`
+        sources.warn(`${path}.accounts.${index}`, sentence)
+      }
+      return true
+    }
     if (missing === null) {
       sources.warn(
         `${path}.accounts.${index}`,
@@ -185,7 +191,7 @@ function missingOf(
   sources: ProviderSources,
 ): string | null {
   if (accounts.some(({ apiKeys }) => apiKeys.length > 0)) return null
-  const unset = sources.unsetUnder(`providers.${name}`)
+  const unset = sources.unsetKeysUnder(`providers.${name}`)
   if (kind === 'openai-compatible' && unset.length === 0) return null
   const variable = unset[0] ?? (name === kind ? defaults[kind]?.variable : undefined)
   return variable === undefined

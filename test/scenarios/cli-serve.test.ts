@@ -159,6 +159,7 @@ describe.each(nodes())('under $name', ({ path: node }) => {
       [['serve', '--prot', '1'], {}, 2, /unknown option '--prot'/],
       [['surve'], {}, 2, /unknown command 'surve'/],
       [['upload'], {}, 2, /missing required argument 'file'/],
+      [['simulate', '--prot', '1'], {}, 2, /Unknown option '--prot'/],
     ]
     const runs = cases.map(([args, env]) => exai(node, args, env))
     for (const [index, [, , code, sentence]] of cases.entries()) {
