@@ -113,6 +113,7 @@ function configure(
   const provider = createProvider({ name, kind, baseUrl, clock, ...(models === undefined ? {} : { models }) })
   return {
     provider,
+    kind,
     accounts: spec.accounts.map((account) => ({
       name: account.name,
       apiKeys: account.apiKeys,
