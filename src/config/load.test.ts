@@ -312,6 +312,8 @@ describe('what is refused', () => {
     ['providers: { local: { models: [a] } }', 'the local provider is built in'],
     ['providers: { "a b": { kind: glm } }', 'exai.yaml:1:14: providers.a b: expected a provider name'],
     ['providers: { glm: { tier: 1 } }', 'only Kimi has tiers'],
+    ['providers: { kimi: { searchEngine: a } }', 'only GLM has search engines'],
+    ['providers: { glm: { searchModel: a } }', 'only Kimi searches by a model'],
     ['providers: { glm: { baseUrl: "ftp://h" } }', 'expected an http or https address'],
     ['providers: { glm: { baseUrl: "https://u:p@h/v1" } }', 'without user, password'],
     ['providers: { glm: { baseUrl: http://localhost:3005/v1 } }', "is this server's own address"],

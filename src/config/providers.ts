@@ -30,6 +30,13 @@ const defaults: Readonly<Record<string, { baseUrl: string; variable: string } | 
 }
 const openAiCompatibleConcurrency = 4
 
+// Keys that only one kind of provider understands.
+const ownWords = [
+  ['tier', 'kimi', 'Kimi has tiers'],
+  ['searchEngine', 'glm', 'GLM has search engines'],
+  ['searchModel', 'kimi', 'Kimi searches by a model'],
+] as const
+
 /** One provider, or null where its section has faults. */
 export function buildProvider(
   name: string,
@@ -41,8 +48,9 @@ export function buildProvider(
   if (kind === null) return null
   const baseUrl = addressOf(section.baseUrl ?? defaults[kind]?.baseUrl, `${path}.baseUrl`, sources)
   if (baseUrl === null) return null
-  if (section.tier !== undefined && kind !== 'kimi') {
-    sources.fault(`${path}.tier`, `only Kimi has tiers, and this is of kind ${kind}.`)
+  for (const [key, owner, what] of ownWords) {
+    if (section[key] === undefined || kind === owner) continue
+    sources.fault(`${path}.${key}`, `only ${what}, and this is of kind ${kind}.`)
   }
   if (section.apiKey !== undefined && section.accounts !== undefined) {
     sources.fault(
@@ -56,7 +64,8 @@ export function buildProvider(
   const missing = missingOf(name, kind, given, sources)
   const needsKey = kind !== 'openai-compatible' || given.some(({ apiKeys }) => apiKeys.length > 0)
   const accounts = needsKey ? withKeys(given, path, missing, sources) : missing === null ? given : []
-  return { name, kind, baseUrl, accounts, tier, models: section.models, missing }
+  const { models, searchEngine = null, searchModel = null } = section
+  return { name, kind, baseUrl, accounts, tier, models, searchEngine, searchModel, missing }
 }
 
 // An account whose variable is not set must not be chosen for a job; the others go on.

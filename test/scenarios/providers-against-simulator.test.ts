@@ -62,6 +62,10 @@ function providerOf(vendor: Vendor): Provider {
 
 const keys = { glm: 'sim-glm-account01.simulated-secret', kimi: 'sim-kimi-account01' } as const
 
+// Only for what never comes: whatever comes may be as late as the machine is busy.
+const briefly: Partial<Attempt> = { firstPartTimeoutMs: 250, silenceTimeoutMs: 250 }
+const patienceFor = (expected: Expected): Partial<Attempt> => (expected === 'timeout' ? briefly : {})
+
 interface Outcome {
   readonly parts: readonly StreamPart[]
   readonly text: string
@@ -76,8 +80,8 @@ async function run(vendor: Vendor, job: Job, differs: Partial<Attempt> = {}): Pr
     requestId: `scenario-${++attempts}`,
     endUser: 'scenario-user',
     signal: new AbortController().signal,
-    firstPartTimeoutMs: 250,
-    silenceTimeoutMs: 250,
+    firstPartTimeoutMs: 30_000,
+    silenceTimeoutMs: 30_000,
     ...differs,
   }
   try {
@@ -189,7 +193,7 @@ describe.each(['glm', 'kimi'] as const)('jobs at %s', (vendor) => {
   it('an abort reaches the vendor', async () => {
     simulator.control({ [vendor]: { gate: 'closed' } })
     const stop = new AbortController()
-    const outcome = run(vendor, chat[vendor], { signal: stop.signal, firstPartTimeoutMs: 30_000 })
+    const outcome = run(vendor, chat[vendor], { signal: stop.signal })
     await vi.waitFor(() => expect(simulator.stats()[vendor].inFlight).toBe(1), poll)
     const reason = new CallFailure('client-gone', { message: 'the window closed' })
     stop.abort(reason)
@@ -204,20 +208,12 @@ describe.each(['glm', 'kimi'] as const)('jobs at %s', (vendor) => {
     ),
   )('the switch %s at %s changes nothing for the caller', async (name, value) => {
     simulator.control({ [vendor]: { switches: { [name]: value } } })
-    const refuses = refusingSwitches[vendor][`${name}=${value}`] ?? []
     for (const [kind, job] of Object.entries(jobsOf(vendor))) {
       const { failure } = await run(vendor, job)
-      if (refuses.includes(kind)) expect(failure?.code, kind).toBe('bad-request')
-      else expect(failure, kind).toBeNull()
+      expect(failure, kind).toBeNull()
     }
   })
 })
-
-/** Where a vendor may truly refuse what we ask by default; a setting overrides it. */
-const refusingSwitches: Readonly<Record<Vendor, Readonly<Record<string, readonly string[]>>>> = {
-  glm: { 'search-engine=search_pro_jina': ['search'], 'search-engine=china': ['search'] },
-  kimi: { 'k3-builtin-search=refuse': ['search'] },
-}
 
 function jobsOf(vendor: Vendor): Readonly<Record<string, Job>> {
   return vendor === 'glm'
@@ -353,7 +349,7 @@ describe.each(['glm', 'kimi'] as const)('faults of %s', (vendor) => {
       simulator.control({ [vendor]: { faults: [{ name, ...(ms === undefined ? {} : { ms }) }] } })
       const operations = faultTables[vendor][name]?.operations
       const job = operations && !operations.includes('chat') ? search : chat[vendor]
-      const { failure, parts } = await run(vendor, job)
+      const { failure, parts } = await run(vendor, job, patienceFor(expected))
       if (expected === 'ok') {
         expect(failure).toBeNull()
         expect(parts.at(-1)?.type).toBe('finish')
@@ -381,7 +377,7 @@ describe('faults in other jobs', () => {
     ['search-no-link', 'ok'],
   ])('%s in a search by GLM is %s', async (name, expected) => {
     simulator.control({ glm: { faults: [{ name }] } })
-    const { failure, parts } = await run('glm', search)
+    const { failure, parts } = await run('glm', search, patienceFor(expected))
     if (expected === 'ok') expect(failure).toBeNull()
     else expect(failure?.code).toBe(expected)
     if (name === 'search-empty') expect(parts).toEqual([{ type: 'finish', reason: 'stop' }])
@@ -401,7 +397,7 @@ describe('faults in other jobs', () => {
     ['unavailable', 'overloaded'],
   ])('%s in an extraction by Kimi is %s', async (name, expected) => {
     simulator.control({ kimi: { faults: [{ name, operation: 'extract', times: 1 }] } })
-    expect((await run('kimi', extract)).failure?.code).toBe(expected)
+    expect((await run('kimi', extract, patienceFor(expected))).failure?.code).toBe(expected)
   })
 
   it('500, then success', async () => {
@@ -417,7 +413,7 @@ describe('faults in other jobs', () => {
 
   it('one request too many is told from one too often', async () => {
     simulator.control({ glm: { concurrency: 1, gate: 'closed' } })
-    const first = run('glm', chat.glm, { firstPartTimeoutMs: 30_000 })
+    const first = run('glm', chat.glm)
     await vi.waitFor(() => expect(simulator.stats().glm.inFlight).toBe(1), poll)
     expect((await run('glm', chat.glm)).failure).toMatchObject({
       code: 'concurrency-limited',
