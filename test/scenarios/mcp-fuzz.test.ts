@@ -236,6 +236,7 @@ async function onSocket(): Promise<Caller> {
   const gone = once(socket, 'close').then(() => {
     throw new Error('the WebSocket of a bystander is gone')
   })
+  // It is met in the next call; after the last one it is the end that was wanted.
   gone.catch(() => undefined)
   return {
     async call(tool, n) {
