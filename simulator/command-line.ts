@@ -84,8 +84,20 @@ export function parseCommandLine(argv: readonly string[]): CommandLine {
 
 function withControl(flags: ControlPatch, text: string | undefined): ControlPatch {
   if (text === undefined) return flags
-  const more: ControlPatch = JSON.parse(text)
+  const more = parseControl(text)
   return { ...more, glm: { ...flags.glm, ...more.glm }, kimi: { ...flags.kimi, ...more.kimi } }
+}
+
+// Its fields are checked where every control message is; here it only has to be an object.
+function parseControl(text: string): ControlPatch {
+  const expected = `--control takes a control message as a JSON object, such as '{"glm":{"faults":["html-504"]}}'`
+  try {
+    const parsed: unknown = JSON.parse(text)
+    if (typeof parsed === 'object' && parsed !== null && !Array.isArray(parsed)) return parsed
+  } catch (error) {
+    throw new Error(`${expected}; this is no JSON: ${text.slice(0, 80)}`, { cause: error })
+  }
+  throw new Error(`${expected}, not ${text.slice(0, 80)}`)
 }
 
 function rows(entries: readonly (readonly [string, string])[]): string {

@@ -56,11 +56,17 @@ describe('the simulator as a process', () => {
     expect(await once(child, 'exit')).toEqual([0, null])
   })
 
-  test('says what is wrong with an argument, and exits 1', async () => {
-    const child = start('--glm-slots', 'many')
+  test.each([
+    [['--glm-slots', 'many'], '--glm-slots takes a whole number, not "many"'],
+    [['--prot', '1'], "Unknown option '--prot'"],
+    [['--control', '{bad'], '--control takes a control message as a JSON object, such as'],
+    [['--control', '5'], '--control takes a control message as a JSON object, such as'],
+    [['--control', '{"glm":{"faults":["nope"]}}'], 'is no fault of glm'],
+  ])('says what is wrong with the arguments %j, and exits 2', async (args, sentence) => {
+    const child = start(...args)
     const [words, [code]] = await Promise.all([text(child.stderr), once(child, 'exit')])
-    expect(words).toContain('--glm-slots takes a whole number, not "many"')
-    expect(code).toBe(1)
+    expect(words).toContain(sentence)
+    expect(code).toBe(2)
   })
 })
 

@@ -58,6 +58,10 @@ export interface ProviderConfig {
   readonly tier: number | null
   /** Models named in the config; the catalogue's own come on top. */
   readonly models: readonly string[]
+  /** The one engine of GLM's web search; null: whichever the host accepts. */
+  readonly searchEngine: string | null
+  /** The one model that searches at Kimi; null: whichever can. */
+  readonly searchModel: string | null
   /** The sentence that says what to set, when no key is set and one is needed. */
   readonly missing: string | null
 }

@@ -7,11 +7,13 @@ import { knownKeys, nearestKey } from './known-keys.ts'
 export interface Places {
   ofValue(path: string): string
   ofKey(path: string): string
+  /** The variable the value came from; null where it came from none. */
+  variableOf(path: string): string | null
 }
 
 const foundCharsMax = 60
 
-/** One line for each fault. Values of API keys are never shown. */
+/** One line for each fault. Never shown: whatever stands under `providers`, where keys belong, and what came from a variable. */
 export function describeIssue(
   issue: z.core.$ZodIssue,
   schema: z.ZodType,
@@ -20,20 +22,23 @@ export function describeIssue(
 ): readonly string[] {
   const path = issue.path.map(String).join('.')
   if (issue.code === 'unrecognized_keys') {
-    return issue.keys.map((key) => {
-      const inner = path === '' ? key : `${path}.${key}`
-      const known = knownKeys(schema, issue.path)
-      const nearest = nearestKey(key, known)
-      const meant = nearest === null ? '' : ` Did you mean "${nearest}"?`
-      return `${places.ofKey(inner)}${inner}: unknown key.${meant} Known here: ${known.join(', ')}.`
-    })
+    return issue.keys.map((key) => describeUnknownKey([...issue.path, key], schema, places))
   }
   if (issue.code === 'invalid_key') {
     const expected = issue.issues[0]?.message ?? 'a known name'
     return [`${places.ofKey(path)}${path}: expected ${expected}.`]
   }
-  const found = /(^|\.)apiKeys?(\.|$)/.test(path) ? '' : describeFound(valueAt(value, issue.path))
+  const found = describeFound(issue.path, value, places)
   return [`${places.ofValue(path)}${path || 'the file'}: expected ${issue.message}${found}.`]
+}
+
+/** The line for a key that the schema does not know. */
+export function describeUnknownKey(path: readonly PropertyKey[], schema: z.ZodType, places: Places): string {
+  const inner = path.map(String).join('.')
+  const known = knownKeys(schema, path.slice(0, -1))
+  const nearest = nearestKey(String(path.at(-1)), known)
+  const meant = nearest === null ? '' : ` Did you mean "${nearest}"?`
+  return `${places.ofKey(inner)}${inner}: unknown key.${meant} Known here: ${known.join(', ')}.`
 }
 
 /** A fault found after the schema: the same form for the place. */
@@ -41,12 +46,23 @@ export function describeFault(places: Places, path: string, sentence: string): s
   return `${places.ofValue(path)}${path}: ${sentence}`
 }
 
-function describeFound(value: unknown): string {
+function describeFound(path: readonly PropertyKey[], whole: unknown, places: Places): string {
+  const value = valueAt(whole, path)
+  if (path[0] === 'providers' && isSingle(value)) return ''
+  // A list that is written as its one word has its variable one step up.
+  const variable =
+    places.variableOf(path.map(String).join('.')) ??
+    places.variableOf(path.slice(0, -1).map(String).join('.'))
+  if (variable !== null && isSingle(value)) return `, found what ${variable} holds`
   if (value === undefined) return ', found nothing'
   if (Array.isArray(value)) return ', found a list'
   if (typeof value === 'object') return ', found a section'
   const shown = JSON.stringify(value) ?? String(value)
   return `, found ${shown.length > foundCharsMax ? `${shown.slice(0, foundCharsMax)}…` : shown}`
+}
+
+function isSingle(value: unknown): boolean {
+  return value !== undefined && (typeof value !== 'object' || value === null)
 }
 
 function valueAt(value: unknown, path: readonly PropertyKey[]): unknown {

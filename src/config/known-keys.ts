@@ -10,6 +10,17 @@ export function knownKeys(schema: z.ZodType, path: readonly PropertyKey[]): read
   return found instanceof z.ZodObject ? Object.keys(found.shape) : []
 }
 
+/** Of keys without a value, which no schema is shown, those that it does not know. */
+export function unknownAmong(
+  schema: z.ZodType,
+  paths: readonly (readonly string[])[],
+): readonly (readonly string[])[] {
+  return paths.filter((path) => {
+    const known = knownKeys(schema, path.slice(0, -1))
+    return known.length > 0 && !known.includes(path.at(-1) ?? '')
+  })
+}
+
 /** The known key with the fewest changes from `key`, if it is close enough to have been meant. */
 export function nearestKey(key: string, known: readonly string[]): string | null {
   return nearestName(key, known, Math.max(2, Math.floor(key.length / 2)))

@@ -2,7 +2,7 @@
 
 import type { Origin } from './config.ts'
 import type { Override } from './overrides.ts'
-import type { YamlSource } from './yaml-source.ts'
+import type { UnsetVariable, YamlSource } from './yaml-source.ts'
 
 type Section = Record<string, unknown>
 
@@ -13,9 +13,11 @@ export class Layers {
   readonly #file: YamlSource | null
   readonly #leavesOfFile: ReadonlySet<string>
   readonly #overrides: Map<string, Origin> = new Map()
+  #unset: readonly UnsetVariable[]
 
   constructor(file: YamlSource | null, overrides: readonly Override[]) {
     this.#file = file
+    this.#unset = file?.unset ?? []
     this.value = file?.value ?? {}
     this.#leavesOfFile = new Set(file === null ? [] : leaves(file.value, ''))
     if (!isSection(this.value)) return
@@ -31,11 +33,16 @@ export class Layers {
   originOf(path: string): Origin | null {
     const override = this.#overrides.get(path)
     if (override !== undefined) return override
-    const variable = this.#file?.variables.get(path)
-    if (variable !== undefined) return { kind: 'env', name: variable }
+    const variable = this.variableOf(path)
+    if (variable !== null) return { kind: 'env', name: variable }
     return this.#file !== null && this.#leavesOfFile.has(path)
       ? { kind: 'file', path: this.#file.file }
       : null
+  }
+
+  /** The variable by which the file gives the value at a path; null where it gives none so. */
+  variableOf(path: string): string | null {
+    return this.#file?.variables.get(path) ?? null
   }
 
   /** Whether it came from outside the file. */
@@ -53,9 +60,16 @@ export class Layers {
     return Object.fromEntries(origins)
   }
 
-  /** Variables that a value under this path asked for, and that are not set. */
-  unsetUnder(path: string): readonly string[] {
-    return [...(this.#file?.unset ?? [])].flatMap(([at, name]) => (at.startsWith(`${path}.`) ? [name] : []))
+  /** Variables that a key of a provider under this path asked for, and that are not set. */
+  unsetKeysUnder(path: string): readonly string[] {
+    return this.#unset.flatMap((mark) =>
+      isKey(mark.path) && mark.path.startsWith(`${path}.`) ? [mark.name] : [],
+    )
+  }
+
+  /** Variables that are not set and that nothing stands in for, but those of keys: a provider says itself what it misses. */
+  unset(): readonly UnsetVariable[] {
+    return this.#unset.filter(({ path }) => !isKey(path) && !this.isOverride(path))
   }
 
   // `kimi: false` closes a provider; `glm` and `kimi` are there unless closed.
@@ -86,15 +100,25 @@ export class Layers {
       at = next
     }
     if (last === 'apiKey' && Array.isArray(at.accounts)) {
-      // A key for one account replaces that account's; which of several it is for nobody can say, so the file decides.
-      const only: unknown = at.accounts[0]
-      if (at.accounts.length !== 1 || !isSection(only)) return
-      only.apiKeys = [value]
-      this.#overrides.set(`${steps.join('.')}.accounts.0.apiKeys.0`, origin)
+      this.#setOnlyKey(`${steps.join('.')}.accounts`, at.accounts, value, origin)
       return
     }
     at[last] = value
     this.#overrides.set(path, origin)
+  }
+
+  // A key for one account replaces that account's only one. Which of several accounts or keys it is for nobody can say, so there the
+  // file decides.
+  #setOnlyKey(path: string, accounts: readonly unknown[], value: unknown, origin: Origin): void {
+    const only: unknown = accounts[0]
+    if (accounts.length !== 1 || !isSection(only)) return
+    const keys: unknown = only.apiKeys ?? []
+    if (!Array.isArray(keys)) return
+    if (keys.length > 0 && keys.length + this.unsetKeysUnder(`${path}.0`).length > 1) return
+    const keysPath = `${path}.0.apiKeys`
+    only.apiKeys = [value]
+    this.#overrides.set(`${keysPath}.0`, origin)
+    this.#unset = this.#unset.filter((mark) => !mark.path.startsWith(`${keysPath}.`))
   }
 }
 
@@ -105,6 +129,10 @@ export function freezeDeep<Value>(value: Value): Value {
     for (const inner of Object.values(value)) freezeDeep(inner)
   }
   return value
+}
+
+function isKey(path: string): boolean {
+  return /^providers\.[^.]+\.(apiKey|accounts\.\d+\.apiKeys\.\d+)$/.test(path)
 }
 
 function isSection(value: unknown): value is Section {

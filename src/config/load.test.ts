@@ -144,6 +144,47 @@ providers:
     expect(keys(load(two, { env }))).toEqual([['k1'], ['k2']])
   })
 
+  test('an environment key leaves an account alone that is written with several keys, set or not', () => {
+    const keysOf = (keys: string, env: Record<string, string>): unknown =>
+      load(`providers: { glm: { accounts: [{ name: main, apiKeys: ${keys} }] } }`, {
+        env,
+      }).providers[0]?.accounts[0]?.apiKeys.map(({ secret }) => secret.reveal())
+    const own = `["\${ZAI_API_KEY}", "\${ZAI_API_KEY_2}"]`
+    expect(keysOf(own, { ZAI_API_KEY: 'a', ZAI_API_KEY_2: 'b' })).toEqual(['a', 'b'])
+    expect(keysOf('[in-file, other]', { ZAI_API_KEY: 'a' })).toEqual(['in-file', 'other'])
+    expect(keysOf(`["\${GONE}", "\${KEPT}"]`, { ZAI_API_KEY: 'a', KEPT: 'k' })).toEqual(['k'])
+    expect(keysOf(`["\${GONE}"]`, { ZAI_API_KEY: 'a' })).toEqual(['a'])
+  })
+
+  test('of an account with several keys the one that is not set is told, wherever it stands', () => {
+    for (const keys of [`["\${GONE}", "\${KEPT}"]`, `["\${KEPT}", "\${GONE}"]`]) {
+      const config = load(`providers: { glm: { accounts: [{ name: main, apiKeys: ${keys} }] } }`, {
+        env: { KEPT: 'k' },
+      })
+      expect(config.providers[0]?.accounts[0]?.apiKeys).toHaveLength(1)
+      expect(config.warnings).toEqual([
+        'providers.glm.accounts.0: a key of account "main" is left out, because GONE is not set.',
+      ])
+    }
+  })
+
+  test.each([
+    [`dataDir: "\${GONE}/exai"`, 'dataDir'],
+    [`listen: { mcp: "\${GONE}" }`, 'listen.mcp'],
+    [`roots: [/a, "\${GONE}"]`, 'roots.1'],
+    [`limits: { toolTimeoutMs: { chat: "\${GONE}" } }`, 'limits.toolTimeoutMs.chat'],
+    [`providers: { glm: { baseUrl: "\${GONE}" } }`, 'providers.glm.baseUrl'],
+    [`providers: { kimi: "\${GONE}" }`, 'providers.kimi'],
+  ])('a variable that is not set is told at the start: %s', (yaml, path) => {
+    expect(load(yaml).warnings).toEqual([
+      `${path}: GONE is not set in the environment, so this counts as not written. Set it, or write "\${GONE:-text}".`,
+    ])
+  })
+
+  test('nothing is told of a variable whose value a flag stands in for', () => {
+    expect(load(`dataDir: "\${GONE}"`, { flags: { dataDir: '/x' } }).warnings).toEqual([])
+  })
+
   test('a config path is taken from the flag, else from the environment, relative to the working folder', () => {
     writeFileSync(join(folder, 'a.yaml'), 'log: { level: debug }')
     writeFileSync(join(folder, 'b.yaml'), 'log: { level: warn }')
@@ -223,6 +264,12 @@ providers:
 describe('what is refused', () => {
   test.each([
     ['limit: { maxClients: 5 }', 'exai.yaml:1:1: limit: unknown key. Did you mean "limits"?'],
+    ['providres:', 'exai.yaml:1:1: providres: unknown key. Did you mean "providers"?'],
+    [
+      `limits: { maxClinets: "\${N}" }`,
+      'exai.yaml:1:11: limits.maxClinets: unknown key. Did you mean "maxClients"?',
+    ],
+    ['listen: { mcp: 70000, hots: }', 'listen.hots: unknown key. Did you mean "host"?'],
     [
       'limits:\n  client:\n    burts: 3',
       'exai.yaml:3:5: limits.client.burts: unknown key. Did you mean "burst"?',
@@ -270,6 +317,8 @@ describe('what is refused', () => {
     ['providers: { local: { models: [a] } }', 'the local provider is built in'],
     ['providers: { "a b": { kind: glm } }', 'exai.yaml:1:14: providers.a b: expected a provider name'],
     ['providers: { glm: { tier: 1 } }', 'only Kimi has tiers'],
+    ['providers: { kimi: { searchEngine: a } }', 'only GLM has search engines'],
+    ['providers: { glm: { searchModel: a } }', 'only Kimi searches by a model'],
     ['providers: { glm: { baseUrl: "ftp://h" } }', 'expected an http or https address'],
     ['providers: { glm: { baseUrl: "https://u:p@h/v1" } }', 'without user, password'],
     ['providers: { glm: { baseUrl: http://localhost:3005/v1 } }', "is this server's own address"],
@@ -333,7 +382,19 @@ describe('what is refused', () => {
       faultsOf('providers: { glm: { accounts: [{ name: a, apiKeys: ["sk secret"] }] } }'),
       faultsOf('providers: { glm: { apiKey: [sk-secret] } }'),
       faultsOf(null, { env: { MOONSHOT_API_KEY: 'sk secret' } }),
+      faultsOf('providers: { kimi: sk-secret }'),
+      faultsOf('providers: { kimi: { tier: sk-secret, kind: sk-secret, accounts: sk-secret } }'),
+      faultsOf('providers: sk-secret'),
+      ...['providers: { kimi: "$" }', 'listen: { mcp: "$" }', 'cache: { namespace: "$" }', 'roots: "$"'].map(
+        (yaml) => faultsOf(yaml.replace('$', `\${K}`), { env: { K: 'sk-secret' } }),
+      ),
+      faultsOf('providers:\n  kimi:\n    apiKey: |sk-secret\n      x'),
+      faultsOf(null, { env: { EXAI_GLM_BASE_URL: 'sk-secret' } }),
     ].join('\n')
+    expect(told).toContain(
+      'listen.mcp: expected a whole number of a port from 0 to 65535, found what K holds.',
+    )
+    expect(told).not.toContain('no fault')
     expect(told).not.toContain('secret')
     expect(told.match(/API key/g)?.length).toBeGreaterThanOrEqual(4)
   })

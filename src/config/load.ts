@@ -7,14 +7,15 @@ import { resolve } from 'node:path'
 import { checkAnswers } from './answer-relations.ts'
 import type { Config, Origin, ProviderConfig } from './config.ts'
 import { ConfigError } from './config-error.ts'
-import { describeFault, describeIssue, type Places } from './describe-issue.ts'
+import { describeFault, describeIssue, describeUnknownKey, type Places } from './describe-issue.ts'
 import { edgeLimitsOf } from './edge-section.ts'
+import { unknownAmong } from './known-keys.ts'
 import { freezeDeep, Layers } from './layers.ts'
 import { type ConfigFlags, readOverrides } from './overrides.ts'
 import { buildProvider } from './providers.ts'
 import { checkLateResults, checkLimits, checkLoops, type Fault } from './relations.ts'
 import { type FileShape, fileSchema } from './schema.ts'
-import { readYaml, type YamlSource } from './yaml-source.ts'
+import { readYaml, type UnsetVariable, type YamlSource } from './yaml-source.ts'
 
 /** Where to look. `configPath` and `flags` are as typed on the command line. */
 export interface ConfigSources {
@@ -34,13 +35,18 @@ export function loadConfig(sources: ConfigSources): Config {
   const places: Places = {
     ofValue: (path) => prefix(layers, file, path, file?.placeOf(path)),
     ofKey: (path) => prefix(layers, file, path, file?.placeOfKey(path)),
+    variableOf: (path) => layers.variableOf(path),
   }
   const parsed = fileSchema.safeParse(layers.value)
-  if (!parsed.success) {
-    refuse(parsed.error.issues.flatMap((issue) => describeIssue(issue, fileSchema, layers.value, places)))
+  const strays = unknownAmong(fileSchema, file?.empty ?? []).map((path) =>
+    describeUnknownKey(path, fileSchema, places),
+  )
+  if (!parsed.success || strays.length > 0) {
+    const issues = parsed.success ? [] : parsed.error.issues
+    refuse([...strays, ...issues.flatMap((issue) => describeIssue(issue, fileSchema, layers.value, places))])
   }
   const faults: Fault[] = []
-  const warnings: string[] = []
+  const warnings = layers.unset().map(describeUnset)
   const config = build(parsed.data, sources, file, layers, faults, warnings)
   faults.push(
     ...checkLimits(config.limits),
@@ -66,7 +72,7 @@ function build(
   const providers = Object.entries(shape.providers).map(([name, section]) =>
     buildProvider(name, section, {
       originOf: (path) => layers.originOf(path),
-      unsetUnder: (path) => layers.unsetUnder(path),
+      unsetKeysUnder: (path) => layers.unsetKeysUnder(path),
       fault: (path, sentence) => faults.push({ path, sentence }),
       warn: (path, sentence) => warnings.push(`${path}: ${sentence}`),
     }),
@@ -139,6 +145,10 @@ function ownAddresses(): readonly string[] {
     (each) => each?.map(({ address }) => address) ?? [],
   )
   return [hostname().toLowerCase(), ...addresses]
+}
+
+function describeUnset({ path, name }: UnsetVariable): string {
+  return `${path}: ${name} is not set in the environment, so this counts as not written. Set it, or write "\${${name}:-text}".`
 }
 
 function refuse(lines: readonly string[]): never {

@@ -28,12 +28,15 @@ export function originText(origin: Origin): string {
   return origin.kind === 'file' ? (origin.path.split(/[/\\]/).at(-1) ?? origin.path) : origin.name
 }
 
-function toSection({ kind, baseUrl, accounts, tier, models }: ProviderConfig): object {
+function toSection(provider: ProviderConfig): object {
+  const { kind, baseUrl, accounts, tier, models, searchEngine, searchModel } = provider
   return {
     kind,
     baseUrl,
     ...(tier === null ? {} : { tier }),
     ...(models.length === 0 ? {} : { models }),
+    ...(searchEngine === null ? {} : { searchEngine }),
+    ...(searchModel === null ? {} : { searchModel }),
     accounts: accounts.map(({ name, apiKeys, concurrency, rates }) => ({
       name,
       apiKeys: apiKeys.map(({ secret, origin }) => `${secret} (${originText(origin)})`),

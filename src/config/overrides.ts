@@ -58,7 +58,10 @@ function check(path: string, name: string, text: string): string | number {
     )
   }
   if (path.endsWith('.baseUrl') && !/^https?:\/\//i.test(text)) {
-    throw new ConfigError(`${name} must be an http or https address; it is "${text.slice(0, 40)}".`)
+    // A key pasted into the wrong variable must not be shown.
+    throw new ConfigError(
+      `${name} must be an http or https address, such as https://api.example.com/v1. Its value is not shown, in case it is a key.`,
+    )
   }
   if (path.endsWith('.apiKey') && !/^[\x21-\x7e]{1,4096}$/.test(text)) {
     throw new ConfigError(

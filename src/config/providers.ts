@@ -18,8 +18,8 @@ import type { ProviderSection, RatesSection } from './schema.ts'
 /** What is known of where values stand; faults are reported, not thrown, so that all are told at once. */
 export interface ProviderSources {
   originOf(path: string): Origin | null
-  /** Variables that were asked for under a path and are not set. */
-  unsetUnder(path: string): readonly string[]
+  /** Variables that keys under a path asked for and that are not set. */
+  unsetKeysUnder(path: string): readonly string[]
   fault(path: string, sentence: string): void
   warn(path: string, sentence: string): void
 }
@@ -29,6 +29,13 @@ const defaults: Readonly<Record<string, { baseUrl: string; variable: string } | 
   kimi: { baseUrl: 'https://api.moonshot.ai/v1', variable: 'MOONSHOT_API_KEY' },
 }
 const openAiCompatibleConcurrency = 4
+
+// Keys that only one kind of provider understands.
+const ownWords = [
+  ['tier', 'kimi', 'Kimi has tiers'],
+  ['searchEngine', 'glm', 'GLM has search engines'],
+  ['searchModel', 'kimi', 'Kimi searches by a model'],
+] as const
 
 /** One provider, or null where its section has faults. */
 export function buildProvider(
@@ -41,8 +48,9 @@ export function buildProvider(
   if (kind === null) return null
   const baseUrl = addressOf(section.baseUrl ?? defaults[kind]?.baseUrl, `${path}.baseUrl`, sources)
   if (baseUrl === null) return null
-  if (section.tier !== undefined && kind !== 'kimi') {
-    sources.fault(`${path}.tier`, `only Kimi has tiers, and this is of kind ${kind}.`)
+  for (const [key, owner, what] of ownWords) {
+    if (section[key] === undefined || kind === owner) continue
+    sources.fault(`${path}.${key}`, `only ${what}, and this is of kind ${kind}.`)
   }
   if (section.apiKey !== undefined && section.accounts !== undefined) {
     sources.fault(
@@ -56,7 +64,8 @@ export function buildProvider(
   const missing = missingOf(name, kind, given, sources)
   const needsKey = kind !== 'openai-compatible' || given.some(({ apiKeys }) => apiKeys.length > 0)
   const accounts = needsKey ? withKeys(given, path, missing, sources) : missing === null ? given : []
-  return { name, kind, baseUrl, accounts, tier, models: section.models, missing }
+  const { models, searchEngine = null, searchModel = null } = section
+  return { name, kind, baseUrl, accounts, tier, models, searchEngine, searchModel, missing }
 }
 
 // An account whose variable is not set must not be chosen for a job; the others go on.
@@ -67,8 +76,14 @@ function withKeys(
   sources: ProviderSources,
 ): readonly AccountConfig[] {
   return given.filter((account, index) => {
-    if (account.apiKeys.length > 0) return true
-    const unset = sources.unsetUnder(`${path}.accounts.${index}`)
+    const unset = sources.unsetKeysUnder(`${path}.accounts.${index}`)
+    if (account.apiKeys.length > 0) {
+      for (const name of unset) {
+        const sentence = `a key of account "${account.name}" is left out, because ${name} is not set.`
+        sources.warn(`${path}.accounts.${index}`, sentence)
+      }
+      return true
+    }
     if (missing === null) {
       sources.warn(
         `${path}.accounts.${index}`,
@@ -185,7 +200,7 @@ function missingOf(
   sources: ProviderSources,
 ): string | null {
   if (accounts.some(({ apiKeys }) => apiKeys.length > 0)) return null
-  const unset = sources.unsetUnder(`providers.${name}`)
+  const unset = sources.unsetKeysUnder(`providers.${name}`)
   if (kind === 'openai-compatible' && unset.length === 0) return null
   const variable = unset[0] ?? (name === kind ? defaults[kind]?.variable : undefined)
   return variable === undefined

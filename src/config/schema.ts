@@ -35,6 +35,8 @@ export interface ProviderSection {
   readonly accounts?: readonly AccountSection[] | undefined
   readonly tier?: number | undefined
   readonly models: readonly string[]
+  readonly searchEngine?: string | undefined
+  readonly searchModel?: string | undefined
   readonly concurrency?: Readonly<Record<string, number>> | undefined
   readonly rates?: RatesSection | undefined
 }
@@ -112,6 +114,8 @@ const provider: z.ZodType<ProviderSection> = section({
     .optional(),
   tier: wholeNumber(0, 5, 'of a Kimi tier').optional(),
   models: list(text('a model name'), 256, 'model names').default([]),
+  searchEngine: text('the name of a search engine at GLM').optional(),
+  searchModel: text('a model name').optional(),
   concurrency: concurrency.optional(),
   rates: rates.optional(),
 })

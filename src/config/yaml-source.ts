@@ -21,14 +21,22 @@ export interface Place {
   readonly column: number
 }
 
+/** A variable that was asked for and is not set; `path` as the file has it, so that it counts list items that were left out. */
+export interface UnsetVariable {
+  readonly path: string
+  readonly name: string
+}
+
 /** A file's values and places. Paths are dotted: `providers.glm.accounts.0.name`. */
 export interface YamlSource {
   readonly file: string
   readonly value: unknown
   /** The variable a value was taken from, by path. */
   readonly variables: ReadonlyMap<string, string>
-  /** The variable that was not set, by the path of the value that is therefore missing. */
-  readonly unset: ReadonlyMap<string, string>
+  /** Variables that were not set, whose values are therefore missing. */
+  readonly unset: readonly UnsetVariable[]
+  /** Keys without a value, step by step: they stand in the file, not in `value`. */
+  readonly empty: readonly (readonly string[])[]
   /** Place of the value, or of the nearest enclosing one. */
   placeOf(path: string): Place
   /** Place of a key. */
@@ -55,11 +63,11 @@ export function readYaml(
     const at = place(error.pos[0])
     const hint = text.split('\n')[at.line - 1]?.includes('${') ? ` Put "\${NAME}" in double quotes.` : ''
     throw new ConfigError(
-      `${file}:${at.line}:${at.column}: this is not valid YAML: ${error.message.split('\n')[0]}${hint}`,
+      `${file}:${at.line}:${at.column}: this is not valid YAML: ${faultOf(error.message)}${hint}`,
     )
   }
   const walk = new Walk(document, env)
-  const value = walk.read(document.contents, '', 0)
+  const value = walk.read(document.contents, [], 0)
   if (walk.isTooMuch) {
     throw new ConfigError(`${file}: nested deeper than ${depthMax} levels, or more than ${valuesMax} values.`)
   }
@@ -75,6 +83,7 @@ export function readYaml(
     value: value ?? {},
     variables: walk.variables,
     unset: walk.unset,
+    empty: walk.empty,
     placeOf: nearest,
     placeOfKey: (path) => {
       const offset = walk.keys.get(path)
@@ -87,7 +96,8 @@ class Walk {
   readonly values: Map<string, number> = new Map()
   readonly keys: Map<string, number> = new Map()
   readonly variables: Map<string, string> = new Map()
-  readonly unset: Map<string, string> = new Map()
+  readonly unset: UnsetVariable[] = []
+  readonly empty: (readonly string[])[] = []
   isTooMuch = false
   #count = 0
   readonly #document: Document.Parsed<ParsedNode>
@@ -98,50 +108,54 @@ class Walk {
     this.#env = env
   }
 
-  read(node: Node | null | undefined, path: string, depth: number): unknown {
+  read(node: Node | null | undefined, steps: readonly string[], depth: number, written = steps): unknown {
+    const path = steps.join('.')
     // Aliases can make a short file endless.
     if (depth > depthMax || ++this.#count > valuesMax) {
       this.isTooMuch = true
       return undefined
     }
-    if (isAlias(node)) return this.read(node.resolve(this.#document), path, depth + 1)
+    if (isAlias(node)) return this.read(node.resolve(this.#document), steps, depth + 1, written)
     if (node?.range) this.values.set(path, node.range[0])
     if (isMap<Node, Node | null>(node)) {
       const entries = node.items.flatMap(({ key, value }): [string, unknown][] => {
         const name = isScalar(key) ? String(key.value) : '?'
-        const inner = join(path, name)
-        if (key.range) this.keys.set(inner, key.range[0])
+        const inner = [...steps, name]
+        if (key.range) this.keys.set(inner.join('.'), key.range[0])
         const read = this.read(value, inner, depth + 1)
-        // An empty section is as good as none, and so is a value whose variable is not set.
-        return read === undefined || read === null ? [] : [[name, read]]
+        if (read !== undefined && read !== null) return [[name, read]]
+        // An empty section is as good as none, and so is a value whose variable is not set; its key may still be misspelt.
+        this.empty.push(inner)
+        return []
       })
       return Object.fromEntries(entries)
     }
     if (isSeq<Node>(node)) {
       const list: unknown[] = []
-      for (const item of node.items) {
-        const read = this.read(item, join(path, String(list.length)), depth + 1)
+      for (const [index, item] of node.items.entries()) {
+        const place = [...steps, String(list.length)]
+        const read = this.read(item, place, depth + 1, [...steps, String(index)])
         if (read !== undefined && read !== null) list.push(read)
       }
       return list
     }
     if (!isScalar(node)) return undefined
-    return typeof node.value === 'string' ? this.#expand(node.value, path) : node.value
+    return typeof node.value === 'string' ? this.#expand(node.value, path, written) : node.value
   }
 
-  #expand(text: string, path: string): string | undefined {
+  #expand(text: string, path: string, written: readonly string[]): string | undefined {
     const expansion = expand(text, this.#env)
     if (expansion.kind === 'unset') {
-      this.unset.set(path, expansion.name)
+      this.unset.push({ path: written.join('.'), name: expansion.name })
       return undefined
     }
-    this.unset.delete(path)
     const name = expansion.names[0]
     if (name !== undefined) this.variables.set(path, name)
     return expansion.text
   }
 }
 
-function join(path: string, name: string): string {
-  return path === '' ? name : `${path}.${name}`
+// Some faults quote the file after a colon, and a key may stand there.
+function faultOf(message: string): string {
+  return message.split(/\n|: /, 1)[0] ?? message
 }

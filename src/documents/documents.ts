@@ -17,6 +17,8 @@ interface DocumentPlace {
   /** An upload handle. */
   readonly file?: string | undefined
   readonly text?: string | undefined
+  /** Text is wanted as it stands, whatever its format: see `Extractor`. */
+  readonly isCode?: boolean
 }
 
 /** Opens documents for callers. */
@@ -40,7 +42,7 @@ export function createDocuments(parts: { extractor: Extractor; roots: Roots; upl
   return {
     mayName: (identity) => roots.mayName(identity),
     canName: (identity, folder) => roots.canName(identity, folder),
-    async open({ path, file, text }, identity, sessionRoots, signal, elsewhere = null) {
+    async open({ path, file, text, isCode = false }, identity, sessionRoots, signal, elsewhere = null) {
       const given = [path, file, text].filter((value) => value !== undefined)
       if (given.length !== 1) {
         throw new CallFailure('bad-request', {
@@ -51,11 +53,11 @@ export function createDocuments(parts: { extractor: Extractor; roots: Roots; upl
       const lane = clientKey(identity)
       if (file !== undefined) {
         const upload = await uploads.read(identity.principal, file)
-        return extractor.extract({ ...upload, lane, elsewhere }, signal)
+        return extractor.extract({ ...upload, isCode, lane, elsewhere }, signal)
       }
       const allowed = await roots.allowedFor(identity, sessionRoots)
       const inside = await readInside(path ?? '', allowed, signal)
-      return extractor.extract({ ...inside, lane, elsewhere }, signal)
+      return extractor.extract({ ...inside, isCode, lane, elsewhere }, signal)
     },
   }
 }

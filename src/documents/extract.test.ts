@@ -90,6 +90,34 @@ const read = (one: Extractor, name: string, bytes: Uint8Array, lane = 'local\na'
   one.extract({ name, bytes, lane }, never)
 
 describe('formats', () => {
+  it('shows code as it stands, a page with its scripts and forms; what is no text is read as ever', async () => {
+    const page =
+      '<!doctype html><form action="/pay" onsubmit="go()"><script>steal(document.cookie)</script></form>'
+    const one = extractor()
+    const code = (name: string, bytes: Uint8Array) =>
+      one.extract({ name, bytes, lane: 'local\na', isCode: true }, never)
+    expect(await code('pay.html', Buffer.from(page))).toMatchObject({
+      format: 'text',
+      passages: [{ page: null, text: page }],
+    })
+    expect(await code('report.pdf', await pdf(['first page']))).toMatchObject({ format: 'pdf' })
+  })
+
+  it('takes a text that speaks of %PDF- for a text, and a PDF behind lines of a mail for a PDF', async () => {
+    const one = extractor()
+    const source = "const head = '%PDF-'\n"
+    expect(await read(one, 'format.ts', Buffer.from(source))).toMatchObject({
+      format: 'text',
+      passages: [{ text: source }],
+    })
+    const mailed = Buffer.concat([
+      Buffer.from('Content-Type: application/pdf\r\n\r\n'),
+      await pdf(['first page']),
+    ])
+    for (const name of ['attachment', 'a.pdf'])
+      expect(await read(one, name, mailed)).toMatchObject({ format: 'pdf', pages: 1 })
+  })
+
   it('reads a PDF with its page numbers, whatever it is called', async () => {
     const text = await read(extractor(), 'report', await pdf(['first page', 'second MARK-2', 'third']))
     expect(text).toMatchObject({ name: 'report', format: 'pdf', pages: 3, isCut: false })

@@ -35,6 +35,8 @@ interface ExtractInput {
   /** For people and for its extension. */
   readonly name: string
   readonly bytes: Uint8Array
+  /** Text of any kind is taken as it stands: a page's scripts and forms too. */
+  readonly isCode?: boolean
   /** Whose turn it is: the caller's `clientKey`. */
   readonly lane: string
   /** Reads what only a vendor can; absent where none is set up. */
@@ -95,14 +97,15 @@ export function createExtractor(options: ExtractorOptions): Extractor {
       }
       if (bytes.byteLength > documentBytesMax) throw tooLarge(name)
       const kind = kindOf(name, bytes)
-      if (kind !== 'text' && kind !== 'markdown') return inWorker(kind, input, signal)
+      const isPlain = kind === 'text' || kind === 'markdown'
+      if (!isPlain && input.isCode !== true) return inWorker(kind, input, signal)
       const decoded = await decodeText(bytes, signal)
       if (decoded === null) return inWorker(kind, input, signal)
       if (decoded.text.trim() === '')
         throw unreadable(name, 'holds nothing but blanks', 'Check that it is the file you meant.')
       return {
         name,
-        format: kind,
+        format: isPlain ? kind : 'text',
         pages: null,
         passages: [{ page: null, text: decoded.text }],
         isCut: decoded.isCut,

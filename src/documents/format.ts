@@ -1,6 +1,7 @@
 // Decides what a file is: by its first bytes, then by its name. Cheap and safe on any bytes: nothing is parsed here.
 
 import { extname } from 'node:path'
+import { isTextHead } from './plain-text.ts'
 
 /** What to do with a file: the first three need a worker, the last two none. */
 export type FileKind = 'pdf' | 'zip' | 'html' | 'markdown' | 'text'
@@ -13,11 +14,18 @@ export function kindOf(name: string, bytes: Uint8Array): FileKind {
   const head = Buffer.from(bytes.buffer, bytes.byteOffset, Math.min(bytes.byteLength, 1024)).toString(
     'latin1',
   )
-  // Mail systems put lines before the header; readers accept it within the first kilobyte, and so do we.
-  if (head.includes('%PDF-')) return 'pdf'
+  if (isPdf(name, head, bytes)) return 'pdf'
   if (head.startsWith('PK\u0003\u0004') || head.startsWith('PK\u0005\u0006')) return 'zip'
   const extension = extname(name).toLowerCase()
   if (markdownExtensions.has(extension)) return 'markdown'
   if (htmlExtensions.has(extension) || /^[^\w<]{0,8}<(!doctype html|html)[\s>]/i.test(head)) return 'html'
   return 'text'
+}
+
+// Mail systems put lines before the header; readers accept it within the first kilobyte, and so do we, but not in a program that
+// merely speaks of it.
+function isPdf(name: string, head: string, bytes: Uint8Array): boolean {
+  const at = head.indexOf('%PDF-')
+  if (at <= 0) return at === 0
+  return extname(name).toLowerCase() === '.pdf' || !isTextHead(bytes.subarray(0, head.length))
 }

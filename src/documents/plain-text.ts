@@ -45,6 +45,17 @@ export function cutText(text: string, charsMax: number): string {
   return text.slice(0, last >= 0xd800 && last < 0xdc00 ? charsMax - 1 : charsMax)
 }
 
+/** Whether a file that begins so may be text in UTF-8; a character cut off at the end is forgiven. */
+export function isTextHead(head: Uint8Array): boolean {
+  try {
+    return !isBinary(new TextDecoder('utf-8', { fatal: true }).decode(head, { stream: true }))
+  } catch (error) {
+    // The decoder's word for bytes that are no UTF-8.
+    if (error instanceof TypeError) return false
+    throw error
+  }
+}
+
 /** Control characters that occur in real logs and listings: backspace to carriage return, and escape. */
 function isBinary(text: string): boolean {
   for (let at = 0; at < text.length; at++) {

@@ -2,6 +2,7 @@
 // results are cut here.
 
 import { CallFailure } from '../domain/failure.ts'
+import { AcceptedNames } from './accepted-names.ts'
 import { readSources } from './dialect/sources.ts'
 import { isRecord } from './dialect/wire-error.ts'
 import type { Operation } from './operation.ts'
@@ -15,17 +16,32 @@ const pageTimeoutSeconds = 20
 
 const recencies = { day: 'oneDay', week: 'oneWeek', month: 'oneMonth', year: 'oneYear' } as const
 
-/** The engine a host accepts: the Chinese host names its engines otherwise than the international one. */
-export function searchEngineFor(baseUrl: string): string {
-  return /(^|\.)bigmodel\.cn$/.test(new URL(baseUrl).hostname) ? 'search_std' : 'search-prime'
+// The vendor's guide and its OpenAPI name the international engine differently, and the Chinese host has others.
+const internationalEngines = ['search-prime', 'search_pro_jina'] as const
+const chineseEngine = 'search_std'
+
+/** Names of the engine at a host, the likeliest first: a proxy's address does not tell which host is behind it. */
+export function searchEnginesFor(baseUrl: string): readonly [string, ...string[]] {
+  return /(^|\.)bigmodel\.cn$/.test(new URL(baseUrl).hostname)
+    ? [chineseEngine, ...internationalEngines]
+    : [...internationalEngines, chineseEngine]
 }
 
-/** `POST /web_search`: sources, then `finish`. Nothing found is an empty answer, not a failure. */
+/** How a search runs at one host; an engine that the settings name is the only one. */
+export function searchEngines(name: string, baseUrl: string, engine: string | undefined): AcceptedNames {
+  return new AcceptedNames(engine === undefined ? searchEnginesFor(baseUrl) : [engine], {
+    says: /search_engine/,
+    advice: `Set providers.${name}.searchEngine in exai.yaml to an engine that this host has.`,
+  })
+}
+
+/** `POST /web_search`: sources, then `finish`. Nothing found is an empty answer, not a failure. `nth` counts requests of this attempt. */
 export async function* searchWeb(
   http: VendorHttp,
   operation: Operation,
   job: SearchJob,
   searchEngine: string,
+  nth: number,
 ): AsyncGenerator<StreamPart, void> {
   const reply = await ask(http, operation, 'search result', '/web_search', {
     search_query: job.query,
@@ -34,6 +50,7 @@ export async function* searchWeb(
     count: Math.max(1, Math.min(50, job.count)),
     ...(job.domain === undefined ? {} : { search_domain_filter: job.domain }),
     ...(job.recency === undefined ? {} : { search_recency_filter: recencies[job.recency] }),
+    ...identityFields(operation, nth),
   })
   yield* readSources(isRecord(reply) ? reply.search_result : undefined).slice(0, job.count)
   yield { type: 'finish', reason: 'stop' }
@@ -48,7 +65,7 @@ async function ask(
   fields: Readonly<Record<string, unknown>>,
 ): Promise<unknown> {
   operation.patience.wait(operation.attempt.firstPartTimeoutMs ?? replyTimeoutMs, what)
-  const json = { ...fields, ...identityFields(operation) }
+  const json = { ...identityFields(operation), ...fields }
   const reply = await http.json({ method: 'POST', path, json }, operation, replyBytesMax)
   operation.patience.rest()
   return reply
@@ -83,9 +100,11 @@ export async function* readPage(
   yield { type: 'finish', reason: 'stop' }
 }
 
-function identityFields({ attempt }: Operation): Readonly<Record<string, unknown>> {
+function identityFields({ attempt }: Operation, nth = 0): Readonly<Record<string, unknown>> {
   const endUser = attempt.endUser ?? ''
-  return { request_id: attempt.requestId, ...(endUser.length >= 6 ? { user_id: endUser.slice(0, 128) } : {}) }
+  // An id that was used before is refused, also one of a request that was.
+  const id = nth === 0 ? attempt.requestId : `${attempt.requestId}-${nth}`
+  return { request_id: id, ...(endUser.length >= 6 ? { user_id: endUser.slice(0, 128) } : {}) }
 }
 
 function toText(value: unknown): string {

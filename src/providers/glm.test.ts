@@ -2,7 +2,7 @@ import { afterEach, beforeEach, describe, expect, it } from 'vitest'
 import { systemClock } from '../lib/clock.ts'
 import { attemptOf, chatOf } from './chat-of.ts'
 import { createGlmProvider } from './glm.ts'
-import { searchEngineFor } from './glm-web.ts'
+import { searchEnginesFor } from './glm-web.ts'
 import type { Attempt, GenerateJob, Job, Provider, StreamPart } from './provider.ts'
 import { collect, events, json, type RecordedVendor, startRecordedVendor } from './recorded-vendor.ts'
 
@@ -206,8 +206,42 @@ describe('a search by GLM', () => {
   })
 
   it('names the engine that the host knows', () => {
-    expect(searchEngineFor('https://api.z.ai/api/paas/v4')).toBe('search-prime')
-    expect(searchEngineFor('https://open.bigmodel.cn/api/paas/v4')).toBe('search_std')
+    expect(searchEnginesFor('https://api.z.ai/api/paas/v4')[0]).toBe('search-prime')
+    expect(searchEnginesFor('https://open.bigmodel.cn/api/paas/v4')[0]).toBe('search_std')
+  })
+
+  it('tries the other names of an engine that the host refuses, each under its own id, and remembers which it takes', async () => {
+    const asked = (): unknown[] =>
+      vendor.requests.map(({ body }) => {
+        const { search_engine, request_id } = JSON.parse(body)
+        return [search_engine, request_id]
+      })
+    const refuse = (code: string, message: string): RecordedVendor['reply'] =>
+      json({ error: { code, message } }, 400)
+    vendor.reply = (request, response) => {
+      const isKnown = JSON.parse(request.body).search_engine === 'search_pro_jina'
+      const reply = isKnown ? json({ search_result: [] }) : refuse('1214', 'search_engine:not supported')
+      reply(request, response)
+    }
+    await run({ kind: 'search', query: 'q', count: 1 })
+    await run({ kind: 'search', query: 'q', count: 1 })
+    expect(asked()).toEqual([
+      ['search-prime', 'request-1'],
+      ['search_pro_jina', 'request-1-1'],
+      ['search_pro_jina', 'request-1'],
+    ])
+    vendor.reply = refuse('1214', 'search_query:too long')
+    await expect(run({ kind: 'search', query: 'q', count: 1 })).rejects.toThrow('search_query:too long')
+    expect(vendor.requests).toHaveLength(4)
+    vendor.reply = refuse('1210', 'search_engine:no')
+    await expect(run({ kind: 'search', query: 'q', count: 1 })).rejects.toMatchObject({
+      code: 'bad-request',
+      isVendors: true,
+      message: expect.stringContaining(
+        'Tried: search_pro_jina, search-prime, search_std. Set providers.glm.searchEngine',
+      ),
+    })
+    expect(vendor.requests).toHaveLength(7)
   })
 
   it('takes the engine from the settings first', async () => {

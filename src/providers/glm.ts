@@ -1,10 +1,10 @@
 // GLM (Z.ai, BigModel): chat, web search, page reader. It knows GLM's fields and limits; the dialect does the streaming.
-// It makes exactly one request per run.
+// It makes one request per run, and a search one more for each name of its engine that the host refuses.
 
 import { offeredModels, requireLiveModel } from './catalogue.ts'
 import { classifyGlmError } from './glm-errors.ts'
 import { toGlmBody } from './glm-request.ts'
-import { readPage, searchEngineFor, searchWeb } from './glm-web.ts'
+import { readPage, searchEngines, searchWeb } from './glm-web.ts'
 import { timeoutsFor } from './model-timeouts.ts'
 import { streamChat } from './openai-dialect.ts'
 import { type Operation, runOperation } from './operation.ts'
@@ -27,7 +27,7 @@ export function createGlmProvider(settings: ProviderSettings): Provider {
     connectionsMax: settings.connectionsMax ?? connectionsMaxDefault,
     wallMs: () => clock.wallMs(),
   })
-  const searchEngine = settings.searchEngine ?? searchEngineFor(baseUrl)
+  const engines = searchEngines(name, baseUrl, settings.searchEngine)
 
   async function* work(job: Job, operation: Operation): AsyncGenerator<StreamPart, void> {
     requireKey(name, 'ZAI_API_KEY', operation.attempt.apiKey)
@@ -44,7 +44,7 @@ export function createGlmProvider(settings: ProviderSettings): Provider {
         })
       }
       case 'search':
-        return yield* searchWeb(http, operation, job, searchEngine)
+        return yield* engines.run((engine, nth) => searchWeb(http, operation, job, engine, nth))
       case 'read':
         return yield* readPage(http, operation, job)
       case 'extract':

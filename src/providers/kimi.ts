@@ -1,6 +1,7 @@
 // Kimi (Moonshot AI): chat, web search by its builtin, file extraction. A search is one job of two or more requests, and an
 // extraction of three, because the vendor splits them so. Whatever it left at the vendor is deleted before it is destroyed.
 
+import { AcceptedNames } from './accepted-names.ts'
 import { offeredModels, requireLiveModel } from './catalogue.ts'
 import { classifyKimiError, kimiConcurrencyTold } from './kimi-errors.ts'
 import { KimiFiles } from './kimi-files.ts'
@@ -16,8 +17,8 @@ import type { Vendor } from './vendor-failure.ts'
 import { VendorHttp } from './vendor-http.ts'
 
 const defaultBaseUrl = 'https://api.moonshot.ai/v1'
-/** K2.6 would be cheaper but is closed to new accounts since 2026-10-31. */
-const defaultSearchModel = 'kimi-k3'
+// K2.6 would be cheaper but is closed to new accounts since 2026-10-31; sources disagree on whether K3 has the builtin.
+const searchModels = ['kimi-k3', 'kimi-k2.6'] as const
 
 /** Kimi behind the provider contract. */
 export function createKimiProvider(settings: ProviderSettings): Provider {
@@ -30,7 +31,13 @@ export function createKimiProvider(settings: ProviderSettings): Provider {
     wallMs: () => clock.wallMs(),
   })
   const files = new KimiFiles(http, clock)
-  const searchModel = settings.searchModel ?? defaultSearchModel
+  const searchers = new AcceptedNames(
+    settings.searchModel === undefined ? searchModels : [settings.searchModel],
+    {
+      says: /web_search|builtin/i,
+      advice: `Set providers.${name}.searchModel in exai.yaml to a model that searches.`,
+    },
+  )
 
   async function* work(job: Job, operation: Operation): AsyncGenerator<StreamPart, void> {
     requireKey(name, 'MOONSHOT_API_KEY', operation.attempt.apiKey)
@@ -47,8 +54,10 @@ export function createKimiProvider(settings: ProviderSettings): Provider {
         })
       }
       case 'search': {
-        const model = requireLiveModel({ name, kind: 'kimi' }, models, searchModel)
-        return yield* searchByBuiltin({ vendor, http, operation, modelId: searchModel, model }, job)
+        return yield* searchers.run((modelId) => {
+          const model = requireLiveModel({ name, kind: 'kimi' }, models, modelId)
+          return searchByBuiltin({ vendor, http, operation, modelId, model }, job)
+        })
       }
       case 'extract':
         return yield* files.extract(operation, job)

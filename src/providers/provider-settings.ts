@@ -14,9 +14,9 @@ export interface ProviderSettings {
   readonly clock: Clock
   /** Sockets to the vendor at most; default 64. */
   readonly connectionsMax?: number
-  /** GLM: which engine searches; else by host. */
+  /** GLM: the one engine that searches; else whichever of those it is said to have the host accepts. */
   readonly searchEngine?: string
-  /** Kimi: which model searches; else its default. */
+  /** Kimi: the one model that searches; else whichever has the builtin. */
   readonly searchModel?: string
 }
 

@@ -84,6 +84,22 @@ describe('candidates', () => {
     expect(groups({ kind: 'generate', model: 'fast' })).toHaveLength(2)
   })
 
+  it('are those of a vendor under whatever name it stands in the config, the one of that name first', () => {
+    const zhipu = { ...configured('zhipu', ['glm-5.2'], ['main']), kind: 'glm' as const }
+    const review: RouteWish = { kind: 'generate', task: 'review', prefer: ['glm', 'kimi'] }
+    expect(groups(review, [zhipu])).toEqual([['zhipu/main glm-5.2']])
+    expect(groups(review, [zhipu, kimi, glm])).toEqual([
+      ['glm/main glm-5.2', 'glm/second glm-5.2'],
+      ['zhipu/main glm-5.2'],
+      ['kimi/main'],
+    ])
+    expect(groups({ kind: 'generate', task: 'review', prefer: ['zhipu'] }, [glm, zhipu])).toEqual([
+      ['zhipu/main glm-5.2'],
+    ])
+    const unset = { ...configured('glm', ['glm-5.2'], []), kind: 'glm' as const }
+    expect(groups({ kind: 'generate', model: 'glm-5.2' }, [unset, zhipu])).toEqual([['zhipu/main glm-5.2']])
+  })
+
   it('say what to set, and which models there are', () => {
     expect(groups({ kind: 'generate', task: 'chat' }, [configured('glm', ['glm-5.2'], [])])).toBe(
       'No provider is set up for this. Set GLM_KEY.',

@@ -44,14 +44,21 @@ function wantedModels(wish: RouteWish, names: ModelNames): readonly string[] | n
 
 function defaults(providers: readonly ConfiguredProvider[], wish: RouteWish): readonly Link[] {
   const order =
-    wish.prefer ?? providers.map(({ provider }) => provider.name).filter((name) => name !== 'local')
-  return order.flatMap((name): readonly Link[] => {
-    const configured = providers.find(({ provider }) => provider.name === name)
-    if (!configured?.provider.capabilities.jobs.has(wish.kind)) return []
+    wish.prefer === undefined
+      ? providers.filter(({ provider }) => provider.name !== 'local')
+      : new Set(wish.prefer.flatMap((name) => calledOrOf(providers, name)))
+  return [...order].flatMap((configured): readonly Link[] => {
+    if (!configured.provider.capabilities.jobs.has(wish.kind)) return []
     if (wish.kind !== 'generate') return [{ configured, model: null }]
     const model = configured.defaultModel(wish.task ?? 'chat')
     return model === null ? [] : [{ configured, model }]
   })
+}
+
+// A vendor may stand in the config under any name, and several times: the one called so first, then the others of that kind.
+function calledOrOf(providers: readonly ConfiguredProvider[], name: string): readonly ConfiguredProvider[] {
+  const isCalled = ({ provider }: ConfiguredProvider): boolean => provider.name === name
+  return [...providers.filter(isCalled), ...providers.filter((each) => each.kind === name && !isCalled(each))]
 }
 
 function owners(
@@ -77,9 +84,14 @@ function ownerOf(providers: readonly ConfiguredProvider[], name: string): Link |
   const named = providers.find(({ provider }) => slash > 0 && provider.name === name.slice(0, slash))
   if (named) return { configured: named, model: name.slice(slash + 1) }
   const configured =
-    providers.find(({ provider }) => provider.models.some(({ id }) => id === name)) ??
-    providers.find(({ modelPrefixes }) => modelPrefixes.some((prefix) => name.startsWith(prefix)))
+    readiest(providers.filter(({ provider }) => provider.models.some(({ id }) => id === name))) ??
+    readiest(providers.filter(({ modelPrefixes }) => modelPrefixes.some((prefix) => name.startsWith(prefix))))
   return configured ? { configured, model: name } : null
+}
+
+// One vendor under two names, of which one has no key: a model's name means the one that can serve it.
+function readiest(able: readonly ConfiguredProvider[]): ConfiguredProvider | undefined {
+  return able.find(({ accounts }) => accounts.length > 0) ?? able[0]
 }
 
 function toCandidate(

@@ -32,6 +32,10 @@ export interface ProviderSpec {
   readonly accounts: readonly AccountSpec[]
   /** Models offered before the catalogue's. */
   readonly models: readonly string[]
+  /** GLM's search engine; absent or null: whichever the host accepts. */
+  readonly searchEngine?: string | null
+  /** Kimi's searching model; absent or null: whichever has the builtin. */
+  readonly searchModel?: string | null
   /** What to set when it has no account. */
   readonly missing: string | null
 }
@@ -110,9 +114,19 @@ function configure(
     spec.models.length === 0
       ? undefined
       : [...spec.models, ...offeredModels(kind, undefined).filter(({ id }) => !spec.models.includes(id))]
-  const provider = createProvider({ name, kind, baseUrl, clock, ...(models === undefined ? {} : { models }) })
+  const { searchEngine, searchModel } = spec
+  const provider = createProvider({
+    name,
+    kind,
+    baseUrl,
+    clock,
+    ...(models === undefined ? {} : { models }),
+    ...(searchEngine ? { searchEngine } : {}),
+    ...(searchModel ? { searchModel } : {}),
+  })
   return {
     provider,
+    kind,
     accounts: spec.accounts.map((account) => ({
       name: account.name,
       apiKeys: account.apiKeys,

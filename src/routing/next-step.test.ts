@@ -32,6 +32,17 @@ describe('next step', () => {
     expect(step('concurrency-limited', {}, { isCommitted: true })).toEqual({ kind: 'stop' })
   })
 
+  it('takes a search that a vendor did not accept to another vendor, and nothing else', () => {
+    const refused = new CallFailure('bad-request', { message: 'It did not accept it.', isVendors: true })
+    const ours = new CallFailure('bad-request', { message: 'The arguments are wrong.' })
+    const of = (failure: CallFailure, at: Target): object =>
+      nextStep(failure, at, beginHistory(), limits, facts)
+    const search = target({ model: null, kind: 'search' })
+    expect(of(refused, search)).toEqual(goOn('any'))
+    expect(of(ours, search)).toEqual({ kind: 'stop' })
+    expect(of(refused, target({ kind: 'generate' }))).toEqual({ kind: 'stop' })
+  })
+
   it('puts a job back that the vendor had no room for, twice, and then tries another group', () => {
     expect(step('concurrency-limited', { requeues: 1 })).toEqual({ kind: 'requeue' })
     expect(step('concurrency-limited', { requeues: 2 })).toEqual(goOn('other-group'))

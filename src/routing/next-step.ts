@@ -56,7 +56,7 @@ export function nextStep(
   limits: StepLimits,
   facts: StepFacts,
 ): NextStep {
-  const kind = failureClass(failure.code)
+  const kind = isForeignSearch(failure, target) ? 'next-model' : failureClass(failure.code)
   if (kind === 'stop' || facts.isCommitted) return { kind: 'stop' }
   if (kind === 'requeue') {
     return history.requeues < limits.requeuesMax
@@ -86,6 +86,12 @@ export function nextStep(
     case 'larger-window':
       return { kind: 'go-on', direction: 'larger-window' }
   }
+}
+
+// A search is a line of words that the tool has checked: a vendor that does not accept the request does not accept our wording of it,
+// and the next vendor has another.
+function isForeignSearch(failure: CallFailure, target: Target): boolean {
+  return failure.code === 'bad-request' && failure.isVendors && target.kind === 'search'
 }
 
 /** Whether a candidate lies in that direction and was not tried. */

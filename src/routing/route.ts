@@ -2,6 +2,7 @@
 
 import type { AccountGroups } from '../admission/account-groups.ts'
 import type { GenerateJob, JobKind, Provider } from '../providers/provider.ts'
+import type { ProviderKind } from '../providers/registry.ts'
 
 /** One account at a provider: its keys are only credentials, its groups are what is scarce. */
 export interface Account {
@@ -16,6 +17,8 @@ export interface Account {
 /** A provider as configured. Ready when it has an account, or needs none. */
 export interface ConfiguredProvider {
   readonly provider: Provider
+  /** Which vendor speaks behind its name; absent: the one it is named after. */
+  readonly kind?: ProviderKind
   readonly accounts: readonly Account[]
   /** The model a task gets when nobody asked for one; null for providers that serve no such task. */
   defaultModel(task: GenerateJob['task']): string | null
@@ -40,6 +43,6 @@ export interface RouteWish {
   readonly task?: GenerateJob['task']
   /** `glm-5.2`, or `glm/glm-5.2` to name the provider as well. */
   readonly model?: string | undefined
-  /** Provider names in order of preference; others are not considered. Absent: all but `local`, in config order. */
+  /** Providers by name or kind, in order of preference; others are not considered. Absent: all but `local`, in config order. */
   readonly prefer?: readonly string[] | undefined
 }

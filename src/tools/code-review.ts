@@ -62,7 +62,7 @@ async function subjectOf(args: z.output<typeof input>, context: ToolContext): Pr
   }
   if (args.diff !== undefined) return `Review this diff:\n\n${args.diff}`
   if (args.text !== undefined) return `Review this code:\n\n${args.text}`
-  const document = await context.openDocument({ path: args.path })
+  const document = await context.openDocument({ path: args.path, isCode: true })
   const code = document.passages.map(({ text }) => text).join('\n')
   return `Review the file ${document.name}${document.isCut ? ' (cut: it is very long)' : ''}:\n\n${code}`
 }

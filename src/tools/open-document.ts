@@ -32,9 +32,12 @@ export class DocumentOpener {
   }
 
   /** Throws what `Documents.open` throws. */
-  async open({ path, file, text }: DocumentSource, caller: DocumentCaller): Promise<DocumentText> {
+  async open(
+    { path, file, text, isCode = false }: DocumentSource,
+    caller: DocumentCaller,
+  ): Promise<DocumentText> {
     const { identity, signal, elsewhere, asking } = caller
-    const source = { path, file, text }
+    const source = { path, file, text, isCode }
     const read = (folders: readonly string[]): Promise<DocumentText> =>
       this.#documents.open(source, identity, folders, signal, elsewhere)
     if (path === undefined) return read([])

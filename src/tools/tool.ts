@@ -27,11 +27,13 @@ export interface ToolResult {
   readonly isError?: boolean
 }
 
-/** Where a document comes from: exactly one of the three. */
+/** Where a document comes from: exactly one of path, file and text. */
 export interface DocumentSource {
   readonly path?: string | undefined
   readonly file?: string | undefined
   readonly text?: string | undefined
+  /** Text of any format as it stands, such as a web page with its scripts. */
+  readonly isCode?: boolean
 }
 
 /** What a tool may use. Built per call by the composition root; nothing here outlives the call. */

@@ -44,11 +44,18 @@ export function toTable(report: PlayReport): string {
     }),
   )
   const added = timed.map((each) => each.addedMs)
+  const well = report.calls.filter(
+    (call) => call.failure === undefined && jobs.some(({ tool }) => tool === call.tool),
+  ).length
   const p95 = percentile(added, 0.95)
   const head = ['window', 'door', 'day', 'job', 'provider', 'window saw ms', 'vendor ms', 'server added ms']
   return [
+    'Server added: the time of a call by the log of the server, less the time of its vendor request by the log of the simulator. What',
+    'lies before the server (the window, the network) is in "window saw" alone.',
+    '',
     ...align([head, ...rows]),
     '',
+    `${added.length} of ${well} calls that ended well are measured; ${well - added.length} without a vendor request of their own to match.`,
     `${added.length} calls measured at the server: it added ${percentile(added, 0.5).toFixed(0)} ms at the median, ${p95.toFixed(0)} ms at p95, ${Math.max(...added).toFixed(0)} ms at most (goal for p95: ${goalMs} ms, ${p95 <= goalMs ? 'met' : 'missed'}).`,
     `${report.windows.length} windows were ${report.clientsMax} clients in /api/inspect.`,
   ].join('\n')

@@ -3,7 +3,7 @@
 import { spawnSync } from 'node:child_process'
 import { once } from 'node:events'
 import { chmodSync, cpSync, mkdirSync, mkdtempSync, rmSync, symlinkSync, writeFileSync } from 'node:fs'
-import { createServer, type Server } from 'node:http'
+import { createServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http'
 import type { AddressInfo } from 'node:net'
 import { tmpdir } from 'node:os'
 import { delimiter, dirname, join } from 'node:path'
@@ -159,6 +159,7 @@ describe.each(nodes())('under $name', ({ path: node }) => {
       [['serve', '--prot', '1'], {}, 2, /unknown option '--prot'/],
       [['surve'], {}, 2, /unknown command 'surve'/],
       [['upload'], {}, 2, /missing required argument 'file'/],
+      [['simulate', '--prot', '1'], {}, 2, /Unknown option '--prot'/],
     ]
     const runs = cases.map(([args, env]) => exai(node, args, env))
     for (const [index, [, , code, sentence]] of cases.entries()) {
@@ -312,15 +313,34 @@ test('the printed line, run literally, connects from a folder with a space and b
   expect(await server.ended).toBe(0)
 })
 
-test('SIGTERM to npm start drains the server', async () => {
+test('SIGTERM to npm start drains the server: the call under way is answered, and npm ends with 0', async () => {
   const started = launch('npm', ['start'], {
     cwd: packageRoot,
-    env: environment({ PATH: machinePath(), npm_config_update_notifier: 'false' }),
+    env: environment({
+      PATH: machinePath(),
+      npm_config_update_notifier: 'false',
+      ZAI_API_KEY: 'a.key',
+      EXAI_GLM_BASE_URL: vendorUrl,
+    }),
   })
   running.push(started)
   const url = await urlOf(started)
+  const asked = once(vendor, 'request') as Promise<[IncomingMessage, ServerResponse]>
+  const socket = await openStuckCall(url)
+  const answer = new Promise<string>((resolve) => {
+    socket.on('message', (data) => {
+      if (String(data).includes('"id":1')) resolve(String(data))
+    })
+  })
   started.child.kill('SIGTERM')
   await started.until(/stopping; running calls may finish/)
-  await started.ended
+  const [, response] = await asked
+  response
+    .writeHead(200, { 'content-type': 'text/event-stream' })
+    .end(
+      'data: {"choices":[{"delta":{"content":"LATE-BUT-WHOLE"},"finish_reason":"stop"}]}\n\ndata: [DONE]\n\n',
+    )
+  expect(await answer).toContain('LATE-BUT-WHOLE')
+  expect(await started.ended).toBe(0)
   await expect(fetch(`${url}/healthz`)).rejects.toThrow()
 })

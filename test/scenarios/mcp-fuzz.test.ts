@@ -8,7 +8,7 @@ import { once } from 'node:events'
 import { fileURLToPath } from 'node:url'
 import { afterEach, expect, test } from 'vitest'
 import { WebSocket } from 'ws'
-import { eventData, initialize, type Message, postLegacy } from '../support/mcp-wire.ts'
+import { callModern, eventData, initialize, type Message, postLegacy } from '../support/mcp-wire.ts'
 import { type RawAnswer, RawHttp } from '../support/raw-http.ts'
 import { createFuzz } from '../support/wire-fuzz.ts'
 
@@ -216,10 +216,62 @@ async function open(version: string): Promise<WebSocket> {
   return socket
 }
 
-/** A client beside the storm: one call after another, each with its own mark. */
-async function bystander(name: string): Promise<number> {
+interface EchoCall {
+  readonly name: string
+  readonly arguments: Readonly<Record<string, unknown>>
+}
+
+/** A client's way to the tools; `call` resolves with the result of the `n`th call. */
+interface Caller {
+  call(tool: EchoCall, n: number): Promise<unknown>
+  close?(): Promise<unknown>
+}
+
+/** 2025-11-25 over HTTP. */
+async function inSession(name: string): Promise<Caller> {
   const headers = { 'x-exai-client': `bystander-${name}` }
   const session = await initialize(place.url, { headers })
+  return {
+    call: async (tool) => (await postLegacy(place.url, session.id, 'tools/call', tool, headers)).json.result,
+  }
+}
+
+/** 2026-07-28 over HTTP. */
+async function withoutSession(name: string): Promise<Caller> {
+  const headers = { 'x-exai-client': `bystander-${name}` }
+  return {
+    call: async (tool) => (await callModern(place.url, 'tools/call', { ...tool }, { headers })).json.result,
+  }
+}
+
+/** 2025-11-25 over one WebSocket. */
+async function onSocket(): Promise<Caller> {
+  const socket = await open('2025-11-25')
+  const gone = once(socket, 'close').then(() => {
+    throw new Error('the WebSocket of a bystander is gone')
+  })
+  // It is met in the next call; after the last one it is the end that was wanted.
+  gone.catch(() => undefined)
+  return {
+    async call(tool, n) {
+      const answer = once(socket, 'message')
+      socket.send(JSON.stringify({ jsonrpc: '2.0', id: n, method: 'tools/call', params: tool }))
+      const [data] = await Promise.race([answer, gone])
+      const { id, result } = JSON.parse(String(data)) as Message
+      expect(id).toBe(n)
+      return result
+    },
+    close() {
+      const closed = once(socket, 'close')
+      socket.close()
+      return closed
+    },
+  }
+}
+
+/** A client beside the storm: one call after another, each with its own mark. */
+async function bystander(name: string, open: (name: string) => Promise<Caller>): Promise<number> {
+  const caller = await open(name)
   let calls = 0
   while (!isOver) {
     const text = `${mark} ${name} ${calls}`
@@ -227,10 +279,10 @@ async function bystander(name: string): Promise<number> {
       calls % 2 === 0
         ? { name: 'echo', arguments: { text } }
         : { name: 'slow', arguments: { text, waitMs: 2 } }
-    const answer = await postLegacy(place.url, session.id, 'tools/call', tool, headers)
-    expect(answer).toMatchObject({ status: 200, json: { result: { content: [{ type: 'text', text }] } } })
+    expect(await caller.call(tool, calls)).toMatchObject({ content: [{ type: 'text', text }] })
     calls += 1
   }
+  await caller.close?.()
   return calls
 }
 
@@ -255,7 +307,12 @@ async function weather(inputs: number, plant: string | null): Promise<void> {
       isOver = true
     }
   }
-  const [early, ...served] = await Promise.all([storms(), bystander('ada'), bystander('bob')])
+  const [early, ...served] = await Promise.all([
+    storms(),
+    bystander('ada', inSession),
+    bystander('bob', withoutSession),
+    bystander('cem', onSocket),
+  ])
   const late = await report()
 
   for (const [layer, n] of [...layers].sort((a, b) => b[1] - a[1])) process.stdout.write(`  ${layer}: ${n}\n`)

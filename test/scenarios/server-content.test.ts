@@ -1,6 +1,8 @@
 // Resources, prompts, completion and messages on the whole server, through every door and in both eras: what is one person's is
 // there for all of that person's windows, and for nobody else's, not even as a difference between two errors.
 
+import { mkdirSync, writeFileSync } from 'node:fs'
+import { join } from 'node:path'
 import { describe, expect, test, vi } from 'vitest'
 import type { PrincipalName } from '../../src/domain/ids.ts'
 import { ThreadStore } from '../../src/threads/thread-store.ts'
@@ -353,5 +355,17 @@ test('pages of a long list hold everything once, also while it changes; a made-u
       expect((await anna.request('resources/list', { cursor })).error).toMatchObject({ code: -32_602 })
       expect((await anna.request('prompts/list', { cursor })).error).toMatchObject({ code: -32_602 })
     }
+  })
+})
+
+test('codereview of a page shows the model its forms, handlers and scripts', async () => {
+  await withServer({}, async (server) => {
+    const root = join(server.home, 'shop')
+    mkdirSync(root)
+    const page = `<!doctype html>\n<form onsubmit="pay()"><script>const ${secret} = location.hash</script></form>`
+    writeFileSync(join(root, 'pay.html'), page)
+    const window = await server.window('modern', 'window-1', { root })
+    const { isError, text } = await window.ask('codereview', { path: 'pay.html' })
+    expect([isError, text]).toEqual([false, expect.stringContaining(page)])
   })
 })

@@ -45,3 +45,18 @@ test('whoever watches exai://models hears that one rests', async () => {
     talker.close()
   }
 })
+
+test('a GLM under a name of its own serves the tools that ask for GLM', async () => {
+  const zhipu = `{ kind: glm, baseUrl: "\${EXAI_GLM_BASE_URL}", apiKey: "\${ZAI_API_KEY}" }`
+  server = await startServer({ yaml: `providers: { glm: false, kimi: false, zhipu: ${zhipu} }` })
+  const window = await server.window('modern', 'window-1')
+  const review = await window.ask('codereview', { text: 'let a = 1' })
+  expect([review.isError, review.text]).toEqual([false, expect.stringContaining('Answered by zhipu glm-')])
+})
+
+test('a search whose engine GLM refuses under every name is made by Kimi', async () => {
+  server = await startServer({ yaml: 'providers: { glm: { searchEngine: of-another-host } }' })
+  const window = await server.window('modern', 'window-1')
+  const found = await window.ask('web_search', { query: 'marmots' })
+  expect([found.isError, found.text]).toEqual([false, expect.stringContaining('Searched by kimi.')])
+})
