@@ -1,0 +1,50 @@
+import { describe, expect, it } from 'vitest'
+import type { LeaseRequest } from './lease.ts'
+import { leaseRequestOf } from './lease-request-of.ts'
+import { leased, openSmallGroup } from './small-group.ts'
+
+const twoSlots = { ceiling: { start: 2, max: 2, probeMs: 30_000, watchFirstToken: false } }
+
+describe('a group as operators see it', () => {
+  it('sets what each may have beside what each had, among those who wait or run', async () => {
+    const { clock, group } = openSmallGroup(twoSlots)
+    const ask = (more: Partial<LeaseRequest>) => leased(group.acquire(leaseRequestOf(more)))
+    const gone = await ask({ principal: 'gone' })
+    await clock.advance(600)
+    gone.release()
+    const heavy = await ask({ principal: 'heavy', principalWeight: 3 })
+    const light = await ask({ principal: 'light', principalWeight: 1 })
+    const partOf = (name: string) => group.inspect().principals.find((each) => each.name === name)
+    // Nobody of those who are there has had anything yet.
+    expect(partOf('heavy')).toMatchObject({ weight: 3, held: 1, entitlement: 0.75 })
+    expect(partOf('light')).toMatchObject({ entitlement: 0.25 })
+    expect(partOf('gone')).toMatchObject({ held: 0, waiting: 0, served: 600, entitlement: 0, share: 0 })
+    await clock.advance(1000)
+    heavy.release()
+    const again = await ask({ principal: 'heavy', principalWeight: 3 })
+    await clock.advance(3000)
+    light.release()
+    const waiting = await ask({ principal: 'light' })
+    // Heavy had one of 1,000 and holds another, light had one of 4,000.
+    const served = ['heavy', 'light'].map((name) => partOf(name)?.served ?? 0)
+    const [ofHeavy = 0, ofLight = 0] = served
+    expect(ofHeavy).toBeGreaterThan(0)
+    expect(partOf('heavy')?.share).toBeCloseTo(ofHeavy / (ofHeavy + ofLight))
+    expect(partOf('light')?.share).toBeCloseTo(ofLight / (ofHeavy + ofLight))
+    expect(partOf('light')?.clients).toMatchObject([{ name: 'w1', held: 1 }])
+    for (const lease of [again, waiting]) lease.release()
+  })
+
+  it('counts as overdue whoever holds a slot more than five seconds beyond its deadline', async () => {
+    const { clock, group } = openSmallGroup(twoSlots)
+    const late = await leased(group.acquire(leaseRequestOf({ deadlineAt: 1000 })))
+    const early = await leased(group.acquire(leaseRequestOf({ client: 'w2', deadlineAt: 60_000 })))
+    await clock.advance(6000)
+    expect(group.inspect().overdue).toBe(0)
+    await clock.advance(1)
+    expect(group.inspect().overdue).toBe(1)
+    late.release()
+    early.release()
+    expect(group.inspect().overdue).toBe(0)
+  })
+})

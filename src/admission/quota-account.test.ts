@@ -1,0 +1,93 @@
+import { describe, expect, it } from 'vitest'
+import { VirtualClock } from '../lib/virtual-clock.ts'
+import { isOver, PeriodAccount, RateAccount } from './quota-account.ts'
+
+const dayMs = 86_400_000
+
+describe('an account of a day', () => {
+  it('begins anew at midnight in UTC, and what is open then is the old day’s', async () => {
+    const clock = new VirtualClock()
+    const account = new PeriodAccount(clock, 'day', null)
+    expect([account.isEmpty(), account.wholeInMs()]).toEqual([true, 0])
+    await clock.advance(dayMs - 1000)
+    account.take(60).close(40)
+    const open = account.take(50)
+    expect([account.used(), account.reserved(), account.isEmpty()]).toEqual([90, 50, false])
+    expect([account.waitMs(10, 100), account.waitMs(11, 100), account.waitMs(101, 100)]).toEqual([
+      0,
+      1000,
+      null,
+    ])
+    expect(account.wholeInMs()).toBe(1000)
+    expect(account.state()).toEqual({ kind: 'period', period: 0, spent: 90 })
+    await clock.advance(999)
+    expect(account.used()).toBe(90)
+    await clock.advance(1)
+    expect([account.used(), account.reserved(), account.isEmpty()]).toEqual([0, 0, true])
+    open.close(50)
+    expect([account.used(), account.reserved()]).toEqual([0, 0])
+    expect(account.waitMs(100, 100)).toBe(0)
+  })
+
+  it('goes on after a restart, and a clock that was put back opens no day again', async () => {
+    const clock = new VirtualClock()
+    const account = new PeriodAccount(clock, 'day', { period: 1, spent: 70 })
+    // By this clock it is the day before.
+    expect(account.used()).toBe(70)
+    expect(account.waitMs(31, 100)).toBe(2 * dayMs)
+    await clock.advance(dayMs)
+    expect([account.used(), account.waitMs(31, 100)]).toEqual([70, dayMs])
+    await clock.advance(dayMs)
+    expect(account.used()).toBe(0)
+  })
+
+  it('is of a month where that is asked for', async () => {
+    const clock = new VirtualClock()
+    const account = new PeriodAccount(clock, 'month', null)
+    account.take(5).close(5)
+    expect(account.wholeInMs()).toBe(31 * dayMs)
+    await clock.advance(31 * dayMs)
+    account.take(7).close(7)
+    expect(account.state()).toEqual({ kind: 'period', period: 1, spent: 7 })
+    expect(account.wholeInMs()).toBe(28 * dayMs)
+  })
+})
+
+describe('an account of a minute', () => {
+  it('fills steadily, also over a restart', async () => {
+    const clock = new VirtualClock()
+    await clock.advance(5000)
+    const account = new RateAccount(clock, 60, null)
+    expect([account.isEmpty(), account.used(), account.wholeInMs()]).toEqual([true, 0, 0])
+    const open = account.take(30)
+    expect([account.used(), account.reserved(), account.isEmpty()]).toEqual([30, 0, false])
+    expect(account.waitMs(40, 60)).toBe(10_000)
+    expect(account.wholeInMs()).toBe(30_000)
+    const state = account.state()
+    expect(state).toEqual({ kind: 'rate', fullAtWallMs: 35_000 })
+    await clock.advance(10_000)
+    const next = new RateAccount(clock, 60, 35_000)
+    expect([next.used(), next.waitMs(40, 60)]).toEqual([20, 0])
+    expect(next.wholeInMs()).toBe(20_000)
+    await clock.advance(20_000)
+    // Full again, and yet somebody still owes it what he used.
+    expect(account.isEmpty()).toBe(false)
+    open.close(30)
+    expect([account.isEmpty(), account.wholeInMs()]).toEqual([true, 0])
+    expect(account.state()).toEqual({ kind: 'rate', fullAtWallMs: 35_000 })
+  })
+})
+
+describe('a state of an earlier life', () => {
+  it.each([
+    [{ kind: 'rate', fullAtWallMs: 999 }, 'minute', true],
+    [{ kind: 'rate', fullAtWallMs: 1000 }, 'minute', true],
+    [{ kind: 'rate', fullAtWallMs: 1001 }, 'minute', false],
+    [{ kind: 'period', period: 0, spent: 1 }, 'day', false],
+    [{ kind: 'period', period: -1, spent: 1 }, 'day', true],
+    [{ kind: 'period', period: 0, spent: 1 }, 'minute', false],
+    [{ kind: 'period', period: -1, spent: 1 }, 'minute', false],
+  ] as const)('%o of a %s says nothing any more: %s', (state, period, is) => {
+    expect(isOver(state, period, 1000)).toBe(is)
+  })
+})
