@@ -2,7 +2,9 @@ import { describe, expect, it } from 'vitest'
 import { isRefusal } from '../domain/refusal.ts'
 import { VirtualClock } from '../lib/virtual-clock.ts'
 import { toGroupPlan } from './group-plan.ts'
+import { leaseRequestOf } from './lease-request-of.ts'
 import { QuotaGroup } from './quota-group.ts'
+import { leased, openSmallGroup } from './small-group.ts'
 
 describe('a turn', () => {
   it('is not lost: a large job in turn is not passed by small ones that would fit', async () => {
@@ -47,4 +49,31 @@ describe('a turn', () => {
     await clock.advance(130_000)
     expect(group.inspect()).toMatchObject({ held: 0, waiting: 0 })
   })
+})
+
+describe('a refusal for concurrency', () => {
+  it.each([0, 0.5, 1])(
+    'lets nothing start for a half to the whole of the pause, as the dice say: %s',
+    async (dice) => {
+      const { clock, group } = openSmallGroup({
+        ceiling: { start: 2, max: 2, probeMs: 30_000, watchFirstToken: false },
+        random: () => dice,
+      })
+      const first = await leased(group.acquire(leaseRequestOf()))
+      let startedAt: number | null = null
+      void first.refusedByVendor().then((lease) => {
+        if (isRefusal(lease)) throw new Error(lease.message)
+        startedAt = clock.now()
+        lease.release()
+      })
+      // The first refusal asks for 250 ms.
+      const pauseMs = 125 + 125 * dice
+      await clock.advance(pauseMs - 0.5)
+      expect(startedAt).toBeNull()
+      await clock.advance(0.5)
+      expect(startedAt).toBe(pauseMs)
+      await clock.advance(60_000)
+      expect(group.inspect()).toMatchObject({ held: 0, waiting: 0 })
+    },
+  )
 })
