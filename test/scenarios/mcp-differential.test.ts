@@ -1,15 +1,13 @@
 // The same bytes to our server and to the official one: some thousand requests of both eras, right or spoiled, get the same HTTP
-// status, the same JSON-RPC code, the same id and the same kind of result from both. Where they do not, `mcp-differences.json` says
-// why; a line of it that no request needs any more has to go.
+// status, the same JSON-RPC code, the same id and a result that says or lists the same from both. Where they do not,
+// `mcp-differences.json` says why; a line of it that no request needs any more has to go.
 
 import { readFileSync } from 'node:fs'
-import { createMcpHandler, McpServer } from '@modelcontextprotocol/server'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
-import { z } from 'zod'
-import { defineTool } from '../../src/tools/tool.ts'
 import { type DifferentialCase, differentialCases } from '../support/differential-cases.ts'
-import { echoTool, type McpComposition, startMcpComposition } from '../support/mcp-composition.ts'
-import { initialize, read } from '../support/mcp-wire.ts'
+import { official, oursOffers } from '../support/differential-fixture.ts'
+import { type McpComposition, startMcpComposition } from '../support/mcp-composition.ts'
+import { initialize, type Message, read, readEvents } from '../support/mcp-wire.ts'
 
 const doubled = 1_000
 const seed = 20_260_728
@@ -33,37 +31,59 @@ const listed = JSON.parse(
 ) as readonly Difference[]
 
 let ours: McpComposition
-let sessionId: string
+// One for each lane: in a session two requests with the same id must not be under way at the same time.
+let sessions: readonly string[]
 const outcomes: Outcomes[] = []
-const placeTool = defineTool({
-  name: 'place',
-  title: 'Place',
-  description: 'Says a region, which is repeated in a header, as is the number of rows.',
-  input: z.strictObject({
-    region: z.string().meta({ 'x-mcp-header': 'Region' }),
-    rows: z.int().optional().meta({ 'x-mcp-header': 'Rows' }),
-  }),
-  annotations: { readOnlyHint: true },
-  pace: 'instant',
-  run: async ({ region }) => ({ content: [{ type: 'text', text: region }] }),
-})
-const official = createMcpHandler(() => {
-  const server = new McpServer({ name: 'official', version: '1' })
-  const inputSchema = z.strictObject({ text: z.string(), count: z.number().int().min(1).max(5).optional() })
-  server.registerTool('echo', { description: 'Says it again.', inputSchema }, ({ text }) => ({
-    content: [{ type: 'text', text }],
-  }))
-  const { description, input } = placeTool
-  server.registerTool('place', { description, inputSchema: input }, ({ region }) => ({
-    content: [{ type: 'text', text: region }],
-  }))
-  return server
-})
-
 type Send = (url: string, init: RequestInit) => Promise<Response>
 const toThem: Send = (url, init) => official.fetch(new Request(url, init))
 
-/** What came back, in words: `400 error -32602 with id`, `200 result with id`, `202`, `406 no code`. */
+/** What a result says in its first text, or what it lists, completes or honours; undefined: nothing of these. */
+function saidBy(result: object): unknown {
+  const { content, contents, messages, completion, resources, resourceTemplates, prompts, tools } =
+    result as Readonly<Record<string, undefined>> & {
+      readonly content?: readonly { text?: string }[]
+      readonly contents?: readonly { uri: string; text?: string }[]
+      readonly messages?: readonly { content: { text?: string } }[]
+      readonly completion?: object
+      readonly resources?: readonly { uri: string }[]
+      readonly resourceTemplates?: readonly { uriTemplate: string }[]
+      readonly prompts?: readonly {
+        name: string
+        arguments?: readonly { name: string; required: boolean }[]
+      }[]
+      readonly tools?: readonly { name: string }[]
+    }
+  return (
+    content?.[0]?.text ??
+    contents?.map(({ uri, text }) => [uri, text]) ??
+    messages?.[0]?.content.text ??
+    completion ??
+    resources?.map(({ uri }) => uri) ??
+    resourceTemplates?.map(({ uriTemplate }) => uriTemplate) ??
+    prompts?.map(({ name, arguments: fields = [] }) => [
+      name,
+      fields.map((field) => [field.name, field.required]),
+    ]) ??
+    tools?.map(({ name }) => name)
+  )
+}
+
+/** The answer; for a subscription, which stays open, what is honoured of it. */
+async function answered(response: Response): Promise<Message> {
+  if (response.headers.get('content-type') !== 'text/event-stream') return (await read(response)).json
+  const messages: Message[] = []
+  const enough = new Error('enough')
+  const onMessage = (message: Message): void => {
+    messages.push(message)
+    if (message.id !== undefined || message.method?.endsWith('acknowledged') === true) throw enough
+  }
+  await readEvents(response, onMessage).catch((error: unknown) => {
+    if (error !== enough) throw error
+  })
+  return messages.at(-1) ?? {}
+}
+
+/** What came back, in words: `400 error -32602 with id`, `200 result "hello" with id`, `202`, `406 no code`. */
 async function outcomeOf(send: Send, each: DifferentialCase, session: string | null): Promise<string> {
   const headers = {
     'content-type': 'application/json',
@@ -71,21 +91,29 @@ async function outcomeOf(send: Send, each: DifferentialCase, session: string | n
     ...(session === null ? {} : { 'mcp-session-id': session }),
     ...each.headers,
   }
-  const { status, json } = await read(await send(ours.url, { method: each.method, body: each.body, headers }))
+  const response = await send(ours.url, { method: each.method, body: each.body, headers })
+  const { status } = response
+  const json = await answered(response)
   const id = json.id === undefined || json.id === null ? 'without id' : 'with id'
+  if (json.method !== undefined) return `${status} honours ${sorted(json.params?.notifications)}`
   if (json.result !== undefined) {
-    const result = json.result as {
-      readonly isError?: boolean
-      readonly content?: readonly { text?: string }[]
-    }
+    const result = json.result as { readonly isError?: boolean }
     if (result.isError === true) return `${status} isError ${id}`
-    const text = result.content?.[0]?.text
-    return text === undefined ? `${status} result ${id}` : `${status} result ${JSON.stringify(text)} ${id}`
+    const said = saidBy(result)
+    return said === undefined ? `${status} result ${id}` : `${status} result ${sorted(said)} ${id}`
   }
   // -32000 is what the official server says where the revision gives no code; there we send a sentence as plain text.
   if (json.error !== undefined && json.error.code !== -32000)
     return `${status} error ${json.error.code} ${id}`
   return status < 400 ? String(status) : `${status} no code`
+}
+
+/** JSON whose order says nothing: of members, and of things in a list. */
+function sorted(value: unknown): string {
+  if (Array.isArray(value)) return `[${value.map(sorted).sort().join(',')}]`
+  if (typeof value !== 'object' || value === null) return JSON.stringify(value) ?? 'nothing'
+  const members = Object.entries(value).sort(([a], [b]) => (a < b ? -1 : 1))
+  return `{${members.map(([key, member]) => `${key}:${sorted(member)}`).join(',')}}`
 }
 
 const isMeant = ({ where, ours, theirs }: Difference, each: Outcomes): boolean =>
@@ -109,8 +137,9 @@ function judge(
 }
 
 beforeAll(async () => {
-  ours = await startMcpComposition({ tools: [echoTool, placeTool] })
-  sessionId = (await initialize(ours.url)).id
+  ours = await startMcpComposition(oursOffers)
+  const opened = await Promise.all(Array.from({ length: 8 }, () => initialize(ours.url)))
+  sessions = opened.map(({ id }) => id)
 })
 afterAll(async () => {
   await official.close()
@@ -121,7 +150,7 @@ test(`${cases.length} requests are answered alike, or a line says why not`, {
   timeout: 600_000,
 }, async () => {
   const rest = [...cases]
-  const lane = async (): Promise<void> => {
+  const lane = async (sessionId: string): Promise<void> => {
     for (let each = rest.pop(); each !== undefined; each = rest.pop()) {
       const session = each.era === 'legacy' ? sessionId : null
       const [mine, other] = await Promise.all([
@@ -131,7 +160,7 @@ test(`${cases.length} requests are answered alike, or a line says why not`, {
       outcomes.push({ label: each.label, ours: mine, theirs: other })
     }
   }
-  await Promise.all(Array.from({ length: 8 }, lane))
+  await Promise.all(sessions.map(lane))
   const { unexplained, idle } = judge(outcomes, listed)
   const differing = outcomes.filter((each) => each.ours !== each.theirs).length
   process.stdout.write(
@@ -139,10 +168,12 @@ test(`${cases.length} requests are answered alike, or a line says why not`, {
   )
   expect(unexplained).toEqual([])
   expect(idle).toEqual([])
-  expect(outcomes.length).toBeGreaterThan(3_000)
+  expect(outcomes.length).toBeGreaterThan(8_000)
   // Were everything refused by both, they would agree as well.
-  const taken = outcomes.filter((each) => each.ours === each.theirs && each.ours.startsWith('200 result'))
-  expect(taken.length).toBeGreaterThan(150)
+  const taken = outcomes.filter(
+    (each) => each.ours === each.theirs && /^200 (?:result|honours) /.test(each.ours),
+  )
+  expect(taken.length).toBeGreaterThan(500)
 })
 
 describe('what would be found out', () => {
@@ -168,6 +199,13 @@ describe('what would be found out', () => {
       theirs: await outcomeOf(toThem, wrong, null),
     }
     expect(judge([each], listed).unexplained).toEqual([each])
+  })
+
+  test('a server that opens a subscription it does not understand', () => {
+    const isWrong = ({ label }: Outcomes): boolean =>
+      label.includes('params.notifications.toolsListChanged = ')
+    const taken = outcomes.filter(isWrong).map((each) => ({ ...each, ours: '200 honours {}' }))
+    expect(judge(taken, listed).unexplained.length).toBeGreaterThan(0)
   })
 
   test('a server that swaps an answer', () => {

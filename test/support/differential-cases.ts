@@ -2,7 +2,7 @@
 // way there is here, and some spoiled twice. Made by enumeration and a seed, so that the same list is made every time.
 
 import { createSeededRandom } from '../../src/lib/random.ts'
-import { modernMeta } from './mcp-wire.ts'
+import { type DifferentialGood, differentialGoods, type Fields, type Json } from './differential-goods.ts'
 
 /** One request. `label` says what was done to which good one: `tools/call: params.name = null`. */
 export interface DifferentialCase {
@@ -12,61 +12,6 @@ export interface DifferentialCase {
   readonly headers: Readonly<Record<string, string>>
   readonly body: string
 }
-
-type Json = null | boolean | number | string | readonly Json[] | { readonly [key: string]: Json }
-type Fields = { readonly [key: string]: Json }
-
-interface Good {
-  readonly name: string
-  readonly era: 'legacy' | 'modern'
-  readonly message: Fields
-  readonly headers: Readonly<Record<string, string>>
-}
-
-const echo: Fields = { name: 'echo', arguments: { text: 'hello', count: 2 } }
-
-const modern = (method: string, params: Fields = {}): Good => ({
-  name: method,
-  era: 'modern',
-  message: { jsonrpc: '2.0', id: 1, method, params: { _meta: modernMeta, ...params } },
-  headers: {
-    'mcp-protocol-version': '2026-07-28',
-    'mcp-method': method,
-    ...(typeof params.name === 'string' ? { 'mcp-name': params.name } : {}),
-  },
-})
-
-// Two arguments of this tool come in headers as well.
-const place = modern('tools/call', { name: 'place', arguments: { region: 'echo', rows: 7 } })
-
-const legacy = (message: Fields): Good => ({
-  name: `2025 ${String(message.method ?? 'response')}`,
-  era: 'legacy',
-  message: { jsonrpc: '2.0', ...message },
-  headers: { 'mcp-protocol-version': '2025-11-25' },
-})
-
-const { id: _none, ...notification } = modern('notifications/cancelled', { requestId: 7 }).message
-
-const goods: readonly Good[] = [
-  { ...modern('notifications/cancelled'), message: notification },
-  modern('server/discover'),
-  modern('tools/list'),
-  modern('tools/call', echo),
-  {
-    ...place,
-    name: 'tools/call in a place',
-    headers: { ...place.headers, 'mcp-param-region': 'echo', 'mcp-param-rows': '7' },
-  },
-  modern('tools/sing', { text: 'la' }),
-  legacy({ id: 1, method: 'tools/list' }),
-  legacy({ id: 1, method: 'tools/call', params: echo }),
-  legacy({ id: 1, method: 'ping' }),
-  legacy({ id: 1, method: 'tools/sing', params: { text: 'la' } }),
-  legacy({ method: 'notifications/initialized' }),
-  legacy({ method: 'notifications/cancelled', params: { requestId: 7, reason: 'why' } }),
-  legacy({ id: 99, result: {} }),
-]
 
 const nested = (levels: number): Json => (levels === 0 ? 1 : { a: nested(levels - 1) })
 
@@ -138,7 +83,9 @@ const plainHeaders: readonly (readonly [string, string])[] = [
   ['accept', 'image/png'],
 ]
 
-function* headed({ headers }: Good): Generator<readonly [string, Readonly<Record<string, string>>]> {
+function* headed({
+  headers,
+}: DifferentialGood): Generator<readonly [string, Readonly<Record<string, string>>]> {
   for (const name of Object.keys(headers)) {
     const { [name]: sent, ...rest } = headers
     yield [`${name} gone`, rest]
@@ -149,7 +96,7 @@ function* headed({ headers }: Good): Generator<readonly [string, Readonly<Record
   for (const [name, value] of plainHeaders) yield [`${name} = ${value}`, { ...headers, [name]: value }]
 }
 
-function* bodies({ message }: Good): Generator<readonly [string, string]> {
+function* bodies({ message }: DifferentialGood): Generator<readonly [string, string]> {
   const text = JSON.stringify(message)
   for (let n = 0; n < 8; n++) yield [`torn at ${n} of 8`, text.slice(0, Math.floor((text.length * n) / 8))]
   yield ['in a list', `[${text}]`]
@@ -160,10 +107,12 @@ function* bodies({ message }: Good): Generator<readonly [string, string]> {
   for (const [name, value] of values) yield [`body = ${name}`, JSON.stringify(value)]
 }
 
+const inMeta = /^params\._meta\./
+
 /** All of them; the same for the same seed. */
 export function differentialCases(seed: number, doubled: number): readonly DifferentialCase[] {
   const cases: DifferentialCase[] = []
-  const add = (good: Good, label: string, over: Partial<DifferentialCase>): void => {
+  const add = (good: DifferentialGood, label: string, over: Partial<DifferentialCase>): void => {
     cases.push({
       label: `${good.name}: ${label}`,
       era: good.era,
@@ -173,17 +122,20 @@ export function differentialCases(seed: number, doubled: number): readonly Diffe
       ...over,
     })
   }
-  for (const good of goods) {
+  for (const good of differentialGoods) {
     add(good, 'good', {})
-    for (const [label, message] of spoiled(good.message)) add(good, label, { body: JSON.stringify(message) })
+    for (const [label, message] of spoiled(good.message)) {
+      if (!good.isOneOfMany || !inMeta.test(label)) add(good, label, { body: JSON.stringify(message) })
+    }
     for (const [label, headers] of headed(good)) add(good, label, { headers })
+    if (good.isOneOfMany) continue
     for (const [label, body] of bodies(good)) add(good, label, { body })
     for (const method of ['PUT', 'PATCH', 'OPTIONS']) add(good, method, { method })
   }
   const random = createSeededRandom(seed)
   const pick = <Item>(items: readonly Item[]): Item => items[Math.floor(random() * items.length)] as Item
   for (let n = 0; n < doubled; n++) {
-    const good = pick(goods)
+    const good = pick(differentialGoods)
     const [first, message] = pick([...spoiled(good.message)])
     const [second, twice] = pick([...spoiled(message)])
     add(good, `${first}, ${second}`, { body: JSON.stringify(twice) })

@@ -82,7 +82,8 @@ function readAsked({ ref, argument, context }: JsonObject): Asked | string {
     return 'completion/complete needs "argument" with a "name" and a "value", both texts.'
   }
   if (argument.value.length > charsMax) return `"argument.value" must have at most ${charsMax} characters.`
-  const known = context === undefined ? {} : isObject(context) ? (context.arguments ?? {}) : null
+  // Both may be left out; what is there and no object is refused, `null` too.
+  const { arguments: known = {} } = isObject(context) ? context : { arguments: context }
   const given = isObject(known) ? Object.entries(known) : null
   if (given === null || !given.every(isText)) return '"context.arguments" must be an object of texts.'
   return { ref, name: argument.name, typed: argument.value, given: Object.fromEntries(given) }

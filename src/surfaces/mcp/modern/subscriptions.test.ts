@@ -87,7 +87,7 @@ test('what is not there is not honoured, and what ends is watched no more', () =
   const sent: string[] = []
   const each = { ...exchange('window-0001'), send: (json: string) => sent.push(json) }
   subscriptions.listen(each, {
-    notifications: { promptsListChanged: true, resourceSubscriptions: ['a:own', 'a:foreign', 7, 'a:own'] },
+    notifications: { promptsListChanged: true, resourceSubscriptions: ['a:own', 'a:foreign', 'a:own'] },
   })
   expect(JSON.parse(sent[0] ?? '').params.notifications).toEqual({
     promptsListChanged: true,
@@ -96,4 +96,20 @@ test('what is not there is not honoured, and what ends is watched no more', () =
   expect(watchers.size).toBe(1)
   each.work?.clientGone()
   expect(watchers.size).toBe(0)
+})
+
+test.each([
+  [{ toolsListChanged: 1 }, 'toolsListChanged'],
+  [{ promptsListChanged: 'true' }, 'promptsListChanged'],
+  [{ resourcesListChanged: null }, 'resourcesListChanged'],
+  [{ toolsListChanged: true, resourceSubscriptions: 'a:own' }, 'resourceSubscriptions'],
+  [{ toolsListChanged: true, resourceSubscriptions: ['a:own', 7] }, 'resourceSubscriptions'],
+])('a filter such as %j is refused by its member, and nothing is opened', (notifications, member) => {
+  const subscriptions = open(10)
+  const said: string[] = []
+  subscriptions.listen({ ...exchange(null), finish: (json) => said.push(json) }, { notifications })
+  expect(said.map((json) => JSON.parse(json).error)).toMatchObject([
+    { code: -32602, message: expect.stringContaining(member) },
+  ])
+  expect([subscriptions.size, watchers.size]).toEqual([0, 0])
 })

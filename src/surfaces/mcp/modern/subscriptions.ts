@@ -66,14 +66,9 @@ export class Subscriptions {
   /** Opens a subscription on the exchange, or answers why not. */
   listen(exchange: Exchange, params: JsonObject): void {
     const wanted = params.notifications
-    if (!isObject(wanted)) {
-      exchange.finish(
-        errorMessage(
-          exchange.id,
-          rpcCode.invalidParams,
-          'Invalid params: subscriptions/listen needs "notifications", an object such as {"toolsListChanged":true}.',
-        ),
-      )
+    const wrong = wrongIn(wanted)
+    if (!isObject(wanted) || wrong !== null) {
+      exchange.finish(errorMessage(exchange.id, rpcCode.invalidParams, `Invalid params: ${wrong}`))
       return
     }
     if (this.#isDraining && exchange.isAskedAgain === true) {
@@ -195,6 +190,23 @@ export class Subscriptions {
       exchange.finish(errorMessage(exchange.id, rpcCode.internalError, why), 503)
     }
   }
+}
+
+// A member that was left out of the acknowledgement only would leave its client waiting for what never comes.
+function wrongIn(wanted: unknown): string | null {
+  if (!isObject(wanted)) {
+    return 'subscriptions/listen needs "notifications", an object such as {"toolsListChanged":true}.'
+  }
+  for (const member of listKinds.map((kind) => `${kind}ListChanged`)) {
+    const value = wanted[member]
+    if (value !== undefined && typeof value !== 'boolean') {
+      return `"notifications.${member}" must be true or false.`
+    }
+  }
+  const { resourceSubscriptions: uris = [] } = wanted
+  return Array.isArray(uris) && uris.every((uri) => typeof uri === 'string')
+    ? null
+    : '"notifications.resourceSubscriptions" must be a list of URIs.'
 }
 
 function add(counts: Map<string, number>, key: string, by: 1 | -1): void {
