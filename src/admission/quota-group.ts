@@ -27,7 +27,7 @@ import type { QueuedJob } from './queue-tree.ts'
 import { type NamedRates, ratesRefusal } from './rates-refusal.ts'
 import { Turns } from './turn.ts'
 import { forecastMs } from './wait-forecast.ts'
-import { keepWaiting, newWaiter, stopWaiting, type Waiter } from './waiter.ts'
+import { keepWaiting, newWaiter, stopWaiting, type Waiter, wishOf } from './waiter.ts'
 
 type Job = QueuedJob<Waiter>
 
@@ -74,11 +74,8 @@ export class QuotaGroup {
     if (refusal !== null) return Promise.resolve(refusal)
     return new Promise((resolve, reject) => {
       const waiter = newWaiter(request, tokens, now, resolve, reject)
-      const placing = this.#queue.enqueue(
-        { ...request, estimate: this.#costs.expected(waiter), deadlineAt: untilAt },
-        waiter,
-        now,
-      )
+      const wish = wishOf(request, this.#costs.expected(waiter), untilAt)
+      const placing = this.#queue.enqueue(wish, waiter, now)
       if (placing.kind === 'full') return resolve(queueFull(name, placing.full, this.#roomMs(placing)))
       const { job, eviction } = placing
       const place = this.#place(job)

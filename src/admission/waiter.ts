@@ -2,6 +2,7 @@
 
 import type { Refusal } from '../domain/refusal.ts'
 import type { Clock, Timer } from '../lib/clock.ts'
+import type { JobWish } from './fair-queue.ts'
 import type { RateDraw } from './group-rates.ts'
 import type { Lease, LeaseRequest } from './lease.ts'
 
@@ -53,6 +54,21 @@ export function newWaiter(
     endsAt: 0,
     place: 0,
     toldAt: 0,
+  }
+}
+
+/** What the queue is asked for. Each field by its name: a request may have getters of its class, and a spread leaves those out. */
+export function wishOf(request: LeaseRequest, estimate: number, deadlineAt: number): JobWish {
+  const { principal, client, principalWeight, clientWeight, bytes } = request
+  return {
+    principal,
+    client,
+    ...(principalWeight === undefined ? {} : { principalWeight }),
+    ...(clientWeight === undefined ? {} : { clientWeight }),
+    class: request.class,
+    bytes,
+    estimate,
+    deadlineAt,
   }
 }
 
