@@ -158,7 +158,7 @@ describe('ten thousand clients that vanish', () => {
     for (let n = 0; n < 3 && next.residentBytes >= 1.05 * last.residentBytes; n++)
       [last, next] = [next, await cycle(10_000)]
     expect(leftByEach(before, first, 10_000)).toBeLessThan(leftBytesMax)
-    await heldOnce(({ heapBytes }) => heapBytes < 1.05 * first.heapBytes, 'the heap is as it was')
+    await heldOnce((now) => leftByEach(before, now, 20_000) < leftBytesMax, 'the heap is as it was')
     expect(next.residentBytes).toBeLessThan(1.05 * last.residentBytes)
     // The clients' own kept connections; nothing of a session's.
     expect(next.handles).toBeLessThanOrEqual(before.handles + 40)
@@ -171,7 +171,8 @@ describe('ten thousand clients that vanish', () => {
     const first = await cycle(2_000)
     const next = await cycle(2_000)
     expect(leftByEach(before, first, 2_000)).toBeGreaterThan(leftBytesMax)
-    expect(next.heapBytes).toBeGreaterThan(1.05 * first.heapBytes)
+    // Not against the first: on a busy machine much of that one is still being let go of when it is looked at.
+    expect(leftByEach(before, next, 4_000)).toBeGreaterThan(leftBytesMax)
   })
 
   test('cost little while they are there, with their stream and without', async () => {
