@@ -123,8 +123,9 @@ export const properties: readonly Property[] = [
       { file: 'cache/flight.ts', find: 'if (this.#payer === seat) this.#handOver()', replace: '' },
       {
         file: 'routing/vendor-site.ts',
-        find: '      () => work.deadlineAt(),\n    )',
-        replace: '      ((at) => () => at)(work.deadlineAt()),\n    )',
+        find: '      },\n      work,\n    )',
+        replace:
+          '      },\n      ((at) => ({ deadlineAt: () => at, class: () => work.class() }))(work.deadlineAt()),\n    )',
       },
       {
         file: 'cache/flight.ts',
