@@ -16,7 +16,7 @@ import type { McpSurfaceOptions } from '../mcp-options.ts'
 import { errorMessage, internalErrorMessage, resultMessage } from '../messages.ts'
 import { failureResult, refusalResult } from '../wire-errors.ts'
 import { refusalInCrowd } from './crowd.ts'
-import { CutCalls, type VendorWatch } from './cut-calls.ts'
+import { CutCalls } from './cut-calls.ts'
 import { createLogSender } from './log-messages.ts'
 import type { MirroredArgument } from './mirrored-arguments.ts'
 import type { ProgressReporter } from './progress.ts'
@@ -46,7 +46,7 @@ const nameCharsShown = 64
 export class Tools {
   /** Tells a call that is sent again from one that begins. */
   readonly resends: Resends
-  /** Tells a call that a killed process had at a vendor from one that begins. */
+  /** Tells a call that an ended process had at a vendor from one that begins. */
   readonly cut: CutCalls
   readonly #options: McpSurfaceOptions
   readonly #live: LiveCalls
@@ -196,7 +196,8 @@ export class Tools {
       )
       .then(
         (outcome) => {
-          this.#end(exchange, live, reporter, watch)
+          watch.ended(outcome.kind === 'failed' && outcome.failure.code === 'draining')
+          this.#end(exchange, live, reporter)
           if (live.isCancelled) exchange.abandon()
           else {
             const other = otherAnswer(exchange, live, outcome)
@@ -205,15 +206,15 @@ export class Tools {
           }
         },
         (error: unknown) => {
-          this.#end(exchange, live, reporter, watch)
+          watch.ended(false)
+          this.#end(exchange, live, reporter)
           this.#options.emit({ type: 'surface-failed', error })
           answer(exchange, live, internalErrorMessage(exchange.id))
         },
       )
   }
 
-  #end(exchange: Exchange, live: LiveCall, reporter: ProgressReporter | null, watch: VendorWatch): void {
-    watch.ended()
+  #end(exchange: Exchange, live: LiveCall, reporter: ProgressReporter | null): void {
     reporter?.stop()
     exchange.inFlight?.delete(exchange.id)
     this.#live.delete(live)
