@@ -61,7 +61,7 @@ export interface ServerOptions {
   readonly extraTools?: readonly Tool[]
 }
 
-/** A whole server. `listen` rejects with a sentence; `drain` finishes what runs; `destroy` ends everything now. */
+/** A whole server. `listen` rejects with a sentence; `drain` finishes what runs; `destroy` ends it, and says so. */
 export interface Server {
   /** `besidePort`: where a predecessor listens, and both take connections from then on. */
   listen(besidePort?: number): Promise<ServerAddress>
@@ -255,6 +255,10 @@ export async function createServer(options: ServerOptions): Promise<Server> {
     tls,
     edge,
   })
+  const drain = async (): Promise<void> => {
+    isDraining = true
+    await Promise.all([calls.drain(), listener.drain(), mcp.drain(), door.drain()])
+  }
 
   return {
     async listen(besidePort) {
@@ -265,14 +269,11 @@ export async function createServer(options: ServerOptions): Promise<Server> {
     },
     rest,
     release: () => listener.release(clock, () => Promise.all([mcp.drain(true), door.drain()])),
-    async drain() {
-      isDraining = true
-      await Promise.all([calls.drain(), listener.drain(), mcp.drain(), door.drain()])
-    },
+    drain,
     async destroy() {
       isDraining = true
       keys.destroy()
-      calls.destroy()
+      await calls.destroy(drain)
       mcp.destroy()
       door.destroy()
       await listener.destroy()
