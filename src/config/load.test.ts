@@ -269,6 +269,18 @@ describe('what is refused', () => {
       `limits: { maxClinets: "\${N}" }`,
       'exai.yaml:1:11: limits.maxClinets: unknown key. Did you mean "maxClients"?',
     ],
+    [
+      'limits:\n  toolTimeoutMs: { chatt: 30000 }',
+      'exai.yaml:2:20: limits.toolTimeoutMs.chatt: unknown key. Did you mean "chat"? Known here: chat, web_search,',
+    ],
+    [
+      `limits: { toolTimeoutMs: { chatt: "\${GONE}" } }`,
+      'exai.yaml:1:28: limits.toolTimeoutMs.chatt: unknown key. Did you mean "chat"?',
+    ],
+    [
+      'cache:\n  alone: [chat, sumarize]',
+      'exai.yaml:2:17: cache.alone.1: expected a tool\'s name (did you mean "summarize"?), one of chat, web_search,',
+    ],
     ['listen: { mcp: 70000, hots: }', 'listen.hots: unknown key. Did you mean "host"?'],
     [
       'limits:\n  client:\n    burts: 3',
