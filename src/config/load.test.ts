@@ -369,6 +369,53 @@ describe('what is refused', () => {
     expect(faultsOf(yaml)).toContain(expected)
   })
 
+  test.each([
+    `\${ZAI_API_KEY:sk-default}`,
+    `\${ZAI_API_KEY-sk-default}`,
+    `\${ZAI-API-KEY}`,
+    `\${2ND_KEY}`,
+    `\${ ZAI_API_KEY }`,
+    `\${}`,
+    `\${ZAI_API_KEY`,
+    `\${ZAI_API_KEY:-sk-default`,
+    `\${GONE:-\${ZAI_API_KEY}}`,
+    `a\${GONE:-$\${b}}`,
+    '$ZAI_API_KEY',
+    ' $ZAI_API_KEY',
+    '$(cat key)',
+    `sk-\${ZAI API KEY}`,
+    `$\${open`,
+  ])('what looks like a variable and is none: %s', (text) => {
+    const env = { ZAI_API_KEY: '', SET: 'x' }
+    const told = `expected a variable, written "\${NAME}" or "\${NAME:-text}"`
+    const single = faultsOf(`providers:\n  glm: { apiKey: "${text}" }\ndataDir: '${text}'`, { env })
+    expect(single.split('\n')).toEqual([
+      expect.stringContaining(`exai.yaml:2:18: providers.glm.apiKey: ${told}`),
+      expect.stringContaining(`exai.yaml:3:10: dataDir: ${told}`),
+    ])
+    expect(single).not.toContain(text)
+    const several = faultsOf(
+      `providers: { kimi: { accounts: [{ name: a, apiKeys: ["\${SET}", "${text}"] }] } }`,
+      { env },
+    )
+    expect(several).toContain(`exai.yaml:1:64: providers.kimi.accounts.0.apiKeys.1: ${told}`)
+    const number = faultsOf(`listen: { mcp: "${text}" }`, { env })
+    expect(number.split('\n')).toEqual([expect.stringContaining(`exai.yaml:1:16: listen.mcp: ${told}`)])
+  })
+
+  test('a broken variable is told where it stands, also where the environment has the value', () => {
+    const env = { ZAI_API_KEY: 'zai.key' }
+    expect(faultsOf(`providers: { glm: { apiKey: "\${ZAI-API-KEY}" } }`, { env })).toMatch(
+      /^exai\.yaml:1:29: providers\.glm\.apiKey: expected a variable/,
+    )
+  })
+
+  test('a tag that YAML does not know is no way to name a variable', () => {
+    expect(faultsOf('providers:\n  glm: { apiKey: !env ZAI_API_KEY }')).toBe(
+      `exai.yaml:2:18: this is more than plain YAML: Unresolved tag. A variable is written "\${NAME}", without a tag.`,
+    )
+  })
+
   test('all faults are told at once, one a line', () => {
     const message = faultsOf('listen: { port: 1 }\nlog: { level: loud }\nroots: 5')
     expect(message.split('\n')).toHaveLength(3)
@@ -378,6 +425,7 @@ describe('what is refused', () => {
     [{ EXAI_PORT: 'abc' }, 'EXAI_PORT must be a port number from 0 to 65535 (0: any free one); it is "abc".'],
     [{ EXAI_PORT: '70000' }, 'EXAI_PORT must be'],
     [{ EXAI_HOST: 'a b' }, 'EXAI_HOST must be'],
+    [{ ZAI_API_KEY: '$OTHER' }, 'ZAI_API_KEY begins with "$", and no key does'],
     [{ EXAI_GLM_BASE_URL: 'localhost:1' }, 'EXAI_GLM_BASE_URL must be an http or https address'],
     [
       { EXAI_KIMI_BASE_URL: 'http://127.0.0.1:3005' },
