@@ -225,6 +225,34 @@ providers:
     })
   })
 
+  test('where no account is left, every variable is told that is not set', () => {
+    const accounts = (...keys: readonly string[]): string =>
+      keys.map((list, index) => `{ name: a${index}, apiKeys: [${list}] }`).join(', ')
+    const yaml = `providers:
+  glm: { accounts: [${accounts(`"\${A_KEY}"`, `"\${B_KEY}", "\${C_KEY}"`)}] }
+  kimi: { accounts: [${accounts(`"\${ONE_KEY}"`, `"\${ONE_KEY}"`)}] }
+  vllm: { kind: openai-compatible, baseUrl: http://h/v1, accounts: [${accounts(`"\${D_KEY}"`, `"\${E_KEY}"`)}] }
+`
+    const config = load(yaml)
+    expect(config.providers.map(({ accounts: left, missing }) => [left.length, missing])).toEqual([
+      [0, 'Set A_KEY or B_KEY or C_KEY in the environment of the server.'],
+      [0, 'Set ONE_KEY in the environment of the server.'],
+      [0, 'Set D_KEY or E_KEY in the environment of the server.'],
+    ])
+    expect(config.warnings).toEqual([
+      'providers.glm.accounts.0: account "a0" is left out, because A_KEY is not set.',
+      'providers.glm.accounts.1: account "a1" is left out, because B_KEY and C_KEY are not set.',
+      'providers.vllm.accounts.0: account "a0" is left out, because D_KEY is not set.',
+      'providers.vllm.accounts.1: account "a1" is left out, because E_KEY is not set.',
+    ])
+  })
+
+  test('what a variable holds is taken as it is, dollars and all', () => {
+    const yaml = `providers: { vllm: { kind: openai-compatible, baseUrl: http://h/v1, apiKey: "\${VLLM}" } }`
+    const config = load(yaml, { env: { VLLM: `$ecret\${`, HOME: '/home/ann' } })
+    expect(config.providers[0]?.accounts[0]?.apiKeys[0]?.secret.reveal()).toBe(`$ecret\${`)
+  })
+
   test('a closed vendor stays closed whatever the environment holds', () => {
     const config = load('providers: { glm: false }', { env: { ZAI_API_KEY: 'k' } })
     expect(config.providers.map(({ name }) => name)).toEqual(['kimi'])
