@@ -347,6 +347,10 @@ describe('what is refused', () => {
       'limits: { callTimeoutMs: 1000, queue: { waitMs: 2000 } }',
       'limits.queue.waitMs: 2000 is more than limits.callTimeoutMs (1000)',
     ],
+    [
+      'lateResults: { keepMs: 599999 }',
+      'exai.yaml:1:24: lateResults.keepMs: expected a whole number of milliseconds from 600000 to 86400000, found 599999.',
+    ],
     ['log: { level: loud }', 'log.level: expected one of fatal, error'],
     ['roots: ~/work', 'exai.yaml:1:8: roots: expected a list of at most 256 folders, found "~/work".'],
     [
