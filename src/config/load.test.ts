@@ -253,6 +253,14 @@ providers:
     expect(config.providers[0]?.accounts[0]?.apiKeys[0]?.secret.reveal()).toBe(`$ecret\${`)
   })
 
+  test('providers stand in the order of the file, glm and kimi behind those it names', () => {
+    const names = (yaml: string | null): readonly string[] => load(yaml).providers.map(({ name }) => name)
+    expect(names(null)).toEqual(['glm', 'kimi'])
+    expect(
+      names('providers: { ollama: { kind: openai-compatible, baseUrl: http://h/v1 }, kimi: {} }'),
+    ).toEqual(['ollama', 'kimi', 'glm'])
+  })
+
   test('a closed vendor stays closed whatever the environment holds', () => {
     const config = load('providers: { glm: false }', { env: { ZAI_API_KEY: 'k' } })
     expect(config.providers.map(({ name }) => name)).toEqual(['kimi'])
