@@ -40,7 +40,7 @@ export class AcceptedNames {
     use: (name: string, nth: number) => AsyncIterable<StreamPart>,
   ): AsyncGenerator<StreamPart, void> {
     const account = apiKey ?? ''
-    const names = startingWith(this.#firsts.get(account), this.#names)
+    const names = startingWith(this.#firstOf(account), this.#names)
     let refusal: CallFailure | null = null
     for (const [nth, name] of names.entries()) {
       let isAccepted = false
@@ -55,10 +55,16 @@ export class AcceptedNames {
         const isRefused = failure instanceof CallFailure && this.#naming.isRefusal(failure)
         if (isAccepted || !isRefused) throw failure
         refusal = failure
-        this.#firsts.set(account, names[(nth + 1) % names.length] ?? name)
+        // Another run may have found the name meanwhile.
+        if (this.#firstOf(account) === name)
+          this.#firsts.set(account, names[(nth + 1) % names.length] ?? name)
       }
     }
     throw this.#noneIsAccepted(names, refusal)
+  }
+
+  #firstOf(account: string): string | undefined {
+    return this.#firsts.get(account) ?? this.#names[0]
   }
 
   // In our own words: what a single refusal advises, to change the request or to ask for another model, helps nobody here.

@@ -266,6 +266,34 @@ describe('a search by GLM', () => {
     expect(log).toEqual(['may I?', 'search_std', 'may I?'])
   })
 
+  it('keeps the name that one search has found, though another hears of a refusal later', async () => {
+    let answerLate = (): void => undefined
+    const hasCome = new Promise<void>((resolve) => {
+      vendor.reply = (request, response) => {
+        const { search_engine, request_id } = JSON.parse(request.body)
+        const refused = json({ error: { code: '1214', message: 'search_engine:no' } }, 400)
+        const reply = search_engine === 'search_std' ? json({ search_result: [] }) : refused
+        if (request_id !== 'late') return reply(request, response)
+        answerLate = () => reply(request, response)
+        resolve()
+      }
+    })
+    let asked = 0
+    const mayRequest = async (): Promise<void> => {
+      if (asked++ > 0) throw new CallFailure('refused', { message: 'No room.' })
+    }
+    const late = run({ kind: 'search', query: 'q', count: 1 }, { requestId: 'late', mayRequest })
+    await hasCome
+    await run({ kind: 'search', query: 'q', count: 1 })
+    answerLate()
+    await expect(late).rejects.toThrow('No room.')
+    const before = vendor.requests.length
+    await run({ kind: 'search', query: 'q', count: 1 })
+    expect(vendor.requests.slice(before).map(({ body }) => JSON.parse(body).search_engine)).toEqual([
+      'search_std',
+    ])
+  })
+
   it('does not take the wait for room for a silence of the vendor', async () => {
     const clock = new VirtualClock()
     const patient = createGlmProvider({ name: 'glm', baseUrl: vendor.baseUrl, clock })
