@@ -191,10 +191,9 @@ export class Bridge {
       onBytesMax: (bytes) => {
         if (this.#link !== null) this.#link.bytesMax = bytes
       },
-      onRefused: (setting) => {
-        this.#session.settings.refused(setting)
-        this.#options.log(`the server would not have this again: ${JSON.stringify(setting)}`)
-      },
+      isWanted: (setting) => this.#session.settings.wants(setting, this.#inFlight.all()),
+      onRefused: (setting) => this.#session.settings.refused(setting),
+      log: (line) => this.#options.log(line),
       onDone: () => this.#becomeReady(),
       onFailed: (why) => {
         this.#options.log(why)
