@@ -201,6 +201,21 @@ describe('when the connection breaks', () => {
     expect(link(1).sent.every((message) => !('result' in message))).toBe(true)
   })
 
+  test('the client is told that nobody waits for its answers any more: its person may be looking at a question', async () => {
+    initialize()
+    for (const id of [1, 'two', 3]) server(0, { id, method: 'elicitation/create' })
+    client({ id: 3, result: { action: 'decline' } })
+    written.length = 0
+    breaks(0)
+    expect(written.map(({ method, params }) => [method, params])).toEqual([
+      ['notifications/cancelled', { requestId: 1 }],
+      ['notifications/cancelled', { requestId: 'two' }],
+    ])
+    await reconnect(1)
+    client({ id: 1, result: { action: 'decline' } })
+    expect(link(1).sent.every((message) => !('result' in message))).toBe(true)
+  })
+
   test('a stream that only listens is taken up again without a word', async () => {
     link(0).onOpen()
     client({ id: 'listen:0', method: 'subscriptions/listen', params: { notifications: {} } })

@@ -252,9 +252,10 @@ export class Bridge {
     const link = this.#link
     this.#link = null
     this.#isReady = false
-    this.#serverRequests.clear()
+    const unanswered = this.#serverRequests.takeAll()
     this.#options.onSent()
     if (this.#isEnded) return
+    for (const id of unanswered) this.#options.write(cancelLine(id))
     this.#backoff.closed(this.#options.clock.now())
     if (this.#backoff.isFirst || reason !== this.#errors.reason) {
       this.#options.log(`no connection to ${this.#options.url}: ${reason}; trying again`)
