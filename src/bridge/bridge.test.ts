@@ -640,7 +640,7 @@ describe('what the client has set', () => {
 
   const busy = { code: -32_000, message: 'busy', data: { 'exai/refusal': { retryAfterMs: 4_000 } } }
 
-  test('and is refused for now holds nobody up, and is said again after the time that the server named', async () => {
+  test('and a busy server cannot take holds nobody up, and is said again after the time that the server named', async () => {
     initialize()
     set('logging/setLevel', { level: 'info' })
     set('resources/subscribe', { uri: 'a://1' })
