@@ -7,6 +7,7 @@ import { checkAccessors } from './tidy/accessors.ts'
 import { checkDocs, checkExportForms } from './tidy/exports.ts'
 import { checkGlossary } from './tidy/glossary.ts'
 import { checkCatches, checkEnvironment, checkTestsRun, checkTime } from './tidy/habits.ts'
+import { checkNamedPaths } from './tidy/named-paths.ts'
 import { checkNamedTests } from './tidy/named-tests.ts'
 import { checkNames, checkSizes } from './tidy/names.ts'
 import { conductPlants } from './tidy/plants/conduct.ts'
@@ -35,6 +36,7 @@ const rules: Readonly<Record<string, (tree: Tree) => string[]>> = {
   'only config reads the environment': checkEnvironment,
   'every test runs': checkTestsRun,
   'every test that a document names is there': checkNamedTests,
+  'every file that a document names is there': checkNamedPaths,
   'no failure is swallowed in silence': checkCatches,
   'accessors stand in classes': checkAccessors,
   'the tree holds finished work': checkWords,
@@ -74,7 +76,11 @@ describe('the rules can fail', () => {
   }
 
   it('a changed vendored file is seen', () => {
-    const changed = { files: [], vendored: new Map([['package.json', '0'.repeat(64)]]) }
+    const changed = {
+      files: [],
+      paths: new Set<string>(),
+      vendored: new Map([['package.json', '0'.repeat(64)]]),
+    }
     expect(checkVendored(changed, root).join('\n')).toMatch(/differs from its SHA256SUMS/)
   })
 })

@@ -47,6 +47,13 @@ export class BridgeErrors {
     this.#unavailable(id, `is not connected, and too many messages wait for it already (room for ${room})`)
   }
 
+  /** By itself larger than all that may wait: how much the server takes is not known yet. */
+  tooLargeToWait(id: RpcId | null, bytes: number, bytesMax: number): void {
+    if (id === null) return
+    const who = `the bridge, with no connection to the exai server at ${this.#options.url} (${this.reason}),`
+    this.#tooLarge(id, bytes, bytesMax, who)
+  }
+
   /** It has waited in vain; `wasSent`: after its connection broke. */
   unreachable(id: RpcId | null, waitedMs: number, wasSent: boolean): void {
     const what = `could not be reached for ${waitedMs / 1000} s`

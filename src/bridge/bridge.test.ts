@@ -728,6 +728,20 @@ describe('while there is no server', () => {
     expect(written.map(({ id }) => id)).toEqual([2])
   })
 
+  test('a message larger than all the room is told its size and what to do instead, though nothing waits', () => {
+    breaks(0, 'connection refused')
+    client({ id: 1, method: 'tools/call', params: { text: 'a'.repeat(4 * 1024 * 1024) } })
+    expect(written.map(({ id }) => id)).toEqual([1])
+    const why = messageOf(written[0])
+    expect(why).toMatch(/^This message is 4194\d{3} bytes long, and the bridge,.*at most 4194304 bytes/)
+    expect(why).toContain('no connection to the exai server at ws://h/ws (connection refused)')
+    expect(why).toMatch(/nothing of it was done\. Name a file by its path, or upload/)
+    client({ method: 'notifications/x', params: { text: 'a'.repeat(4 * 1024 * 1024) } })
+    expect(written).toHaveLength(1)
+    client({ id: 2, method: 'ping' })
+    expect(written).toHaveLength(1)
+  })
+
   test('what was cancelled while it waited is never sent and never answered', async () => {
     client({ id: 1, method: 'tools/call' })
     client({ method: 'notifications/cancelled', params: { requestId: 1 } })

@@ -147,7 +147,11 @@ export class Bridge {
   }
 
   #wait(message: WaitingMessage): void {
-    if (!this.#outbox.add(message)) this.#errors.noRoom(message.id, outboxLimits)
+    if (this.#outbox.add(message)) return
+    const { id, text } = message
+    const bytes = Buffer.byteLength(text)
+    if (bytes <= outboxLimits.bytesMax) this.#errors.noRoom(id, outboxLimits)
+    else this.#errors.tooLargeToWait(id, bytes, outboxLimits.bytesMax)
   }
 
   #send(request: SentRequest & { readonly text: string }, marked: string = request.text): void {

@@ -1,6 +1,6 @@
 // Results that may be asked for again: their connection broke before, or while, they were written. Kept per caller for a
-// time, bounded in bytes per caller and in all; above the bound of all, the principal that keeps most makes room. What had to make room is remembered as forgotten: "I do not know it any
-// more" must never be taken for "it never came here".
+// time, bounded in bytes per caller and in all; above the bound of all, the principal that keeps most makes room. What had to make
+// room is remembered as forgotten: "I do not know it any more" must never be taken for "it never came here".
 
 import type { Clock, Timer } from '../lib/clock.ts'
 
@@ -63,13 +63,6 @@ interface Owner {
   forgotUntil: number
 }
 
-const defaults: LateResultLimits = {
-  keepMs: 600_000,
-  charsMax: 33_554_432,
-  charsPerOwnerMax: 1_048_576,
-  entriesPerOwnerMax: 1_000,
-}
-
 /** Keeps results by owner (a key that begins with the principal) and by the call's own key. */
 export class LateResults {
   readonly #clock: Clock
@@ -82,9 +75,9 @@ export class LateResults {
   #timer: Timer | null = null
   #isDestroyed = false
 
-  constructor(clock: Clock, limits: Partial<LateResultLimits> = {}) {
+  constructor(clock: Clock, limits: LateResultLimits) {
     this.#clock = clock
-    this.#limits = { ...defaults, ...limits }
+    this.#limits = limits
   }
 
   /**

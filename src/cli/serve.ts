@@ -4,7 +4,6 @@ import { constants } from 'node:fs'
 import { access, stat } from 'node:fs/promises'
 import type { Config } from '../config/config.ts'
 import { ConfigError } from '../config/config-error.ts'
-import { nearestKey } from '../config/known-keys.ts'
 import { loadConfig } from '../config/load.ts'
 import type { ConfigFlags } from '../config/overrides.ts'
 import { systemClock } from '../lib/clock.ts'
@@ -60,7 +59,6 @@ export async function runServer(config: Config, options: RunServerOptions): Prom
   })
   let ear: Ear | null = null
   try {
-    checkToolNames(config, server)
     const address = await server.listen(before?.port)
     await before?.release()
     ear = await openEar(config.dataDir, address, server).catch(tellDeafness)
@@ -107,7 +105,8 @@ export async function runServer(config: Config, options: RunServerOptions): Prom
 
 // Nobody waits for its port: what runs may take the time that it was given.
 function replacedTimeoutMs({ limits }: Config): number {
-  return Math.max(limits.callTimeoutMs, ...Object.values(limits.toolTimeoutMs)) + limits.drainTimeoutMs
+  const ofTools = Object.values(limits.toolTimeoutMs).map((ms) => ms ?? 0)
+  return Math.max(limits.callTimeoutMs, ...ofTools) + limits.drainTimeoutMs
 }
 
 async function within(done: Promise<void>, timeoutMs: number): Promise<void> {
@@ -159,17 +158,6 @@ async function isForeign(path: string): Promise<boolean> {
   } catch {
     // Nobody can say whose it is; that it cannot be written is told all the same.
     return false
-  }
-}
-
-function checkToolNames(config: Config, server: Server): void {
-  const known = server.facts().tools.map(({ name }) => name)
-  for (const name of Object.keys(config.limits.toolTimeoutMs)) {
-    if (known.includes(name)) continue
-    const nearest = nearestKey(name, known)
-    throw new ConfigError(
-      `limits.toolTimeoutMs.${name}: there is no such tool.${nearest === null ? '' : ` Did you mean "${nearest}"?`} Tools: ${known.join(', ')}.`,
-    )
   }
 }
 

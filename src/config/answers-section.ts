@@ -4,6 +4,7 @@
 import { z } from 'zod'
 import { type PriceLine, priceLinesSchema } from '../ledger/price-table.ts'
 import { gibibyte, list, milliseconds, section, text, wholeNumber } from './schema-words.ts'
+import { toolName } from './tool-names.ts'
 
 /** Kept answers. Milliseconds and bytes; `bytesMax` 0 keeps nothing. */
 export interface CacheConfig {
@@ -47,7 +48,7 @@ export const cacheSection: z.ZodPrefault<z.ZodType<CacheConfig>> = section({
       }),
     )
     .default(['principal']),
-  alone: list(text('a tool name'), 64, 'tool names').default([]),
+  alone: list(toolName, 64, 'tool names').default([]),
 }).prefault({})
 
 /** `models:` */

@@ -82,7 +82,7 @@ export interface LimitsConfig {
   readonly team: TokenLimits
   readonly callTimeoutMs: number
   /** Time limits of single tools, by name. */
-  readonly toolTimeoutMs: Readonly<Record<string, number>>
+  readonly toolTimeoutMs: Readonly<Record<string, number | undefined>>
   readonly drainTimeoutMs: number
   /** A reader that takes nothing for so long loses its stream. */
   readonly slowReaderMs: number

@@ -15,12 +15,14 @@ export interface LateResultsConfig {
   readonly closedStreamsToo: boolean
 }
 
+// For so long a bridge may ask again for a call: an answer that went sooner would pass for a call that never came, and be made twice.
+const keepMsMin = 600_000
 const bool = z.boolean({ error: 'true or false' })
 
 /** The section. */
 export const lateSection: z.ZodPrefault<z.ZodType<LateResultsConfig>> = section({
   enabled: bool.default(true),
-  keepMs: wholeNumber(1_000, dayMs, 'of milliseconds').default(600_000),
+  keepMs: wholeNumber(keepMsMin, dayMs, 'of milliseconds').default(keepMsMin),
   bytesMax: wholeNumber(65_536, 64 * gibibyte, 'of bytes').default(64 * 1024 * 1024),
   bytesPerClientMax: wholeNumber(65_536, gibibyte, 'of bytes').default(2 * 1024 * 1024),
   resultsPerClientMax: wholeNumber(1, 100_000, 'of results').default(1_000),

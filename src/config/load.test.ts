@@ -225,6 +225,42 @@ providers:
     })
   })
 
+  test('where no account is left, every variable is told that is not set', () => {
+    const accounts = (...keys: readonly string[]): string =>
+      keys.map((list, index) => `{ name: a${index}, apiKeys: [${list}] }`).join(', ')
+    const yaml = `providers:
+  glm: { accounts: [${accounts(`"\${A_KEY}"`, `"\${B_KEY}", "\${C_KEY}"`)}] }
+  kimi: { accounts: [${accounts(`"\${ONE_KEY}"`, `"\${ONE_KEY}"`)}] }
+  vllm: { kind: openai-compatible, baseUrl: http://h/v1, accounts: [${accounts(`"\${D_KEY}"`, `"\${E_KEY}"`)}] }
+`
+    const config = load(yaml)
+    expect(config.providers.map(({ accounts: left, missing }) => [left.length, missing])).toEqual([
+      [0, 'Set A_KEY or B_KEY or C_KEY in the environment of the server.'],
+      [0, 'Set ONE_KEY in the environment of the server.'],
+      [0, 'Set D_KEY or E_KEY in the environment of the server.'],
+    ])
+    expect(config.warnings).toEqual([
+      'providers.glm.accounts.0: account "a0" is left out, because A_KEY is not set.',
+      'providers.glm.accounts.1: account "a1" is left out, because B_KEY and C_KEY are not set.',
+      'providers.vllm.accounts.0: account "a0" is left out, because D_KEY is not set.',
+      'providers.vllm.accounts.1: account "a1" is left out, because E_KEY is not set.',
+    ])
+  })
+
+  test('what a variable holds is taken as it is, dollars and all', () => {
+    const yaml = `providers: { vllm: { kind: openai-compatible, baseUrl: http://h/v1, apiKey: "\${VLLM}" } }`
+    const config = load(yaml, { env: { VLLM: `$ecret\${`, HOME: '/home/ann' } })
+    expect(config.providers[0]?.accounts[0]?.apiKeys[0]?.secret.reveal()).toBe(`$ecret\${`)
+  })
+
+  test('providers stand in the order of the file, glm and kimi behind those it names', () => {
+    const names = (yaml: string | null): readonly string[] => load(yaml).providers.map(({ name }) => name)
+    expect(names(null)).toEqual(['glm', 'kimi'])
+    expect(
+      names('providers: { ollama: { kind: openai-compatible, baseUrl: http://h/v1 }, kimi: {} }'),
+    ).toEqual(['ollama', 'kimi', 'glm'])
+  })
+
   test('a closed vendor stays closed whatever the environment holds', () => {
     const config = load('providers: { glm: false }', { env: { ZAI_API_KEY: 'k' } })
     expect(config.providers.map(({ name }) => name)).toEqual(['kimi'])
@@ -269,6 +305,18 @@ describe('what is refused', () => {
       `limits: { maxClinets: "\${N}" }`,
       'exai.yaml:1:11: limits.maxClinets: unknown key. Did you mean "maxClients"?',
     ],
+    [
+      'limits:\n  toolTimeoutMs: { chatt: 30000 }',
+      'exai.yaml:2:20: limits.toolTimeoutMs.chatt: unknown key. Did you mean "chat"? Known here: chat, web_search,',
+    ],
+    [
+      `limits: { toolTimeoutMs: { chatt: "\${GONE}" } }`,
+      'exai.yaml:1:28: limits.toolTimeoutMs.chatt: unknown key. Did you mean "chat"?',
+    ],
+    [
+      'cache:\n  alone: [chat, sumarize]',
+      'exai.yaml:2:17: cache.alone.1: expected a tool\'s name (did you mean "summarize"?), one of chat, web_search,',
+    ],
     ['listen: { mcp: 70000, hots: }', 'listen.hots: unknown key. Did you mean "host"?'],
     [
       'limits:\n  client:\n    burts: 3',
@@ -306,6 +354,10 @@ describe('what is refused', () => {
     [
       'limits: { callTimeoutMs: 1000, queue: { waitMs: 2000 } }',
       'limits.queue.waitMs: 2000 is more than limits.callTimeoutMs (1000)',
+    ],
+    [
+      'lateResults: { keepMs: 599999 }',
+      'exai.yaml:1:24: lateResults.keepMs: expected a whole number of milliseconds from 600000 to 86400000, found 599999.',
     ],
     ['log: { level: loud }', 'log.level: expected one of fatal, error'],
     ['roots: ~/work', 'exai.yaml:1:8: roots: expected a list of at most 256 folders, found "~/work".'],
@@ -357,6 +409,53 @@ describe('what is refused', () => {
     expect(faultsOf(yaml)).toContain(expected)
   })
 
+  test.each([
+    `\${ZAI_API_KEY:sk-default}`,
+    `\${ZAI_API_KEY-sk-default}`,
+    `\${ZAI-API-KEY}`,
+    `\${2ND_KEY}`,
+    `\${ ZAI_API_KEY }`,
+    `\${}`,
+    `\${ZAI_API_KEY`,
+    `\${ZAI_API_KEY:-sk-default`,
+    `\${GONE:-\${ZAI_API_KEY}}`,
+    `a\${GONE:-$\${b}}`,
+    '$ZAI_API_KEY',
+    ' $ZAI_API_KEY',
+    '$(cat key)',
+    `sk-\${ZAI API KEY}`,
+    `$\${open`,
+  ])('what looks like a variable and is none: %s', (text) => {
+    const env = { ZAI_API_KEY: '', SET: 'x' }
+    const told = `expected a variable, written "\${NAME}" or "\${NAME:-text}"`
+    const single = faultsOf(`providers:\n  glm: { apiKey: "${text}" }\ndataDir: '${text}'`, { env })
+    expect(single.split('\n')).toEqual([
+      expect.stringContaining(`exai.yaml:2:18: providers.glm.apiKey: ${told}`),
+      expect.stringContaining(`exai.yaml:3:10: dataDir: ${told}`),
+    ])
+    expect(single).not.toContain(text)
+    const several = faultsOf(
+      `providers: { kimi: { accounts: [{ name: a, apiKeys: ["\${SET}", "${text}"] }] } }`,
+      { env },
+    )
+    expect(several).toContain(`exai.yaml:1:64: providers.kimi.accounts.0.apiKeys.1: ${told}`)
+    const number = faultsOf(`listen: { mcp: "${text}" }`, { env })
+    expect(number.split('\n')).toEqual([expect.stringContaining(`exai.yaml:1:16: listen.mcp: ${told}`)])
+  })
+
+  test('a broken variable is told where it stands, also where the environment has the value', () => {
+    const env = { ZAI_API_KEY: 'zai.key' }
+    expect(faultsOf(`providers: { glm: { apiKey: "\${ZAI-API-KEY}" } }`, { env })).toMatch(
+      /^exai\.yaml:1:29: providers\.glm\.apiKey: expected a variable/,
+    )
+  })
+
+  test('a tag that YAML does not know is no way to name a variable', () => {
+    expect(faultsOf('providers:\n  glm: { apiKey: !env ZAI_API_KEY }')).toBe(
+      `exai.yaml:2:18: this is more than plain YAML: Unresolved tag. A variable is written "\${NAME}", without a tag.`,
+    )
+  })
+
   test('all faults are told at once, one a line', () => {
     const message = faultsOf('listen: { port: 1 }\nlog: { level: loud }\nroots: 5')
     expect(message.split('\n')).toHaveLength(3)
@@ -366,6 +465,7 @@ describe('what is refused', () => {
     [{ EXAI_PORT: 'abc' }, 'EXAI_PORT must be a port number from 0 to 65535 (0: any free one); it is "abc".'],
     [{ EXAI_PORT: '70000' }, 'EXAI_PORT must be'],
     [{ EXAI_HOST: 'a b' }, 'EXAI_HOST must be'],
+    [{ ZAI_API_KEY: '$OTHER' }, 'ZAI_API_KEY begins with "$", and no key does'],
     [{ EXAI_GLM_BASE_URL: 'localhost:1' }, 'EXAI_GLM_BASE_URL must be an http or https address'],
     [
       { EXAI_KIMI_BASE_URL: 'http://127.0.0.1:3005' },

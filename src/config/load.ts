@@ -15,7 +15,7 @@ import { type ConfigFlags, readOverrides } from './overrides.ts'
 import { buildProvider } from './providers.ts'
 import { checkLateResults, checkLimits, checkLoops, type Fault } from './relations.ts'
 import { type FileShape, fileSchema } from './schema.ts'
-import { readYaml, type UnsetVariable, type YamlSource } from './yaml-source.ts'
+import { type Place, readYaml, type UnsetVariable, type YamlSource } from './yaml-source.ts'
 
 /** Where to look. `configPath` and `flags` are as typed on the command line. */
 export interface ConfigSources {
@@ -27,6 +27,7 @@ export interface ConfigSources {
 
 const faultsShownMax = 20
 const queueWaitMs = 120_000
+const noVariable = `expected a variable, written "\${NAME}" or "\${NAME:-text}", its name of letters, digits and underscores. What stands here is neither, and would be taken as it is. Where that is meant, write "$\${...}", or put the whole text into a variable.`
 
 /** The configuration in force. Throws `ConfigError` with every fault, one a line, ready to be shown. */
 export function loadConfig(sources: ConfigSources): Config {
@@ -41,9 +42,17 @@ export function loadConfig(sources: ConfigSources): Config {
   const strays = unknownAmong(fileSchema, file?.empty ?? []).map((path) =>
     describeUnknownKey(path, fileSchema, places),
   )
-  if (!parsed.success || strays.length > 0) {
-    const issues = parsed.success ? [] : parsed.error.issues
-    refuse([...strays, ...issues.flatMap((issue) => describeIssue(issue, fileSchema, layers.value, places))])
+  // What is written wrong is wrong there, also where environment or flags stand over it.
+  const broken = file?.broken ?? []
+  if (!parsed.success || strays.length > 0 || broken.length > 0) {
+    const issues = parsed.success
+      ? []
+      : parsed.error.issues.filter(({ path }) => !broken.includes(path.join('.')))
+    refuse([
+      ...strays,
+      ...broken.map((path) => `${inFile(file, file?.placeOf(path))}${path}: ${noVariable}`),
+      ...issues.flatMap((issue) => describeIssue(issue, fileSchema, layers.value, places)),
+    ])
   }
   const faults: Fault[] = []
   const warnings = layers.unset().map(describeUnset)
@@ -124,15 +133,14 @@ function readFile(sources: ConfigSources): YamlSource | null {
   return readYaml(text, path, sources.env)
 }
 
-function prefix(
-  layers: Layers,
-  file: YamlSource | null,
-  path: string,
-  place: { line: number; column: number } | undefined,
-): string {
+function prefix(layers: Layers, file: YamlSource | null, path: string, place: Place | undefined): string {
   const origin: Origin | null = layers.originOf(path)
   if (origin?.kind === 'flag' || (origin?.kind === 'env' && layers.isOverride(path)))
     return `${origin.name}: `
+  return inFile(file, place)
+}
+
+function inFile(file: YamlSource | null, place: Place | undefined): string {
   return file === null || place === undefined ? '' : `${file.file}:${place.line}:${place.column}: `
 }
 

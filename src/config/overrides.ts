@@ -63,6 +63,11 @@ function check(path: string, name: string, text: string): string | number {
       `${name} must be an http or https address, such as https://api.example.com/v1. Its value is not shown, in case it is a key.`,
     )
   }
+  if (path.endsWith('.apiKey') && text.startsWith('$')) {
+    throw new ConfigError(
+      `${name} begins with "$", and no key does: it holds the name of a variable that nothing has replaced. Its value is not shown here; write the key itself into it.`,
+    )
+  }
   if (path.endsWith('.apiKey') && !/^[\x21-\x7e]{1,4096}$/.test(text)) {
     throw new ConfigError(
       `${name} is no API key: a key is printable ASCII without spaces. Its value is not shown here; look for a space, a line break or a quote in it.`,

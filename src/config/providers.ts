@@ -63,7 +63,7 @@ export function buildProvider(
   const given = accountsOf(section, path, sources, fallback)
   const missing = missingOf(name, kind, given, sources)
   const needsKey = kind !== 'openai-compatible' || given.some(({ apiKeys }) => apiKeys.length > 0)
-  const accounts = needsKey ? withKeys(given, path, missing, sources) : missing === null ? given : []
+  const accounts = needsKey || missing !== null ? withKeys(given, path, missing, sources) : given
   const { models, searchEngine = null, searchModel = null } = section
   return { name, kind, baseUrl, accounts, tier, models, searchEngine, searchModel, missing }
 }
@@ -75,8 +75,10 @@ function withKeys(
   missing: string | null,
   sources: ProviderSources,
 ): readonly AccountConfig[] {
+  // Where one variable is all that is missing, `missing` has said it.
+  const isTold = missing !== null && namesUnder(path, sources).length < 2
   return given.filter((account, index) => {
-    const unset = sources.unsetKeysUnder(`${path}.accounts.${index}`)
+    const unset = namesUnder(`${path}.accounts.${index}`, sources)
     if (account.apiKeys.length > 0) {
       for (const name of unset) {
         const sentence = `a key of account "${account.name}" is left out, because ${name} is not set.`
@@ -84,14 +86,18 @@ function withKeys(
       }
       return true
     }
-    if (missing === null) {
-      sources.warn(
-        `${path}.accounts.${index}`,
-        `account "${account.name}" is left out, because ${unset[0] === undefined ? 'it has no apiKeys' : `${unset[0]} is not set`}.`,
-      )
+    if (!isTold) {
+      const are = unset.length === 1 ? 'is' : 'are'
+      const why = unset.length === 0 ? 'it has no apiKeys' : `${unset.join(' and ')} ${are} not set`
+      sources.warn(`${path}.accounts.${index}`, `account "${account.name}" is left out, because ${why}.`)
     }
     return false
   })
+}
+
+// Several accounts may ask for one variable.
+function namesUnder(path: string, sources: ProviderSources): readonly string[] {
+  return [...new Set(sources.unsetKeysUnder(path))]
 }
 
 function kindOf(name: string, section: ProviderSection, sources: ProviderSources): ConfigurableKind | null {
@@ -200,10 +206,11 @@ function missingOf(
   sources: ProviderSources,
 ): string | null {
   if (accounts.some(({ apiKeys }) => apiKeys.length > 0)) return null
-  const unset = sources.unsetKeysUnder(`providers.${name}`)
+  const unset = namesUnder(`providers.${name}`, sources)
   if (kind === 'openai-compatible' && unset.length === 0) return null
-  const variable = unset[0] ?? (name === kind ? defaults[kind]?.variable : undefined)
-  return variable === undefined
+  const own = name === kind ? defaults[kind]?.variable : undefined
+  const variables = unset.length > 0 || own === undefined ? unset : [own]
+  return variables.length === 0
     ? `Set providers.${name}.apiKey in exai.yaml.`
-    : `Set ${variable} in the environment of the server.`
+    : `Set ${variables.join(' or ')} in the environment of the server.`
 }

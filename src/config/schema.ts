@@ -26,6 +26,7 @@ import {
   tokenLimits,
   wholeNumber,
 } from './schema-words.ts'
+import { toolTimes } from './tool-names.ts'
 
 /** A provider's section once checked. */
 export interface ProviderSection {
@@ -162,9 +163,7 @@ export const fileSchema: z.ZodType<FileShape> = section({
     principal: rate(600, 120, 32),
     team: section(tokenLimits).prefault({}),
     callTimeoutMs: milliseconds.default(240_000),
-    toolTimeoutMs: z
-      .record(z.string(), milliseconds, { error: 'a section of milliseconds by tool name' })
-      .default({}),
+    toolTimeoutMs: toolTimes,
     drainTimeoutMs: wholeNumber(0, dayMs, 'of milliseconds').default(30_000),
     slowReaderMs: wholeNumber(1_000, dayMs, 'of milliseconds').default(120_000),
     sessionTtlHours: wholeNumber(1, 8_760, 'of hours').default(720),

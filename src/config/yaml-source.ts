@@ -35,6 +35,8 @@ export interface YamlSource {
   readonly variables: ReadonlyMap<string, string>
   /** Variables that were not set, whose values are therefore missing. */
   readonly unset: readonly UnsetVariable[]
+  /** Paths of values that look like a variable and are none; they stand in `value` as they were written. */
+  readonly broken: readonly string[]
   /** Keys without a value, step by step: they stand in the file, not in `value`. */
   readonly empty: readonly (readonly string[])[]
   /** Place of the value, or of the nearest enclosing one. */
@@ -66,6 +68,14 @@ export function readYaml(
       `${file}:${at.line}:${at.column}: this is not valid YAML: ${faultOf(error.message)}${hint}`,
     )
   }
+  // YAML goes on past these: a value behind a tag that nobody knows, such as !env, would be the text itself.
+  const warning = document.warnings[0]
+  if (warning !== undefined) {
+    const at = place(warning.pos[0])
+    throw new ConfigError(
+      `${file}:${at.line}:${at.column}: this is more than plain YAML: ${faultOf(warning.message)}. A variable is written "\${NAME}", without a tag.`,
+    )
+  }
   const walk = new Walk(document, env)
   const value = walk.read(document.contents, [], 0)
   if (walk.isTooMuch) {
@@ -83,6 +93,7 @@ export function readYaml(
     value: value ?? {},
     variables: walk.variables,
     unset: walk.unset,
+    broken: walk.broken,
     empty: walk.empty,
     placeOf: nearest,
     placeOfKey: (path) => {
@@ -97,6 +108,7 @@ class Walk {
   readonly keys: Map<string, number> = new Map()
   readonly variables: Map<string, string> = new Map()
   readonly unset: UnsetVariable[] = []
+  readonly broken: string[] = []
   readonly empty: (readonly string[])[] = []
   isTooMuch = false
   #count = 0
@@ -148,6 +160,10 @@ class Walk {
     if (expansion.kind === 'unset') {
       this.unset.push({ path: written.join('.'), name: expansion.name })
       return undefined
+    }
+    if (expansion.kind === 'broken') {
+      this.broken.push(path)
+      return text
     }
     const name = expansion.names[0]
     if (name !== undefined) this.variables.set(path, name)

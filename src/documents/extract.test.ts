@@ -77,6 +77,13 @@ function zip(name: string, content: Buffer, claimed: number = content.length): B
   return Buffer.concat([local, path, packed, central, path, end])
 }
 
+/** Text in a charset of one byte a character. */
+function inBytesOf(charset: string, text: string): Buffer {
+  const decoder = new TextDecoder(charset)
+  const bytes = new Map(Array.from({ length: 256 }, (_, byte) => [decoder.decode(Uint8Array.of(byte)), byte]))
+  return Buffer.from(Array.from(text, (char) => bytes.get(char) ?? 0))
+}
+
 async function failureOf(work: Promise<unknown>): Promise<CallFailure> {
   const error = await work.then(
     () => null,
@@ -101,6 +108,64 @@ describe('formats', () => {
       passages: [{ page: null, text: page }],
     })
     expect(await code('report.pdf', await pdf(['first page']))).toMatchObject({ format: 'pdf' })
+  })
+
+  describe('shows code in the charset that it names', () => {
+    const code = (bytes: Uint8Array, name = 'pay.html') =>
+      extractor().extract({ name, bytes, lane: 'local\na', isCode: true }, never)
+    const script = '<script>steal(document.cookie)</script>'
+    const page = (head: string, text: string): string =>
+      `<!doctype html>${head}${script}<p>${text.repeat(40)}`
+    const whole = (text: string) => ({ format: 'text', isCut: false, passages: [{ page: null, text }] })
+
+    it.each([
+      ['windows-1251', '<meta charset="windows-1251">', 'Платёж принят. '],
+      ['windows-1251', '<meta http-equiv=content-type content="text/html; charset=cp1251">', 'Счёт '],
+      ['iso-8859-1', "<meta charset='iso-8859-1'>", 'Zahlung bestätigt für Zoë. '],
+      ['koi8-r', '<?xml version="1.0" encoding="KOI8-R"?>', 'Платёж принят. '],
+    ])('%s by %s', async (charset, head, text) => {
+      const stands = head.startsWith('<?xml') ? head + page('', text) : page(head, text)
+      expect(await code(inBytesOf(charset, stands))).toMatchObject(whole(stands))
+    })
+
+    it('Shift_JIS, of two bytes a character', async () => {
+      const head = `<html><meta charset=Shift_JIS>${script}`
+      const japanese = Array.from({ length: 99 }, () => Buffer.from('93fa967b8cea', 'hex'))
+      expect(await code(Buffer.concat([Buffer.from(head), ...japanese]))).toMatchObject(
+        whole(head + '日本語'.repeat(99)),
+      )
+    })
+
+    it('but UTF-8 where it is UTF-8, whatever it names, and where it names UTF-16 in single bytes', async () => {
+      for (const named of ['iso-8859-1', 'utf-16', 'no-such-charset']) {
+        const stands = page(`<meta charset="${named}">`, 'Zahlung bestätigt. ')
+        expect(await code(Buffer.from(stands))).toMatchObject(whole(stands))
+      }
+    })
+
+    it('and whole where so little of it is beyond ASCII that it would pass for damage', async () => {
+      const stands = `${page('<meta charset=latin1>', 'x'.repeat(40))}für`
+      expect(await code(inBytesOf('iso-8859-1', stands))).toMatchObject(whole(stands))
+    })
+
+    it('and refuses a page of an unnamed one, instead of showing an article without its scripts', async () => {
+      const bytes = inBytesOf('windows-1251', page('', 'Платёж принят. '))
+      expect(await failureOf(code(bytes))).toMatchObject({
+        code: 'document-unreadable',
+        message: expect.stringMatching(/pay\.html.*cannot be shown as it stands.*Save it as UTF-8/s),
+      })
+      expect(await failureOf(code(bytes, 'pay.php'))).toMatchObject({ code: 'document-unreadable' })
+    })
+  })
+
+  it.each([
+    ['windows-1251', 'windows-1251'],
+    ['utf-16', 'windows-1252'],
+  ])('reads a page that names %s', async (named, charset) => {
+    const word = charset === 'windows-1251' ? 'Платёж' : 'Payment'
+    const page = `<html><head><meta charset=${named}></head><body><p>${`${word} `.repeat(40)}</p></body></html>`
+    const { format, passages } = await read(extractor(), 'a.html', inBytesOf(charset, page))
+    expect([format, passages[0]?.text.slice(0, word.length)]).toEqual(['html', word])
   })
 
   it('takes a text that speaks of %PDF- for a text, and a PDF behind lines of a mail for a PDF', async () => {

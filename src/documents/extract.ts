@@ -10,7 +10,7 @@ import { WorkerFault, WorkerPool, type WorkerPoolState } from '../lib/worker-poo
 import type { ExtractReply, ExtractTask } from './extract-worker.ts'
 import { type FileKind, kindOf } from './format.ts'
 import { documentBytesMax, textCharsMax } from './limits.ts'
-import { cutText, decodeText } from './plain-text.ts'
+import { cutText, decodeCode, decodeText } from './plain-text.ts'
 import { unreadable } from './unreadable.ts'
 
 /** Bounds of extraction. */
@@ -98,8 +98,11 @@ export function createExtractor(options: ExtractorOptions): Extractor {
       if (bytes.byteLength > documentBytesMax) throw tooLarge(name)
       const kind = kindOf(name, bytes)
       const isPlain = kind === 'text' || kind === 'markdown'
-      if (!isPlain && input.isCode !== true) return inWorker(kind, input, signal)
-      const decoded = await decodeText(bytes, signal)
+      const isCode = input.isCode === true
+      if (!isPlain && !isCode) return inWorker(kind, input, signal)
+      const decoded = await (isCode ? decodeCode : decodeText)(bytes, signal)
+      // Whoever wants a page as it stands must not be given its article, which leaves out its scripts.
+      if (decoded === null && kind === 'html') throw ofNoCharset(name)
       if (decoded === null) return inWorker(kind, input, signal)
       if (decoded.text.trim() === '')
         throw unreadable(name, 'holds nothing but blanks', 'Check that it is the file you meant.')
@@ -126,6 +129,14 @@ async function readForeign({ name, bytes, elsewhere }: ExtractInput, message: st
   const text = await elsewhere(name, bytes)
   const passages = [{ page: null, text: cutText(text, textCharsMax) }]
   return { name, format: 'other', pages: null, passages, isCut: text.length > textCharsMax }
+}
+
+function ofNoCharset(name: string): CallFailure {
+  return unreadable(
+    name,
+    'is a web page in neither UTF-8 nor UTF-16 nor a charset that it names, so it cannot be shown as it stands',
+    'Save it as UTF-8, or name its charset in a meta element.',
+  )
 }
 
 /** The failure for a file beyond the size limit; also used before it is read at all. */

@@ -1,13 +1,16 @@
-// Text from bytes, without a worker: UTF-8 and UTF-16, with or without a byte order mark. Works in slices, so that a
-// large file never holds the event loop for long. Bytes that are no text answer null.
+// Text from bytes, without a worker: UTF-8 and UTF-16, with or without a byte order mark, and of code the charset that it names.
+// Works in slices, so that a large file never holds the event loop for long. Bytes that are no text answer null.
 
 import { setImmediate as nextTurn } from 'node:timers/promises'
 import { textCharsMax } from './limits.ts'
+import { ownCharset } from './own-charset.ts'
 
 /** Decoded text; `isCut` when only its beginning was taken. */
 export interface DecodedText {
   readonly text: string
   readonly isCut: boolean
+  /** Characters that could not be decoded: U+FFFD stands for each. */
+  readonly damaged: number
 }
 
 const sliceBytes = 1024 * 1024
@@ -15,8 +18,12 @@ const sliceBytes = 1024 * 1024
 const damageShareMax = 1 / 200
 
 /** Decodes `bytes`; null when they are not text. Rejects with the signal's reason when aborted. */
-export async function decodeText(bytes: Uint8Array, signal: AbortSignal): Promise<DecodedText | null> {
-  const decoder = new TextDecoder(encodingOf(bytes))
+export async function decodeText(
+  bytes: Uint8Array,
+  signal: AbortSignal,
+  encoding: string = encodingOf(bytes),
+): Promise<DecodedText | null> {
+  const decoder = new TextDecoder(encoding)
   const parts: string[] = []
   let chars = 0
   let damaged = 0
@@ -35,7 +42,20 @@ export async function decodeText(bytes: Uint8Array, signal: AbortSignal): Promis
   return {
     text: cutText(text, textCharsMax),
     isCut: text.length > textCharsMax || bytes.byteLength > sliceBytes * parts.length,
+    damaged,
   }
+}
+
+/**
+ * Decodes a program or a page as it stands: like any text, or in the charset that it names. What is UTF-8 beyond ASCII is so by no
+ * accident, whatever it names.
+ */
+export async function decodeCode(bytes: Uint8Array, signal: AbortSignal): Promise<DecodedText | null> {
+  const decoded = await decodeText(bytes, signal)
+  const named = ownCharset(bytes)
+  const isWhole = decoded?.damaged === 0 && /[\u0080-\uffff]/.test(decoded.text)
+  if (named === null || isWhole) return decoded
+  return (await decodeText(bytes, signal, named)) ?? decoded
 }
 
 /** The first `charsMax` characters, never half of a surrogate pair. */

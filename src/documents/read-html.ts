@@ -1,12 +1,12 @@
 // Text of a web page saved as HTML: the article where one can be told from its surroundings, else the whole body.
 // Runs in the extraction worker. Fetches nothing and runs no script.
 
-import { TextDecoder } from 'node:util'
 import { Readability } from '@mozilla/readability'
 import { parseHTML } from 'linkedom'
 import type { DocumentText } from '../domain/document-text.ts'
 import { toMarkdown } from './html-to-markdown.ts'
 import { textCharsMax } from './limits.ts'
+import { ownCharset } from './own-charset.ts'
 import { cutText } from './plain-text.ts'
 import { unreadable } from './unreadable.ts'
 
@@ -86,23 +86,10 @@ function shapeOf(html: string): { readonly depth: number; readonly elements: num
   return { depth: deepest, elements }
 }
 
-/** A byte order mark, else the page's own `charset`, else UTF-8. */
+/** A byte order mark, else the page's own charset, else UTF-8. */
 function decodeHtml(bytes: Uint8Array): string {
-  const head = Buffer.from(bytes.buffer, bytes.byteOffset, Math.min(bytes.byteLength, 2048)).toString(
-    'latin1',
-  )
   const [first, second] = bytes
   const marked =
     first === 0xff && second === 0xfe ? 'utf-16le' : first === 0xfe && second === 0xff ? 'utf-16be' : null
-  const claimed = /<meta[^>]{0,200}charset\s*=\s*["']?\s*([\w:-]{2,40})/i.exec(head)?.[1]
-  return decoderFor(marked ?? claimed ?? 'utf-8').decode(bytes)
-}
-
-function decoderFor(label: string): TextDecoder {
-  try {
-    return new TextDecoder(label)
-  } catch (error) {
-    if (error instanceof RangeError) return new TextDecoder()
-    throw error
-  }
+  return new TextDecoder(marked ?? ownCharset(bytes) ?? 'utf-8').decode(bytes)
 }

@@ -30,7 +30,9 @@ export function searchEnginesFor(baseUrl: string): readonly [string, ...string[]
 /** How a search runs at one host; an engine that the settings name is the only one. */
 export function searchEngines(name: string, baseUrl: string, engine: string | undefined): AcceptedNames {
   return new AcceptedNames(engine === undefined ? searchEnginesFor(baseUrl) : [engine], {
-    says: /search_engine/,
+    provider: name,
+    what: 'search engine',
+    isRefusal: ({ code, detail }) => code === 'bad-request' && /search_engine/.test(detail ?? ''),
     advice: `Set providers.${name}.searchEngine in exai.yaml to an engine that this host has.`,
   })
 }
@@ -56,7 +58,7 @@ export async function* searchWeb(
   yield { type: 'finish', reason: 'stop' }
 }
 
-// The caller's patience runs while the vendor works, and rests with its answer.
+// The caller's patience runs while the vendor works, and rests with its answer and while the vendor's rates have no room.
 async function ask(
   http: VendorHttp,
   operation: Operation,
@@ -64,10 +66,13 @@ async function ask(
   path: string,
   fields: Readonly<Record<string, unknown>>,
 ): Promise<unknown> {
-  operation.patience.wait(operation.attempt.firstPartTimeoutMs ?? replyTimeoutMs, what)
+  const { attempt, patience, signal } = operation
+  patience.rest()
+  await attempt.mayRequest?.(signal)
+  patience.wait(attempt.firstPartTimeoutMs ?? replyTimeoutMs, what)
   const json = { ...identityFields(operation), ...fields }
   const reply = await http.json({ method: 'POST', path, json }, operation, replyBytesMax)
-  operation.patience.rest()
+  patience.rest()
   return reply
 }
 

@@ -1,5 +1,7 @@
 import { afterEach, beforeEach, describe, expect, it } from 'vitest'
+import { CallFailure } from '../domain/failure.ts'
 import { systemClock } from '../lib/clock.ts'
+import { VirtualClock } from '../lib/virtual-clock.ts'
 import { attemptOf, chatOf } from './chat-of.ts'
 import { createGlmProvider } from './glm.ts'
 import { searchEnginesFor } from './glm-web.ts'
@@ -235,13 +237,76 @@ describe('a search by GLM', () => {
     expect(vendor.requests).toHaveLength(4)
     vendor.reply = refuse('1210', 'search_engine:no')
     await expect(run({ kind: 'search', query: 'q', count: 1 })).rejects.toMatchObject({
-      code: 'bad-request',
+      code: 'model-unknown',
       isVendors: true,
-      message: expect.stringContaining(
-        'Tried: search_pro_jina, search-prime, search_std. Set providers.glm.searchEngine',
-      ),
+      message:
+        'The provider glm accepted no search engine (HTTP 400, code 1210: search_engine:no). Tried: search_pro_jina, search_std, search-prime. Set providers.glm.searchEngine in exai.yaml to an engine that this host has.',
     })
     expect(vendor.requests).toHaveLength(7)
+  })
+
+  it('asks for room in the rates before each name, and goes on with the next one where there was none', async () => {
+    const log: string[] = []
+    vendor.reply = (request, response) => {
+      log.push(JSON.parse(request.body).search_engine)
+      json({ error: { code: '1214', message: 'search_engine:no' } }, 400)(request, response)
+    }
+    const once = async (rooms: number): Promise<void> => {
+      let left = rooms
+      const mayRequest = async (): Promise<void> => {
+        log.push('may I?')
+        if (left-- === 0) throw new CallFailure('refused', { message: 'No room.' })
+      }
+      await expect(run({ kind: 'search', query: 'q', count: 1 }, { mayRequest })).rejects.toThrow('No room.')
+    }
+    await once(2)
+    expect(log).toEqual(['may I?', 'search-prime', 'may I?', 'search_pro_jina', 'may I?'])
+    log.length = 0
+    await once(1)
+    expect(log).toEqual(['may I?', 'search_std', 'may I?'])
+  })
+
+  it('keeps the name that one search has found, though another hears of a refusal later', async () => {
+    let answerLate = (): void => undefined
+    const hasCome = new Promise<void>((resolve) => {
+      vendor.reply = (request, response) => {
+        const { search_engine, request_id } = JSON.parse(request.body)
+        const refused = json({ error: { code: '1214', message: 'search_engine:no' } }, 400)
+        const reply = search_engine === 'search_std' ? json({ search_result: [] }) : refused
+        if (request_id !== 'late') return reply(request, response)
+        answerLate = () => reply(request, response)
+        resolve()
+      }
+    })
+    let asked = 0
+    const mayRequest = async (): Promise<void> => {
+      if (asked++ > 0) throw new CallFailure('refused', { message: 'No room.' })
+    }
+    const late = run({ kind: 'search', query: 'q', count: 1 }, { requestId: 'late', mayRequest })
+    await hasCome
+    await run({ kind: 'search', query: 'q', count: 1 })
+    answerLate()
+    await expect(late).rejects.toThrow('No room.')
+    const before = vendor.requests.length
+    await run({ kind: 'search', query: 'q', count: 1 })
+    expect(vendor.requests.slice(before).map(({ body }) => JSON.parse(body).search_engine)).toEqual([
+      'search_std',
+    ])
+  })
+
+  it('does not take the wait for room for a silence of the vendor', async () => {
+    const clock = new VirtualClock()
+    const patient = createGlmProvider({ name: 'glm', baseUrl: vendor.baseUrl, clock })
+    vendor.reply = (request, response) => {
+      const isKnown = JSON.parse(request.body).search_engine === 'search_pro_jina'
+      const refused = json({ error: { code: '1214', message: 'search_engine:no' } }, 400)
+      ;(isKnown ? json({ search_result: [] }) : refused)(request, response)
+    }
+    const attempt = attemptOf({ mayRequest: () => clock.advance(600_000), firstPartTimeoutMs: 50 })
+    const parts = await collect(patient.run({ kind: 'search', query: 'q', count: 1 }, attempt))
+    await patient.destroy()
+    expect(parts).toEqual([{ type: 'finish', reason: 'stop' }])
+    expect(clock.pendingTimers).toBe(0)
   })
 
   it('takes the engine from the settings first', async () => {

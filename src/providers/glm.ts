@@ -44,7 +44,9 @@ export function createGlmProvider(settings: ProviderSettings): Provider {
         })
       }
       case 'search':
-        return yield* engines.run((engine, nth) => searchWeb(http, operation, job, engine, nth))
+        return yield* engines.run(operation.attempt, (engine, nth) =>
+          searchWeb(http, operation, job, engine, nth),
+        )
       case 'read':
         return yield* readPage(http, operation, job)
       case 'extract':

@@ -173,6 +173,43 @@ describe('a search by Kimi', () => {
     ])
   })
 
+  const without =
+    (...models: string[]): RecordedReply =>
+    (request, response) => {
+      const { model } = JSON.parse(request.body) as { model: string }
+      const message = `Not found the model ${model} or Permission denied`
+      const refused = json({ error: { message, type: 'resource_not_found_error' } }, 404)
+      ;(models.includes(model) ? refused : answer)(request, response)
+    }
+  const asked = (): unknown[] => vendor.requests.map(({ body }) => JSON.parse(body).model)
+
+  it('is made by K2.6 where the account does not have K3, and then by K2.6 at once', async () => {
+    vendor.reply = without('kimi-k3')
+    for (let time = 0; time < 2; time++) {
+      expect((await run(search)).at(-1)).toEqual({ type: 'finish', reason: 'stop' })
+    }
+    expect(asked()).toEqual(['kimi-k3', 'kimi-k2.6', 'kimi-k2.6'])
+  })
+
+  it('says what to set where the account has no model that searches, and nothing of models to list', async () => {
+    vendor.reply = without('kimi-k3', 'kimi-k2.6')
+    await expect(run(search)).rejects.toMatchObject({
+      code: 'model-unknown',
+      isVendors: true,
+      message:
+        'The provider kimi accepted no model to search with (HTTP 404, resource_not_found_error: Not found the model kimi-k2.6 or Permission denied). Tried: kimi-k3, kimi-k2.6. Set providers.kimi.searchModel in exai.yaml to a model that searches and that the account has.',
+    })
+  })
+
+  it('keeps apart what different accounts have', async () => {
+    vendor.reply = (request, response) => {
+      const isNew = request.headers.authorization === 'Bearer new'
+      without(isNew ? 'kimi-k2.6' : 'kimi-k3')(request, response)
+    }
+    for (const apiKey of ['old', 'new', 'old', 'new']) await run(search, { apiKey })
+    expect(asked()).toEqual(['kimi-k3', 'kimi-k2.6', 'kimi-k3', 'kimi-k2.6', 'kimi-k3'])
+  })
+
   it('stops a model that never stops searching', async () => {
     vendor.reply = events(asks('s:0', 'again'))
     const { usages, failure } = await fails(search)

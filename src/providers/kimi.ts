@@ -34,8 +34,12 @@ export function createKimiProvider(settings: ProviderSettings): Provider {
   const searchers = new AcceptedNames(
     settings.searchModel === undefined ? searchModels : [settings.searchModel],
     {
-      says: /web_search|builtin/i,
-      advice: `Set providers.${name}.searchModel in exai.yaml to a model that searches.`,
+      provider: name,
+      what: 'model to search with',
+      // It has no search, or this account does not have it: K3 is closed to those that never paid, K2.6 to new ones.
+      isRefusal: ({ code, detail }) =>
+        code === 'model-unknown' || (code === 'bad-request' && /web_search|builtin/i.test(detail ?? '')),
+      advice: `Set providers.${name}.searchModel in exai.yaml to a model that searches and that the account has.`,
     },
   )
 
@@ -54,7 +58,7 @@ export function createKimiProvider(settings: ProviderSettings): Provider {
         })
       }
       case 'search': {
-        return yield* searchers.run((modelId) => {
+        return yield* searchers.run(operation.attempt, (modelId) => {
           const model = requireLiveModel({ name, kind: 'kimi' }, models, modelId)
           return searchByBuiltin({ vendor, http, operation, modelId, model }, job)
         })

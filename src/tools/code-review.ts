@@ -64,5 +64,10 @@ async function subjectOf(args: z.output<typeof input>, context: ToolContext): Pr
   if (args.text !== undefined) return `Review this code:\n\n${args.text}`
   const document = await context.openDocument({ path: args.path, isCode: true })
   const code = document.passages.map(({ text }) => text).join('\n')
-  return `Review the file ${document.name}${document.isCut ? ' (cut: it is very long)' : ''}:\n\n${code}`
+  const asides = [
+    ...(document.isCut ? ['cut: it is very long'] : []),
+    // Else the reviewer would find a defect where the file only has an accent in an old charset.
+    ...(code.includes('\uFFFD') ? ['U+FFFD stands where its bytes could not be decoded'] : []),
+  ]
+  return `Review the file ${document.name}${asides.length > 0 ? ` (${asides.join('; ')})` : ''}:\n\n${code}`
 }

@@ -6,7 +6,7 @@ import type { Tool } from './tool.ts'
 /** Ours first. `timeoutMs`: by tool name, in milliseconds. */
 export function offeredTools(
   extra: readonly Tool[],
-  timeoutMs: Readonly<Record<string, number>>,
+  timeoutMs: Readonly<Record<string, number | undefined>>,
 ): readonly Tool[] {
   return [...tools, ...extra].map((tool) => {
     const ownMs = timeoutMs[tool.name]

@@ -1,6 +1,7 @@
 import { once } from 'node:events'
-import { createServer, type Server } from 'node:http'
+import { createServer, request, type Server } from 'node:http'
 import type { AddressInfo } from 'node:net'
+import type { Duplex } from 'node:stream'
 import { afterEach, beforeEach, expect, test } from 'vitest'
 import { WebSocket } from 'ws'
 import { VirtualClock } from '../lib/virtual-clock.ts'
@@ -14,7 +15,7 @@ let server: Server
 let connections: WebSocketConnection[]
 let url: string
 
-async function start(options: { connectionsMax?: number } = {}): Promise<void> {
+async function start(options: { connectionsMax?: number; frameBytesMax?: number } = {}): Promise<void> {
   clock = new VirtualClock()
   connections = []
   door = createWebSocketDoor({
@@ -122,3 +123,43 @@ test('one more than the cap is closed with 1013 and never handed over', async ()
   expect(code).toBe(1013)
   expect(connections).toHaveLength(1)
 })
+
+const oneByte = [0x81, 0, 0, 0, 0, 0x78]
+test.each([
+  ['a message too large', 1009, /2147483647 bytes.*path.*upload/, [0x81, 0xff, 0, 0, 1, 0, 0, 0, 0, 0]],
+  ['a text that is no UTF-8', 1007, /in UTF-8/, [0x81, 0x82, 0, 0, 0, 0, 0xff, 0xfe]],
+  ['what is no frame', 1002, /RFC 6455/, [0xf1, 0x80, 0, 0, 0, 0]],
+  ['a message in too many parts', 1008, /too many parts/, [0x01, ...oneByte, ...fragments(20_000)]],
+])('%s closes with %i and a sentence that fits', async (_what, code, says, bytes) => {
+  await new Promise((resolve) => server.close(resolve))
+  await start({ frameBytesMax: 2 ** 31 - 1 })
+  const frame = await closeFrameAfter(Buffer.from(bytes))
+  expect(frame.readUInt16BE(2)).toBe(code)
+  expect(frame.toString('utf8', 4)).toMatch(says)
+  // A byte of length with its first bit clear: what is longer is no close frame.
+  expect(frame[1]).toBe(frame.length - 2)
+  expect(frame.length).toBeLessThanOrEqual(2 + 125)
+})
+
+function fragments(count: number): number[] {
+  return Array.from({ length: count }, () => [0x00, ...oneByte]).flat()
+}
+
+/** What the door sends last to a client that writes these bytes. */
+async function closeFrameAfter(bytes: Buffer): Promise<Buffer> {
+  const headers = {
+    connection: 'Upgrade',
+    upgrade: 'websocket',
+    'sec-websocket-version': '13',
+    'sec-websocket-key': Buffer.alloc(16).toString('base64'),
+    'sec-websocket-protocol': 'mcp',
+  }
+  const asked = request(url.replace('ws:', 'http:'), { headers }).end()
+  const stream = await new Promise<Duplex>((resolve) =>
+    asked.once('upgrade', (_reply, socket) => resolve(socket)),
+  )
+  stream.write(bytes)
+  const chunks: Buffer[] = []
+  for await (const chunk of stream) chunks.push(chunk)
+  return Buffer.concat(chunks)
+}

@@ -8,6 +8,7 @@ import { type WebSocket, WebSocketServer } from 'ws'
 import { drainedReason } from '../domain/resend.ts'
 import type { Clock } from '../lib/clock.ts'
 import type { Flow } from '../streams/flow.ts'
+import { explainingSocket } from './explaining-socket.ts'
 import type { UpgradeRoute } from './http-listener.ts'
 import type { PartialBody } from './partial-bodies.ts'
 import { refuseSocket } from './refuse.ts'
@@ -20,7 +21,7 @@ export interface WebSocketDoorOptions {
   readonly onConnection: (connection: WebSocketConnection, request: IncomingMessage) => void
   /** Connections at once, default 1,000; one more is closed with 1013. */
   readonly connectionsMax?: number
-  /** One frame, default 4 MiB; a larger one closes the connection with 1009. */
+  /** One message, default 4 MiB; a larger one closes the connection with 1009 and a sentence. */
   readonly frameBytesMax?: number
   /** Default 30 s. */
   readonly pingIntervalMs?: number
@@ -46,9 +47,11 @@ export function createWebSocketDoor(options: WebSocketDoorOptions): WebSocketDoo
   const open = new Set<WebSocket>()
   const waiters: (() => void)[] = []
   let isDraining = false
+  const frameBytesMax = options.frameBytesMax ?? 4_194_304
   const server = new WebSocketServer({
     noServer: true,
-    maxPayload: options.frameBytesMax ?? 4_194_304,
+    WebSocket: explainingSocket(frameBytesMax),
+    maxPayload: frameBytesMax,
     perMessageDeflate: false,
     clientTracking: false,
     handleProtocols: (offered) => (offered.has(subprotocol) ? subprotocol : false),
@@ -99,6 +102,6 @@ export function createWebSocketDoor(options: WebSocketDoorOptions): WebSocketDoo
   }
 }
 
-// `ws` closes the socket itself after an error (1009 too big, 1007 bad UTF-8, 1002 protocol); `close` follows and is
-// where everything is released, so there is nothing left to do here.
+// `ws` closes the socket itself after an error (explaining-socket.ts has the codes); `close` follows and is where everything is
+// released, so there is nothing left to do here.
 function ignoreSocketError(): void {}

@@ -146,6 +146,12 @@ describe.each(nodes())('under $name', ({ path: node }) => {
         1,
         /bad\.yaml:2:3: limits\.maxClient: unknown key\. Did you mean "maxClients"\?/,
       ],
+      ...['serve', 'config'].map((command): (typeof cases)[number] => [
+        [command, '--config', 'tool.yaml'],
+        {},
+        1,
+        /tool\.yaml:1:28: limits\.toolTimeoutMs\.chatt: unknown key\. Did you mean "chat"\? Known here: chat, web_search,/,
+      ]),
       [
         ['serve', '--data-dir', 'a-file/x'],
         {},

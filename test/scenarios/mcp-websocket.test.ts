@@ -249,11 +249,15 @@ test('without the subprotocol the upgrade is refused with a sentence', async () 
   }
 })
 
-test('a frame too large is 1009, a binary one 1003, and others go on', async () => {
+test('a frame too large is 1009 with a sentence, a binary one 1003, and others go on', async () => {
   const other = await connect()
   const large = await connect()
   large.send('x'.repeat(5 * 1024 * 1024))
-  expect((await large.closed).code).toBe(1009)
+  expect(await large.closed).toEqual({
+    code: 1009,
+    reason:
+      'A message may have 4194304 bytes. Nothing of this one was done: name a file by its path, or upload it.',
+  })
   const binary = await connect()
   binary.socket.send(Buffer.from([1, 2, 3]))
   expect((await binary.closed).code).toBe(1003)

@@ -367,5 +367,12 @@ test('codereview of a page shows the model its forms, handlers and scripts', asy
     const window = await server.window('modern', 'window-1', { root })
     const { isError, text } = await window.ask('codereview', { path: 'pay.html' })
     expect([isError, text]).toEqual([false, expect.stringContaining(page)])
+    // Of an old charset, and with one accent only: what the model sees of it is no defect of the code.
+    const source = Buffer.concat([Buffer.from('// Zo'), Buffer.of(0xeb), Buffer.from('\nlet total = 1\n')])
+    writeFileSync(join(root, 'total.js'), source)
+    const { text: review } = await window.ask('codereview', { path: 'total.js' })
+    expect(review).toContain(
+      'the file total.js (U+FFFD stands where its bytes could not be decoded):\n\n// Zo\uFFFD\nlet total',
+    )
   })
 })

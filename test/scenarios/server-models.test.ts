@@ -54,9 +54,28 @@ test('a GLM under a name of its own serves the tools that ask for GLM', async ()
   expect([review.isError, review.text]).toEqual([false, expect.stringContaining('Answered by zhipu glm-')])
 })
 
-test('a search whose engine GLM refuses under every name is made by Kimi', async () => {
+test('a search whose engine GLM refuses under every name is made by Kimi, and GLM is left in peace for a minute', async () => {
   server = await startServer({ yaml: 'providers: { glm: { searchEngine: of-another-host } }' })
   const window = await server.window('modern', 'window-1')
-  const found = await window.ask('web_search', { query: 'marmots' })
-  expect([found.isError, found.text]).toEqual([false, expect.stringContaining('Searched by kimi.')])
+  for (const query of ['marmots', 'glaciers', 'edelweiss']) {
+    const found = await window.ask('web_search', { query })
+    expect([found.isError, found.text]).toEqual([false, expect.stringContaining('Searched by kimi.')])
+  }
+  expect(server.simulator.stats(1000).glm.requests).toEqual({ search: 1 })
+})
+
+test('a search that nobody makes says what to set, and does not ask for a model by name', async () => {
+  server = await startServer({
+    yaml: 'providers: { glm: false, kimi: { searchModel: kimi-of-another-account } }',
+  })
+  const window = await server.window('modern', 'window-1')
+  for (const query of ['marmots', 'glaciers']) {
+    const found = await window.ask('web_search', { query })
+    expect(found.isError).toBe(true)
+    expect(found.text).toMatch(
+      /kimi accepted no model to search with \(.*\)\. Tried: kimi-of-another-account\. Set providers\.kimi\.searchModel/,
+    )
+    expect(found.text).not.toContain('listmodels')
+  }
+  expect(server.simulator.stats(1000).kimi.requests).toEqual({ chat: 1 })
 })

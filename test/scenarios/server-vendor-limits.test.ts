@@ -49,8 +49,8 @@ interface GroupView {
   }[]
 }
 
-const group = (): GroupView => server.inspect().groups['kimi/main'] as unknown as GroupView
-const vendor = () => server.simulator.stats(1000).kimi
+const group = (name = 'kimi/main'): GroupView => server.inspect().groups[name] as unknown as GroupView
+const vendor = (name: 'kimi' | 'glm' = 'kimi') => server.simulator.stats(1000)[name]
 
 function begun(): number {
   const { inFlight, finished, failed, refused } = server.inspect().calls
@@ -59,13 +59,22 @@ function begun(): number {
   return inFlight + finished + sum(failed) + sum(refused)
 }
 
+interface Meter {
+  readonly vendor: 'kimi' | 'glm'
+  readonly group: string
+}
+const kimiMeter: Meter = { vendor: 'kimi', group: 'kimi/main' }
+
 /** Lets time pass until all are answered, or it is so late. */
-async function pass(calls: readonly WindowCall[], untilMs: number): Promise<void> {
+async function pass(calls: readonly WindowCall[], untilMs: number, at: Meter = kimiMeter): Promise<void> {
   let open = calls.length
   for (const { answer } of calls) void answer.finally(() => open--)
   while (clock.now() < untilMs) {
     // Whatever was let in is answered before time goes on: real sockets know nothing of virtual time.
-    await until(() => group().held === group().heldBack && vendor().inFlight === 0, 'the vendor has answered')
+    await until(() => {
+      const { held, heldBack } = group(at.group)
+      return held === heldBack && vendor(at.vendor).inFlight === 0
+    }, 'the vendor has answered')
     await new Promise((resolve) => setImmediate(resolve))
     if (open === 0) return
     await clock.advance(500)
@@ -142,6 +151,21 @@ describe('a tier that is configured', () => {
     expect(vendor().requests.chat).toBe(6)
     // Six requests, one in twenty seconds.
     expect(clock.now()).toBeGreaterThanOrEqual(100_000)
+  })
+
+  test('of GLM: a search under several names of its engine keeps to it, the names of one after the other', async () => {
+    await start('providers: { kimi: false, glm: { rates: { requestsPerMinute: 1 } } }', {})
+    server.simulator.control({ glm: { switches: { 'search-engine': 'china' }, requestsPerMinute: 1 } })
+    const window = await server.window('modern', 'window-0')
+    const calls = [window.call('web_search', { query: 'marmots' })]
+    await until(() => begun() === 1, 'it has come')
+    const glm: Meter = { vendor: 'glm', group: 'glm/main search' }
+    await pass(calls, 60_000, glm)
+    expect(vendor('glm').requests).toEqual({ search: 1 })
+    await pass(calls, 400_000, glm)
+    expect(await answers(calls)).toEqual(['answered'])
+    expect(vendor('glm').requests).toEqual({ search: 3 })
+    expect(clock.now()).toBeGreaterThanOrEqual(120_000)
   })
 
   test('1: a cap that was doubled is counted as the vendor counts it', async () => {

@@ -8,6 +8,8 @@ import { isScript, type SourceText, toSourceText } from './source-text.ts'
 export interface Tree {
   /** Every text file, lock file and vendored material left out. */
   readonly files: readonly SourceText[]
+  /** Every file that git would keep, texts and others. */
+  readonly paths: ReadonlySet<string>
   /** Files listed in a SHA256SUMS beside them: kept as they came, so no rule of style applies to them. */
   readonly vendored: ReadonlyMap<string, string>
 }
@@ -42,13 +44,14 @@ export function readTree(root: string): Tree {
     .map((path) => ({ path, text: readFileSync(join(root, path), 'utf8') }))
     .filter(({ text }) => text.length <= bytesMax)
     .map(({ path, text }) => toSourceText(path, text))
-  return { files, vendored }
+  return { files, paths: new Set(paths), vendored }
 }
 
 /** A tree of planted texts, for the tests of the rules themselves. */
 export function plantTree(texts: Readonly<Record<string, string>>): Tree {
   return {
     files: Object.entries(texts).map(([path, text]) => toSourceText(path, text)),
+    paths: new Set(Object.keys(texts)),
     vendored: new Map(),
   }
 }

@@ -48,10 +48,12 @@ const serviceMs = 1_500
 /** What a model thinks before its next call. */
 const thinkMs = 800
 /**
- * And one on a WebSocket after it has seen the server gone: it may take its third attempt to connect, some 2.5 s after the first, and
- * fails calls until then by itself. All others call as soon as there is a server.
+ * And one that dials again by itself, after it has seen the server gone: on a WebSocket at once, in a session over HTTP after three
+ * refused connections, which a slow start takes. It may take its third attempt, some 2.5 s after the first, and until then it fails calls
+ * as "not connected" without asking anybody. All others call as soon as there is a server.
  */
 const afterKillMs = 4_000
+const redials: ReadonlySet<WindowKind> = new Set(['websocket', 'legacy'])
 const turnsMax = 500
 const meetingMs = 120_000
 /** Over 2026-07-28 a window whose server was killed takes up to 120 s to give a call up. */
@@ -85,7 +87,7 @@ export async function playRestarts(options: RestartOptions): Promise<RestartRepo
     async onHook(window) {
       turns.set(window, (turns.get(window) ?? 0) + 1)
       await pause(thinkMs)
-      await (kindOf(names.indexOf(window)) === 'websocket' ? lives?.settled(afterKillMs) : lives?.up())
+      await (redials.has(kindOf(names.indexOf(window))) ? lives?.settled(afterKillMs) : lives?.up())
     },
   })
   try {

@@ -70,7 +70,12 @@ function begin(on: Heard, params: object = first): { run: Exchange; ends: string
 
 beforeEach(() => {
   clock = new VirtualClock()
-  results = new LateResults(clock)
+  results = new LateResults(clock, {
+    keepMs: 600_000,
+    charsMax: 100_000,
+    charsPerOwnerMax: 10_000,
+    entriesPerOwnerMax: 100,
+  })
   resends = new Resends(results)
 })
 
