@@ -222,6 +222,8 @@ describe('what a client has set', () => {
     const ids = await allPlacesTaken()
     const postponed = vi.spyOn(PostponedSettings.prototype, 'add')
     await cutAndMend()
+    // It goes out when the settings have been answered, and the calls must run until then.
+    await ask(20, 'ping', {})
     await letGo(ids)
     await ask(4, 'tools/call', { name: 'talk', arguments: {} })
     expect(heard('notifications/message')).toBe(1)
