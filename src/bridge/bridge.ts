@@ -195,10 +195,9 @@ export class Bridge {
       onBytesMax: (bytes) => {
         if (this.#link !== null) this.#link.bytesMax = bytes
       },
-      onRefused: (setting) => {
-        this.#session.settings.refused(setting)
-        this.#options.log(`the server would not have this again: ${JSON.stringify(setting)}`)
-      },
+      isWanted: (setting) => this.#session.settings.wants(setting, this.#inFlight.all()),
+      onRefused: (setting) => this.#session.settings.refused(setting),
+      log: (line) => this.#options.log(line),
       onDone: () => this.#becomeReady(),
       onFailed: (why) => {
         this.#options.log(why)
@@ -257,9 +256,10 @@ export class Bridge {
     const link = this.#link
     this.#link = null
     this.#isReady = false
-    this.#serverRequests.clear()
+    const unanswered = this.#serverRequests.takeAll()
     this.#options.onSent()
     if (this.#isEnded) return
+    for (const id of unanswered) this.#options.write(cancelLine(id))
     this.#backoff.closed(this.#options.clock.now())
     if (this.#backoff.isFirst || reason !== this.#errors.reason) {
       this.#options.log(`no connection to ${this.#options.url}: ${reason}; trying again`)

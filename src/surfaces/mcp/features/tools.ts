@@ -9,11 +9,13 @@ import { nearestName } from '../../../lib/nearest-name.ts'
 import type { Tool, ToolResult } from '../../../tools/tool.ts'
 import { ClientAsking } from '../asking/client-asking.ts'
 import { type LineOwner, type OtherAnswer, Unanswered } from '../asking/client-line.ts'
+import { MovableLine } from '../asking/movable-line.ts'
 import { isObject, type JsonObject, rpcCode } from '../envelope.ts'
 import type { Exchange } from '../exchange.ts'
 import { LiveCall, type LiveCalls } from '../live-calls.ts'
 import type { McpSurfaceOptions } from '../mcp-options.ts'
 import { errorMessage, internalErrorMessage, resultMessage } from '../messages.ts'
+import { ResumableExchange } from '../resumable-exchange.ts'
 import { failureResult, refusalResult } from '../wire-errors.ts'
 import { refusalInCrowd } from './crowd.ts'
 import { CutCalls } from './cut-calls.ts'
@@ -140,7 +142,7 @@ export class Tools {
       exchange.finish(resultMessage(exchange.id, era.toJson(cut)))
       return
     }
-    const admitted = this.resends.admit(exchange, params)
+    const admitted = this.resends.admit(exchange, params, caller)
     if (admitted !== null) this.#run(admitted, tool, checked.value, params, era, caller)
   }
 
@@ -174,8 +176,10 @@ export class Tools {
 
     const work = (call: Call): Promise<ToolResult> => {
       live.id = call.id
-      const line = caller.line(exchange, call)
-      live.line = line
+      // A question of 2026-07-28 ends its call: nothing of it could move.
+      const isMovable = era.name === 'legacy' && exchange instanceof ResumableExchange
+      const line = isMovable ? new MovableLine(exchange, call, clock) : caller.line(exchange, call)
+      live.begun(line)
       const asking = new ClientAsking(tool.name, line)
       const log = createLogSender(exchange, tool.name, caller.logLevel)
       const context = this.#options.toolContext(call, heard, asking, log)
