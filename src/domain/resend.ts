@@ -11,7 +11,7 @@ export const resendMeta = {
   sending: 'exai/sending',
 } as const
 
-/** Stands for a process that may begin a call: whoever knows it answers, and where it is unknown it stays in doubt. */
+/** In place of the process that may begin a call: whoever knows it answers, and where it is unknown it stays in doubt. */
 export const nobody = ''
 
 /**
