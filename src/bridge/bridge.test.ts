@@ -398,12 +398,35 @@ describe('what is sent again', () => {
     expect(written).toEqual([])
   })
 
-  test('a laptop that slept too long does not ask for what is no longer kept', async () => {
-    breakWithCallRunning()
-    sleptMs = 600_000
+  test.each([
+    ['while it ran, and noticed the break when it woke', 660_000, 660_000],
+    ['after the break', 0, 660_000],
+    ['and woke with its clock set back', 660_000, -60_000],
+  ])('a laptop that slept %s asks for its call, and nobody begins it', async (_when, before, after) => {
+    initialize()
+    named(0, 'first')
+    call(1)
+    sleptMs = before
+    breaks(0, 'the server did not answer for 10 s', 'unknown')
+    sleptMs = after
     await comeBack(1, 'first')
-    expect(link(1).sent.some(({ method }) => method === 'tools/call')).toBe(false)
-    expect(written.map(({ id }) => id)).toEqual([1])
+    expect(metaOf(link(1).sent.at(-1))).toMatchObject({
+      'exai/key': 'toolu_1',
+      'exai/resent-to': '',
+      'exai/sending': 2,
+    })
+    server(1, { id: 1, result: {} })
+    expect(written.map(({ id, error }) => [id, error])).toEqual([[1, undefined]])
+  })
+
+  test('a call that is made after waking, on a line that died asleep, may begin at the next', async () => {
+    initialize()
+    named(0, 'first')
+    sleptMs = 660_000
+    call(1)
+    breaks(0, 'the server did not answer for 10 s', 'unknown')
+    await comeBack(1, 'first')
+    expect(metaOf(link(1).sent.at(-1))).toMatchObject({ 'exai/resent-to': 'first' })
   })
 
   test('after 30 s without a server it fails, says that it may have been done, and where its answer is', async () => {
@@ -414,16 +437,16 @@ describe('what is sent again', () => {
     )
   })
 
-  test('its time counts from the first break: a line that breaks again and again renews nothing', async () => {
+  test('its time counts from its first sending: a line that breaks again and again renews nothing', async () => {
     breakWithCallRunning()
     sleptMs = 500_000
     await comeBack(1, 'first')
-    expect(link(1).sent.at(-1)).toMatchObject({ id: 1 })
+    expect(metaOf(link(1).sent.at(-1))).toMatchObject({ 'exai/resent-to': 'first' })
     breaks(1, 'gone again', 'unknown')
     sleptMs = 540_000
     await comeBack(2, 'first')
-    expect(link(2).sent.some(({ method }) => method === 'tools/call')).toBe(false)
-    expect(written.map(({ id }) => id)).toEqual([1])
+    expect(metaOf(link(2).sent.at(-1))).toMatchObject({ 'exai/resent-to': '' })
+    expect(written).toEqual([])
   })
 
   test.each(['tools/call', 'tools/list'])('%s goes out eight times and no more', async (method) => {
