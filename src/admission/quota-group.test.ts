@@ -447,6 +447,32 @@ describe('quota group', () => {
     expect(larger.inspect()).toMatchObject({ principals: [{ served: 1995 }] })
   })
 
+  it('shares fairly after a job whose tokens nobody can have taken', async () => {
+    const { clock, group } = openSmallGroup({
+      costs: 'tokens',
+      waitMsMax: 1e9,
+      queue: { clientJobsMax: 9, clientBytesMax: 9000, principalJobsMax: 9, jobsMax: 9, forgetAfterMs: 1 },
+    })
+    ;(await leased(ask(group, 'c', { principal: 'c' }).answer)).release({
+      inputTokens: 2 ** 64,
+      outputTokens: 5,
+    })
+    await clock.advance(120_000)
+    const served = { a: 0, b: 0 }
+    const play = async (principal: 'a' | 'b'): Promise<void> => {
+      while (served.a + served.b < 40) {
+        const lease = await leased(ask(group, 'w', { principal, inputTokens: 100 }).answer)
+        served[principal]++
+        await new Promise<void>((resolve) => clock.after(100, resolve))
+        lease.release({ inputTokens: 100, outputTokens: 400 })
+      }
+    }
+    const all = Promise.all((['a', 'a', 'a', 'b', 'b', 'b'] as const).map((principal) => play(principal)))
+    await clock.advance(10_000)
+    await all
+    expect(Math.abs(served.a - served.b)).toBeLessThanOrEqual(3)
+  })
+
   it('expects of all that wait what the first job took, once it has ended', async () => {
     const { clock, group } = openSmallGroup({ waitMsMax: 90_000 })
     const first = await leased(ask(group, 'a').answer)

@@ -22,6 +22,7 @@ const harmless = new Set([
   'done-without-finish',
   'choices-null',
   'usage-missing',
+  'usage-absurd',
   'usage-twice',
   'sse-comments',
   'sse-crlf',
