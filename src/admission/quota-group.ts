@@ -54,7 +54,7 @@ export class QuotaGroup {
     this.#times = new HoldTimes(options.firstEstimateMs)
     this.#rates = new GroupRates(options.rates, options.onDayCount)
     this.#named = { name: options.name, rates: this.#rates, limits: options.rates }
-    this.#turns = new Turns(options.clock, options.random, this.#ceiling, this.#rates)
+    this.#turns = new Turns(options.clock, options.random, this.#ceiling, this.#named)
     this.#costs = new JobCosts(options.costs, options.rates, this.#times)
     this.#further = new FurtherRequests(this.#named, this.#costs, options.clock, () => this.#pump())
     this.#announcer = new Announcer(options.clock, this.#queue, (job) => this.#place(job))
@@ -177,9 +177,8 @@ export class QuotaGroup {
       }
       const turn = this.#turns.of(job.payload.tokens, this.#lateAt(job), this.#running.size)
       if (turn.kind === 'now') this.#start(job, now)
-      else if (turn.kind === 'too-late') {
-        this.#refuse(job, wouldMissDeadline(this.#options.name, turn.waitMs, job.deadlineAt - now))
-      } else {
+      else if (turn.kind === 'too-late') this.#refuse(job, turn.refusal)
+      else {
         const { waitMs } = turn
         if (waitMs !== null) this.#wake = this.#options.clock.after(waitMs, () => this.#pump())
         break
