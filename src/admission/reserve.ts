@@ -145,14 +145,13 @@ export class QuotaBook {
   // All accounts of one reservation, in the book from here on. Asked again they may be others: while nothing of one was held it may
   // have made room.
   #keep(wanted: readonly Wanted[]): readonly Kept[] {
-    const kept = wanted.map(({ name, quota }) => ({ name, quota, account: this.#find(name, quota) }))
-    const fresh = kept.filter(({ name }) => !this.#accounts.has(name))
-    this.#makeRoom(fresh.length, new Set(kept.map(({ account }) => account)))
-    for (const { name, quota, account } of kept) {
+    this.#makeRoom(new Set(wanted.map(({ name }) => name)))
+    return wanted.map(({ name, quota }) => {
+      const kept = { quota, account: this.#find(name, quota) }
       this.#restored.delete(name)
-      this.#accounts.set(name, { quota, account })
-    }
-    return kept
+      this.#accounts.set(name, kept)
+      return kept
+    })
   }
 
   // When the first of those that hold some of it has to be over, at the latest.
@@ -172,15 +171,16 @@ export class QuotaBook {
     }
   }
 
-  // Keys and teams are as many as there are; windows may call themselves anything, so theirs are those that go. Never one that is
-  // spared, or that an open reservation stands on.
-  #makeRoom(places: number, spared: Set<QuotaAccount>): void {
+  // Keys and teams are as many as there are; windows may call themselves anything, so theirs are those that go. Never one of those that
+  // room is made for, or that an open reservation stands on.
+  #makeRoom(names: ReadonlySet<string>): void {
+    const places = [...names].filter((name) => !this.#accounts.has(name)).length
     const sizeMax = this.#options.accountsMax - places
     if (places === 0 || this.#accounts.size <= sizeMax) return
-    for (const held of this.#open) for (const account of held.accounts()) spared.add(account)
+    const stoodOn = new Set([...this.#open].flatMap((held) => held.accounts()))
     const windows: string[] = []
     for (const [name, { quota, account }] of this.#accounts) {
-      if (spared.has(account)) continue
+      if (names.has(name) || stoodOn.has(account)) continue
       if (account.isEmpty()) this.#accounts.delete(name)
       else if (quota.scope === 'client') windows.push(name)
     }

@@ -142,8 +142,8 @@ export const properties = [
       { file: 'admission/reserve.ts', find: 'this.settle(this.#amounts)', replace: 'this.settle(nothing)' },
       {
         file: 'admission/reserve.ts',
-        find: '    for (const held of this.#open) for (const account of held.accounts()) spared.add(account)\n',
-        replace: '',
+        find: 'names.has(name) || stoodOn.has(account)',
+        replace: 'names.has(name)',
       },
       {
         file: 'admission/reserve.ts',
