@@ -303,8 +303,17 @@ describe('quota group', () => {
     expect(group.waiting).toBe(3)
     first.release({ inputTokens: 400, outputTokens: 1 })
     const refused = await refusal(large.answer)
-    expect(refused).toMatchObject({ reason: 'would-miss-deadline', retryAfterMs: 86_399_000 - 119_000 })
-    expect(refused.message).toContain('Call again in about 24 hours')
+    // As one would be told that asks now.
+    expect(refused).toMatchObject({
+      reason: 'would-miss-deadline',
+      dimension: 'tokens a day of glm/main',
+      limit: 1000,
+      used: 401,
+      retryAfterMs: 86_399_000 - 119_000,
+    })
+    expect(refused.message).toMatch(
+      /takes 1000 tokens a day, and 599 are left.* Call again in about 24 hours/,
+    )
     ;(await leased(small.answer)).release()
     ;(await leased(other.answer)).release()
     expect(group.inspect()).toMatchObject({ held: 0, waiting: 0 })
