@@ -12,6 +12,9 @@ export interface Held {
   readonly handles: Readonly<Record<string, number>>
 }
 
+// Files being read and what ends in this turn: there or not at the moment of asking.
+const passing = /^(?:FSReq\w+|CloseReq|Immediate)$/
+
 process.on('message', async (message) => {
   if (message !== 'what do you hold?') return
   for (let n = 0; n < 3; n++) {
@@ -20,7 +23,9 @@ process.on('message', async (message) => {
   }
   const { heapUsed, external, rss } = process.memoryUsage()
   const handles: Record<string, number> = {}
-  for (const kind of process.getActiveResourcesInfo()) handles[kind] = (handles[kind] ?? 0) + 1
+  for (const kind of process.getActiveResourcesInfo()) {
+    if (!passing.test(kind)) handles[kind] = (handles[kind] ?? 0) + 1
+  }
   process.send?.({ residentBytes: rss, liveBytes: heapUsed + external, handles } satisfies Held)
 })
 process.channel?.unref()

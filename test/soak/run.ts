@@ -38,6 +38,8 @@ const liveSlopeMax = 0.5
 const residentSlopeMax = 1
 const residentMinutesMin = 10
 const samplesMin = 10
+// A call that has not ended a second after its abort is left behind: work that ignores it, or a machine that stood still for that second.
+const abandonedShareMax = 0.001
 
 const vendors = await startVendors()
 const server = await startServer(vendors, values.plant)
@@ -67,7 +69,11 @@ async function every(ms: number, signal: AbortSignal, act: () => Promise<unknown
 /** What is still in progress, at the server and at the vendors. */
 async function busy(): Promise<readonly string[]> {
   const { inFlight } = await vendors.stats()
-  const own = busyCounters(await server.inspect(), askedOverHttp)
+  // Those left behind are counted since the start; they are judged by themselves.
+  const own = busyCounters(await server.inspect(), {
+    ...askedOverHttp,
+    'calls.abandoned': Number.POSITIVE_INFINITY,
+  })
   return inFlight === 0 ? own : [...own, `vendors.inFlight: ${inFlight}`]
 }
 
@@ -117,12 +123,16 @@ await playFor(soakMs, (signal) =>
 )
 const { held: after, left } = await settled(before)
 const { requests, struck } = await vendors.stats()
+const { abandoned } = (await server.inspect()).calls as { readonly abandoned: number }
 const exitCode = await server.stop()
 await vendors.stop()
 
 const liveSlope = slopeOf(live)
 const residentSlope = slopeOf(resident)
-const warnings = server.said().match(/^.*(?:Warning:|"level":(?:50|60)).*$/gm) ?? []
+const warnings = (server.said().match(/^.*(?:Warning:|"level":(?:50|60)).*$/gm) ?? []).filter(
+  (line) => !line.includes('"abandoned":true'),
+)
+const calls = tally.answered + tally.failed + tally.left
 const wrong = [
   ...(live.length >= samplesMin ? [] : [`only ${live.length} samples: too short for this machine`]),
   ...(liveSlope < liveSlopeMax || live.length < samplesMin ? [] : ['what is reached grows']),
@@ -132,6 +142,7 @@ const wrong = [
   // A soak in which nothing happened would prove nothing.
   ...(tally.answered > minutes * 60 && struck > minutes * 5 ? [] : ['too little happened']),
   ...(tally.unopened <= tally.answered / 100 ? [] : [`${tally.unopened} windows could not be opened`]),
+  ...(abandoned <= calls * abandonedShareMax ? [] : [`${abandoned} calls were left behind`]),
   ...(exitCode === 0 ? [] : [`the server ended with ${exitCode}`]),
   ...warnings.slice(0, 5),
 ]
@@ -140,6 +151,7 @@ const facts = {
   minutes,
   seed,
   ...tally,
+  abandoned,
   requests,
   struck,
   samples: live.length,
