@@ -238,7 +238,7 @@ export async function createServer(options: ServerOptions): Promise<Server> {
   const upgrade = identifiedUpgrade(holderOf, door.upgrade)
   const setQueueOrder = (order: QueueOrder): void => setOrderOfAll(providers, order)
   const token = await readOrMakeOperatorToken(config.dataDir)
-  const admin = { inspect, holderOf, clock, token, setQueueOrder, log: log.logger }
+  const admin = { inspect, holderOf, clock, token, setQueueOrder, vendors: router, log: log.logger }
   const routes = new Map<string, Route>([
     ['/mcp', identified(holderOf, (request, response) => mcp.handleHttp(request, response))],
     ['/files', identified(identityOf, files.handle)],
