@@ -467,18 +467,29 @@ describe('places', () => {
     const prepare = async (dataDir: string): Promise<void> => {
       for (const name of ['anna', 'bert']) keys[name] = await admitPerson(join(dataDir), name)
     }
-    const options = { yaml: yaml('connectionsPerPrincipalMax: 5'), extraTools: [echoTool], prepare }
+    const hold = holdTool()
+    const options = {
+      yaml: yaml('connectionsPerPrincipalMax: 5'),
+      extraTools: [echoTool, hold.tool],
+      prepare,
+    }
     await withServer(options, async (server) => {
       const annas = Array.from({ length: 9 }, () => new Stranger(server))
-      for (const { socket } of annas) socket.write(callText('echo', 'hello', 1, keys.anna))
-      const attack = until(() => annas.every(({ statuses }) => statuses.length === 1), 'each has its answer')
+      for (const { socket } of annas) socket.write(callText('hold', 'hello', 1, keys.anna))
+      const statuses = (): readonly number[] => annas.flatMap((each) => each.statuses)
+      const attack = until(() => hold.started() === 5 && statuses().length === 4, 'her places are taken')
       await besideBystanders(server, attack, keys.bert)
-      const statuses = annas.flatMap((each) => each.statuses).toSorted((a, b) => a - b)
-      expect(statuses).toEqual([200, 200, 200, 200, 200, 503, 503, 503, 503])
+      expect(statuses()).toEqual([503, 503, 503, 503])
       const told = annas.find((each) => each.statuses[0] === 503)
       expect(told?.got).toMatch(/has its 5 connections open/)
       expect(shed(server)).toEqual({ 'principal-full': 4 })
       await expect(server.window('websocket', 'anna', { key: keys.anna as string })).rejects.toThrow(/503/)
+      // What only rests makes room.
+      hold.letGo()
+      await until(() => statuses().length === 9, 'each has its answer')
+      await server.window('websocket', 'anna', { key: keys.anna as string })
+      await until(() => annas.filter(({ isClosed }) => isClosed).length === 5, 'one of those that rest goes')
+      expect(shed(server)).toEqual({ 'principal-full': 5, rested: 1 })
       for (const { socket } of annas) socket.destroy()
       await nothingInProgress(() => ({ connections: annas.filter(({ isClosed }) => !isClosed).length }))
     })
