@@ -1,9 +1,12 @@
 // What the edge allows a socket before anybody has understood a message, and the words for what it sheds.
 
+import { CallFailure } from '../domain/failure.ts'
+
 /** Why a connection, or a request on it, was shed. */
 export type ShedReason =
   | 'no-place' // every place is taken
   | 'principal-full' // every place of this principal is taken
+  | 'rested' // nothing was under way on it, and others of its principal or address wanted in
   | 'gave-way' // it had not said who it is, and others of its address wanted in
   | 'head-late' // the head of a request did not come in time
   | 'head-large' // it has too many bytes or fields
@@ -15,7 +18,10 @@ export type ShedReason =
 
 /** Bounds of the edge. Durations in milliseconds, sizes in bytes. */
 export interface EdgeLimits {
-  /** Open sockets at once, in all and of one principal; one more is answered 503 and closed. */
+  /**
+   * Open sockets at once, in all and of one principal. For one more the one that has rested longest is closed, of those of its address or
+   * of its principal; where none rests it is answered 503 and closed.
+   */
   readonly connectionsMax: number
   readonly connectionsPerPrincipalMax: number
   /** Sockets of one address that have not said yet whose they are; for one more the oldest gives way. */
@@ -52,4 +58,23 @@ export const edgeDefaults: EdgeLimits = {
   headBytesMax: 16_384,
   headFieldsMax: 128,
   untakenMs: 180_000,
+}
+
+/** What a caller is told that has all its places, and rests on none of them. */
+export function crowdedFailure(limit: number, used: number): CallFailure {
+  const message = `This key has its ${limit} connections open. Close some, or try again in a moment.`
+  return new CallFailure('refused', {
+    message,
+    retryable: true,
+    refusal: {
+      kind: 'refusal',
+      reason: 'too-many-clients',
+      scope: 'principal',
+      dimension: 'connections',
+      limit,
+      used,
+      retryAfterMs: null,
+      message,
+    },
+  })
 }

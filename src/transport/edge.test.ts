@@ -23,8 +23,8 @@ class Peer {
   readonly ended: Promise<unknown>
   got = ''
 
-  constructor() {
-    this.socket = connect({ port, host: '127.0.0.1', allowHalfOpen: true })
+  constructor(localAddress = '127.0.0.1') {
+    this.socket = connect({ port, host: '127.0.0.1', localAddress, allowHalfOpen: true })
     this.socket.on('error', () => undefined)
     this.socket.on('data', (data) => {
       this.got += data.toString('latin1')
@@ -81,8 +81,8 @@ async function until(isTrue: () => boolean): Promise<void> {
   while (!isTrue()) await new Promise((resolve) => setImmediate(resolve))
 }
 
-function open(): Peer {
-  return new Peer()
+function open(localAddress?: string): Peer {
+  return new Peer(localAddress)
 }
 
 async function connected(): Promise<Peer> {
@@ -240,6 +240,94 @@ test('one principal has its places and no more; they come back with its sockets'
   await until(() => listener.inspect().connections === 2)
   own(third)
   expect(edge.inspect()).toEqual({ unidentified: 0, partialBytes: 0, shed: { 'principal-full': 1 } })
+})
+
+const askOf = (principal: string): string =>
+  `GET /mine HTTP/1.1\r\nhost: 127.0.0.1\r\nx-principal: ${principal}\r\n\r\n`
+const mine = (principal: string): ((request?: IncomingMessage) => void) => {
+  const own = edge.owning(() => ({ principal }))
+  return (request) => own(request as IncomingMessage)
+}
+
+/** Asks once as that principal, and rests. */
+async function rest(principal: string, peer = open()): Promise<Peer> {
+  const [told, { inFlight }] = [peer.statuses.length, listener.inspect()]
+  peer.socket.write(askOf(principal))
+  await until(() => peer.statuses.length > told && listener.inspect().inFlight === inFlight)
+  return peer
+}
+
+test('for one more of a principal the connection goes that has rested longest of its own', async () => {
+  await start({ connectionsPerPrincipalMax: 3 })
+  const bert = await rest('bert')
+  const [first, second] = [await rest('anna'), await rest('anna')]
+  const busy = open()
+  busy.socket.write(head('/take', 0))
+  await until(() => seen.length === 1)
+  mine('anna')(seen[0]?.[0])
+  await rest('anna', first)
+  const newest = await rest('anna')
+  await second.ended
+  expect(second.statuses).toEqual([200])
+  for (const peer of [bert, first, busy, newest]) expect(peer.socket.readableEnded).toBe(false)
+  expect(edge.inspect()).toEqual({ unidentified: 0, partialBytes: 0, shed: { rested: 1 } })
+  // One after another, and then there is none.
+  for (let n = 0; n < 2; n++) {
+    await beginTaken()
+    mine('anna')(seen.at(-1)?.[0])
+  }
+  await Promise.all([first.ended, newest.ended])
+  await beginTaken()
+  expect(() => mine('anna')(seen.at(-1)?.[0])).toThrow(/has its 3 connections open/)
+  expect(bert.socket.readableEnded).toBe(false)
+  expect(edge.inspect().shed).toEqual({ rested: 3, 'principal-full': 1 })
+})
+
+async function beginTaken(): Promise<void> {
+  const before = seen.length
+  open().socket.write(head('/take', 0))
+  await until(() => seen.length > before)
+}
+
+test('whoever has begun to speak again rests no more until it is answered', async () => {
+  await start({ connectionsPerPrincipalMax: 1 })
+  const peer = await rest('anna')
+  await beginTaken()
+  peer.socket.write('POST /ta')
+  const speaker = [...edge][0]?.speaker
+  const before = speaker?.bytesRead ?? 0
+  await until(() => (speaker?.bytesRead ?? 0) > before)
+  expect(() => mine('anna')(seen[0]?.[0])).toThrow(/has its 1 connections open/)
+  peer.socket.write('ke HTTP/1.1\r\nhost: 127.0.0.1\r\ncontent-length: 0\r\n\r\n')
+  await until(() => seen.length === 2)
+  seen[1]?.[1].end('heard')
+  await until(() => peer.got.includes('heard') && [...edge][0]?.inFlight === 0)
+  mine('anna')(seen[0]?.[0])
+  await peer.ended
+  expect(edge.inspect().shed).toEqual({ 'principal-full': 1, rested: 1 })
+})
+
+test('what has become a WebSocket never rests', async () => {
+  await start({ connectionsPerPrincipalMax: 1 })
+  await rest('anna')
+  expect(edge.mayUpgrade([...edge][0]?.speaker as Socket)).toBe(true)
+  await beginTaken()
+  expect(() => mine('anna')(seen[0]?.[0])).toThrow(/has its 1 connections open/)
+})
+
+test('where every place is taken one that rests makes room for others of its address, and for nobody else', async () => {
+  await start({ connectionsMax: 2 })
+  const elsewhere = await rest('anna', open('127.0.0.2'))
+  const here = await rest('anna')
+  const newcomer = await rest('bert')
+  await here.ended
+  await beginTaken()
+  await newcomer.ended
+  const last = open()
+  await last.ended
+  expect(last.statuses).toEqual([503])
+  expect(elsewhere.socket.readableEnded).toBe(false)
+  expect(edge.inspect().shed).toEqual({ rested: 2, 'no-place': 1 })
 })
 
 test('what is pipelined beyond the bound is refused once, in its turn, and the connection ends', async () => {

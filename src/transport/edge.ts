@@ -4,12 +4,12 @@
 import type { IncomingMessage, ServerResponse } from 'node:http'
 import type { Socket } from 'node:net'
 import type { Duplex } from 'node:stream'
-import { CallFailure } from '../domain/failure.ts'
 import type { Clock, Timer } from '../lib/clock.ts'
-import { type EdgeLimits, edgeDefaults, type ShedReason } from './edge-limits.ts'
+import { crowdedFailure, type EdgeLimits, edgeDefaults, type ShedReason } from './edge-limits.ts'
 import { OpenSocket } from './open-socket.ts'
 import { PartialBodies, type PartialBody } from './partial-bodies.ts'
 import { type RefusalStatus, refuse, refuseSocket } from './refuse.ts'
+import { letGo, longestResting } from './resting.ts'
 
 /** What an edge is made of. */
 export interface EdgeOptions {
@@ -28,7 +28,7 @@ export interface EdgeState {
 
 const lookMsMax = 1_000
 
-/** The table of open sockets. Bounded by `connectionsMax`, and as many again for a moment while they are told no. */
+/** The table of open sockets. Bounded by `connectionsMax`, and as many again for a moment while they are told no or are let go. */
 export class Edge {
   readonly limits: EdgeLimits
   readonly #clock: Clock
@@ -44,6 +44,8 @@ export class Edge {
   readonly #shed = new Map<ShedReason, number>()
   readonly #emptied: (() => void)[] = []
   #timer: Timer | null = null
+  /** Counts the answers: what rests is told apart by it. */
+  #answers = 0
   /** Time as the looks have seen it: while this process stood still nobody was slow but us. */
   #watchedMs = 0
 
@@ -75,7 +77,9 @@ export class Edge {
       oldest.socket.destroy()
       this.#forget(oldest)
     }
-    const isFull = this.#open.size >= connectionsMax
+    // Others of its address make room, and nobody else: strangers must not close the connections of those who are known.
+    const isFull =
+      this.#open.size >= connectionsMax && !this.#makeRoom(({ address }) => address === open.address)
     if (isFull && (isMute || this.#leaving.size >= connectionsMax)) {
       this.count('no-place')
       socket.destroy()
@@ -112,9 +116,7 @@ export class Edge {
     const open = this.#open.get(request.socket)
     if (open === undefined || open.isShed) return false
     open.begin(request, response)
-    response.on('close', () => {
-      open.inFlight -= 1
-    })
+    response.on('close', () => open.answered(request, ++this.#answers))
     const { requestsPerConnectionMax, headFieldsMax } = this.limits
     if (open.inFlight > requestsPerConnectionMax) {
       const why = `This connection has ${requestsPerConnectionMax} requests under way: wait for their answers, or open another.`
@@ -130,7 +132,10 @@ export class Edge {
   /** False: nothing more is heard on this socket, or other requests are under way on it. */
   mayUpgrade(speaker: Socket): boolean {
     const open = this.#open.get(speaker)
-    return open !== undefined && !open.isShed && open.inFlight === 0
+    if (open === undefined || open.isShed || open.inFlight > 0) return false
+    // What is spoken on it from now on is no request, and never rests.
+    open.restsSince = null
+    return true
   }
 
   /** Wraps `ask` so that a connection counts as its caller's; throws `CallFailure` `refused` where the caller has no place left. */
@@ -180,13 +185,25 @@ export class Edge {
   #own(open: OpenSocket, principal: string): void {
     const used = this.#owned.get(principal) ?? 0
     const limit = this.limits.connectionsPerPrincipalMax
-    if (used >= limit) {
+    if (used >= limit && !this.#makeRoom((each) => each.principal === principal)) {
       this.count('principal-full')
       throw crowdedFailure(limit, used)
     }
     this.#disown(open)
-    this.#owned.set(principal, used + 1)
+    this.#owned.set(principal, (this.#owned.get(principal) ?? 0) + 1)
     open.principal = principal
+  }
+
+  // Its place is free at once. Where it has spoken at the last moment, it is served if there is another for it.
+  #makeRoom(mayBeAsked: (open: OpenSocket) => boolean): boolean {
+    const resting = longestResting(this.#open.values(), mayBeAsked)
+    if (resting === null) return false
+    this.#disown(resting)
+    letGo(resting, () => {
+      this.count('rested')
+      resting.socket.destroy()
+    })
+    return true
   }
 
   // On a response that has not begun HTTP can still say no, in its turn: what was asked before keeps its answer. Then the
@@ -265,22 +282,4 @@ export class Edge {
     this.#timer = null
     for (const done of this.#emptied.splice(0)) done()
   }
-}
-
-function crowdedFailure(limit: number, used: number): CallFailure {
-  const message = `This key has its ${limit} connections open. Close some, or try again in a moment.`
-  return new CallFailure('refused', {
-    message,
-    retryable: true,
-    refusal: {
-      kind: 'refusal',
-      reason: 'too-many-clients',
-      scope: 'principal',
-      dimension: 'connections',
-      limit,
-      used,
-      retryAfterMs: null,
-      message,
-    },
-  })
 }

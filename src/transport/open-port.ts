@@ -3,8 +3,11 @@
 
 import { type AddressInfo, createServer, type Server } from 'node:net'
 
-/** Connections that wait to be taken. */
-const backlog = 1_024
+/**
+ * Connections that wait to be taken: what a thousand windows open that start together, and as many as Linux lets wait by default. Of one
+ * more the kernel drops the last word of the handshake, and its client hears half a minute later that it was reset.
+ */
+const backlog = 4_096
 
 /** Whether two processes of one user can listen on one port here. */
 export const canSharePorts: boolean = process.platform === 'linux'

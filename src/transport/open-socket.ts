@@ -23,6 +23,9 @@ export class OpenSocket {
   isShed = false
   /** What speaks HTTP: `socket`, or under TLS the one above it. */
   speaker: Socket
+  /** Since when nothing is under way on it, counted as the edge counts; null while something is, or before anything was. */
+  restsSince: number | null = null
+  #restBytes = 0
   #request: IncomingMessage | null = null
   #response: ServerResponse | null = null
   #bodySince = 0
@@ -46,9 +49,31 @@ export class OpenSocket {
   /** A request has begun: its body is what is awaited from now on. */
   begin(request: IncomingMessage, response: ServerResponse): void {
     this.inFlight += 1
+    this.restsSince = null
     this.#request = request
     this.#response = response
     this.#bodyBytes = -1
+  }
+
+  /** A request has had its answer, or lost it; without another behind it the socket rests. `now`: as the edge counts. */
+  answered(request: IncomingMessage, now: number): void {
+    this.inFlight -= 1
+    if (this.inFlight > 0 || !request.complete) return
+    this.restsSince = now
+    this.#restBytes = this.speaker.bytesRead
+  }
+
+  /** It can be closed, and its client loses nothing: all answers have left, and not a byte has come since. */
+  get isResting(): boolean {
+    const { speaker } = this
+    const isDone = speaker.writableLength === 0 && !speaker.writableEnded && !speaker.destroyed
+    return this.restsSince !== null && isDone && !this.isShed && speaker.bytesRead === this.#restBytes
+  }
+
+  /** It rests no more. What this answers tells whether nothing has come on it yet. */
+  leaveRest(): () => boolean {
+    this.restsSince = null
+    return () => this.inFlight === 0 && this.restsSince === null && this.speaker.bytesRead === this.#restBytes
   }
 
   /** Why it should be open no longer, if so. `isStream` says what may take as long as it needs. */

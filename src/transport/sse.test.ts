@@ -150,3 +150,20 @@ test('a stream that ends in the turn it began, or a promise later, loses nothing
     expect(got).toBe('data: {"n":1}\n\ndata: {"n":2}\n\n')
   }
 })
+
+test('on a response that is closed already nothing is open, and nothing said on it does harm', async () => {
+  const { port } = server.address() as AddressInfo
+  const client = request({ port, host: '127.0.0.1' }).on('error', () => undefined)
+  client.end()
+  await once(server, 'request')
+  const closed = once(response, 'close')
+  client.destroy()
+  await closed
+  const late = openEventStream(response, { clock, flow: createFlow({ clock }) })
+  expect(late.isOpen).toBe(false)
+  late.prime('a', 1_000)
+  late.send('{}')
+  expect(late.sendDroppable('{}')).toBe(false)
+  late.end('{}')
+  await new Promise((resolve) => setImmediate(resolve))
+})

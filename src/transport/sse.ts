@@ -43,7 +43,10 @@ const headers = {
   'x-accel-buffering': 'no',
 }
 
-/** Opens the stream: status 200 and headers leave within the tick, so that a client's header timeout never strikes. */
+/**
+ * Opens the stream: status 200 and headers leave within the tick, so that a client's header timeout never strikes. On a response that
+ * is closed already it is not open.
+ */
 export function openEventStream(response: ServerResponse, options: EventStreamOptions): EventStream {
   return new ResponseEvents(response, options)
 }
@@ -55,7 +58,7 @@ class ResponseEvents implements EventStream {
   readonly #keepAliveMs: number
   #spool: Spool | null = null
   #timer: Timer | null = null
-  #isOpen = true
+  #isOpen: boolean
   // Events from before the head has left, at most a quantum.
   #early = ''
   #hasHead = false
@@ -65,6 +68,8 @@ class ResponseEvents implements EventStream {
     this.#socket = response.socket
     this.#options = options
     this.#keepAliveMs = options.keepAliveMs ?? 15_000
+    this.#isOpen = !response.closed
+    if (!this.#isOpen) return
     response.on('close', this.#stop)
     // The head leaves once the promises that are ready by now have run: a call that ends at once costs one write of known
     // length, and no other call waits longer than that.

@@ -1,6 +1,7 @@
 // Each attack on the edge over real sockets, beside a bystander whose every answer is right and who is served to the end of it. Each
 // is shed with the status that HTTP has for it and counted by its reason; where its bound is taken away it is not.
 
+import { Agent, type ClientRequest, request } from 'node:http'
 import { connect, type Socket } from 'node:net'
 import { join } from 'node:path'
 import { describe, expect, test, vi } from 'vitest'
@@ -299,6 +300,72 @@ interface Guest {
   leave(): void
 }
 
+/** What a 2025-era window does when it starts: its session, then its stream and three lists at once, on connections that it keeps. */
+class StartingWindow {
+  readonly #agent = new Agent({ keepAlive: true })
+  readonly #port: number
+  readonly #name: string
+  readonly #streams: ClientRequest[] = []
+  #session: Readonly<Record<string, string>> = {}
+  /** Whatever was not answered as it should be. */
+  readonly refused: string[] = []
+
+  constructor(port: number, name: string) {
+    this.#port = port
+    this.#name = name
+  }
+
+  async start(): Promise<void> {
+    const clientInfo = { name: 'claude-code', version: '2' }
+    await this.ask('initialize', { protocolVersion: '2025-11-25', capabilities: {}, clientInfo })
+    const lists = ['tools/list', 'resources/list', 'prompts/list'].map((method) => this.ask(method))
+    await Promise.all([...lists, this.#send('GET', '')])
+  }
+
+  // A kept connection may be closed just when it is used again: as every client does, it is tried once more.
+  async ask(method: string, params: object = {}): Promise<void> {
+    const body = JSON.stringify({ jsonrpc: '2.0', id: 1, method, params })
+    await this.#send('POST', body).catch(() => this.#send('POST', body))
+  }
+
+  close(): void {
+    for (const stream of this.#streams) stream.destroy()
+    this.#agent.destroy()
+  }
+
+  #send(method: string, body: string): Promise<void> {
+    return new Promise((resolve, reject) => {
+      const headers = {
+        accept: method === 'GET' ? 'text/event-stream' : 'application/json, text/event-stream',
+        'content-type': 'application/json',
+        'x-exai-client': this.#name,
+        ...this.#session,
+      }
+      const options = {
+        port: this.#port,
+        host: '127.0.0.1',
+        path: '/mcp',
+        agent: this.#agent,
+        method,
+        headers,
+      }
+      const sent = request(options, (response) => {
+        const session = response.headers['mcp-session-id']
+        if (typeof session === 'string') this.#session = { 'mcp-session-id': session }
+        if (response.statusCode !== 200) this.refused.push(`${method} ${body}: ${response.statusCode}`)
+        response.on('error', () => undefined).resume()
+        if (method === 'POST') response.on('end', resolve)
+        else {
+          this.#streams.push(sent)
+          resolve()
+        }
+      })
+      sent.on('error', reject)
+      sent.end(body)
+    })
+  }
+}
+
 type Come = (server: ServerFixture, name: string, key: string) => Promise<Guest>
 
 /** Ways to take a place for long. */
@@ -362,6 +429,24 @@ describe('places', () => {
     )
   })
 
+  test('a thousand windows that start together each open what a window opens: by default there is room', async () => {
+    await withServer({}, async (server) => {
+      const windows = Array.from({ length: 1_000 }, (_, n) => new StartingWindow(server.port, `window-${n}`))
+      await Promise.all(windows.map((window) => window.start()))
+      expect(windows.flatMap(({ refused }) => refused)).toEqual([])
+      // More than fit were wanted: those that only rested have made room, and every stream is open still.
+      expect(shed(server)).toEqual({ rested: expect.any(Number) })
+      expect(server.server.inspect()).toMatchObject({ mcp: { sessions: 1_000, streams: 1_000 } })
+      const { connections } = server.server.inspect().http as { connections: number }
+      // The last one goes a turn later.
+      expect(connections).toBeLessThanOrEqual(3_001)
+      for (const window of windows) await window.ask('ping')
+      expect(windows.flatMap(({ refused }) => refused)).toEqual([])
+      expect(server.server.inspect()).toMatchObject({ mcp: { streams: 1_000 } })
+      for (const window of windows) window.close()
+    })
+  })
+
   test('a crowd that never says who it is loses its oldest, and newcomers get in', async () => {
     await withServer(
       { yaml: yaml('unidentifiedPerAddressMax: 30'), extraTools: [echoTool] },
@@ -382,18 +467,29 @@ describe('places', () => {
     const prepare = async (dataDir: string): Promise<void> => {
       for (const name of ['anna', 'bert']) keys[name] = await admitPerson(join(dataDir), name)
     }
-    const options = { yaml: yaml('connectionsPerPrincipalMax: 5'), extraTools: [echoTool], prepare }
+    const hold = holdTool()
+    const options = {
+      yaml: yaml('connectionsPerPrincipalMax: 5'),
+      extraTools: [echoTool, hold.tool],
+      prepare,
+    }
     await withServer(options, async (server) => {
       const annas = Array.from({ length: 9 }, () => new Stranger(server))
-      for (const { socket } of annas) socket.write(callText('echo', 'hello', 1, keys.anna))
-      const attack = until(() => annas.every(({ statuses }) => statuses.length === 1), 'each has its answer')
+      for (const { socket } of annas) socket.write(callText('hold', 'hello', 1, keys.anna))
+      const statuses = (): readonly number[] => annas.flatMap((each) => each.statuses)
+      const attack = until(() => hold.started() === 5 && statuses().length === 4, 'her places are taken')
       await besideBystanders(server, attack, keys.bert)
-      const statuses = annas.flatMap((each) => each.statuses).toSorted((a, b) => a - b)
-      expect(statuses).toEqual([200, 200, 200, 200, 200, 503, 503, 503, 503])
+      expect(statuses()).toEqual([503, 503, 503, 503])
       const told = annas.find((each) => each.statuses[0] === 503)
       expect(told?.got).toMatch(/has its 5 connections open/)
       expect(shed(server)).toEqual({ 'principal-full': 4 })
       await expect(server.window('websocket', 'anna', { key: keys.anna as string })).rejects.toThrow(/503/)
+      // What only rests makes room.
+      hold.letGo()
+      await until(() => statuses().length === 9, 'each has its answer')
+      await server.window('websocket', 'anna', { key: keys.anna as string })
+      await until(() => annas.filter(({ isClosed }) => isClosed).length === 5, 'one of those that rest goes')
+      expect(shed(server)).toEqual({ 'principal-full': 5, rested: 1 })
       for (const { socket } of annas) socket.destroy()
       await nothingInProgress(() => ({ connections: annas.filter(({ isClosed }) => !isClosed).length }))
     })

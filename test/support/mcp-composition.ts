@@ -18,7 +18,12 @@ import { openSqliteRecords } from '../../src/store/sqlite-records.ts'
 import { createFlow, type Flow } from '../../src/streams/flow.ts'
 import { LateAnswers, type LateSettings } from '../../src/surfaces/mcp/features/late-answers.ts'
 import { sessionMigrations } from '../../src/surfaces/mcp/legacy/session-records.ts'
-import type { McpEvent, McpLimits, SessionLife } from '../../src/surfaces/mcp/mcp-options.ts'
+import type {
+  McpEvent,
+  McpLimits,
+  McpSurfaceOptions,
+  SessionLife,
+} from '../../src/surfaces/mcp/mcp-options.ts'
 import { createMcpSurface, type McpSurface } from '../../src/surfaces/mcp/mcp-surface.ts'
 import { defineTool, type Tool, type ToolContext } from '../../src/tools/tool.ts'
 import { readCallerFacts } from '../../src/transport/caller-facts.ts'
@@ -57,6 +62,8 @@ export interface McpCompositionOptions {
   readonly lateResults?: Partial<LateSettings>
   readonly sessions?: Partial<SessionLife>
   readonly instructions?: string
+  /** Who calls; default: everybody is `local`. */
+  readonly identify?: McpSurfaceOptions['identify']
   /** Comes before the surface: sees every request over HTTP, and hands it on. */
   around?(handle: McpSurface['handleHttp']): McpSurface['handleHttp']
 }
@@ -106,7 +113,7 @@ export async function startMcpComposition(options: McpCompositionOptions): Promi
     calls,
     toolContext,
     factsOf: readCallerFacts,
-    identify,
+    identify: options.identify ?? identify,
     ...(options.limits ? { limits: options.limits } : {}),
     ...(options.resources ? { resources: options.resources } : {}),
     ...(options.prompts ? { prompts: options.prompts } : {}),

@@ -3,9 +3,11 @@
 
 import { setTimeout as sleep } from 'node:timers/promises'
 import { echoTool, startMcpComposition } from './mcp-composition.ts'
+import { sessionSecrets } from './sessions-secret.ts'
 
 const server = await startMcpComposition({
   tools: [echoTool],
+  sessions: { secrets: sessionSecrets },
   // The clock looks every second; nobody is forgotten while the others are still coming.
   limits: { sessionsMax: 20_000, sessionIdleMs: 4_000 },
   edge: { connectionsMax: 20_000, unidentifiedPerAddressMax: 20_000 },

@@ -1,5 +1,5 @@
 // `npm run test:vanish`: a hundred thousand clients that connect from changing loopback addresses and vanish, in the middle of
-// whatever they are at. Exits 0 if afterwards the server has no handle, no session and no stream more than before, and its heap is as
+// whatever they are at; half of them come with a session that is not in memory, and has to be rebuilt. Exits 0 if afterwards the server has no handle, no session and no stream more than before, and its heap is as
 // it was. Part of the nightly run. Flags: --cycles 100000, --seed 4; --plant NAME with one of plants/; --sabotage runs them all, and
 // passes when each is seen.
 
@@ -7,7 +7,11 @@ import { fork } from 'node:child_process'
 import { once } from 'node:events'
 import { connect } from 'node:net'
 import { parseArgs } from 'node:util'
+import { localPrincipal } from '../../src/domain/ids.ts'
+import { systemClock } from '../../src/lib/clock.ts'
 import { createSeededRandom } from '../../src/lib/random.ts'
+import { SessionTokens } from '../../src/surfaces/mcp/legacy/session-tokens.ts'
+import { sessionSecrets } from '../support/sessions-secret.ts'
 import { sabotage } from './sabotage.ts'
 
 interface Held {
@@ -53,14 +57,56 @@ const params = {
 }
 const body = JSON.stringify({ jsonrpc: '2.0', id: 0, method: 'initialize', params })
 const accept = 'application/json, text/event-stream'
-const greeting = `POST ${pathname} HTTP/1.1\r\nHost: 127.0.0.1:${port}\r\nContent-Type: application/json\r\nAccept: ${accept}\r\nContent-Length: ${body.length}\r\n\r\n${body}`
+const posted = (text: string, more = ''): string =>
+  `POST ${pathname} HTTP/1.1\r\nHost: 127.0.0.1:${port}\r\nContent-Type: application/json\r\nAccept: ${accept}\r\n${more}Content-Length: ${text.length}\r\n\r\n${text}`
+const greeting = posted(body)
 const listening = (session: string): string =>
   `GET ${pathname} HTTP/1.1\r\nHost: 127.0.0.1:${port}\r\nAccept: text/event-stream\r\nMcp-Session-Id: ${session}\r\n\r\n`
 
+const tokens = new SessionTokens({
+  clock: systemClock,
+  secrets: sessionSecrets,
+  lifeMs: 3_600_000,
+  holdsSince: () => 0,
+})
+const said = { version: params.protocolVersion, capabilities: {}, programName: 'vanishing' }
+const call = JSON.stringify({
+  jsonrpc: '2.0',
+  id: 1,
+  method: 'tools/call',
+  params: { name: 'echo', arguments: { text: 'gone' } },
+})
+
 const upgrade = `GET /ws HTTP/1.1\r\nHost: 127.0.0.1:${port}\r\nConnection: Upgrade\r\nUpgrade: websocket\r\nSec-WebSocket-Version: 13\r\nSec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==\r\nSec-WebSocket-Protocol: mcp\r\n\r\n`
 
-/** One client. It leaves at one of five moments: connected, in mid-request, answered, listening, or as a WebSocket. */
+/** One client. Half of them have a session, which this process has not. */
 function visit(index: number): Promise<void> {
+  return random() < 0.5 ? meet(index) : comeBack(index)
+}
+
+/** It calls or listens in a session that has to be rebuilt, and leaves in the middle of that, or once it is answered. */
+function comeBack(index: number): Promise<void> {
+  const { token } = tokens.mint(said, localPrincipal, undefined)
+  const text = random() < 0.5 ? listening(token) : posted(call, `Mcp-Session-Id: ${token}\r\n`)
+  const isAnswered = random() < 0.5
+  const isReset = random() < 0.5
+  return new Promise((resolve) => {
+    const socket = connect({ port, host: '127.0.0.1', localAddress: `127.0.0.${2 + (index % 250)}` })
+    const leave = (): void => {
+      if (isReset) socket.resetAndDestroy()
+      else socket.destroy()
+    }
+    socket.on('error', () => undefined)
+    socket.on('close', () => resolve())
+    socket.on('data', leave)
+    socket.write(text, () => {
+      if (!isAnswered) leave()
+    })
+  })
+}
+
+/** It leaves at one of five moments: connected, in mid-request, answered, listening, or as a WebSocket. */
+function meet(index: number): Promise<void> {
   const stage = Math.floor(random() * 5)
   const isReset = random() < 0.5
   return new Promise((resolve) => {

@@ -13,6 +13,7 @@ interface Plant {
 
 const plants: readonly Plant[] = [
   { name: 'session-kept', about: 'nobody forgets an idle session', left: 'sessions' },
+  { name: 'leaver-unseen', about: 'nobody sees who leaves while its session is rebuilt', left: 'sessions' },
   { name: 'log-kept', about: 'the log of a stream outlives its session', left: 'logs' },
   { name: 'timer-kept', about: 'the timer of an event stream goes on', left: 'heapBytes' },
   { name: 'handle-kept', about: 'each connection leaves a timer', left: 'handles' },

@@ -1,17 +1,17 @@
 // The MCP endpoint over HTTP: method, content type and body first, then one message, its era known once, then that
-// era's own code; a list of messages is the older era's. Also the net under each request: a caller's bad claim is told, a bug of ours harms nobody else.
+// era's own code; a list of messages is the older era's.
 
 import type { IncomingMessage, ServerResponse } from 'node:http'
 import { CallFailure } from '../../domain/failure.ts'
 import { type BodyOptions, readBody } from '../../transport/body.ts'
-import { challenge } from '../../transport/identified.ts'
 import { refuse } from '../../transport/refuse.ts'
 import { type Inbound, isObject, parseEnvelope, type RequestEnvelope, rpcCode } from './envelope.ts'
+import { answerFailed } from './failed-request.ts'
 import { HttpExchange, respondJson } from './http-exchange.ts'
 import { noBatches } from './legacy/batch.ts'
 import type { LegacyHttp } from './legacy/http.ts'
 import type { McpSurfaceOptions } from './mcp-options.ts'
-import { errorMessage, internalErrorMessage } from './messages.ts'
+import { errorMessage } from './messages.ts'
 import type { Modern } from './modern/dispatch.ts'
 import { isRejection } from './modern/request-meta.ts'
 import { isModern, metaKey, modernVersion } from './protocol-versions.ts'
@@ -154,17 +154,7 @@ export class HttpDoor {
 
   #failed(response: ServerResponse, envelope: Inbound | null, error: unknown): void {
     const id = envelope !== null && 'id' in envelope ? envelope.id : null
-    if (error instanceof CallFailure) {
-      // The key was good when the request began, and has been revoked since.
-      if (error.code === 'unauthenticated') {
-        refuse(response, 401, error.message, challenge)
-        return
-      }
-      respondJson(response, 400, errorMessage(id, rpcCode.invalidRequest, error.message))
-      return
-    }
-    this.#options.surface.emit({ type: 'surface-failed', error })
-    respondJson(response, 500, internalErrorMessage(id))
+    answerFailed(response, id, error, this.#options.surface.emit)
   }
 }
 

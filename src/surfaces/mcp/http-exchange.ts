@@ -4,6 +4,7 @@ import type { IncomingMessage, ServerResponse } from 'node:http'
 import type { Identity } from '../../domain/identity.ts'
 import { endInTurns } from '../../transport/response-spool.ts'
 import { type EventStream, openEventStream } from '../../transport/sse.ts'
+import { whenClosed } from '../../transport/when-closed.ts'
 import type { RequestId } from './envelope.ts'
 import type { Cancellable, Exchange, InFlight } from './exchange.ts'
 import type { McpSurfaceOptions } from './mcp-options.ts'
@@ -62,7 +63,7 @@ export class HttpExchange implements Exchange {
     this.canStream = acceptsEventStream(request)
     this.#response = response
     this.#surface = facts.surface
-    response.on('close', () => this.#closed())
+    whenClosed(response, () => this.#closed())
   }
 
   startStream(): void {

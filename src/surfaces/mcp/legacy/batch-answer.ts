@@ -6,6 +6,7 @@ import type { IncomingMessage, ServerResponse } from 'node:http'
 import type { Identity } from '../../../domain/identity.ts'
 import { endInTurns } from '../../../transport/response-spool.ts'
 import { type EventStream, openEventStream } from '../../../transport/sse.ts'
+import { whenClosed } from '../../../transport/when-closed.ts'
 import type { RequestId } from '../envelope.ts'
 import type { Cancellable, Exchange, InFlight } from '../exchange.ts'
 import { acceptsEventStream, jsonHead } from '../http-exchange.ts'
@@ -42,7 +43,7 @@ export class BatchAnswer {
     this.#canStream = acceptsEventStream(request)
     this.#response = response
     this.#facts = facts
-    response.on('close', () => this.#closed())
+    whenClosed(response, () => this.#closed())
   }
 
   /** The way back of one of its requests. */

@@ -3,15 +3,15 @@
 
 import type { IncomingMessage, ServerResponse } from 'node:http'
 import type { CallerFacts } from '../../../principals/identify.ts'
-import { StoreFault } from '../../../store/store-fault.ts'
 import { refuse } from '../../../transport/refuse.ts'
 import { openEventStream } from '../../../transport/sse.ts'
 import { type BatchEnvelope, type Envelope, type RequestEnvelope, rpcCode } from '../envelope.ts'
+import { answerFailed } from '../failed-request.ts'
 import type { Features } from '../features/features.ts'
 import type { Tools } from '../features/tools.ts'
 import { acceptsEventStream, HttpExchange, respondJson } from '../http-exchange.ts'
 import type { McpSurfaceOptions } from '../mcp-options.ts'
-import { errorMessage, internalErrorMessage, resultMessage } from '../messages.ts'
+import { errorMessage, resultMessage } from '../messages.ts'
 import { legacyVersions } from '../protocol-versions.ts'
 import { postBatch } from './batch-post.ts'
 import { dispatchLegacy, notifyLegacy } from './dispatch.ts'
@@ -119,6 +119,11 @@ export class LegacyHttp {
       return
     }
     this.#withSession(request, response, facts, (session) => {
+      // It may have begun while the session was looked up.
+      if (this.#isDraining) {
+        refuseDraining(response)
+        return
+      }
       const lastEventId = request.headers['last-event-id']
       const point =
         typeof lastEventId === 'string' ? this.#options.events.find(eventsKey(session), lastEventId) : null
@@ -222,6 +227,8 @@ export class LegacyHttp {
       return
     }
     const take = (found: FoundSession): void | Promise<void> => {
+      // Its client left while the session was rebuilt: nothing has begun, and nobody would hear of it. What it has ended stays so.
+      if (response.closed && request.method !== 'DELETE') return
       if (found === 'full') return refuseFull(response, this.#options.sessions.size)
       if (found !== 'unknown') return use(found)
       const why = 'Session not found. Send "initialize" to open a new one.'
@@ -229,16 +236,7 @@ export class LegacyHttp {
     }
     const found = this.#options.keeper.find(token, facts)
     const taken = found instanceof Promise ? found.then(take) : take(found)
-    taken?.catch((error: unknown) => this.#failed(response, error))
-  }
-
-  #failed(response: ServerResponse, error: unknown): void {
-    if (error instanceof StoreFault) {
-      refuse(response, 503, `The session could not be looked up: ${error.message} Try again in a moment.`)
-      return
-    }
-    this.#options.surface.emit({ type: 'surface-failed', error })
-    respondJson(response, 500, internalErrorMessage(null))
+    taken?.catch((error: unknown) => answerFailed(response, null, error, this.#options.surface.emit))
   }
 
   #isVersionKnown(request: IncomingMessage, response: ServerResponse): boolean {

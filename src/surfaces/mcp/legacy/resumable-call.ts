@@ -5,6 +5,7 @@
 
 import type { ServerResponse } from 'node:http'
 import { type EventStream, openEventStream } from '../../../transport/sse.ts'
+import { whenClosed } from '../../../transport/when-closed.ts'
 import type { RequestId } from '../envelope.ts'
 import type { Cancellable, Exchange, InFlight } from '../exchange.ts'
 import type { HttpExchange } from '../http-exchange.ts'
@@ -182,7 +183,7 @@ export class ResumableCall implements Exchange {
     }
     for (const { id, json } of log.after(after)) stream.send(json, id)
     log.taken()
-    response.on('close', () => {
+    whenClosed(response, () => {
       if (this.#stream !== stream) return
       // Gone while the answer was on its way, as where the call began: whoever can come back may ask for it.
       if (this.#answer !== null && !response.writableFinished) this.work?.answerLost?.(this.#answer)

@@ -5,6 +5,7 @@ import type { ServerResponse } from 'node:http'
 import type { Clock } from '../../../lib/clock.ts'
 import type { Flow } from '../../../streams/flow.ts'
 import { type EventStream, openEventStream } from '../../../transport/sse.ts'
+import { whenClosed } from '../../../transport/when-closed.ts'
 import type { StreamLog } from './stream-log.ts'
 
 /** What it is made of. */
@@ -73,7 +74,7 @@ export class SessionStream {
   #open(response: ServerResponse): EventStream {
     const { clock, flow } = this.#options
     const stream = openEventStream(response, { clock, flow })
-    response.on('close', () => {
+    whenClosed(response, () => {
       if (this.#stream !== stream) return
       this.#stream = null
       this.#options.log?.left()
