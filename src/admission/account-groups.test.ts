@@ -125,7 +125,11 @@ describe('account groups', () => {
     running.release()
     ;(await leased(waits)).release()
     controller.abort()
-    for (const answer of held) await leased(answer).then((lease) => lease.release(), () => undefined)
+    for (const answer of held)
+      await leased(answer).then(
+        (lease) => lease.release(),
+        () => undefined,
+      )
     expect(groups.load).toBe(0)
   })
 

@@ -216,7 +216,11 @@ describe('fair queue', () => {
     const { queue } = open()
     const come = (now: number): void => {
       const wish = { principal: 'bert', client: 'w', class: 'interactive', estimate: 10, bytes: 1 } as const
-      queue.enqueue({ ...wish, deadlineAt: Number.POSITIVE_INFINITY, principal: now === 0 ? 'anna' : 'bert' }, '', now)
+      queue.enqueue(
+        { ...wish, deadlineAt: Number.POSITIVE_INFINITY, principal: now === 0 ? 'anna' : 'bert' },
+        '',
+        now,
+      )
     }
     come(0)
     const job = queue.peek()
