@@ -47,6 +47,15 @@ function withoutUsage(payload: Record<string, unknown>): void {
   )
 }
 
+function absurdUsage(payload: Record<string, unknown>): void {
+  const absurd = (usage: unknown) => (isObject(usage) ? { ...usage, prompt_tokens: 2 ** 64 } : usage)
+  if (payload.usage !== undefined) payload.usage = absurd(payload.usage)
+  if (!Array.isArray(payload.choices)) return
+  payload.choices = payload.choices.map((choice: unknown) =>
+    isObject(choice) && choice.usage !== undefined ? { ...choice, usage: absurd(choice.usage) } : choice,
+  )
+}
+
 function page(status: number, title: string): Fault {
   const body = `<html>\r\n<head><title>${status} ${title}</title></head>\r\n<body><center><h1>${status} ${title}</h1></center><hr><center>nginx</center></body>\r\n</html>\r\n`
   const error: WireError = { status, code: `html-${status}`, body, contentType: 'text/html', headers: {} }
@@ -155,6 +164,11 @@ export const wireFaults: FaultTable = {
   'usage-missing': wire(
     'no usage anywhere in the stream',
     (plan) => mapFrames(plan, (frame) => (frame.kind === 'usage' ? [] : edited(frame, withoutUsage))),
+    streamOnly,
+  ),
+  'usage-absurd': wire(
+    'a usage whose prompt_tokens are 2 to the power of 64, as of a counter that went below zero',
+    (plan) => mapFrames(plan, (frame) => edited(frame, absurdUsage)),
     streamOnly,
   ),
   'usage-twice': wire(

@@ -61,7 +61,7 @@ export interface ServerOptions {
   readonly extraTools?: readonly Tool[]
 }
 
-/** A whole server. `listen` rejects with a sentence; `drain` finishes what runs; `destroy` ends everything now. */
+/** A whole server. `listen` rejects with a sentence; `drain` finishes what runs; `destroy` ends it, and says so. */
 export interface Server {
   /** `besidePort`: where a predecessor listens, and both take connections from then on. */
   listen(besidePort?: number): Promise<ServerAddress>
@@ -238,7 +238,7 @@ export async function createServer(options: ServerOptions): Promise<Server> {
   const upgrade = identifiedUpgrade(holderOf, door.upgrade)
   const setQueueOrder = (order: QueueOrder): void => setOrderOfAll(providers, order)
   const token = await readOrMakeOperatorToken(config.dataDir)
-  const admin = { inspect, holderOf, clock, token, setQueueOrder, log: log.logger }
+  const admin = { inspect, holderOf, clock, token, setQueueOrder, vendors: router, log: log.logger }
   const routes = new Map<string, Route>([
     ['/mcp', identified(holderOf, (request, response) => mcp.handleHttp(request, response))],
     ['/files', identified(identityOf, files.handle)],
@@ -255,6 +255,10 @@ export async function createServer(options: ServerOptions): Promise<Server> {
     tls,
     edge,
   })
+  const drain = async (): Promise<void> => {
+    isDraining = true
+    await Promise.all([calls.drain(), listener.drain(), mcp.drain(), door.drain()])
+  }
 
   return {
     async listen(besidePort) {
@@ -265,14 +269,11 @@ export async function createServer(options: ServerOptions): Promise<Server> {
     },
     rest,
     release: () => listener.release(clock, () => Promise.all([mcp.drain(true), door.drain()])),
-    async drain() {
-      isDraining = true
-      await Promise.all([calls.drain(), listener.drain(), mcp.drain(), door.drain()])
-    },
+    drain,
     async destroy() {
       isDraining = true
       keys.destroy()
-      calls.destroy()
+      await calls.destroy(drain)
       mcp.destroy()
       door.destroy()
       await listener.destroy()

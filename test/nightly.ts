@@ -33,6 +33,8 @@ const stages: readonly Stage[] = [
     name: 'vanished clients that leave something',
     command: ['node', 'test/vanish/run.ts', '--sabotage'],
   },
+  { name: 'half an hour of mixed faults', command: ['node', 'test/soak/run.ts'] },
+  { name: 'a soak that leaks', command: ['node', 'test/soak/run.ts', '--sabotage'] },
   { name: 'fairness, simulated', command: ['node', 'test/simulation/fairness.ts'] },
   { name: 'mutation testing', command: ['node', 'test/mutation/run.ts'] },
   { name: 'slow readers bench', command: ['node', 'test/slow-readers/run.ts'] },

@@ -1,5 +1,6 @@
 // The quota groups of one account: one for the whole account, or one for each model where the vendor counts so. Groups
-// appear on first use; their number is bounded, since model names come from callers.
+// appear on first use; their number is bounded, since model names come from callers. Promises: inventing names gives back
+// nothing that a group holds back, and pushes out no model that answers; what finds no place shares one group.
 
 import type { Clock } from '../lib/clock.ts'
 import type { Random } from '../lib/random.ts'
@@ -15,7 +16,8 @@ export class AccountGroups {
   readonly #plan: GroupPlan
   readonly #clock: Clock
   readonly #random: Random
-  readonly #groups = new Map<string, QuotaGroup>()
+  readonly #groups = new Map<string, Kept>()
+  #uses = 0
   #counts: ReadonlyMap<string, DayCount> = new Map()
   #order: QueueOrder = 'fair'
   #onDayCount: (() => void) | null = null
@@ -31,12 +33,13 @@ export class AccountGroups {
   /** The group that a job for `model` (or for an operation such as `search`) must pass. */
   groupFor(model: string): QuotaGroup {
     const wanted = this.#plan.per === 'account' ? '' : model
-    const known = this.#groups.get(wanted)
-    if (known) return known
-    if (this.#groups.size >= groupsMax) this.#forgetIdle()
-    const key = this.#groups.size >= groupsMax ? overflowGroup : wanted
-    const existing = this.#groups.get(key)
-    if (existing) return existing
+    const key = this.#groups.has(wanted) || this.#makePlace() ? wanted : overflowGroup
+    const kept = this.#groups.get(key) ?? this.#open(key)
+    kept.lastUse = this.#uses++
+    return kept.group
+  }
+
+  #open(key: string): Kept {
     const group = new QuotaGroup({
       ...this.#plan.group(key),
       name: this.#title(key),
@@ -47,8 +50,9 @@ export class AccountGroups {
     const count = this.#counts.get(key)
     if (count) group.day.restore(count)
     group.setOrder(this.#order)
-    this.#groups.set(key, group)
-    return group
+    const kept = { group, lastUse: 0 }
+    this.#groups.set(key, kept)
+    return kept
   }
 
   /** What `groupFor` would be called: two models with one name share one capacity. */
@@ -59,24 +63,26 @@ export class AccountGroups {
   /** Jobs of this account that hold a slot or wait. */
   get load(): number {
     let sum = 0
-    for (const group of this.#groups.values()) sum += group.inFlight + group.waiting
+    for (const { group } of this.#groups.values()) sum += group.inFlight + group.waiting
     return sum
   }
 
   /** Changes the order in every group, and in those to come. */
   setOrder(order: QueueOrder): void {
     this.#order = order
-    for (const group of this.#groups.values()) group.setOrder(order)
+    for (const { group } of this.#groups.values()) group.setOrder(order)
   }
 
   /** Changes a principal's share in every group from now on. */
   setWeight(principal: string, weight: number): void {
-    for (const group of this.#groups.values()) group.setWeight(principal, weight)
+    for (const { group } of this.#groups.values()) group.setWeight(principal, weight)
   }
 
   /** Numbers for `inspect()`, by group. */
   inspect(): Readonly<Record<string, GroupFact>> {
-    return Object.fromEntries([...this.#groups].map(([key, group]) => [this.#title(key), group.inspect()]))
+    return Object.fromEntries(
+      [...this.#groups].map(([key, { group }]) => [this.#title(key), group.inspect()]),
+    )
   }
 
   /** Tells `ear` of every change of a group's count of the day; one ear at a time. */
@@ -88,14 +94,14 @@ export class AccountGroups {
   snapshot(): ReadonlyMap<string, DayCount> {
     return new Map([
       ...this.#counts,
-      ...[...this.#groups].map(([key, group]) => [key, group.day.snapshot()] as const),
+      ...[...this.#groups].map(([key, { group }]) => [key, group.day.snapshot()] as const),
     ])
   }
 
   /** Takes up the counters of an earlier life, before the first job. */
   restore(counts: ReadonlyMap<string, DayCount>): void {
     this.#counts = counts
-    for (const [key, group] of this.#groups) {
+    for (const [key, { group }] of this.#groups) {
       const count = counts.get(key)
       if (count) group.day.restore(count)
     }
@@ -105,20 +111,38 @@ export class AccountGroups {
     return key === '' ? this.#name : `${this.#name} ${key}`
   }
 
+  // Whether one more group may be. The least recently used that nothing stands on makes room: of names under which nobody was served
+  // first, and of those alone when they have their half of the places.
+  #makePlace(): boolean {
+    const all = [...this.#groups].sort(([, a], [, b]) => a.lastUse - b.lastUse)
+    const strangers = all.filter(([, { group }]) => !group.hasServed)
+    const isCrowded = strangers.length >= strangersMax
+    if (all.length < groupsMax && !isCrowded) return true
+    const proven = all.filter(([, { group }]) => group.hasServed)
+    const goes = (isCrowded ? strangers : [...strangers, ...proven]).find(([, { group }]) => !group.isNeeded)
+    if (goes === undefined) return false
+    this.#forget(...goes)
+    return true
+  }
+
   // A group that counts by the day keeps its count when it is forgotten.
-  #forgetIdle(): void {
+  #forget(key: string, { group }: Kept): void {
     const counts = new Map(this.#counts)
-    for (const [key, group] of this.#groups) {
-      if (group.inFlight + group.waiting > 0) continue
-      const count = group.day.snapshot()
-      counts.delete(key)
-      if (count.tokens > 0) counts.set(key, count)
-      this.#groups.delete(key)
-    }
+    const count = group.day.snapshot()
+    counts.delete(key)
+    if (count.tokens > 0) counts.set(key, count)
     this.#counts = new Map([...counts].slice(-countsMax))
+    this.#groups.delete(key)
   }
 }
 
+interface Kept {
+  readonly group: QuotaGroup
+  /** Larger than that of all used before. */
+  lastUse: number
+}
+
 const groupsMax = 64
+const strangersMax = groupsMax / 2
 const countsMax = 256
 const overflowGroup = 'other models'

@@ -183,8 +183,10 @@ export class FairQueue<Payload> {
     job.state = 'gone'
     const { client } = job.lane
     client.served += cost
-    client.principal.served += cost
-    client.principal.idleSince = now
+    const { principal } = client
+    principal.served += cost
+    principal.recent.add(cost, now)
+    principal.idleSince = now
   }
 
   /** Returns a job in flight to the place it had: uncharged, before everything that came after it. */

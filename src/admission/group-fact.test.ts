@@ -25,15 +25,38 @@ describe('a group as operators see it', () => {
     await clock.advance(3000)
     light.release()
     const waiting = await ask({ principal: 'light' })
-    // Heavy had one of 1,000 and holds another, light had one of 4,000.
-    const served = ['heavy', 'light'].map((name) => partOf(name)?.served ?? 0)
-    const [ofHeavy = 0, ofLight = 0] = served
-    expect(ofHeavy).toBeGreaterThan(0)
-    expect(partOf('heavy')?.share).toBeCloseTo(ofHeavy / (ofHeavy + ofLight))
-    expect(partOf('light')?.share).toBeCloseTo(ofLight / (ofHeavy + ofLight))
+    // Heavy had one of 1,000, three seconds ago, and holds another; light had one of 4,000.
+    expect([partOf('heavy')?.served, partOf('light')?.served]).toEqual([1000, 4000])
+    const ofHeavy = 1000 * 2 ** (-3 / 60)
+    expect(partOf('heavy')?.share).toBeCloseTo(ofHeavy / (ofHeavy + 4000), 6)
+    expect(partOf('light')?.share).toBeCloseTo(4000 / (ofHeavy + 4000), 6)
     expect(partOf('gone')).toMatchObject({ entitlement: 0, share: 0 })
     expect(partOf('light')?.clients).toMatchObject([{ name: 'w1', held: 1 }])
     for (const lease of [again, waiting]) lease.release()
+  })
+
+  it('says of who was alone for an hour and of who comes then what they had of late', async () => {
+    const { clock, group } = openSmallGroup(twoSlots)
+    const takeTurns = async (names: readonly string[], minutes: number): Promise<void> => {
+      for (let minute = 0; minute < minutes; minute++) {
+        const leases = await Promise.all(
+          names.map((principal) => leased(group.acquire(leaseRequestOf({ principal })))),
+        )
+        await clock.advance(60_000)
+        for (const lease of leases) lease.release()
+      }
+    }
+    await takeTurns(['old'], 60)
+    await takeTurns(['old', 'new'], 10)
+    const held = await Promise.all(
+      ['old', 'new'].map((principal) => leased(group.acquire(leaseRequestOf({ principal })))),
+    )
+    const [old, newcomer] = group.inspect().principals
+    expect(old?.served).toBe(70 * 60_000)
+    expect(newcomer).toMatchObject({ name: 'new', served: 600_000, entitlement: 0.5 })
+    expect(newcomer?.share).toBeGreaterThan(0.49)
+    expect(old?.share).toBeLessThan(0.51)
+    for (const lease of held) lease.release()
   })
 
   it('counts as overdue whoever holds a slot more than five seconds beyond its deadline', async () => {

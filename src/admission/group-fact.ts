@@ -16,7 +16,10 @@ interface ShareFact {
   readonly served: number
 }
 
-/** A principal's part: what it may have against what it had, as shares of 1 among those who wait or run. */
+/**
+ * A principal's part: what it may have against what it had of late, as shares of 1 among those who wait or run. A job counts when it ends,
+ * and half as much every minute after: who was alone for an hour is soon seen beside a newcomer as it is.
+ */
 interface PrincipalFact extends ShareFact {
   readonly entitlement: number
   readonly share: number
@@ -54,7 +57,7 @@ export function groupFact(
   const nodes = [...queue.principals.values()]
   const active = nodes.filter((node) => node.jobs > 0 || node.inFlight > 0)
   const weights = active.reduce((sum, { weight }) => sum + weight, 0)
-  const service = active.reduce((sum, { served }) => sum + served, 0)
+  const service = active.reduce((sum, { recent }) => sum + recent.at(now), 0)
   return {
     capacity: ceiling.limit,
     ceiling,
@@ -68,7 +71,7 @@ export function groupFact(
     principals: nodes.map((node) => ({
       ...shareFact(node),
       entitlement: active.includes(node) ? node.weight / weights : 0,
-      share: active.includes(node) && service > 0 ? node.served / service : 0,
+      share: active.includes(node) && service > 0 ? node.recent.at(now) / service : 0,
       clients: [...node.clients.values()].map(shareFact),
     })),
   }

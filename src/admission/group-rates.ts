@@ -123,6 +123,12 @@ export class GroupRates {
     this.#heard.hear(limits, draw.begun, now)
   }
 
+  /** Whether a minute and the vendor's own word hold nothing back: forgetting them gives nothing away. The day's count is not asked. */
+  isBlank(now: number): boolean {
+    const counted = (this.#requests?.used(now) ?? 0) + (this.#tokens?.used(now) ?? 0)
+    return counted === 0 && this.#heard.waitMs(1, now) === 0
+  }
+
   /** What binds now, and what is left of it. */
   facts(now: number, wallMs: number): readonly RateFact[] {
     this.#turnDay(wallMs)

@@ -1,6 +1,7 @@
 // What a job costs its group: in tokens, for the vendor's rates; and in the unit in which shares are counted, as an estimate
 // before and as it was after.
 
+import { attemptTokensMax } from '../domain/token-count.ts'
 import type { GroupRateLimits } from './group-rates.ts'
 import type { HoldTimes } from './hold-times.ts'
 import type { LeaseRequest, Settlement } from './lease.ts'
@@ -53,11 +54,14 @@ export class JobCosts {
     return this.#unit === 'tokens' ? this.#atLeast(tokens) : this.#times.expectedMs(request.expectedMs)
   }
 
-  /** What a job took in all its requests; without a settlement what is still set aside, as when nobody knows. */
+  /**
+   * What a job took in all its requests; without a settlement what is still set aside, as when nobody knows. Bounded: one absurd number
+   * would raise the level's clock to where what everybody else takes rounds to nothing, and it never falls.
+   */
   taken({ draws, unbegun }: Waiter, settlement: Settlement | undefined): JobTaken {
     const reserved = draws.reduce((sum, { tokens }) => sum + tokens, 0)
     const used = settlement ? settlement.inputTokens + settlement.outputTokens : reserved
-    return { requests: draws.length + unbegun, reserved, used }
+    return { requests: draws.length + unbegun, reserved, used: Math.min(used, attemptTokensMax) }
   }
 
   /** What it has cost, after it held its slot for so long. */

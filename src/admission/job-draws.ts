@@ -1,6 +1,7 @@
 // What one job has taken of its group's rates: one draw for each request it made. They are settled together, since a vendor's
 // count of tokens is known for the job as a whole.
 
+import type { VendorLimits } from '../domain/vendor-limits.ts'
 import type { Clock } from '../lib/clock.ts'
 import type { GroupRates, RateDraw } from './group-rates.ts'
 import type { Waiter } from './waiter.ts'
@@ -8,6 +9,12 @@ import type { Waiter } from './waiter.ts'
 /** One more request begins, and its draw is taken. */
 export function takeDraw(rates: GroupRates, { draws, tokens }: Waiter, clock: Clock): void {
   draws.push(rates.take(tokens, clock.now(), clock.wallMs()))
+}
+
+/** What the vendor said of its limits with the answer to the last request. */
+export function hearLimits(rates: GroupRates, { draws }: Waiter, limits: VendorLimits, clock: Clock): void {
+  const draw = draws.at(-1)
+  if (draw) rates.hear(limits, draw, clock.now())
 }
 
 /** The vendor never worked on the last `requests` of them, and counts none of their tokens. */

@@ -4,6 +4,7 @@
 //
 // Every inner node counts the jobs and the work that wait below it, so that bounds and outlooks cost no walk.
 
+import { RecentService } from './recent-service.ts'
 import { newSharer, type Sharer, VirtualTime } from './virtual-time.ts'
 
 /** Which lane a job waits in: somebody looks on, or nobody does. */
@@ -59,6 +60,8 @@ export interface PrincipalNode<Payload> extends Sharer, Counts {
   /** Monotonic milliseconds since which it neither waits nor runs. */
   idleSince: number
   served: number
+  /** The same of late: what a share of now is made of. */
+  readonly recent: RecentService
 }
 
 /** A principal without clients. */
@@ -72,6 +75,7 @@ export function newPrincipal<Payload>(key: string): PrincipalNode<Payload> {
     jobs: 0,
     work: 0,
     served: 0,
+    recent: new RecentService(),
   }
 }
 

@@ -41,6 +41,16 @@ describe('an account of a day', () => {
     expect(account.used()).toBe(0)
   })
 
+  it('stays a whole number that can be read again, whatever was used', () => {
+    const account = new PeriodAccount(new VirtualClock(), 'day', null)
+    account.take(1).close(2 ** 64)
+    expect(account.state()).toEqual({ kind: 'period', period: 0, spent: Number.MAX_SAFE_INTEGER })
+    account.take(1).close(2 ** 64)
+    account.take(5)
+    expect(account.state()).toEqual({ kind: 'period', period: 0, spent: Number.MAX_SAFE_INTEGER })
+    expect(account.waitMs(1, 100)).toBe(dayMs)
+  })
+
   it('is of a month where that is asked for', async () => {
     const clock = new VirtualClock()
     const account = new PeriodAccount(clock, 'month', null)

@@ -68,13 +68,14 @@ export class PeriodAccount implements QuotaAccount {
         if (taken !== this.#current) return
         this.#reserved -= amount
         this.#spent += used
+        this.#spent = Math.min(spentMax, this.#spent)
       },
     }
   }
 
   used(): number {
     this.#turn()
-    return this.#spent + this.#reserved
+    return Math.min(spentMax, this.#spent + this.#reserved)
   }
 
   reserved(): number {
@@ -161,6 +162,8 @@ export function isOver(state: AccountState, period: Quota['period'], wallMs: num
 }
 
 const dayMs = 86_400_000
+// Whole numbers are exact up to here, and a state beyond it could not be read again.
+const spentMax = Number.MAX_SAFE_INTEGER
 
 function periodOf(period: 'day' | 'month', wallMs: number): number {
   if (period === 'day') return Math.floor(wallMs / dayMs)

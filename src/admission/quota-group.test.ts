@@ -303,8 +303,17 @@ describe('quota group', () => {
     expect(group.waiting).toBe(3)
     first.release({ inputTokens: 400, outputTokens: 1 })
     const refused = await refusal(large.answer)
-    expect(refused).toMatchObject({ reason: 'would-miss-deadline', retryAfterMs: 86_399_000 - 119_000 })
-    expect(refused.message).toContain('Call again in about 24 hours')
+    // As one would be told that asks now.
+    expect(refused).toMatchObject({
+      reason: 'would-miss-deadline',
+      dimension: 'tokens a day of glm/main',
+      limit: 1000,
+      used: 401,
+      retryAfterMs: 86_399_000 - 119_000,
+    })
+    expect(refused.message).toMatch(
+      /takes 1000 tokens a day, and 599 are left.* Call again in about 24 hours/,
+    )
     ;(await leased(small.answer)).release()
     ;(await leased(other.answer)).release()
     expect(group.inspect()).toMatchObject({ held: 0, waiting: 0 })
@@ -445,6 +454,32 @@ describe('quota group', () => {
       outputTokens: 5,
     })
     expect(larger.inspect()).toMatchObject({ principals: [{ served: 1995 }] })
+  })
+
+  it('shares fairly after a job whose tokens nobody can have taken', async () => {
+    const { clock, group } = openSmallGroup({
+      costs: 'tokens',
+      waitMsMax: 1e9,
+      queue: { clientJobsMax: 9, clientBytesMax: 9000, principalJobsMax: 9, jobsMax: 9, forgetAfterMs: 1 },
+    })
+    ;(await leased(ask(group, 'c', { principal: 'c' }).answer)).release({
+      inputTokens: 2 ** 64,
+      outputTokens: 5,
+    })
+    await clock.advance(120_000)
+    const served = { a: 0, b: 0 }
+    const play = async (principal: 'a' | 'b'): Promise<void> => {
+      while (served.a + served.b < 40) {
+        const lease = await leased(ask(group, 'w', { principal, inputTokens: 100 }).answer)
+        served[principal]++
+        await new Promise<void>((resolve) => clock.after(100, resolve))
+        lease.release({ inputTokens: 100, outputTokens: 400 })
+      }
+    }
+    const all = Promise.all((['a', 'a', 'a', 'b', 'b', 'b'] as const).map((principal) => play(principal)))
+    await clock.advance(10_000)
+    await all
+    expect(Math.abs(served.a - served.b)).toBeLessThanOrEqual(3)
   })
 
   it('expects of all that wait what the first job took, once it has ended', async () => {

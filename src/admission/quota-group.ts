@@ -7,7 +7,6 @@
 // Whoever waits takes a signal and a deadline; abort, deadline and eviction free the place at once.
 
 import type { Refusal } from '../domain/refusal.ts'
-import type { VendorLimits } from '../domain/vendor-limits.ts'
 import type { Timer } from '../lib/clock.ts'
 import { Ceiling } from './ceiling.ts'
 import { FairQueue, type Fullness, type QueueOrder } from './fair-queue.ts'
@@ -19,7 +18,7 @@ import { evicted, queueFull, tooSlow, wouldMissDeadline } from './group-refusals
 import { HeldLease } from './held-lease.ts'
 import { HoldTimes } from './hold-times.ts'
 import { JobCosts } from './job-costs.ts'
-import { giveBackDraws, giveBackUnbegun, settleDraws, takeDraw } from './job-draws.ts'
+import { giveBackDraws, giveBackUnbegun, hearLimits, settleDraws, takeDraw } from './job-draws.ts'
 import type { Lease, LeaseOwner, LeaseRequest, Settlement } from './lease.ts'
 import type { QueuePlace } from './queue-place.ts'
 import { Announcer, placeOf } from './queue-places.ts'
@@ -54,7 +53,7 @@ export class QuotaGroup {
     this.#times = new HoldTimes(options.firstEstimateMs)
     this.#rates = new GroupRates(options.rates, options.onDayCount)
     this.#named = { name: options.name, rates: this.#rates, limits: options.rates }
-    this.#turns = new Turns(options.clock, options.random, this.#ceiling, this.#rates)
+    this.#turns = new Turns(options.clock, options.random, this.#ceiling, this.#named)
     this.#costs = new JobCosts(options.costs, options.rates, this.#times)
     this.#further = new FurtherRequests(this.#named, this.#costs, options.clock, () => this.#pump())
     this.#announcer = new Announcer(options.clock, this.#queue, (job) => this.#place(job))
@@ -65,11 +64,11 @@ export class QuotaGroup {
    * once granted is the caller's to release, even when its signal has been aborted since.
    */
   acquire(request: LeaseRequest): Promise<Lease | Refusal> {
-    const { clock, name } = this.#options
+    const { clock, name, waitMsMax } = this.#options
     const now = clock.now()
     if (request.signal.aborted) return Promise.reject(request.signal.reason)
     const tokens = this.#costs.tokensOf(request)
-    const untilAt = this.#untilAt(request, now)
+    const untilAt = Math.min(request.deadlineAt, now + waitMsMax)
     const refusal = ratesRefusal(this.#named, tokens, untilAt, clock)
     if (refusal !== null) return Promise.resolve(refusal)
     return new Promise((resolve, reject) => {
@@ -104,6 +103,18 @@ export class QuotaGroup {
   /** Jobs that wait. */
   get waiting(): number {
     return this.#queue.size
+  }
+
+  /** Whether a job was ever served: what was learned of the vendor since is worth keeping. */
+  get hasServed(): boolean {
+    return this.#times.meanMs !== null
+  }
+
+  /** Whether something stands on it: jobs, what callers have had of late, or what its rates hold back. */
+  get isNeeded(): boolean {
+    const now = this.#options.clock.now()
+    this.#queue.sweep(now)
+    return this.#queue.principals.size > 0 || !this.#rates.isBlank(now)
   }
 
   /** Numbers for `inspect()`. `overdue` counts leases beyond their deadline: a leak, to stay 0. */
@@ -177,9 +188,8 @@ export class QuotaGroup {
       }
       const turn = this.#turns.of(job.payload.tokens, this.#lateAt(job), this.#running.size)
       if (turn.kind === 'now') this.#start(job, now)
-      else if (turn.kind === 'too-late') {
-        this.#refuse(job, wouldMissDeadline(this.#options.name, turn.waitMs, job.deadlineAt - now))
-      } else {
+      else if (turn.kind === 'too-late') this.#refuse(job, turn.refusal)
+      else {
         const { waitMs } = turn
         if (waitMs !== null) this.#wake = this.#options.clock.after(waitMs, () => this.#pump())
         break
@@ -213,16 +223,12 @@ export class QuotaGroup {
         this.#pump()
       },
       firstToken: (ms, model) => this.#ceiling.firstToken(ms, clock.now(), model),
-      heard: (limits) => this.#hear(waiter, limits),
+      heard: (limits) => {
+        hearLimits(this.#rates, waiter, limits, clock)
+        if (limits.concurrency !== null) this.#ceiling.told(limits.concurrency, clock.now())
+        this.#pump()
+      },
     })
-  }
-
-  #hear(waiter: Waiter, limits: VendorLimits): void {
-    const now = this.#options.clock.now()
-    const draw = waiter.draws.at(-1)
-    if (draw) this.#rates.hear(limits, draw, now)
-    if (limits.concurrency !== null) this.#ceiling.told(limits.concurrency, now)
-    this.#pump()
   }
 
   #finish(job: Job, settlement: Settlement | undefined, isServed: boolean): void {
@@ -270,12 +276,9 @@ export class QuotaGroup {
   }
 
   #lateAt(job: Job): number {
-    job.deadlineAt = this.#untilAt(job.payload.request, job.payload.sentBackAt ?? job.payload.since)
+    const { request, since, sentBackAt } = job.payload
+    job.deadlineAt = Math.min(request.deadlineAt, (sentBackAt ?? since) + this.#options.waitMsMax)
     return job.deadlineAt
-  }
-
-  #untilAt({ deadlineAt }: LeaseRequest, since: number): number {
-    return Math.min(deadlineAt, since + this.#options.waitMsMax)
   }
 
   #expire(job: Job): void {

@@ -155,6 +155,62 @@ describe('quota book', () => {
     expect(Object.keys(again.snapshot())).toEqual(['team micro-dollars month api'])
   })
 
+  it('reserves in all quotas or none when there are too many accounts, whatever windows a key calls itself', () => {
+    const clock = new VirtualClock()
+    const book = new QuotaBook({ clock, graceMs: 1000, accountsMax: 6 })
+    const perWindow: Quota = { ...daily, scope: 'client', limit: 1e6 }
+    const used = (tokens: number) => ({ tokens, 'micro-dollars': 1 })
+    const settle = (who: Identity, quotas: readonly Quota[], tokens: number): string => {
+      const held = book.reserve(who, quotas, used(tokens), 10_000)
+      if (isRefusal(held)) return held.dimension
+      held.settle(used(tokens))
+      return 'settled'
+    }
+    for (let index = 0; index < 20; index++)
+      settle(
+        identityOf('noisy', `window-${index}`, { team: null }),
+        [perWindow, { ...daily, limit: 1e9 }],
+        10,
+      )
+    const answers = Array.from({ length: 3 }, () =>
+      settle(anna, [perWindow, { ...daily, limit: 100 }, money], 60),
+    )
+    expect(answers).toEqual(['settled', 'tokens a day', 'tokens a day'])
+    expect(book.inspect()).toMatchObject({
+      'principal tokens day anna': { used: 60 },
+      'team micro-dollars month api': { used: 1 },
+    })
+  })
+
+  it('makes no room for who only looks, or is refused', () => {
+    const clock = new VirtualClock()
+    const book = new QuotaBook({ clock, graceMs: 1000, accountsMax: 1 })
+    const perWindow: Quota = { ...daily, scope: 'client' }
+    take(book, [perWindow], 10)
+    const before = book.inspect()
+    const other = identityOf('bert', 'window-1', { team: null })
+    book.standing(other, [perWindow])
+    expect(isRefusal(book.reserve(other, [perWindow], { tokens: 1001, 'micro-dollars': 0 }, 0))).toBe(true)
+    expect(book.inspect()).toEqual(before)
+  })
+
+  it('holds on to what a job has set aside, or has only lent, however many windows come meanwhile', () => {
+    const clock = new VirtualClock()
+    const book = new QuotaBook({ clock, graceMs: 1000, accountsMax: 2 })
+    const perWindow: Quota = { ...daily, scope: 'client' }
+    const running = take(book, [perWindow], 600)
+    const resume = take(book, [daily], 400).suspend()
+    for (let index = 0; index < 5; index++) {
+      const who = identityOf('noisy', `window-${index}`, { team: null })
+      const held = book.reserve(who, [perWindow, daily], { tokens: 1, 'micro-dollars': 0 }, 10_000)
+      if (!isRefusal(held)) held.settle({ tokens: 1, 'micro-dollars': 0 })
+    }
+    resume()
+    expect(book.standing(anna, [perWindow, daily])).toMatchObject([{ used: 600 }, { used: 400 }])
+    running.settle({ tokens: 500, 'micro-dollars': 0 })
+    expect(book.standing(anna, [perWindow])).toMatchObject([{ used: 500 }])
+  })
+
   it('forgets windows first when there are too many accounts, and never a key', () => {
     const clock = new VirtualClock()
     const book = new QuotaBook({ clock, graceMs: 1000, accountsMax: 3 })

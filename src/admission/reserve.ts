@@ -36,7 +36,10 @@ export interface QuotaBookOptions {
   readonly clock: Clock
   /** How long after its job's deadline a reservation may stay open. */
   readonly graceMs: number
-  /** Accounts with state at once: empty ones make room first, then the oldest of a window, whose key still binds it. */
+  /**
+   * Accounts with state at once: empty ones make room first, then the oldest of a window, whose key still binds it. None that a job
+   * holds something of goes: what is given back must come back where it was taken.
+   */
   readonly accountsMax: number
 }
 
@@ -46,7 +49,7 @@ export type QuotaSnapshot = Readonly<Record<string, AccountState>>
 /** Reserves and settles. */
 export class QuotaBook {
   readonly #options: QuotaBookOptions
-  readonly #accounts = new Map<string, { readonly quota: Quota; readonly account: QuotaAccount }>()
+  readonly #accounts = new Map<string, Kept>()
   readonly #open = new Set<Held>()
   #restored = new Map<string, AccountState>()
   #nextSweepAt = 0
@@ -66,10 +69,11 @@ export class QuotaBook {
     const now = this.#options.clock.now()
     if (now >= this.#nextSweepAt) this.#sweep(now)
     let worst: Shortage | null = null
-    const accounts: { readonly account: QuotaAccount; readonly unit: QuotaUnit }[] = []
+    const wanted: Wanted[] = []
     for (const quota of quotas) {
       if (quota.scope === 'team' && identity.team === null) continue
-      const account = this.#account(nameOf(identity, quota), quota)
+      const name = nameOf(identity, quota)
+      const account = this.#find(name, quota)
       const amount = amounts[quota.unit]
       const [used, reserved] = [account.used(), account.reserved()]
       const roomMs = account.waitMs(amount, quota.limit)
@@ -78,10 +82,10 @@ export class QuotaBook {
       const waitMs = isHeldUp && roomMs !== null ? Math.min(roomMs, this.#firstEndMs(account, now)) : roomMs
       if (waitMs !== 0 && (worst === null || isLonger(waitMs, worst.waitMs)))
         worst = { quota, used, reserved, isHeldUp, waitMs }
-      accounts.push({ account, unit: quota.unit })
+      wanted.push({ name, quota })
     }
     if (worst) return quotaUsed(identity, worst, amounts, this.#options.clock.wallMs())
-    return new Held(accounts, amounts, deadlineAt + this.#options.graceMs, this.#open)
+    return new Held(() => this.#keep(wanted), amounts, deadlineAt + this.#options.graceMs, this.#open)
   }
 
   /** Reservations neither settled nor refunded; 0 when idle. */
@@ -97,7 +101,7 @@ export class QuotaBook {
   /** Where these quotas stand for this caller now. */
   standing(identity: Identity, quotas: readonly Quota[]): readonly QuotaStanding[] {
     return quotas.map((quota) => {
-      const account = this.#account(nameOf(identity, quota), quota)
+      const account = this.#find(nameOf(identity, quota), quota)
       return { ...quota, used: account.used(), wholeInMs: account.wholeInMs() }
     })
   }
@@ -127,27 +131,34 @@ export class QuotaBook {
     )
   }
 
-  #account(name: string, quota: Quota): QuotaAccount {
+  // The account as it is, or would be: whoever only looks, or is refused, leaves none behind.
+  #find(name: string, quota: Quota): QuotaAccount {
     const known = this.#accounts.get(name)
-    if (known) {
-      if (known.quota.limit !== quota.limit) this.#accounts.set(name, { ...known, quota })
-      return known.account
-    }
-    if (this.#accounts.size >= this.#options.accountsMax) this.#makeRoom()
+    if (known) return known.account
     const state = this.#restored.get(name)
     const { clock } = this.#options
-    const account =
-      quota.period === 'minute'
-        ? new RateAccount(clock, quota.limit, state?.kind === 'rate' ? state.fullAtWallMs : null)
-        : new PeriodAccount(clock, quota.period, state?.kind === 'period' ? state : null)
-    this.#restored.delete(name)
-    this.#accounts.set(name, { quota, account })
-    return account
+    return quota.period === 'minute'
+      ? new RateAccount(clock, quota.limit, state?.kind === 'rate' ? state.fullAtWallMs : null)
+      : new PeriodAccount(clock, quota.period, state?.kind === 'period' ? state : null)
+  }
+
+  // All accounts of one reservation, in the book from here on. Asked again they may be others: while nothing of one was held it may
+  // have made room.
+  #keep(wanted: readonly Wanted[]): readonly Kept[] {
+    this.#makeRoom(new Set(wanted.map(({ name }) => name)))
+    return wanted.map(({ name, quota }) => {
+      const kept = { quota, account: this.#find(name, quota) }
+      this.#restored.delete(name)
+      this.#accounts.set(name, kept)
+      return kept
+    })
   }
 
   // When the first of those that hold some of it has to be over, at the latest.
   #firstEndMs(account: QuotaAccount, now: number): number {
-    const ends = [...this.#open].filter((held) => held.isOf(account)).map(({ expiresAt }) => expiresAt)
+    const ends = [...this.#open]
+      .filter((held) => held.accounts().includes(account))
+      .map(({ expiresAt }) => expiresAt)
     return Math.max(leastWaitMs, Math.min(...ends) - this.#options.graceMs - now)
   }
 
@@ -160,31 +171,45 @@ export class QuotaBook {
     }
   }
 
-  // Keys and teams are as many as there are; windows may call themselves anything, so theirs are those that go.
-  #makeRoom(): void {
-    let oldest: string | null = null
+  // Keys and teams are as many as there are; windows may call themselves anything, so theirs are those that go. Never one of those that
+  // room is made for, or that an open reservation stands on.
+  #makeRoom(names: ReadonlySet<string>): void {
+    const places = [...names].filter((name) => !this.#accounts.has(name)).length
+    const sizeMax = this.#options.accountsMax - places
+    if (places === 0 || this.#accounts.size <= sizeMax) return
+    const stoodOn = new Set([...this.#open].flatMap((held) => held.accounts()))
+    const windows: string[] = []
     for (const [name, { quota, account }] of this.#accounts) {
+      if (names.has(name) || stoodOn.has(account)) continue
       if (account.isEmpty()) this.#accounts.delete(name)
-      else if (quota.scope === 'client') oldest ??= name
+      else if (quota.scope === 'client') windows.push(name)
     }
-    if (oldest !== null && this.#accounts.size >= this.#options.accountsMax) this.#accounts.delete(oldest)
+    const over = Math.max(0, this.#accounts.size - sizeMax)
+    for (const name of windows.slice(0, over)) this.#accounts.delete(name)
   }
+}
+
+/** An account in the book, and the quota it was last reserved for. */
+interface Kept {
+  readonly quota: Quota
+  readonly account: QuotaAccount
+}
+
+interface Wanted {
+  readonly name: string
+  readonly quota: Quota
 }
 
 class Held implements Reservation {
   readonly expiresAt: number
-  readonly #accounts: readonly { readonly account: QuotaAccount; readonly unit: QuotaUnit }[]
+  readonly #keep: () => readonly Kept[]
   readonly #amounts: Amounts
   readonly #open: Set<Held>
-  #claims: readonly { readonly claim: Claim; readonly unit: QuotaUnit }[] = []
+  #claims: readonly { readonly claim: Claim; readonly account: QuotaAccount; readonly unit: QuotaUnit }[] = []
 
-  constructor(
-    accounts: readonly { readonly account: QuotaAccount; readonly unit: QuotaUnit }[],
-    amounts: Amounts,
-    expiresAt: number,
-    open: Set<Held>,
-  ) {
-    this.#accounts = accounts
+  /** `keep` answers the accounts, which stay in the book as long as this is open. */
+  constructor(keep: () => readonly Kept[], amounts: Amounts, expiresAt: number, open: Set<Held>) {
+    this.#keep = keep
     this.#amounts = amounts
     this.expiresAt = expiresAt
     this.#open = open
@@ -206,8 +231,8 @@ class Held implements Reservation {
     return () => this.#take()
   }
 
-  isOf(account: QuotaAccount): boolean {
-    return this.#accounts.some((each) => each.account === account)
+  accounts(): readonly QuotaAccount[] {
+    return this.#claims.map(({ account }) => account)
   }
 
   expire(): void {
@@ -215,8 +240,9 @@ class Held implements Reservation {
   }
 
   #take(): void {
-    this.#claims = this.#accounts.map(({ account, unit }) => ({
+    this.#claims = this.#keep().map(({ account, quota: { unit } }) => ({
       claim: account.take(this.#amounts[unit]),
+      account,
       unit,
     }))
     this.#open.add(this)

@@ -1,26 +1,22 @@
 // What becomes of a request whose connection broke before its answer: sent again as it is, sent again to the one process that
 // can recognise it, or given up.
 
+import { nobody } from '../domain/resend.ts'
 import type { SentRequest } from './in-flight.ts'
 import type { ServerFate } from './link.ts'
-import type { WaitingMessage } from './outbox.ts'
+import type { Resend, WaitingMessage } from './outbox.ts'
 import { repeatOf } from './repeat.ts'
 
-/** The connection's process, null while unknown; the time by the wall in milliseconds. */
-export interface Moment {
-  readonly instance: string | null
-  readonly wallMs: number
-}
-
-// The server keeps results for ten minutes: a little less, so that its "this never came here" can be believed.
-const resendWithinMs = 540_000
+// The server keeps an answer for ten minutes, and none is made before its call is sent: for a little less than that its "this never
+// came here" can be believed. When the connection broke says nothing: who sleeps notices it long after the answer was made.
+const believedMs = 540_000
 // What breaks its connection every time must not do so for ever: whatever the reason is, the message is part of it.
 const sendingsMax = 8
 
-/** What waits for the next connection; null: it is lost. */
+/** What waits for the next connection; null: it is lost. `instance`: the connection's process, null while unknown. */
 export function afterBreak(
-  { id, method, text, sendings, brokenAtMs }: SentRequest,
-  { instance, wallMs, fate }: Moment & { readonly fate: ServerFate },
+  { id, method, text, sendings, sentAtMs }: SentRequest,
+  { instance, fate }: { readonly instance: string | null; readonly fate: ServerFate },
 ): WaitingMessage | null {
   const repeat = repeatOf(method)
   if (text === null || repeat === 'never' || sendings >= sendingsMax) return null
@@ -28,12 +24,16 @@ export function afterBreak(
   // Sent for the first time to a server that had stopped taking calls: it was not begun.
   if (fate === 'drained' && sendings === 1) return { id, text, sendings: 0 }
   if (fate === 'gone' || fate === 'drained' || instance === null) return null
-  // From the first break on: only then is it known that the server had it.
-  return { id, text, sendings, resend: { instance, brokenAtMs: brokenAtMs ?? wallMs, cancelText: null } }
+  return { id, text, sendings, resend: { instance, sentAtMs, cancelText: null } }
 }
 
-/** Whether the process we are connected to now can tell what became of it. */
-export function mayResend({ resend }: WaitingMessage, moment: Moment): boolean {
-  if (resend === undefined) return true
-  return resend.instance === moment.instance && moment.wallMs - resend.brokenAtMs < resendWithinMs
+/** Whether the process we are connected to now, null while unknown, can tell what became of it. */
+export function mayResend({ resend }: WaitingMessage, instance: string | null): boolean {
+  return resend === undefined || resend.instance === instance
+}
+
+/** The process that may begin it, should it be unknown there; `nobody` once its answer may have been kept and forgotten. */
+export function mayBeginAt({ instance, sentAtMs }: Resend, wallMs: number): string {
+  // A clock that was set back in the meantime proves nothing.
+  return wallMs >= sentAtMs && wallMs - sentAtMs < believedMs ? instance : nobody
 }

@@ -145,7 +145,9 @@ describe('while connected', () => {
     bridge.fromClient('{"id":')
     link(0).onMessage('nonsense')
     expect(written).toHaveLength(1)
-    expect(written[0]).toMatchObject({ id: null, error: { code: -32_700 } })
+    expect(written[0]).toMatchObject({ error: { code: -32_700 } })
+    // Neither revision's schema knows a null id.
+    expect(written[0]).not.toHaveProperty('id')
   })
 })
 
@@ -199,6 +201,21 @@ describe('when the connection breaks', () => {
     expect(link(1).sent.every((message) => !('result' in message))).toBe(true)
   })
 
+  test('the client is told that nobody waits for its answers any more: its person may be looking at a question', async () => {
+    initialize()
+    for (const id of [1, 'two', 3]) server(0, { id, method: 'elicitation/create' })
+    client({ id: 3, result: { action: 'decline' } })
+    written.length = 0
+    breaks(0)
+    expect(written.map(({ method, params }) => [method, params])).toEqual([
+      ['notifications/cancelled', { requestId: 1 }],
+      ['notifications/cancelled', { requestId: 'two' }],
+    ])
+    await reconnect(1)
+    client({ id: 1, result: { action: 'decline' } })
+    expect(link(1).sent.every((message) => !('result' in message))).toBe(true)
+  })
+
   test('a stream that only listens is taken up again without a word', async () => {
     link(0).onOpen()
     client({ id: 'listen:0', method: 'subscriptions/listen', params: { notifications: {} } })
@@ -217,6 +234,18 @@ describe('when the connection breaks', () => {
     link(1).onOpen()
     server(1, { id: 0, result: {} })
     expect(written.map(({ id }) => id)).toEqual([0])
+  })
+
+  test('a second handshake that the server refused leaves the first one as it was', async () => {
+    initialize()
+    client({ id: 8, method: 'initialize', params: { protocolVersion: 'another' } })
+    server(0, { id: 8, error: { code: -32_600, message: 'initialised already' } })
+    breaks(0)
+    await clock.advance(5_000)
+    link(1).onOpen()
+    expect(link(1).sent[0]).toMatchObject({ method: 'initialize', params: { protocolVersion: '2025-11-25' } })
+    server(1, { id: 'exai-bridge-initialize-2', result: {} })
+    expect(link(1).sent.at(-1)).toMatchObject({ method: 'notifications/initialized' })
   })
 
   test('a server that refuses the replay is left and tried again', async () => {
@@ -369,12 +398,35 @@ describe('what is sent again', () => {
     expect(written).toEqual([])
   })
 
-  test('a laptop that slept too long does not ask for what is no longer kept', async () => {
-    breakWithCallRunning()
-    sleptMs = 600_000
+  test.each([
+    ['while it ran, and noticed the break when it woke', 660_000, 660_000],
+    ['after the break', 0, 660_000],
+    ['and woke with its clock set back', 660_000, -60_000],
+  ])('a laptop that slept %s asks for its call, and nobody begins it', async (_when, before, after) => {
+    initialize()
+    named(0, 'first')
+    call(1)
+    sleptMs = before
+    breaks(0, 'the server did not answer for 10 s', 'unknown')
+    sleptMs = after
     await comeBack(1, 'first')
-    expect(link(1).sent.some(({ method }) => method === 'tools/call')).toBe(false)
-    expect(written.map(({ id }) => id)).toEqual([1])
+    expect(metaOf(link(1).sent.at(-1))).toMatchObject({
+      'exai/key': 'toolu_1',
+      'exai/resent-to': '',
+      'exai/sending': 2,
+    })
+    server(1, { id: 1, result: {} })
+    expect(written.map(({ id, error }) => [id, error])).toEqual([[1, undefined]])
+  })
+
+  test('a call that is made after waking, on a line that died asleep, may begin at the next', async () => {
+    initialize()
+    named(0, 'first')
+    sleptMs = 660_000
+    call(1)
+    breaks(0, 'the server did not answer for 10 s', 'unknown')
+    await comeBack(1, 'first')
+    expect(metaOf(link(1).sent.at(-1))).toMatchObject({ 'exai/resent-to': 'first' })
   })
 
   test('after 30 s without a server it fails, says that it may have been done, and where its answer is', async () => {
@@ -385,16 +437,16 @@ describe('what is sent again', () => {
     )
   })
 
-  test('its time counts from the first break: a line that breaks again and again renews nothing', async () => {
+  test('its time counts from its first sending: a line that breaks again and again renews nothing', async () => {
     breakWithCallRunning()
     sleptMs = 500_000
     await comeBack(1, 'first')
-    expect(link(1).sent.at(-1)).toMatchObject({ id: 1 })
+    expect(metaOf(link(1).sent.at(-1))).toMatchObject({ 'exai/resent-to': 'first' })
     breaks(1, 'gone again', 'unknown')
     sleptMs = 540_000
     await comeBack(2, 'first')
-    expect(link(2).sent.some(({ method }) => method === 'tools/call')).toBe(false)
-    expect(written.map(({ id }) => id)).toEqual([1])
+    expect(metaOf(link(2).sent.at(-1))).toMatchObject({ 'exai/resent-to': '' })
+    expect(written).toEqual([])
   })
 
   test.each(['tools/call', 'tools/list'])('%s goes out eight times and no more', async (method) => {
@@ -528,7 +580,7 @@ describe('a message that is larger than the server takes', () => {
     overlong('{"method":"tools/call","params":{"text":"aa', 'aa"}},"jsonrpc":"2.0","id":5}')
     overlong('{"jsonrpc":"2.0","id":"six","method":"tools/call","params":{"text":"aa', 'aa"}}}')
     overlong('{"params":["aa', 'aa"]}')
-    expect(written.map(({ id }) => id)).toEqual([5, 'six', null])
+    expect(written.map(({ id }) => id)).toEqual([5, 'six', undefined])
     for (const answer of written) {
       expect(messageOf(answer)).toMatch(/is 9000 bytes long, and the bridge takes at most 8000 bytes/)
     }
@@ -564,6 +616,13 @@ describe('what the client has set', () => {
     }
   }
 
+  async function comeBack(index: number): Promise<void> {
+    breaks(index - 1)
+    await clock.advance(5_000)
+    link(index).onOpen()
+    server(index, { id: `exai-bridge-initialize-${index + 1}`, result: {} })
+  }
+
   test('is said again on the next connection, before anything that waits, and nobody hears of it', async () => {
     initialize()
     set('logging/setLevel', { level: 'debug' })
@@ -592,16 +651,69 @@ describe('what the client has set', () => {
     breaks(0)
     await reconnect(1)
     expect(settings(1)).toHaveLength(16)
-    server(1, { id: 'exai-bridge-setting-2-1', error: { code: -1, message: 'gone' } })
+    server(1, { id: 'exai-bridge-setting-2-1', error: { code: -32_002, message: 'gone' } })
+    server(1, { id: 'exai-bridge-setting-2-2', error: { code: -32_602, message: 'nobody is told of this' } })
     answerSettings(1)
     answerSettings(1)
     expect(settings(1)).toHaveLength(20)
     expect(link(1).sent.at(-1)).toMatchObject({ method: 'notifications/initialized' })
-    breaks(1)
-    await clock.advance(5_000)
-    link(2).onOpen()
-    server(2, { id: 'exai-bridge-initialize-3', result: {} })
-    expect(settings(2)[0]).toEqual(['resources/subscribe', { uri: 'a://1' }])
+    await comeBack(2)
+    expect(settings(2)[0]).toEqual(['resources/subscribe', { uri: 'a://2' }])
+  })
+
+  const busy = { code: -32_000, message: 'busy', data: { 'exai/refusal': { retryAfterMs: 4_000 } } }
+
+  test('and a busy server cannot take holds nobody up, and is said again after the time that the server named', async () => {
+    initialize()
+    set('logging/setLevel', { level: 'info' })
+    set('resources/subscribe', { uri: 'a://1' })
+    written.length = 0
+    breaks(0)
+    client({ id: 9, method: 'tools/list' })
+    await reconnect(1)
+    for (const number of [1, 2]) server(1, { id: `exai-bridge-setting-2-${number}`, error: busy })
+    expect(link(1).sent.at(-1)).toMatchObject({ id: 9 })
+    await clock.advance(3_999)
+    expect(settings(1)).toHaveLength(2)
+    await clock.advance(1)
+    server(1, { id: 'exai-bridge-setting-2-again-1', result: {} })
+    server(1, { id: 'exai-bridge-setting-2-again-2', result: {} })
+    expect(settings(1).slice(2)).toEqual([
+      ['logging/setLevel', { level: 'info' }],
+      ['resources/subscribe', { uri: 'a://1' }],
+    ])
+    expect(written).toEqual([])
+    expect(clock.pendingTimers).toBe(0)
+  })
+
+  test('and the server could not set, for whatever reason, is said again on the next connection', async () => {
+    initialize()
+    set('logging/setLevel', { level: 'info' })
+    set('resources/subscribe', { uri: 'a://1' })
+    breaks(0)
+    await reconnect(1)
+    server(1, { id: 'exai-bridge-setting-2-1', error: busy })
+    server(1, { id: 'exai-bridge-setting-2-2', error: { code: -32_603, message: 'a bug' } })
+    await comeBack(2)
+    expect(settings(2)).toHaveLength(2)
+    bridge.end()
+    expect(clock.pendingTimers).toBe(0)
+  })
+
+  test('anew while the old waits to be said again is not undone by it', async () => {
+    initialize()
+    set('logging/setLevel', { level: 'info' })
+    for (const uri of ['a://1', 'a://2', 'a://3']) set('resources/subscribe', { uri })
+    breaks(0)
+    await reconnect(1)
+    for (const number of [1, 2, 3, 4]) server(1, { id: `exai-bridge-setting-2-${number}`, error: busy })
+    client({ id: 20, method: 'logging/setLevel', params: { level: 'error' } })
+    client({ id: 21, method: 'resources/unsubscribe', params: { uri: 'a://1' } })
+    server(1, { id: 21, result: {} })
+    client({ id: 22, method: 'resources/unsubscribe', params: { uri: 'a://2' } })
+    await clock.advance(4_000)
+    server(1, { id: 'exai-bridge-setting-2-again-1', result: {} })
+    expect(settings(1).slice(4)).toEqual([['resources/subscribe', { uri: 'a://3' }]])
   })
 })
 

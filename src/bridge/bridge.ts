@@ -6,7 +6,7 @@
 //   connecting --open--> greeting --answered--> ready --close--> waiting --backoff--> connecting
 
 import type { Timer } from '../lib/clock.ts'
-import { afterBreak, type Moment, mayResend } from './after-break.ts'
+import { afterBreak, mayBeginAt, mayResend } from './after-break.ts'
 import { Backoff } from './backoff.ts'
 import { BridgeErrors, largeAnswerLine } from './bridge-errors.ts'
 import type { BridgeOptions } from './bridge-options.ts'
@@ -120,7 +120,7 @@ export class Bridge {
     if (method === 'initialize') this.#session.asked(message)
     const isKeyed = repeatOf(method) === 'keyed'
     const text = isKeyed ? withKey(message, `${this.#options.keyPrefix}-${++this.#keys}`) : line
-    if (this.#isReady) this.#send({ id, method, text, sendings: 1, brokenAtMs: null })
+    if (this.#isReady) this.#send({ id, method, text, sendings: 1, sentAtMs: this.#options.clock.wallMs() })
     else this.#wait({ id, text, sendings: 0 })
   }
 
@@ -195,10 +195,9 @@ export class Bridge {
       onBytesMax: (bytes) => {
         if (this.#link !== null) this.#link.bytesMax = bytes
       },
-      onRefused: (setting) => {
-        this.#session.settings.refused(setting)
-        this.#options.log(`the server would not have this again: ${JSON.stringify(setting)}`)
-      },
+      isWanted: (setting) => this.#session.settings.wants(setting, this.#inFlight.all()),
+      onRefused: (setting) => this.#session.settings.refused(setting),
+      log: (line) => this.#options.log(line),
       onDone: () => this.#becomeReady(),
       onFailed: (why) => {
         this.#options.log(why)
@@ -223,13 +222,14 @@ export class Bridge {
     const passing = readPassingMessage(waiting.text)
     const { id, resend, text } = waiting
     if (passing.kind !== 'request') this.#pass(text)
-    else if (!mayResend(waiting, this.#moment())) this.#errors.lost(id)
+    else if (!mayResend(waiting, this.#greeting?.instance ?? null)) this.#errors.lost(id)
     else {
       const sendings = waiting.sendings + 1
-      const marked = resend === undefined ? text : asResent(text, resend.instance, sendings)
+      const wallMs = this.#options.clock.wallMs()
+      const marked = resend === undefined ? text : asResent(text, mayBeginAt(resend, wallMs), sendings)
       const cancelText = resend?.cancelText ?? null
       if (cancelText === null) {
-        this.#send({ ...passing, text, sendings, brokenAtMs: resend?.brokenAtMs ?? null }, marked)
+        this.#send({ ...passing, text, sendings, sentAtMs: resend?.sentAtMs ?? wallMs }, marked)
       } else if (this.#pass(marked)) this.#pass(cancelText)
     }
   }
@@ -257,9 +257,10 @@ export class Bridge {
     const link = this.#link
     this.#link = null
     this.#isReady = false
-    this.#serverRequests.clear()
+    const unanswered = this.#serverRequests.takeAll()
     this.#options.onSent()
     if (this.#isEnded) return
+    for (const id of unanswered) this.#options.write(cancelLine(id))
     this.#backoff.closed(this.#options.clock.now())
     if (this.#backoff.isFirst || reason !== this.#errors.reason) {
       this.#options.log(`no connection to ${this.#options.url}: ${reason}; trying again`)
@@ -276,18 +277,14 @@ export class Bridge {
 
   /** What was in flight waits to be sent again where that is safe, and fails where it is not. */
   #saveInFlight(fate: ServerFate): void {
-    const moment = { ...this.#moment(), fate }
+    const instance = this.#greeting?.instance ?? null
     for (const request of this.#inFlight.all()) {
       if (request.method === listenMethod && request.text !== null) continue
       this.#inFlight.take(request.id)
-      const waiting = afterBreak(request, moment)
+      const waiting = afterBreak(request, { instance, fate })
       if (waiting !== null && this.#outbox.add(waiting)) continue
       this.#errors.lost(request.id, repeatOf(request.method) === 'keyed' && fate === 'unknown')
     }
-  }
-
-  #moment(): Moment {
-    return { instance: this.#greeting?.instance ?? null, wallMs: this.#options.clock.wallMs() }
   }
 
   /** The largest of all that were sent is certainly too large; sent again, it would break the next connection as well. */

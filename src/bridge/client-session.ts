@@ -7,23 +7,24 @@ import type { SentRequest } from './in-flight.ts'
 /** The session of one client, as the bridge remembers it. */
 export class ClientSession {
   readonly settings: ClientSettings = new ClientSettings()
-  #initialize: { readonly message: object; isAnswered: boolean } | null = null
+  #asked: object | null = null
+  #initialize: object | null = null
   #isInitialized = false
 
-  /** The client's `initialize` once the server has agreed; null before. */
+  /** The client's `initialize` once the server has agreed, and as it agreed to it; null before. */
   get initialize(): object | null {
-    return this.#initialize?.isAnswered === true ? this.#initialize.message : null
+    return this.#initialize
   }
 
   /** What to say when the session is taken up; null: nothing. */
   get confirmation(): string | null {
-    if (this.initialize === null || !this.#isInitialized) return null
+    if (this.#initialize === null || !this.#isInitialized) return null
     return JSON.stringify({ jsonrpc: '2.0', method: 'notifications/initialized' })
   }
 
-  /** The client asks for a session. */
+  /** The client asks for a session. One that it has already stays as it is until the server agrees to this one. */
   asked(initialize: object): void {
-    this.#initialize = { message: initialize, isAnswered: false }
+    this.#asked = initialize
   }
 
   /** The client has said that it is initialised. */
@@ -33,7 +34,9 @@ export class ClientSession {
 
   /** The server has done what this request asked for. */
   done(request: SentRequest): void {
-    if (request.method === 'initialize' && this.#initialize !== null) this.#initialize.isAnswered = true
+    const { method, text } = request
+    // By its own text: another may have been asked for since.
+    if (method === 'initialize') this.#initialize = text === null ? this.#asked : (JSON.parse(text) as object)
     this.settings.done(request)
   }
 }

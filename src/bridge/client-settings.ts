@@ -32,10 +32,17 @@ export class ClientSettings {
     else if (this.#uris.size < subscriptionsMax) this.#uris.add(uri)
   }
 
-  /** The server would not have it again: it is not asked for a third time. */
+  /** The server will never have it again: it is not asked for a third time. */
   refused({ method, params }: SettingRequest): void {
     if (method === setLevel) this.#level = null
     else if (params.uri !== undefined) this.#uris.delete(params.uri)
+  }
+
+  /** Whether it is still what the client set, and none of the requests under way is about to set that anew. */
+  wants(setting: SettingRequest, underWay: readonly SentRequest[]): boolean {
+    const { method, params } = setting
+    const isSet = method === setLevel ? this.#level === params.level : this.#uris.has(params.uri ?? '')
+    return isSet && !underWay.some((request) => concerns(request, setting))
   }
 
   /** What is to be said on a new connection. */
@@ -43,6 +50,12 @@ export class ClientSettings {
     const level = this.#level === null ? [] : [{ method: setLevel, params: { level: this.#level } }]
     return [...level, ...[...this.#uris].map((uri) => ({ method: subscribe, params: { uri } }))]
   }
+}
+
+function concerns({ method, text }: SentRequest, setting: SettingRequest): boolean {
+  if (setting.method === setLevel) return method === setLevel
+  if (text === null || (method !== subscribe && method !== unsubscribe)) return false
+  return paramsOf(text).uri === setting.params.uri
 }
 
 function paramsOf(text: string): Readonly<Record<string, unknown>> {

@@ -1,12 +1,15 @@
 // What the bridge itself says at the start of a connection, and the client sees nothing of: it asks which process this is; where
-// the client has a session, that is taken up again, and then what the client had set in it.
+// the client has a session, that is taken up again, and then what the client had set in it. A setting that the server cannot take
+// just now holds nobody up: it is said again later.
 //
-//   instance, initialize --answered--> settings, a few at a time --answered--> done
+//   instance, initialize --answered--> settings, a few at a time --answered--> done --in their time--> postponed settings
 
 import { instanceMethod } from '../domain/resend.ts'
 import type { Clock, Timer } from '../lib/clock.ts'
 import type { SettingRequest } from './client-settings.ts'
 import type { PassingMessage } from './passing-message.ts'
+import { PostponedSettings } from './postponed-settings.ts'
+import { readSettingAnswer } from './setting-answer.ts'
 
 /** How a greeting is held. */
 export interface GreetingOptions {
@@ -22,8 +25,11 @@ export interface GreetingOptions {
   send(text: string): void
   /** The largest message that the server takes, in bytes. */
   onBytesMax(bytes: number): void
-  /** The server would not have this setting again. */
+  /** Whether the client still wants this setting, and is not about to set another itself. */
+  isWanted(setting: SettingRequest): boolean
+  /** The server will never have this setting again. */
   onRefused(setting: SettingRequest): void
+  log(line: string): void
   /** Everything is answered, or need not be waited for. */
   onDone(): void
   /** The session is refused, or something is not answered in time. */
@@ -41,6 +47,7 @@ export class Greeting {
   readonly #replayId: string
   readonly #settings: SettingRequest[]
   readonly #asked: Map<string, SettingRequest> = new Map()
+  readonly #postponed: PostponedSettings
   #awaits: Set<string> = new Set()
   #timer: Timer | null = null
   #instance: string | null = null
@@ -50,6 +57,14 @@ export class Greeting {
     this.#instanceId = `exai-bridge-instance-${options.number}`
     this.#replayId = `exai-bridge-initialize-${options.number}`
     this.#settings = options.initialize === null ? [] : [...options.settings]
+    this.#postponed = new PostponedSettings({
+      idPrefix: `exai-bridge-setting-${options.number}-again`,
+      clock: options.clock,
+      say: (message) => this.#say(message),
+      isWanted: (setting) => options.isWanted(setting),
+      onRefused: (setting) => this.#refused(setting),
+      log: (line) => options.log(line),
+    })
   }
 
   /** The name of the process; null while unknown, or where the server has none. */
@@ -75,9 +90,8 @@ export class Greeting {
     const id = String(answer.id)
     const setting = this.#asked.get(id)
     if (id === this.#instanceId) this.#readInstance(answer.message)
-    else if (setting !== undefined) {
-      if (!answer.isResult) this.#options.onRefused(setting)
-    } else if (id !== this.#replayId) return false
+    else if (setting !== undefined) this.#readSetting(setting, answer.message)
+    else if (id !== this.#replayId) return this.#postponed.take(answer)
     else if (!answer.isResult) {
       this.stop()
       this.#options.onFailed('the server refused to take the session up again')
@@ -89,6 +103,11 @@ export class Greeting {
 
   /** The connection is gone. */
   stop(): void {
+    this.#postponed.stop()
+    this.#rest()
+  }
+
+  #rest(): void {
     this.#timer?.cancel()
     this.#timer = null
     this.#awaits = new Set()
@@ -97,8 +116,9 @@ export class Greeting {
   #next(): void {
     const settings = this.#settings.splice(0, settingsAtOnce)
     if (settings.length === 0) {
-      this.stop()
+      this.#rest()
       this.#options.onDone()
+      this.#postponed.start()
       return
     }
     for (const setting of settings) {
@@ -111,6 +131,17 @@ export class Greeting {
 
   #say(message: object): void {
     this.#options.send(JSON.stringify({ jsonrpc: '2.0', ...message }))
+  }
+
+  #readSetting(setting: SettingRequest, message: object): void {
+    const answer = readSettingAnswer(message)
+    if (answer.kind === 'never') this.#refused(setting)
+    else if (answer.kind === 'later') this.#postponed.add(setting, answer.afterMs)
+  }
+
+  #refused(setting: SettingRequest): void {
+    this.#options.onRefused(setting)
+    this.#options.log(`the server would not have this again: ${JSON.stringify(setting)}`)
   }
 
   #readInstance(message: object): void {

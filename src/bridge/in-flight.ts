@@ -12,8 +12,8 @@ export interface SentRequest {
   readonly text: string | null
   /** How many times it has been sent. */
   readonly sendings: number
-  /** When its connection first broke, by the wall in milliseconds; null: it never did. */
-  readonly brokenAtMs: number | null
+  /** When it was sent first, by the wall in milliseconds. */
+  readonly sentAtMs: number
 }
 
 interface Entry {

@@ -17,8 +17,8 @@ export interface WaitingMessage {
 export interface Resend {
   /** The server process that may have seen it. */
   readonly instance: string
-  /** When its connection first broke, by the wall: a machine that sleeps stops the other clock. */
-  readonly brokenAtMs: number
+  /** When it was sent first, by the wall: a machine that sleeps stops the other clock. */
+  readonly sentAtMs: number
   /** It was cancelled meanwhile: what to send after it. */
   readonly cancelText: string | null
 }

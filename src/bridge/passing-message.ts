@@ -40,9 +40,9 @@ export function toLine(text: string): string {
   return /[\r\n]/.test(text) ? JSON.stringify(JSON.parse(text)) : text
 }
 
-/** A JSON-RPC error as one line. */
+/** A JSON-RPC error as one line. A null id is left out: the schema of both revisions knows no null id. */
 export function errorLine(id: RpcId | null, code: number, message: string): string {
-  return JSON.stringify({ jsonrpc: '2.0', id, error: { code, message } })
+  return JSON.stringify({ jsonrpc: '2.0', ...(id === null ? {} : { id }), error: { code, message } })
 }
 
 /** A `notifications/cancelled` as one line. */

@@ -37,10 +37,10 @@ export function withKey(message: object, ownKey: string): string {
 /** At most so many bytes longer a call becomes by `asResent`. */
 export const markBytesMax = 128
 
-/** The text of a keyed call for its `sending`th time, to the process that may have seen it before. */
-export function asResent(text: string, instance: string, sending: number): string {
+/** The text of a keyed call for its `sending`th time; `mayBeginAt`: the process that begins it if it never came there. */
+export function asResent(text: string, mayBeginAt: string, sending: number): string {
   const message = JSON.parse(text) as object
-  return withMeta(message, { [resendMeta.resentTo]: instance, [resendMeta.sending]: sending })
+  return withMeta(message, { [resendMeta.resentTo]: mayBeginAt, [resendMeta.sending]: sending })
 }
 
 function withMeta(message: object, added: Readonly<Record<string, unknown>>): string {

@@ -56,6 +56,23 @@ describe('refused models', () => {
     expect(find()).toBeNull()
   })
 
+  it('is forgotten for one account or for all when the operator says so, with the length of the row', async () => {
+    const { clock, refused, find, remember } = open()
+    remember('permission-denied')
+    await clock.advance(60_000)
+    remember('permission-denied')
+    refused.remember('glm/main2', 'glm-5.3', failure('permission-denied'))
+    expect(refused.forgetAll('glm/main')).toEqual(['glm/main glm-5.3'])
+    expect(find()).toBeNull()
+    expect(find('glm/main2')).not.toBeNull()
+    remember('permission-denied')
+    await clock.advance(60_000)
+    expect(find()).toBeNull()
+    refused.remember('glm/main2', 'glm-5.2', failure('model-unknown'))
+    expect(refused.forgetAll()).toEqual(['glm/main2 glm-5.2'])
+    expect(refused.forgetAll()).toEqual([])
+  })
+
   it('keeps neither to another account, to another model, nor what will pass by itself', () => {
     const { find, remember } = open()
     remember('permission-denied')

@@ -48,6 +48,16 @@ export class RefusedModels {
     this.#refused.delete(keyOf(accountName, model))
   }
 
+  /** The operator changed a plan: everything of the account is asked again. Absent: of all accounts. Names `account model` that were refused. */
+  forgetAll(accountName?: string): readonly string[] {
+    const now = this.#clock.now()
+    const forgotten = [...this.#refused.entries()].filter(
+      ([key]) => accountName === undefined || key.startsWith(keyOf(accountName, '')),
+    )
+    for (const [key] of forgotten) this.#refused.delete(key)
+    return forgotten.filter(([, { until }]) => now < until).map(([key]) => key.replace('\n', ' '))
+  }
+
   /** The failure to give again; null: ask the vendor. */
   find(accountName: string, model: string): CallFailure | null {
     const known = this.#refused.get(keyOf(accountName, model))

@@ -230,15 +230,53 @@ describe('the one life of a call', () => {
     const { calls, idle } = open()
     const running = calls.run(options, untilAborted)
     const drained = [calls.drain(), calls.drain()]
-    calls.destroy()
-    await Promise.all([running, ...drained])
+    await Promise.all([running, calls.destroy(), ...drained])
+    idle()
+  })
+
+  it('destroy waits until all have ended, and then until their callers were told', async () => {
+    const { clock, calls, idle } = open()
+    const steps: string[] = []
+    const stubborn = calls.run(options, () => new Promise(() => undefined)).then(() => steps.push('ended'))
+    const told = Promise.withResolvers<void>()
+    const tell = (): Promise<void> => {
+      steps.push('tell')
+      return told.promise
+    }
+    const destroyed = calls.destroy(tell).then(() => steps.push('destroyed'))
+    await clock.advance(499)
+    expect(steps).toEqual([])
+    await clock.advance(1)
+    await stubborn
+    expect(steps.toSorted()).toEqual(['ended', 'tell'])
+    told.resolve()
+    await destroyed
+    await calls.destroy(tell)
+    expect(steps).toHaveLength(3)
+    idle()
+  })
+
+  it('destroy waits for no caller that does not take the news', async () => {
+    const { clock, calls, idle } = open()
+    const running = calls.run(options, untilAborted)
+    let isDestroyed = false
+    const destroyed = calls
+      .destroy(() => new Promise(() => undefined))
+      .then(() => {
+        isDestroyed = true
+      })
+    await running
+    await clock.advance(499)
+    expect(isDestroyed).toBe(false)
+    await clock.advance(1)
+    await destroyed
     idle()
   })
 
   it('destroy ends what would not end', async () => {
     const { calls, idle } = open()
     const running = calls.run(options, untilAborted)
-    calls.destroy()
+    await calls.destroy()
     expect(await running).toMatchObject({ kind: 'failed', failure: { code: 'draining' } })
     idle()
   })

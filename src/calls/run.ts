@@ -27,7 +27,7 @@ export interface CallRunnerOptions {
   emit(event: CallEvent): void
 }
 
-/** Runs calls. `drain` lets the running ones finish; `destroy` aborts them. */
+/** Runs calls. `drain` lets the running ones finish; `destroy` aborts them and waits until their callers know. */
 export class CallRunner implements Calls {
   readonly #options: CallRunnerOptions
   readonly #running = new Set<RunningCall>()
@@ -81,15 +81,24 @@ export class CallRunner implements Calls {
     return new Promise((resolve) => this.#idleWaiters.push(resolve))
   }
 
-  /** Aborts every running call with `draining`. */
-  destroy(): void {
+  /**
+   * Aborts every running call with `draining`. Resolves when all have ended and then `tell` is done, which takes the news to their
+   * callers: whoever closes a connection before leaves a client without an answer, and it would call again. Each takes a grace at most.
+   */
+  async destroy(tell?: () => Promise<unknown>): Promise<void> {
     this.#isDraining = true
+    if (this.#running.size === 0) return
     const reason = new CallFailure('draining', {
       message:
         'The server is shutting down and could not wait for this call. Call again: a restarted server will answer.',
       retryable: true,
     })
     for (const running of this.#running) running.abort(reason)
+    await this.drain()
+    if (tell === undefined) return
+    const { promise: late, resolve } = Promise.withResolvers<void>()
+    using _timer = this.#options.clock.after(this.#options.abortGraceMs, resolve)
+    await Promise.race([tell(), late])
   }
 
   /** Aborts the calls of principals who may not call any more. */

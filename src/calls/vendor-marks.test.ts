@@ -1,4 +1,4 @@
-import { mkdtempSync, readdirSync, rmSync, statSync, writeFileSync } from 'node:fs'
+import { mkdirSync, mkdtempSync, readdirSync, rmSync, statSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { afterEach, beforeEach, describe, expect, test } from 'vitest'
@@ -75,8 +75,38 @@ describe('a call that was at a vendor when its process was killed', () => {
     const successor = await begin(3)
     expect(successor.wasCut('anna', 'toolu_1')).toBe(true)
     expect(successor.wasCut('anna', 'toolu_2')).toBe(false)
-    await next.destroy()
-    expect(files()).toEqual(['3.marks'])
+  })
+
+  test('is known to whoever replaces that process while it serves on, from the moment it is gone', async () => {
+    const old = await begin(1)
+    const answered = old.leave('anna', 'toolu_1')
+    const next = await begin(2)
+    answered.ended()
+    old.leave('anna', 'toolu_2')
+    await clock.advance(300_000)
+    expect(next.wasCut('anna', 'toolu_2')).toBe(false)
+    alive.delete(1)
+    expect(next.wasCut('anna', 'toolu_2')).toBe(true)
+    expect(next.wasCut('anna', 'toolu_1')).toBe(false)
+    expect(next.inspect()).toEqual({ marked: 0, cut: 1 })
+    expect(files()).toEqual(['2.marks'])
+    // And to the one after that.
+    alive.delete(2)
+    expect((await begin(3)).wasCut('anna', 'toolu_2')).toBe(true)
+    await clock.advance(600_000)
+    expect(next.inspect()).toEqual({ marked: 0, cut: 0 })
+  })
+
+  test('is made again where the file of the ended process cannot be read, and that is told once', async () => {
+    await begin(1)
+    const next = await begin(2)
+    alive.delete(1)
+    rmSync(join(folder, 'marks', '1.marks'))
+    mkdirSync(join(folder, 'marks', '1.marks'))
+    expect(next.wasCut('anna', 'toolu_1')).toBe(false)
+    expect(faults).toEqual([expect.stringMatching(/1\.marks of the ended process 1 cannot be read: EISDIR/)])
+    expect(next.wasCut('anna', 'toolu_1')).toBe(false)
+    expect(faults).toHaveLength(1)
   })
 
   test('is known where the next process has the same number', async () => {
@@ -86,13 +116,51 @@ describe('a call that was at a vendor when its process was killed', () => {
   })
 })
 
+describe('a call that its process ended because it stopped', () => {
+  test('is known to the next process, for ten minutes from then, however often it stops in order', async () => {
+    const first = await begin(1)
+    const [answered, cut] = [first.leave('anna', 'toolu_1'), first.leave('anna', 'toolu_2')]
+    answered.ended()
+    cut.cut()
+    expect(first.inspect()).toEqual({ marked: 0, cut: 0 })
+    await first.destroy()
+    alive.delete(1)
+    for (const pid of [2, 3]) {
+      await clock.advance(200_000)
+      const next = await begin(pid)
+      expect(files()).toEqual([`${pid}.marks`])
+      expect(next.wasCut('anna', 'toolu_1')).toBe(false)
+      expect(next.wasCut('anna', 'toolu_2')).toBe(true)
+      await next.destroy()
+      alive.delete(pid)
+    }
+    await clock.advance(200_000)
+    const last = await begin(4)
+    expect(last.wasCut('anna', 'toolu_2')).toBe(false)
+    await last.destroy()
+    expect(files()).toEqual([])
+    expect(clock.pendingTimers).toBe(0)
+  })
+
+  test('is known to a successor that began before', async () => {
+    const old = await begin(1)
+    const next = await begin(2)
+    old.leave('anna', 'toolu_1').cut()
+    await old.destroy()
+    expect(next.wasCut('anna', 'toolu_1')).toBe(false)
+    alive.delete(1)
+    expect(next.wasCut('anna', 'toolu_1')).toBe(true)
+    expect(files()).toEqual(['2.marks'])
+  })
+})
+
 describe('is not taken for cut', () => {
   test('a call that had ended', async () => {
     const first = await begin(1)
     const ended = ['a', 'b', 'c'].map((key) => first.leave('anna', key))
-    ended[1]?.()
+    ended[1]?.ended()
     first.leave('anna', 'd')
-    ended[0]?.()
+    ended[0]?.ended()
     alive.delete(1)
     const next = await begin(2)
     expect(['a', 'b', 'c', 'd'].filter((key) => next.wasCut('anna', key))).toEqual(['c', 'd'])
@@ -100,13 +168,16 @@ describe('is not taken for cut', () => {
 
   test('a call of a process that lives, such as one that is being replaced', async () => {
     const old = await begin(1)
-    const end = old.leave('anna', 'toolu_1')
+    const mark = old.leave('anna', 'toolu_1')
     const next = await begin(2)
     expect(next.wasCut('anna', 'toolu_1')).toBe(false)
+    mark.ended()
     await old.destroy()
     await old.destroy()
-    end()
     expect(files()).toEqual(['2.marks'])
+    alive.delete(1)
+    expect(next.wasCut('anna', 'toolu_1')).toBe(false)
+    expect(faults).toEqual([])
   })
 
   test('what stands in a file that is torn, or is none of ours', async () => {
@@ -121,12 +192,12 @@ describe('is not taken for cut', () => {
 test('a file holds as many slots as calls were marked at once', async () => {
   const marks = await begin(1)
   for (let n = 0; n < 100; n++) {
-    const ends = [marks.leave('anna', `a${n}`), marks.leave('anna', `b${n}`)]
-    for (const end of ends) end()
+    const both = [marks.leave('anna', `a${n}`), marks.leave('anna', `b${n}`)]
+    for (const mark of both) mark.ended()
   }
   const last = marks.leave('anna', 'last')
   expect(marks.inspect()).toEqual({ marked: 1, cut: 0 })
   expect(statSync(join(folder, 'marks', '1.marks')).size).toBe(64)
-  last()
+  last.ended()
   expect(faults).toEqual([])
 })

@@ -1,18 +1,20 @@
-// Marks on the disk of calls that have gone to a vendor and have not ended: what is left of them when the process is killed. A client
+// Marks on the disk of calls that have gone to a vendor and have not been answered: what is left of them when their process ends. A client
 // that sends such a call again, to the next process, is known by it, so that the vendor is not asked twice without anybody's will.
 //
-//   one file a process: as many slots as calls were ever marked at once, 32 bytes each
-//   slot: 24 bytes of sha256(principal, key), zeros when free; then when its process was found dead, zero while it lives
+//   leave ──▶ running ──ended──▶ free             answered
+//                │ ──cut─────▶ cut, and when     this process stopped, and could not wait
+//                └ killed ───▶ cut                found by whoever starts next; of one that is replaced, when it is gone
 //
-// A mark is one short write into a file that is open: it outlives the process at once, and a loss of power only by luck. No mark is
-// ever a reason to fail a call: a disk that takes none is told, and then a repeated call is a call like any other.
+// One file a process, with as many slots as calls were ever marked at once (`mark-slots.ts`). A mark is one short write into a file that
+// is open: it outlives the process at once, and a loss of power only by luck. No mark is ever a reason to fail a call: a disk that takes
+// none is told, and then a repeated call is a call like any other.
 
-import { hash } from 'node:crypto'
-import { closeSync, openSync, writeSync } from 'node:fs'
+import { closeSync, openSync, readFileSync, rmSync, writeSync } from 'node:fs'
 import { readdir, readFile, rm } from 'node:fs/promises'
 import { join } from 'node:path'
 import type { Clock, Timer } from '../lib/clock.ts'
 import { makeFolder } from '../lib/make-folder.ts'
+import { freeSlot, markKey, readMarks, slotBytes, slotOf } from './mark-slots.ts'
 
 /** What marks are made of. */
 export interface VendorMarksOptions {
@@ -22,117 +24,152 @@ export interface VendorMarksOptions {
   /** This process; and whether another one lives. */
   readonly pid: number
   readonly isAlive: (pid: number) => boolean
-  /** The file cannot be written; told once. */
+  /** A file cannot be written, told once, or that of an ended process cannot be read. */
   onFault(error: Error): void
 }
 
-const keyBytes = 24
-const slotBytes = 32
+/** The mark of a call that is at a vendor. One of the two comes, once, when it is over. */
+export interface VendorMark {
+  /** It was answered. */
+  ended(): void
+  /** This process stops and could not wait for it: it stays marked. */
+  cut(): void
+}
+
 /** How long a call that was cut is known; a client repeats one within seconds, or never. */
 const keepMs = 600_000
-/** Of one file: what is beyond was never ours. */
-const fileBytesMax = 1_048_576
 const fileName = /^(\d{1,10})\.marks$/
-const free = Buffer.alloc(slotBytes)
 
-/** The marks of this process, and those that killed ones have left. */
+/** The marks of this process, and those that ended ones have left. */
 export class VendorMarks {
   readonly #options: VendorMarksOptions
   readonly #path: string
   readonly #file: number
   readonly #free: number[] = []
-  readonly #slot = Buffer.alloc(slotBytes)
-  /** When each was found cut, in milliseconds since the epoch. */
-  readonly #cut: Map<string, number>
-  readonly #expiry: Timer | null
+  /** When each was cut, or found so, in milliseconds since the epoch. */
+  readonly #cut = new Map<string, number>()
+  /** Processes that lived when this one began, and their files: those that it replaces. */
+  readonly #living = new Map<number, string>()
+  /** One for each file that was taken over. */
+  readonly #expiries: Timer[] = []
   #slots = 0
   #marked = 0
   #hasFailed = false
   #isDestroyed = false
 
-  private constructor(
-    options: VendorMarksOptions,
-    path: string,
-    file: number,
-    cut: ReadonlyMap<string, number>,
-  ) {
+  private constructor(options: VendorMarksOptions, path: string) {
     this.#options = options
     this.#path = path
-    this.#file = file
-    this.#cut = new Map(cut)
-    const slots = [...cut].map(([key, cutAtMs]) => this.#put(Buffer.from(key, 'base64'), cutAtMs))
-    const expire = (): void => {
-      this.#cut.clear()
-      for (const slot of slots) this.#take(slot)
-    }
-    this.#expiry = slots.length === 0 ? null : options.clock.after(keepMs, expire)
+    this.#file = openSync(path, 'w', 0o600)
   }
 
   /** Takes over what dead processes have left. Rejects with the system's error when the folder cannot be had. */
   static async open(options: VendorMarksOptions): Promise<VendorMarks> {
-    const { folder, pid, isAlive, clock } = options
+    const { folder, pid, isAlive } = options
     await makeFolder(folder)
-    const cut = new Map<string, number>()
-    const read: string[] = []
+    const left: { owner: number; path: string; file: Buffer; isTheirs: boolean }[] = []
     for (const name of await readdir(folder)) {
       const owner = Number(fileName.exec(name)?.[1] ?? Number.NaN)
       if (Number.isNaN(owner)) continue
       // Where numbers begin anew, as in a container, a file of our own number is a dead one's.
       const isTheirs = owner !== pid && isAlive(owner)
       const path = join(folder, name)
-      for (const [key, cutAtMs] of readMarks(await readWhole(path), clock.wallMs())) {
-        // What a living one has taken over is known to its successor as well; what it has running is its own.
-        if (cutAtMs !== null || !isTheirs) cut.set(key, cutAtMs ?? clock.wallMs())
-      }
-      if (!isTheirs) read.push(path)
+      left.push({ owner, path, file: await readWhole(path), isTheirs })
     }
     const path = join(folder, `${pid}.marks`)
-    const marks = new VendorMarks(options, path, openSync(path, 'w', 0o600), cut)
-    for (const each of read) if (each !== path) await rm(each, { force: true })
+    const marks = new VendorMarks(options, path)
+    for (const each of left) {
+      marks.#takeOver(each.file, each.isTheirs)
+      if (each.isTheirs) marks.#living.set(each.owner, each.path)
+      else if (each.path !== path) await rm(each.path, { force: true })
+    }
     return marks
   }
 
-  /** Marks a call; answers how to take the mark away, which is done once, when the call has ended. */
-  leave(principal: string, key: string): () => void {
-    const slot = this.#put(digest(principal, key), 0)
+  /** Marks a call. */
+  leave(principal: string, key: string): VendorMark {
+    const known = markKey(principal, key)
+    const slot = this.#put(known, 0)
     this.#marked += 1
-    return () => {
-      this.#marked -= 1
-      this.#take(slot)
+    return {
+      ended: () => {
+        this.#marked -= 1
+        this.#take(slot)
+      },
+      cut: () => {
+        this.#marked -= 1
+        this.#write(slotOf(known, this.#options.clock.wallMs()), slot)
+      },
     }
   }
 
-  /** Whether a process was killed while it had this call at a vendor, some minutes ago at most. */
+  /** Whether a process ended while it had this call at a vendor, some minutes ago at most. */
   wasCut(principal: string, key: string): boolean {
+    this.#look()
     if (this.#cut.size === 0) return false
-    const cutAtMs = this.#cut.get(digest(principal, key).toString('base64'))
+    const cutAtMs = this.#cut.get(markKey(principal, key))
     return cutAtMs !== undefined && this.#options.clock.wallMs() - cutAtMs < keepMs
   }
 
-  /** Calls at vendors now, and calls that killed processes have left. */
+  /** Calls at vendors now, and calls that ended processes have left. */
   inspect(): { readonly marked: number; readonly cut: number } {
+    this.#look()
     return { marked: this.#marked, cut: this.#cut.size }
   }
 
-  /** Takes the file away: every call of this process has been answered. May come twice. */
+  /** Leaves the file to the next process if there is a mark in it, else takes it away. May come twice. */
   async destroy(): Promise<void> {
     if (this.#isDestroyed) return
     this.#isDestroyed = true
-    this.#expiry?.cancel()
+    for (const expiry of this.#expiries) expiry.cancel()
     closeSync(this.#file)
-    await rm(this.#path, { force: true })
+    if (this.#free.length === this.#slots) await rm(this.#path, { force: true })
   }
 
-  #put(key: Buffer, cutAtMs: number): number {
+  // Whoever is replaced goes on for a while, and may be killed in it: what it leaves then is read when it is asked for.
+  #look(): void {
+    for (const [pid, path] of this.#living) {
+      if (this.#options.isAlive(pid)) continue
+      this.#living.delete(pid)
+      try {
+        this.#takeOver(readFileSync(path), false)
+        rmSync(path, { force: true })
+      } catch (error) {
+        // It answered every call, and took its file with it.
+        if ((error as NodeJS.ErrnoException).code === 'ENOENT') continue
+        this.#fault(`The file ${path} of the ended process ${pid} cannot be read`, error)
+      }
+    }
+  }
+
+  // What a living process has taken over is known to its successor as well; what it has running is its own.
+  #takeOver(file: Buffer, isTheirs: boolean): void {
+    const nowMs = this.#options.clock.wallMs()
+    const taken = new Map<string, number>()
+    for (const [key, cutAtMs] of readMarks(file)) {
+      const isOver = cutAtMs === null ? isTheirs : nowMs - cutAtMs >= keepMs
+      if (isOver || this.#cut.has(key)) continue
+      this.#cut.set(key, cutAtMs ?? nowMs)
+      taken.set(key, this.#put(key, cutAtMs ?? nowMs))
+    }
+    if (taken.size === 0) return
+    const expire = (): void => {
+      for (const [key, slot] of taken) {
+        this.#cut.delete(key)
+        this.#take(slot)
+      }
+    }
+    this.#expiries.push(this.#options.clock.after(keepMs, expire))
+  }
+
+  #put(key: string, cutAtMs: number): number {
     const slot = this.#free.pop() ?? this.#slots++
-    key.copy(this.#slot)
-    this.#slot.writeDoubleLE(cutAtMs, keyBytes)
-    this.#write(this.#slot, slot)
+    this.#write(slotOf(key, cutAtMs), slot)
     return slot
   }
 
   #take(slot: number): void {
-    this.#write(free, slot)
+    this.#write(freeSlot, slot)
     this.#free.push(slot)
   }
 
@@ -142,15 +179,15 @@ export class VendorMarks {
       writeSync(this.#file, bytes, 0, slotBytes, slot * slotBytes)
     } catch (error) {
       this.#hasFailed = true
-      const why = error instanceof Error ? error.message : String(error)
-      const what = `The file ${this.#path} cannot be written: ${why}. Should this process be killed, a call that its client repeats may be paid twice.`
-      this.#options.onFault(new Error(what, { cause: error }))
+      this.#fault(`The file ${this.#path} cannot be written`, error)
     }
   }
-}
 
-function digest(principal: string, key: string): Buffer {
-  return hash('sha256', `${principal}\n${key}`, 'buffer').subarray(0, keyBytes)
+  #fault(what: string, error: unknown): void {
+    const why = error instanceof Error ? error.message : String(error)
+    const then = 'A call that was cut and that its client repeats may be paid twice.'
+    this.#options.onFault(new Error(`${what}: ${why}. ${then}`, { cause: error }))
+  }
 }
 
 // It may be gone by now: its process has just ended.
@@ -159,16 +196,4 @@ function readWhole(path: string): Promise<Buffer> {
     if (error.code === 'ENOENT') return Buffer.alloc(0)
     throw error
   })
-}
-
-/** Keys, and when each was found cut; null: it runs, if its process does. */
-function* readMarks(file: Buffer, nowMs: number): Generator<readonly [string, number | null]> {
-  const end = Math.min(file.length, fileBytesMax)
-  for (let at = 0; at + slotBytes <= end; at += slotBytes) {
-    const key = file.subarray(at, at + keyBytes)
-    if (key.equals(free.subarray(0, keyBytes))) continue
-    const cutAtMs = file.readDoubleLE(at + keyBytes)
-    if (cutAtMs === 0) yield [key.toString('base64'), null]
-    else if (nowMs - cutAtMs < keepMs) yield [key.toString('base64'), cutAtMs]
-  }
 }

@@ -87,8 +87,8 @@ export async function runServer(config: Config, options: RunServerOptions): Prom
       process.stderr.write(
         'exai: another process has taken this place; whoever is still here is served to the end.\n',
       )
-      await Promise.race([within(server.release(), replacedTimeoutMs(config)), signals.stopped])
-      return 0
+      const released = within(server.release(), replacedTimeoutMs(config)).then(() => true)
+      if (await Promise.race([released, signals.stopped.then(() => false)])) return 0
     }
     process.stderr.write('exai: stopping; running calls may finish. Once more to stop at once.\n')
     await within(server.drain(), config.limits.drainTimeoutMs)

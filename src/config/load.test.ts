@@ -181,8 +181,10 @@ providers:
     ])
   })
 
-  test('nothing is told of a variable whose value a flag stands in for', () => {
+  test('nothing is told of a variable whose value a flag or the environment stands in for', () => {
     expect(load(`dataDir: "\${GONE}"`, { flags: { dataDir: '/x' } }).warnings).toEqual([])
+    const own = `providers: { glm: { apiKey: "\${GONE}" } }`
+    expect(load(own, { env: { ZAI_API_KEY: 'k' } }).warnings).toEqual([])
   })
 
   test('a config path is taken from the flag, else from the environment, relative to the working folder', () => {
@@ -245,6 +247,23 @@ providers:
       'providers.vllm.accounts.0: account "a0" is left out, because D_KEY is not set.',
       'providers.vllm.accounts.1: account "a1" is left out, because E_KEY is not set.',
     ])
+  })
+
+  test('where a provider takes no key, the account that names none stays, whatever the others ask for', () => {
+    const yaml = `providers:
+  vllm:
+    kind: openai-compatible
+    baseUrl: http://h/v1
+    accounts: [{ name: open }, { name: team, apiKeys: ["\${TEAM_KEY}"] }]
+`
+    const read = (env: Record<string, string>): unknown => {
+      const { providers, warnings } = load(yaml, { env })
+      const vllm = providers.find(({ name }) => name === 'vllm')
+      return [vllm?.accounts.map(({ name }) => name), vllm?.missing, warnings]
+    }
+    const told = 'providers.vllm.accounts.1: account "team" is left out, because TEAM_KEY is not set.'
+    expect(read({})).toEqual([['open'], null, [told]])
+    expect(read({ TEAM_KEY: 'k' })).toEqual([['open', 'team'], null, []])
   })
 
   test('what a variable holds is taken as it is, dollars and all', () => {

@@ -60,38 +60,49 @@ export function buildProvider(
   }
   const tier = section.tier ?? null
   const fallback = defaultLimits(kind, tier, baseUrl)
-  const given = accountsOf(section, path, sources, fallback)
-  const missing = missingOf(name, kind, given, sources)
-  const needsKey = kind !== 'openai-compatible' || given.some(({ apiKeys }) => apiKeys.length > 0)
-  const accounts = needsKey || missing !== null ? withKeys(given, path, missing, sources) : given
+  const given = accountsOf(section, path, sources, fallback).map((account, index): GivenAccount => {
+    const unset = namesUnder(`${path}.accounts.${index}`, sources)
+    const meant = section.accounts === undefined ? namesUnder(path, sources) : unset
+    // Whoever names no key means none; whose variable is not set means one.
+    const isKeyless = kind === 'openai-compatible' && meant.length === 0
+    return { account, unset, isUsable: account.apiKeys.length > 0 || isKeyless }
+  })
+  const missing = given.some(({ isUsable }) => isUsable) ? null : missingOf(name, kind, sources)
+  const accounts = usable(given, path, missing, sources)
   const { models, searchEngine = null, searchModel = null } = section
   return { name, kind, baseUrl, accounts, tier, models, searchEngine, searchModel, missing }
 }
 
+interface GivenAccount {
+  readonly account: AccountConfig
+  /** Variables that its keys ask for and that are not set. */
+  readonly unset: readonly string[]
+  readonly isUsable: boolean
+}
+
 // An account whose variable is not set must not be chosen for a job; the others go on.
-function withKeys(
-  given: readonly AccountConfig[],
+function usable(
+  given: readonly GivenAccount[],
   path: string,
   missing: string | null,
   sources: ProviderSources,
 ): readonly AccountConfig[] {
   // Where one variable is all that is missing, `missing` has said it.
   const isTold = missing !== null && namesUnder(path, sources).length < 2
-  return given.filter((account, index) => {
-    const unset = namesUnder(`${path}.accounts.${index}`, sources)
-    if (account.apiKeys.length > 0) {
+  return given.flatMap(({ account, unset, isUsable }, index) => {
+    if (isUsable) {
       for (const name of unset) {
         const sentence = `a key of account "${account.name}" is left out, because ${name} is not set.`
         sources.warn(`${path}.accounts.${index}`, sentence)
       }
-      return true
+      return [account]
     }
     if (!isTold) {
       const are = unset.length === 1 ? 'is' : 'are'
       const why = unset.length === 0 ? 'it has no apiKeys' : `${unset.join(' and ')} ${are} not set`
       sources.warn(`${path}.accounts.${index}`, `account "${account.name}" is left out, because ${why}.`)
     }
-    return false
+    return []
   })
 }
 
@@ -199,15 +210,9 @@ function defaultLimits(kind: ConfigurableKind, tier: number | null, baseUrl: str
   return { concurrency: kind === 'glm' ? null : openAiCompatibleConcurrency, rates: noRates }
 }
 
-function missingOf(
-  name: string,
-  kind: ConfigurableKind,
-  accounts: readonly AccountConfig[],
-  sources: ProviderSources,
-): string | null {
-  if (accounts.some(({ apiKeys }) => apiKeys.length > 0)) return null
+// What to set where no account can be used.
+function missingOf(name: string, kind: ConfigurableKind, sources: ProviderSources): string {
   const unset = namesUnder(`providers.${name}`, sources)
-  if (kind === 'openai-compatible' && unset.length === 0) return null
   const own = name === kind ? defaults[kind]?.variable : undefined
   const variables = unset.length > 0 || own === undefined ? unset : [own]
   return variables.length === 0

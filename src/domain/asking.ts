@@ -66,11 +66,14 @@ export type PersonQuestion = { readonly key: string; readonly message: string } 
 /** What a person filled in. */
 export type FormContent = Readonly<Record<string, string | number | boolean | readonly string[]>>
 
-/** `cancel`: no choice was made, or the client could not ask. `content` fits the schema; empty after a page. */
+/**
+ * `cancel`: no choice was made, or the client could not ask; `isUnreached`: it was not there to be asked, so that nobody has said
+ * anything. `content` fits the schema; empty after a page.
+ */
 export type PersonAnswer =
   | { readonly action: 'accept'; readonly content: FormContent }
   | { readonly action: 'decline' }
-  | { readonly action: 'cancel' }
+  | { readonly action: 'cancel'; readonly isUnreached?: true }
 
 /** A piece of what a client's model reads or writes. */
 export type SampleContent =

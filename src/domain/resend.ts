@@ -5,11 +5,14 @@
 export const resendMeta = {
   /** The call's own key, the same at every sending; from `claudecode/toolUseId` where the client gives one. */
   key: 'exai/key',
-  /** Only when sent again: the process (`instanceMethod`) that was there when it was sent first. */
+  /** Only when sent again: the process (`instanceMethod`) that was there when it was sent first, and alone may begin it; or `nobody`. */
   resentTo: 'exai/resent-to',
   /** Only when sent again: how many times it has been sent with this. An earlier sending may arrive after a later one. */
   sending: 'exai/sending',
 } as const
+
+/** In place of the process that may begin a call: whoever knows it answers, and where it is unknown it stays in doubt. */
+export const nobody = ''
 
 /**
  * A request that answers `{ instance, messageBytesMax }`: the name of this server process, another after every restart, and the

@@ -60,6 +60,17 @@ describe('the ledger', () => {
     ])
   })
 
+  it('writes counts and money beyond reason as the largest there are, so that every row is written and every sum adds up', async () => {
+    const ledger = new Ledger(records, new PriceTable(null))
+    const absurd = { ...usage, inputTokens: 2 ** 64, cachedInputTokens: 2 ** 64, reasoningTokens: 1e300 }
+    await ledger.record(entry('a1', { usage: absurd }))
+    await ledger.record(entry('a2', { usage: { ...usage, searches: 1 } }))
+    await ledger.record(entry('a3', { outcome: 'cached', savedNanoUsd: 10n ** 30n }))
+    expect(await ledger.usage({ by: 'principal', sinceMs: 0 })).toMatchObject([
+      { attempts: 2, inputTokens: 100_001_000n, cachedInputTokens: 100_000_400n, savedNanoUsd: 10n ** 15n },
+    ])
+  })
+
   it('sums by what is asked, since when, and only one’s own', async () => {
     const ledger = new Ledger(records, new PriceTable(null))
     await ledger.record(entry('a1', { endedAtMs: november - 1 }))

@@ -1,9 +1,10 @@
 // The ledger: one row per attempt, priced when it is written, never changed. `record` resolves when the row is safe on disk; so a result
 // that waited for it is never written to a client without its row, whatever kills the process.
 
+import { attemptTokensMax } from '../domain/token-count.ts'
 import type { Migration, Records, SqlRow, SqlValue } from '../store/records.ts'
 import { costNanoUsd, tokens } from './cost.ts'
-import type { LedgerEntry } from './ledger-row.ts'
+import type { LedgerEntry, LedgerUsage } from './ledger-row.ts'
 import type { PricedWork, PriceTable } from './price-table.ts'
 
 /** The ledger's tables. */
@@ -74,6 +75,8 @@ const columns: Readonly<Record<UsageDimension, string>> = {
   tool: 'tool',
 }
 const namesMaxDefault = 1_000
+// A million dollars: sums of many such rows still fit the file's integers.
+const rowNanoUsdMax = 10n ** 15n
 
 /** The ledger over the records. Errors: `StoreFault`. */
 export class Ledger {
@@ -85,12 +88,16 @@ export class Ledger {
     this.#prices = prices
   }
 
-  /** Writes one row and resolves when it is safe. The same attempt again changes nothing. Answers its cost in nano-dollars. */
+  /**
+   * Writes one row and resolves when it is safe. The same attempt again changes nothing. Answers its cost in nano-dollars. Counts and
+   * money beyond reason are written as the largest there are: a row the file cannot hold would be no row at all.
+   */
   async record(entry: LedgerEntry): Promise<bigint> {
     const price = this.#prices.at(entry, entry.endedAtMs)
-    const isFree = entry.outcome === 'cached' || entry.usage.source === 'none' || price === null
-    const cost = isFree ? 0n : costNanoUsd(entry.usage, price)
-    const row = toColumns(entry, cost, price?.version ?? null)
+    const usage = bounded(entry.usage)
+    const isFree = entry.outcome === 'cached' || usage.source === 'none' || price === null
+    const cost = isFree ? 0n : boundedMoney(costNanoUsd(usage, price))
+    const row = toColumns({ ...entry, usage }, cost, price?.version ?? null)
     const names = Object.keys(row)
     await this.#records.write([
       {
@@ -175,9 +182,23 @@ function toColumns(entry: LedgerEntry, cost: bigint, priceVersion: string | null
     reasoning_tokens: tokens(usage.reasoningTokens),
     searches: usage.searches ?? null,
     cost_nano_usd: cost,
-    saved_nano_usd: entry.savedNanoUsd ?? 0n,
+    saved_nano_usd: boundedMoney(entry.savedNanoUsd ?? 0n),
     price_version: priceVersion,
   }
+}
+
+function bounded(usage: LedgerUsage): LedgerUsage {
+  return {
+    ...usage,
+    inputTokens: Math.min(usage.inputTokens, attemptTokensMax),
+    cachedInputTokens: Math.min(usage.cachedInputTokens, attemptTokensMax),
+    outputTokens: Math.min(usage.outputTokens, attemptTokensMax),
+    reasoningTokens: Math.min(usage.reasoningTokens, attemptTokensMax),
+  }
+}
+
+function boundedMoney(nanoUsd: bigint): bigint {
+  return nanoUsd < rowNanoUsdMax ? nanoUsd : rowNanoUsdMax
 }
 
 function toLine(row: SqlRow): UsageLine {

@@ -1,5 +1,6 @@
 // Rows and a disk that fails: answers go on, rows are kept and written later, and what cannot be counted is not begun.
 
+import { setImmediate as turn } from 'node:timers/promises'
 import { describe, expect, it } from 'vitest'
 import { VirtualClock } from '../lib/virtual-clock.ts'
 import { storeFault } from '../store/store-fault.ts'
@@ -10,7 +11,7 @@ function createKeeper(keptMax = 10) {
   const clock = new VirtualClock()
   const events: RowEvent[] = []
   const saved: string[] = []
-  const disk: { fault: 'full' | 'conflict' | null } = { fault: null }
+  const disk: { fault: 'full' | 'conflict' | 'broken' | null } = { fault: null }
   const keeper = new RowKeeper({
     clock,
     keptMax,
@@ -18,12 +19,21 @@ function createKeeper(keptMax = 10) {
     ledger: {
       async record({ attemptId }) {
         if (disk.fault !== null) throw storeFault(disk.fault, 'exai.db')
+        if (attemptId.startsWith('odd')) throw storeFault('broken', 'exai.db', 'too large to bind')
         if (!saved.includes(attemptId)) saved.push(attemptId)
         return 0n
       },
     },
   })
   return { clock, events, saved, disk, keeper }
+}
+
+/** Seconds pass, and each look at all rows comes to its end. */
+async function seconds(clock: VirtualClock, count: number): Promise<void> {
+  for (let n = 0; n < count; n++) {
+    await clock.advance(1_000)
+    await turn()
+  }
 }
 
 describe('rows', () => {
@@ -75,6 +85,65 @@ describe('rows', () => {
     disk.fault = 'conflict'
     await keeper.record(ledgerEntryOf('odd'))
     expect(keeper.inspect()).toMatchObject({ state: 'well', lost: 1, kept: 0 })
+  })
+
+  it('do not wait behind one that alone is not taken; it is given up, which is said', async () => {
+    const { keeper, saved, clock, events } = createKeeper(2)
+    await keeper.record(ledgerEntryOf('odd'))
+    for (const name of ['1', '2', '3']) await keeper.record(ledgerEntryOf(name))
+    expect(keeper.inspect()).toMatchObject({ state: 'degraded', kept: 4 })
+    await seconds(clock, 1)
+    expect(saved).toEqual(['1', '2', '3'])
+    expect(keeper.inspect()).toMatchObject({ state: 'well', fault: null, written: 3, kept: 1, lost: 0 })
+    // The disk is well: results wait for their rows again, and new work begins.
+    await keeper.record(ledgerEntryOf('4'))
+    expect(saved).toContain('4')
+    keeper.assertRoom()
+    // Without other rows between, its failures say nothing more.
+    await seconds(clock, 600)
+    expect(keeper.inspect()).toMatchObject({ kept: 1, lost: 0 })
+    await keeper.record(ledgerEntryOf('5'))
+    await seconds(clock, 60)
+    expect(keeper.inspect()).toMatchObject({ state: 'well', written: 5, kept: 0, lost: 1 })
+    expect(events.map(({ type }) => type)).toEqual(['ledger-degraded', 'ledger-recovered', 'ledger-row-lost'])
+    expect(events.at(-1)).toMatchObject({
+      attemptId: 'odd',
+      detail: expect.stringMatching(/others are written, and this one is not: too large to bind/),
+    })
+    expect(clock.pendingTimers).toBe(0)
+  })
+
+  it('are reached behind any number that are not taken', async () => {
+    const { keeper, saved, clock } = createKeeper(1_000)
+    for (let n = 0; n < 200; n++) await keeper.record(ledgerEntryOf(`odd ${n}`))
+    await keeper.record(ledgerEntryOf('good'))
+    await seconds(clock, 20)
+    expect(saved).toEqual(['good'])
+    expect(keeper.inspect()).toMatchObject({ state: 'well', written: 1 })
+  })
+
+  it('are none of them given up while the disk takes none, whatever is wrong with it', async () => {
+    const { keeper, saved, disk, clock } = createKeeper(1_000)
+    const names = Array.from({ length: 150 }, (_, n) => `row ${n}`)
+    await keeper.record(ledgerEntryOf('before'))
+    disk.fault = 'broken'
+    for (const name of names) await keeper.record(ledgerEntryOf(name))
+    await seconds(clock, 600)
+    expect(keeper.inspect()).toMatchObject({ state: 'degraded', kept: 150, lost: 0 })
+    disk.fault = null
+    await seconds(clock, 90)
+    expect(new Set(saved)).toEqual(new Set(['before', ...names]))
+    expect(keeper.inspect()).toMatchObject({ state: 'well', kept: 0, lost: 0 })
+  })
+
+  it('are written when the server ends, past one that alone is not taken', async () => {
+    const { keeper, saved, events, clock } = createKeeper()
+    for (const name of ['odd', 'one', 'two']) await keeper.record(ledgerEntryOf(name))
+    await keeper.close()
+    expect(saved).toEqual(['one', 'two'])
+    expect(keeper.inspect()).toMatchObject({ state: 'well', kept: 0, lost: 1 })
+    expect(events.at(-1)).toMatchObject({ type: 'ledger-row-lost', attemptId: 'odd' })
+    expect(clock.pendingTimers).toBe(0)
   })
 
   it('are tried once more when the server ends, and no timer is left', async () => {

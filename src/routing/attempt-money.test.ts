@@ -35,6 +35,19 @@ function candidate(over: Partial<Capabilities> = {}): RoutedCandidate {
 }
 
 describe('an attempt at its dearest', () => {
+  it('takes a token for every byte of its input, and a guess of a third of that for quotas of tokens', () => {
+    const digits = '7 '.repeat(1_500)
+    const messages = [{ role: 'user', content: digits }] as const
+    const job = { kind: 'generate', model: 'm', task: 'chat', messages, outputTokensMax: 100 } as const
+    const attempt = dearest(candidate(), job, (cap) => cap / 4)
+    expect(attempt.inputTokens).toBeGreaterThanOrEqual(3_000)
+    expect(attempt.inputTokens).toBeLessThan(4_000)
+    expect(attempt).toMatchObject({
+      outputTokens: 100,
+      expected: { inputTokens: 1_000, outputTokens: 25 },
+    })
+  })
+
   it('makes every search that its vendor may make for it', () => {
     const job = { kind: 'search', query: 'otters', count: 3 } as const
     expect(dearest(candidate({ searchesMax: 4 }), job, (cap) => cap).searches).toBe(4)

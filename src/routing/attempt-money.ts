@@ -7,6 +7,7 @@ import type { Job } from '../providers/provider.ts'
 import type { AttemptEnd } from './attempt-end.ts'
 import type { RoutedCandidate } from './candidate-steps.ts'
 import { estimateInput, outputCap } from './input-estimate.ts'
+import { mostInput } from './most-input.ts'
 
 /** An attempt before it is made; tokens at their worst. */
 export interface PossibleAttempt extends PricedWork {
@@ -28,10 +29,14 @@ export interface AttemptMoney {
   suspend(): () => void
 }
 
-// What a model reads and writes while it searches is not ours to cap; this is far above what a search takes.
-const searchTokens = { inputTokens: 64_000, outputTokens: 16_384 } as const
+// What a model reads while it searches is its vendor's affair and has no bound: this is far above what a search takes, and a guess. What it
+// writes is four answers of 8,192 tokens at most.
+const searchTokens = { inputTokens: 64_000, outputTokens: 32_768 } as const
 
-/** An attempt at its dearest. `expectOutput` guesses its output, at most the cap it is given. */
+/**
+ * An attempt at its dearest: all the input a vendor can count, none of it kept by its cache, and output up to its cap. `expectOutput`
+ * guesses its output, at most the cap it is given.
+ */
 export function dearest(
   { provider, model, configured }: RoutedCandidate,
   job: Job,
@@ -40,7 +45,7 @@ export function dearest(
   const expected = { inputTokens: estimateInput(job).tokens, outputTokens: expectOutput(outputCap(job)) }
   const tokens =
     job.kind === 'generate'
-      ? { inputTokens: expected.inputTokens, outputTokens: job.outputTokensMax }
+      ? { inputTokens: mostInput(job), outputTokens: job.outputTokensMax }
       : job.kind === 'search'
         ? searchTokens
         : { inputTokens: 0, outputTokens: 0 }

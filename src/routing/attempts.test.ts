@@ -222,6 +222,33 @@ describe('the retry loop', () => {
     expect(loop.requeued()).toBe(6)
   })
 
+  it('ends with the words of a queue that takes a job back no more, after what sent it there; or goes on elsewhere', async () => {
+    const loop = createLoop()
+    const full = fails('concurrency-limited')
+    const refusal: Refusal = {
+      kind: 'refusal',
+      reason: 'queue-full',
+      scope: 'client',
+      dimension: 'jobs waiting for glm/main',
+      limit: 3,
+      used: 3,
+      retryAfterMs: 5000,
+      message: 'Your window had the most.',
+    }
+    const acquire = async (at: Target): Promise<AttemptLease> => ({
+      release: () => {},
+      refusedByVendor: async () => (at === glm ? refusal : expect.fail('kimi sent nothing back')),
+    })
+    expect(await loop.run([[glm]], [full], { acquire })).toMatchObject({
+      code: 'refused',
+      refusal: {
+        ...refusal,
+        message: 'Your window had the most. Tried before it: glm/main glm-model (concurrency-limited).',
+      },
+    })
+    expect(await loop.run([[glm], [kimi]], [full, says('from kimi')], { acquire })).toBe('from kimi')
+  })
+
   it('gives a first attempt two thirds of the time while another candidate is left, and blames nobody who spoke', async () => {
     const loop = createLoop()
     const slow: Play = async (input) => {

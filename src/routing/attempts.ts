@@ -174,7 +174,7 @@ class JobLoop<Each extends Target, Result> {
             // From here the slot is the queue's again.
             lease = null
             const again: AttemptLease | Refusal = await refused.refusedByVendor()
-            if (isRefusal(again)) return this.#goOn(target, 'other-group')
+            if (isRefusal(again)) return this.#refused(target, again)
             lease = again
           }
         }

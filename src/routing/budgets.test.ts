@@ -94,6 +94,17 @@ describe('a budget', () => {
     await budgets.close()
   })
 
+  it('counts by the estimate, as its row does, where the vendor did not count, and not by what was set aside', async () => {
+    const budgets = await open(new VirtualClock(), {}, { tokensPerDay: 10_000 })
+    const attempt = { ...way, inputTokens: 3_512, expected: { inputTokens: 1_000, outputTokens: 500 } }
+    const money = budgets.reserve(who('anna'), attempt, 60_000)
+    if (money === null || isRefusal(money)) throw new Error('there is room')
+    money.settle({ ...end(0), usage: null, outputChars: 30 })
+    const [tokens] = budgets.standing(who('anna'))
+    expect(tokens).toMatchObject({ unit: 'tokens', used: 1_010 })
+    await budgets.close()
+  })
+
   it('says on which date it begins anew, and does', async () => {
     const clock = new VirtualClock()
     const budgets = await open(clock)

@@ -1,7 +1,7 @@
 // Quotas of money and tokens around each attempt: what it may cost at its dearest and the tokens it will probably take are reserved before,
-// in all quotas of its caller or in none; what it did take is settled after, and both survive a restart. So no budget is ever exceeded,
-// however jobs are retried, hedged or interleaved. What has no price costs nothing here, and is refused once a budget is used up; the
-// operator may price it, also under "*".
+// in all quotas of its caller or in none; what it did take is settled after, and both survive a restart. So attempts that cost no more
+// than their dearest exceed no budget, however they are retried, hedged or interleaved. What has no price costs nothing here, and is
+// refused once a budget is used up; the operator may price it, also under "*".
 
 import { join } from 'node:path'
 import { z } from 'zod'
@@ -86,7 +86,7 @@ export class Budgets {
     return {
       settle: ({ usage, outputChars, hasBegun, endedAtMs }) => {
         // As its row has it: only a prompt can be estimated.
-        const inputTokens = attempt.operation === 'generate' ? attempt.inputTokens : 0
+        const inputTokens = attempt.operation === 'generate' ? attempt.expected.inputTokens : 0
         const used = ledgerUsage({ usage, inputTokens, outputChars, hasBegun })
         const spent = used.source === 'none' ? 0n : (price(attempt, used, endedAtMs) ?? 0n)
         close(used.inputTokens + used.outputTokens, spent)

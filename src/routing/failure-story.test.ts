@@ -1,11 +1,16 @@
 import { expect, it } from 'vitest'
 import { CallFailure, type FailureCode } from '../domain/failure.ts'
+import type { Refusal } from '../domain/refusal.ts'
 import { type Setback, withStory } from './failure-story.ts'
 import { targetOf } from './target-of.ts'
 
 function setback(model: string, code: FailureCode): Setback {
   const target = targetOf({ model, group: `glm/main ${model}` })
-  const failure = new CallFailure(code, { message: `It was ${code}.`, retryable: true })
+  const failure = new CallFailure(code, {
+    message: `It was ${code}.`,
+    retryable: true,
+    detail: `why ${code}`,
+  })
   return { target, failure, tookMs: 150_000 }
 }
 
@@ -18,6 +23,28 @@ it('tells of a vendor that sent a job back again and again in one line', () => {
     message:
       'It was truncated. Tried before it: glm/main glm-5.2 (concurrency-limited, 20 times), glm/main glm-4.7 (timeout after 150 s).',
   })
+})
+
+it('tells it in the words of a refusal too, since a surface shows those', () => {
+  const refusal: Refusal = {
+    kind: 'refusal',
+    reason: 'would-miss-deadline',
+    scope: 'provider',
+    dimension: 'seconds of waiting for kimi/main',
+    limit: 120,
+    used: 120,
+    retryAfterMs: 5_000,
+    message: 'No place became free.',
+  }
+  const failure = new CallFailure('refused', { message: refusal.message, refusal, retryable: true })
+  const last: Setback = { target: targetOf({}), failure, tookMs: 0 }
+  const message = 'No place became free. Tried before it: glm/main glm-5.2 (provider-error).'
+  expect(withStory([setback('glm-5.2', 'provider-error'), last], null)).toMatchObject({
+    message,
+    refusal: { ...refusal, message },
+    detail: 'why provider-error',
+  })
+  expect(withStory([last], null)?.refusal).toBe(refusal)
 })
 
 it('leaves the only failure as it is', () => {

@@ -20,14 +20,18 @@ export function withStory(setbacks: readonly Setback[], retryAfterMs: number | n
   const before = toldOf(setbacks.slice(0, -1))
   if (before === '' && retryAfterMs === null) return failure
   const comeBackMs = retryAfterMs ?? failure.retryAfterMs
+  const message = before === '' ? failure.message : `${failure.message} Tried before it: ${before}.`
+  // A queue that says no has no detail of its own: the log is told why the vendor had sent the job there.
+  const detail = failure.refusal === null ? failure.detail : lastDetailOf(setbacks)
   return new CallFailure(failure.code, {
-    message: before === '' ? failure.message : `${failure.message} Tried before it: ${before}.`,
+    message,
     retryable: failure.retryable,
     cause: failure,
     isVendors: failure.isVendors,
     ...(comeBackMs === null ? {} : { retryAfterMs: Math.ceil(comeBackMs) }),
-    ...(failure.detail === null ? {} : { detail: failure.detail }),
-    ...(failure.refusal === null ? {} : { refusal: failure.refusal }),
+    ...(detail === null ? {} : { detail }),
+    // Surfaces show a refusal in its own words: they tell the story too.
+    ...(failure.refusal === null ? {} : { refusal: { ...failure.refusal, message } }),
   })
 }
 
@@ -46,6 +50,10 @@ export function toldOf(setbacks: readonly Setback[]): string {
   return [...entries.values()]
     .map(({ name, what, count }) => `${name} (${count === 1 ? what : `${what}, ${count} times`})`)
     .join(', ')
+}
+
+function lastDetailOf(setbacks: readonly Setback[]): string | null {
+  return setbacks.findLast(({ failure }) => failure.detail !== null)?.failure.detail ?? null
 }
 
 function nameOf(target: Target): string {

@@ -1,5 +1,6 @@
 // How large a job is, in tokens, before any vendor has counted it: for rates, reservations, and rows of attempts whose vendor
-// never said. Rather too much than too little: three bytes a token fits Chinese as well as English.
+// never said. Rather too much than too little: three bytes a token fits Chinese as well as English. A guess all the same: digits, hex and
+// base64 are more. What money is set aside for is most-input.ts.
 
 import type { Job } from '../providers/provider.ts'
 

@@ -38,8 +38,9 @@ describe('keys', () => {
     keys.acquire('glm/main', 3, none)?.settle('account-dead')
     expect(keys.isUsable('glm/main', 3, none)).toBe(false)
     expect(keys.isUsable('kimi/main', 1, none)).toBe(true)
-    keys.revive('glm/main')
+    expect(keys.revive('glm/main')).toEqual(['glm/main#0', 'glm/main#1', 'glm/main#2'])
     expect(keys.isUsable('glm/main', 3, none)).toBe(true)
+    expect(keys.revive()).toEqual([])
   })
 
   it('tried by a job are not tried again by it', () => {

@@ -80,15 +80,21 @@ export class KeyHealth {
     return least
   }
 
-  /** The operator changed a key or paid the bill: everything of the account is tried again. Absent: of all accounts. */
-  revive(account?: string): void {
+  /**
+   * The operator changed a key or paid the bill: everything of the account is tried again. Absent: of all accounts. Answers the names
+   * of the keys that were dead.
+   */
+  revive(account?: string): readonly string[] {
+    const revived: string[] = []
     for (const [name, keys] of this.#accounts.entries()) {
       if (account !== undefined && name !== account) continue
       for (const key of keys) {
+        if (key.probeAt !== null) revived.push(key.name)
         key.probeAt = null
         key.isProbing = false
       }
     }
+    return revived
   }
 
   /** Names of the dead keys. */

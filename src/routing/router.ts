@@ -216,9 +216,9 @@ export class Router {
     })
   }
 
-  /** Tries dead keys again: the operator has changed something. */
-  reviveKeys(accountName?: string): void {
-    this.#health.keys.revive(accountName)
+  /** Tries again what waits for a person: the operator has changed something at this account (`glm/main`), or at all of them. */
+  revive(accountName?: string): ReturnType<TargetHealth['revive']> {
+    return this.#health.revive(accountName)
   }
 
   /** Names of models, and those that rest; bounded, for people. */

@@ -7,6 +7,7 @@ import { CallFailure } from '../domain/failure.ts'
 import type { Identity } from '../domain/identity.ts'
 import { identityOf } from '../domain/identity-of.ts'
 import type { Progress } from '../domain/progress.ts'
+import type { RefusalScope } from '../domain/refusal.ts'
 import { VirtualClock } from '../lib/virtual-clock.ts'
 import type { JobRequest } from './router.ts'
 import { SharedAnswers, type SharedSubject } from './shared-answers.ts'
@@ -211,6 +212,35 @@ describe('shared answers', () => {
     const faulty = world.ask(undefined, { wantsNew: true })
     await world.end()
     expect(await faulty.result).toMatchObject({ code: 'bad-request' })
+  })
+
+  it('fall back to an old answer when the vendor had no place in time, and not where a bound is the caller’s own', async () => {
+    const world = createShared()
+    world.ask()
+    await world.end()
+    const refused = (scope: RefusalScope): CallFailure =>
+      new CallFailure('refused', {
+        message: 'No place became free.',
+        refusal: {
+          kind: 'refusal',
+          reason: 'queue-full',
+          scope,
+          dimension: 'jobs waiting for glm/main',
+          limit: 1,
+          used: 1,
+          retryAfterMs: null,
+          message: 'No place became free.',
+        },
+      })
+    for (const [scope, kept] of [
+      ['provider', { text: 'first', shared: { kind: 'cached', isStale: true } }],
+      ['client', { code: 'refused' }],
+    ] as const) {
+      world.next(refused(scope))
+      const wanted = world.ask(undefined, { wantsNew: true })
+      await world.end()
+      expect(await wanted.result).toMatchObject(kept)
+    }
   })
 
   it('keep nothing that was cut, and nothing another model answered', async () => {

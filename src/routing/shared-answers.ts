@@ -182,8 +182,10 @@ const ofVendors: ReadonlySet<string> = new Set<CallFailure['code']>([
   'malformed-output',
 ])
 
+// A vendor without a place in time failed too, in the words of its queue; not so a bound that is the caller's own.
 function isVendors(error: unknown): boolean {
-  return error instanceof CallFailure && ofVendors.has(error.code)
+  if (!(error instanceof CallFailure)) return false
+  return ofVendors.has(error.code) || error.refusal?.scope === 'provider'
 }
 
 // A search that found nothing may find something in a minute.

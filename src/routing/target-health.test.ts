@@ -41,6 +41,26 @@ describe('target health', () => {
     expect(events).toHaveLength(2)
   })
 
+  it('tries again what waits for a person when one has acted, and lets cooldowns pass by themselves', () => {
+    const { health, attempt } = open()
+    attempt('rate-limited', 7000)
+    const enter = (model: string, outcome: FailureCode): void =>
+      health
+        .enter(targetOf({ model }), none)
+        ?.settle(
+          attemptEndOf(outcome, { hasBegun: false }),
+          false,
+          new CallFailure(outcome, { message: 'No.' }),
+        )
+    enter('glm-5.3', 'permission-denied')
+    enter('glm-4.6', 'account-blocked')
+    expect(health.revive('kimi/main')).toEqual({ revived: [], dead: ['glm/main#0'] })
+    expect(health.revive('glm/main')).toEqual({ revived: ['glm/main#0', 'glm/main glm-5.3'], dead: [] })
+    expect(health.obstacle(targetOf({ model: 'glm-5.3' }))).toBeNull()
+    expect(health.obstacle(other)).toBeNull()
+    expect(health.obstacle(target)).toMatchObject({ code: 'rate-limited' })
+  })
+
   it('forbids nothing at first, and what works stays so', () => {
     const { health, attempt } = open()
     expect(health.obstacle(target)).toBeNull()

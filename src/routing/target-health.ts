@@ -146,6 +146,15 @@ export class TargetHealth {
     return this.#failing.get(provider) === true
   }
 
+  /**
+   * What needs a person is tried again, now that one has acted: dead keys, and models that were not open to the account. Absent: of all
+   * accounts. Breakers and cooldowns pass by themselves, and stay. Answers what is tried again, and the keys that are dead still.
+   */
+  revive(account?: string): { readonly revived: readonly string[]; readonly dead: readonly string[] } {
+    const revived = [...this.keys.revive(account), ...this.#refused.forgetAll(account)]
+    return { revived, dead: this.keys.inspect().dead }
+  }
+
   /** Breakers that are not closed, cooldowns with the milliseconds left, dead keys. */
   inspect(): {
     readonly breakers: Readonly<Record<string, string>>

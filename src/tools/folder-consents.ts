@@ -43,7 +43,10 @@ export class FolderConsents {
       .map(([folder]) => folder)
   }
 
-  /** Whether the person lets this file be read now; asked at most once in ten minutes about a folder they did not open. */
+  /**
+   * Whether the person lets this file be read now; asked at most once in ten minutes about a folder they did not open. What their
+   * silence says is kept as their no is, or every call of a window without a person would wait; that a line broke says nothing.
+   */
   async ask(asking: Asking, identity: Identity, { tool, path, folder }: WantedFile): Promise<boolean> {
     if (!asking.can('form') || this.#isDeclined(identity, folder)) return false
     const answer = await asking.elicit({
@@ -65,6 +68,7 @@ export class FolderConsents {
         required: ['allow'],
       },
     })
+    if (answer.action === 'cancel' && answer.isUnreached === true) return false
     if (answer.action !== 'accept') {
       this.#remember(identity, folder, { isAllowed: false, untilMs: this.#wallMs() + declinedMs })
       return false

@@ -106,6 +106,14 @@ describe('a path', () => {
     await expect(read(path, askNobody)).rejects.toMatchObject({ code: 'path-not-allowed' })
   })
 
+  test('outside is refused when the person was not there to be asked, and they are asked the next time', async () => {
+    const path = join(home, 'notes', 'a.md')
+    const away = person({ action: 'cancel', isUnreached: true })
+    await expect(read(path, away)).rejects.toMatchObject({ code: 'path-not-allowed' })
+    expect(await read(path, person(allow('file')))).toBe('text of notes')
+    expect(questions).toHaveLength(2)
+  })
+
   test('outside is refused as ever after a no, and the person is left in peace for ten minutes', async () => {
     const path = join(home, 'notes', 'a.md')
     const plain = await read(path, askNobody).catch((error) => error.message)

@@ -29,7 +29,8 @@ export const result: Tool = defineTool({
 })
 
 function toList(facts: readonly LateFact[]): string {
-  if (facts.length === 0) return 'No result waits for you. Calls that you cancelled have none.'
+  if (facts.length === 0)
+    return 'No result waits for you. Calls that you cancelled have none, and a restart of the server ends what waited.'
   const lines = facts.slice(-shownMax).map((fact) => `- ${fact.callId}: ${toLine(fact)}`)
   const more = facts.length - lines.length
   if (more > 0) lines.push(`and ${more} older ones`)
@@ -58,7 +59,7 @@ function whyNone(callId: string, fact: LateFact | undefined): string {
   if (fact?.state === 'forgotten') {
     return `The result of ${callId} was too long to be kept, or had to make room for newer ones. Make the call again if it is wanted.`
   }
-  return `No result of yours with call_id ${callId} waits: it never was, was cancelled, or its time is over. Call result without call_id to see what waits.`
+  return `No result of yours with call_id ${callId} waits: it never was, was cancelled, its time is over, or the server was restarted since, which ends what waited. Call result without call_id to see what waits.`
 }
 
 function toSpan(ms: number): string {

@@ -53,8 +53,11 @@ export const answerRules: readonly Rule[] = [
   },
   {
     name: 'whole, but not counted',
-    why: 'Where the vendor names no usage, it is estimated and marked so. GLM has it in the chunk with finish_reason and nowhere else.',
-    faults: { glm: ['usage-missing', 'done-without-finish'], kimi: ['usage-missing'] },
+    why: 'Where the vendor names no usage, or one that nobody can have used, it is estimated and marked so. GLM has it in the chunk with finish_reason and nowhere else.',
+    faults: {
+      glm: ['usage-missing', 'usage-absurd', 'done-without-finish'],
+      kimi: ['usage-missing', 'usage-absurd'],
+    },
     ...unnoticed('estimated'),
   },
   {

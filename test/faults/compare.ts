@@ -57,7 +57,8 @@ export function differences(
     if (!told.test(text)) found.push(`the window was not told ${told}`)
   }
   const isFailure = !named(ending.outcome).endsWith(' answers')
-  const heard = [...(ending.operator ?? []).map(named), ...(isFailure ? [`failed: ${ending.outcome}`] : [])]
+  const { operator: told = [], logged = ending.outcome } = ending
+  const heard = [...told.map(named), ...(isFailure ? [`failed: ${logged}`] : [])]
   if (String([...operator].sort()) !== String(heard.sort()))
     found.push(
       `the operator hears: ${operator.join(', ') || 'nothing'}; not: ${heard.join(', ') || 'nothing'}`,

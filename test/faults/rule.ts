@@ -6,7 +6,7 @@ import type { Vendor } from '../../simulator/vendors.ts'
 
 /** How a call is to end. */
 export interface Ending {
-  /** `V answers`, `O answers`, or a failure's code. */
+  /** `V answers`, `O answers`, a failure's code, or a refusal's reason. */
   readonly outcome: string
   /**
    * Attempts in order, as `V timeout estimated x2`: who, how it ended, who counted its tokens (`counted` by the vendor, `estimated` by
@@ -17,6 +17,8 @@ export interface Ending {
   readonly told?: RegExp
   /** What log and inspection tell the operator, in order; a failed call's own line is understood. */
   readonly operator?: readonly string[]
+  /** The code under which the log has the failed call, where the window is told a refusal of ours; absent: `outcome`. */
+  readonly logged?: string
 }
 
 /** The call that can meet the fault. */

@@ -11,6 +11,12 @@ const plants: readonly Plant[] = [
     seen: /Not as expected: glm end-without-done .*attempts: glm done /,
   },
   {
+    name: 'absurd-usage',
+    about: 'any number is believed to be a count of tokens',
+    args: ['--only', 'usage-absurd'],
+    seen: /Not as expected: glm usage-absurd .*attempts: glm done counted; not: glm done estimated/,
+  },
+  {
     name: 'slot-kept',
     about: 'the slot of an answer that was counted never goes back',
     args: ['--only', 'server-error'],

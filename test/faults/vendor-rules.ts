@@ -4,7 +4,10 @@ import { elsewhere, onceMore, type Rule, twice } from './rule.ts'
 
 const deadAccount = ['dead V/main#0', 'dead V/main#1']
 
-/** Too many at once: in line again, for as long as a job may; `usage` is what is known of the answer that follows. */
+/**
+ * Too many at once: in line again, for as long as a job may; `usage` is what is known of the answer that follows. Alone the line has the
+ * last word, and tells what sent the job back to it.
+ */
 const crowded = (usage: 'counted' | 'estimated'): Pick<Rule, 'once' | 'lasting' | 'alone'> => ({
   once: {
     outcome: 'V answers',
@@ -17,11 +20,10 @@ const crowded = (usage: 'counted' | 'estimated'): Pick<Rule, 'once' | 'lasting' 
     operator: ['ceiling V 1'],
   },
   alone: {
-    outcome: 'concurrency-limited',
+    outcome: 'would-miss-deadline',
+    logged: 'refused',
     attempts: ['V concurrency-limited free x2-33'],
-    told: twice(
-      /^The provider V has too many requests of this account at once \(HTTP 429.*Try again in a moment/,
-    ),
+    told: twice(/^No place at V\/main.* became free within .*Call again .*, or ask for another model\./),
     operator: ['ceiling V 1'],
   },
 })

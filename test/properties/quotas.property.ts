@@ -114,8 +114,8 @@ export const properties: readonly Property[] = [
       },
       {
         file: 'admission/reserve.ts',
-        find: 'accounts.push({ account, unit: quota.unit })',
-        replace: 'if (waitMs !== 0) account.take(1); accounts.push({ account, unit: quota.unit })',
+        find: 'wanted.push({ name, quota })',
+        replace: 'if (waitMs !== 0) account.take(1); wanted.push({ name, quota })',
       },
       { file: 'routing/paid-site.ts', find: '      share.money = next\n', replace: '' },
       { file: 'routing/paid-site.ts', find: '        for (const step of undo) step()\n', replace: '' },

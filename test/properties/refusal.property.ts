@@ -27,8 +27,8 @@ export const properties = [
       },
       {
         file: 'admission/reserve.ts',
-        find: 'accounts.push({ account, unit: quota.unit })',
-        replace: 'account.take(amounts[quota.unit]); accounts.push({ account, unit: quota.unit })',
+        find: 'wanted.push({ name, quota })',
+        replace: 'account.take(amounts[quota.unit]); wanted.push({ name, quota })',
       },
     ],
     async check(rooms, seed) {

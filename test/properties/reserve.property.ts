@@ -1,8 +1,9 @@
 // P5, P6: what reservations and settlements promise.
 
-import type { Reservation } from '../../src/admission/reserve.ts'
+import type { QuotaBook, Reservation } from '../../src/admission/reserve.ts'
 import type { Identity } from '../../src/domain/identity.ts'
 import { identityOf } from '../../src/domain/identity-of.ts'
+import type { Clock } from '../../src/lib/clock.ts'
 import { holds, property, room } from './kit.ts'
 
 const bookRoom = room<typeof import('../../src/admission/reserve.ts')>('admission/reserve.ts')
@@ -126,7 +127,7 @@ export const properties = [
   }),
   property({
     id: 'P6',
-    says: 'with worst-case amounts the money spent never exceeds a budget: any interleaving, expiry or restart',
+    says: 'with worst-case amounts the money spent never exceeds a budget: any interleaving, expiry, restart or crowd of windows',
     mutants: [
       {
         file: 'admission/quota-account.ts',
@@ -139,6 +140,16 @@ export const properties = [
         replace: 'spent: this.#spent }',
       },
       { file: 'admission/reserve.ts', find: 'this.settle(this.#amounts)', replace: 'this.settle(nothing)' },
+      {
+        file: 'admission/reserve.ts',
+        find: 'names.has(name) || stoodOn.has(account)',
+        replace: 'names.has(name)',
+      },
+      {
+        file: 'admission/reserve.ts',
+        find: 'this.#claims = this.#keep().map(',
+        replace: 'this.#keep = ((once) => () => once)(this.#keep()); this.#claims = this.#keep().map(',
+      },
     ],
     async check(rooms, seed) {
       const { QuotaBook } = await rooms.load(bookRoom)
@@ -193,6 +204,62 @@ export const properties = [
         holds(!('kind' in answer), 'a new month has no room')
         await clock.advance(40 * 86_400_000)
       }
+      await crowd(new VirtualClock(), QuotaBook, random)
     },
   }),
 ]
+
+// A book so small that every new window has to make room, while jobs wait, run, and change hands.
+async function crowd(clock: Clock, Book: typeof QuotaBook, random: () => number): Promise<void> {
+  const book = new Book({ clock, graceMs: 5000, accountsMax: 4 })
+  const limit = 50_000
+  const ofWindow = { scope: 'client', unit: 'micro-dollars', period: 'day', limit } as const
+  const ofKey = { ...ofWindow, scope: 'principal' } as const
+  const open = new Map<string, Open[]>()
+  const settled = new Map<string, number>()
+  for (let step = 0; step < 3000; step++) {
+    const principal = `p${Math.floor(random() * 6)}`
+    const worst = Math.floor(random() * 500)
+    const window = `w${Math.floor(random() * 10)}`
+    const who = identity(principal, window)
+    const held = book.reserve(who, [ofWindow, ofKey], { tokens: 0, 'micro-dollars': worst }, 1e12)
+    if ('kind' in held) continue
+    const own = open.get(principal) ?? []
+    open.set(principal, own)
+    own.push({ window, held, worst })
+    if (random() < 0.5) {
+      // Handed to somebody who cannot pay, and taken back.
+      const resume = held.suspend()
+      const stranger = identity(`q${step}`, 'w')
+      const theirs = book.reserve(stranger, [ofWindow, ofKey], { tokens: 0, 'micro-dollars': 1 }, 1e12)
+      if (!('kind' in theirs)) theirs.refund()
+      resume()
+    }
+    const each = random() < 0.7 ? own.splice(Math.floor(random() * own.length), 1)[0] : undefined
+    if (each) {
+      const actual = Math.floor(random() * (each.worst + 1))
+      each.held.settle({ tokens: 0, 'micro-dollars': actual })
+      settled.set(principal, (settled.get(principal) ?? 0) + actual)
+    }
+    const want = worstOf(own) + (settled.get(principal) ?? 0)
+    const [ofPrincipal, ofClient] = book.standing(who, [ofKey, ofWindow]).map(({ used }) => used)
+    holds(ofPrincipal === want, `the book says ${ofPrincipal} of ${principal}, where ${want} are gone`)
+    holds(want <= limit, `${want} of ${limit} were spent or set aside`)
+    // What a window has spent may be forgotten, what its jobs have set aside not.
+    const aside = worstOf(own.filter((one) => one.window === window))
+    holds(
+      (ofClient ?? 0) >= aside,
+      `the book says ${ofClient} of ${principal} ${window}: ${aside} are set aside`,
+    )
+  }
+}
+
+interface Open {
+  readonly window: string
+  readonly held: Reservation
+  readonly worst: number
+}
+
+function worstOf(open: readonly Open[]): number {
+  return open.reduce((sum, { worst }) => sum + worst, 0)
+}

@@ -141,7 +141,7 @@ export const properties = [
     mutants: [
       {
         file: 'admission/turn.ts',
-        find: "return { kind: 'too-late', waitMs }",
+        find: "return refusal === null ? { kind: 'wait', waitMs } : { kind: 'too-late', refusal }",
         replace: "return { kind: 'wait', waitMs }",
       },
       {

@@ -7,7 +7,9 @@ import { Bridge } from '../../src/bridge/bridge.ts'
 import { ClientSettings } from '../../src/bridge/client-settings.ts'
 import { createConnect, type LinkEnd } from '../../src/bridge/link.ts'
 import { MeasuredLink } from '../../src/bridge/measured-link.ts'
+import { PostponedSettings } from '../../src/bridge/postponed-settings.ts'
 import { systemClock } from '../../src/lib/clock.ts'
+import { PeerSettings } from '../../src/surfaces/mcp/legacy/peer-settings.ts'
 import { defineTool } from '../../src/tools/tool.ts'
 import { CutLine } from '../support/cut-line.ts'
 import { until } from '../support/mcp-composition.ts'
@@ -196,6 +198,61 @@ describe('what a client has set', () => {
     vi.spyOn(ClientSettings.prototype, 'all').mockReturnValue([])
     await set()
     await cutAndMend()
+    await ask(4, 'tools/call', { name: 'talk', arguments: {} })
+    expect(heard('notifications/message')).toBe(0)
+  })
+
+  /** As many calls as one window may have, held at the vendor. */
+  async function allPlacesTaken(): Promise<readonly number[]> {
+    const ids = [10, 11, 12, 13]
+    server.simulator.control({ glm: { gate: 'closed' } })
+    for (const id of ids) chat(id, `held ${id}`)
+    await until(() => server.inspect().calls.inFlight === ids.length, 'all its places are taken')
+    return ids
+  }
+
+  async function letGo(ids: readonly number[]): Promise<void> {
+    openGate()
+    for (const id of ids) await answer(id)
+    written = []
+  }
+
+  test('is still set where all the calls that a window may make were running: they keep their places over the break', async () => {
+    await set()
+    const ids = await allPlacesTaken()
+    const postponed = vi.spyOn(PostponedSettings.prototype, 'add')
+    await cutAndMend()
+    // It goes out when the settings have been answered, and the calls must run until then.
+    await ask(20, 'ping', {})
+    await letGo(ids)
+    await ask(4, 'tools/call', { name: 'talk', arguments: {} })
+    expect(heard('notifications/message')).toBe(1)
+    expect(postponed).not.toHaveBeenCalled()
+  })
+
+  test('is set again by and by at a server that counts it as a call and has no place for one', async () => {
+    vi.spyOn(PeerSettings.prototype, 'isKept', 'get').mockReturnValue(true)
+    await set()
+    const ids = await allPlacesTaken()
+    const postponed = vi.spyOn(PostponedSettings.prototype, 'add')
+    await cutAndMend()
+    await until(() => postponed.mock.calls.length === 2, 'both have been refused')
+    const setLevel = vi.spyOn(PeerSettings.prototype, 'setLogLevel')
+    const watch = vi.spyOn(PeerSettings.prototype, 'watch')
+    await letGo(ids)
+    await until(() => setLevel.mock.calls.length + watch.mock.calls.length === 2, 'both have been set')
+    await ask(4, 'tools/call', { name: 'talk', arguments: {} })
+    expect(heard('notifications/message')).toBe(1)
+  })
+
+  test('sabotage: a bridge that takes the first no for an answer has lost it', async () => {
+    vi.spyOn(PeerSettings.prototype, 'isKept', 'get').mockReturnValue(true)
+    await set()
+    const ids = await allPlacesTaken()
+    const postponed = vi.spyOn(PostponedSettings.prototype, 'add').mockReturnValue()
+    await cutAndMend()
+    await until(() => postponed.mock.calls.length === 2, 'both have been refused')
+    await letGo(ids)
     await ask(4, 'tools/call', { name: 'talk', arguments: {} })
     expect(heard('notifications/message')).toBe(0)
   })

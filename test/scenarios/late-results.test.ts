@@ -166,6 +166,22 @@ describe('a window that vanishes', () => {
   })
 })
 
+test('whose server was restarted since is told that this ends what waited', async () => {
+  const window = await server.window('legacy', 'window-one')
+  const call = await held(window)
+  call.leave()
+  await finishedLate()
+  const callId = await listed(window)
+  await server.stop()
+  await start()
+  const again = await server.window('legacy', 'window-one')
+  expect((await again.ask('result', {})).text).toContain('a restart of the server ends what waited')
+  expect(await again.ask('result', { call_id: callId })).toMatchObject({
+    isError: true,
+    text: expect.stringMatching(new RegExp(`call_id ${callId} waits: .*or the server was restarted since`)),
+  })
+})
+
 describe('nothing is kept', () => {
   const ends: readonly (readonly [string, WindowDoor, Partial<WindowFacts>, 'cancel' | 'leave'])[] = [
     ['cancelled in a session', 'legacy', {}, 'cancel'],

@@ -1,13 +1,14 @@
 // The same bytes to our server and to the official one: some thousand requests of both eras, right or spoiled, get the same HTTP
-// status, the same JSON-RPC code, the same id and a result that says or lists the same from both. Where they do not,
-// `mcp-differences.json` says why; a line of it that no request needs any more has to go.
+// status, the same JSON-RPC code, the id that was sent, and a result that says or lists the same from both, in the same form: content type,
+// members, and what a client acts on. Where they do not, `mcp-differences.json` says why; a line of it that no request needs any more has to go.
 
 import { readFileSync } from 'node:fs'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import { type DifferentialCase, differentialCases } from '../support/differential-cases.ts'
 import { official, oursOffers } from '../support/differential-fixture.ts'
+import { type DifferentialOutcome, outcomeOf, type Send } from '../support/differential-outcome.ts'
 import { type McpComposition, startMcpComposition } from '../support/mcp-composition.ts'
-import { initialize, type Message, read, readEvents } from '../support/mcp-wire.ts'
+import { initialize } from '../support/mcp-wire.ts'
 
 const doubled = 1_000
 const seed = 20_260_728
@@ -34,92 +35,33 @@ let ours: McpComposition
 // One for each lane: in a session two requests with the same id must not be under way at the same time.
 let sessions: readonly string[]
 const outcomes: Outcomes[] = []
-type Send = (url: string, init: RequestInit) => Promise<Response>
 const toThem: Send = (url, init) => official.fetch(new Request(url, init))
 
-/** What a result says in its first text, or what it lists, completes or honours; undefined: nothing of these. */
-function saidBy(result: object): unknown {
-  const { content, contents, messages, completion, resources, resourceTemplates, prompts, tools } =
-    result as Readonly<Record<string, undefined>> & {
-      readonly content?: readonly { text?: string }[]
-      readonly contents?: readonly { uri: string; text?: string }[]
-      readonly messages?: readonly { content: { text?: string } }[]
-      readonly completion?: object
-      readonly resources?: readonly { uri: string }[]
-      readonly resourceTemplates?: readonly { uriTemplate: string }[]
-      readonly prompts?: readonly {
-        name: string
-        arguments?: readonly { name: string; required: boolean }[]
-      }[]
-      readonly tools?: readonly { name: string }[]
-    }
-  return (
-    content?.[0]?.text ??
-    contents?.map(({ uri, text }) => [uri, text]) ??
-    messages?.[0]?.content.text ??
-    completion ??
-    resources?.map(({ uri }) => uri) ??
-    resourceTemplates?.map(({ uriTemplate }) => uriTemplate) ??
-    prompts?.map(({ name, arguments: fields = [] }) => [
-      name,
-      fields.map((field) => [field.name, field.required]),
-    ]) ??
-    tools?.map(({ name }) => name)
-  )
+/** Both outcomes as they are compared. Everything else says nothing where the answers are of two kinds; whose id is missing is no other kind. */
+function compared(label: string, mine: DifferentialOutcome, other: DifferentialOutcome): readonly Outcomes[] {
+  const answers = { label, ours: mine.answer, theirs: other.answer }
+  const kindOf = ({ answer }: DifferentialOutcome): string => answer.replace(/ with(?:out)? id$/, '')
+  if (kindOf(mine) !== kindOf(other)) return [answers]
+  return [
+    answers,
+    { label: `head of ${label}`, ours: mine.head, theirs: other.head },
+    { label: `form of ${label}`, ours: mine.form, theirs: other.form },
+    { label: `life of ${label}`, ours: mine.life, theirs: other.life },
+  ]
 }
 
-/** The answer; for a subscription, which stays open, what is honoured of it. */
-async function answered(response: Response): Promise<Message> {
-  if (response.headers.get('content-type') !== 'text/event-stream') return (await read(response)).json
-  const messages: Message[] = []
-  const enough = new Error('enough')
-  const onMessage = (message: Message): void => {
-    messages.push(message)
-    if (message.id !== undefined || message.method?.endsWith('acknowledged') === true) throw enough
-  }
-  await readEvents(response, onMessage).catch((error: unknown) => {
-    if (error !== enough) throw error
-  })
-  return messages.at(-1) ?? {}
-}
+const patterns = new Map<string, RegExp>()
 
-/** What came back, in words: `400 error -32602 with id`, `200 result "hello" with id`, `202`, `406 no code`. */
-async function outcomeOf(send: Send, each: DifferentialCase, session: string | null): Promise<string> {
-  const headers = {
-    'content-type': 'application/json',
-    accept: 'application/json, text/event-stream',
-    ...(session === null ? {} : { 'mcp-session-id': session }),
-    ...each.headers,
-  }
-  const response = await send(ours.url, { method: each.method, body: each.body, headers })
-  const { status } = response
-  const json = await answered(response)
-  const id = json.id === undefined || json.id === null ? 'without id' : 'with id'
-  if (json.method !== undefined) return `${status} honours ${sorted(json.params?.notifications)}`
-  if (json.result !== undefined) {
-    const result = json.result as { readonly isError?: boolean }
-    if (result.isError === true) return `${status} isError ${id}`
-    const said = saidBy(result)
-    return said === undefined ? `${status} result ${id}` : `${status} result ${sorted(said)} ${id}`
-  }
-  // -32000 is what the official server says where the revision gives no code; there we send a sentence as plain text.
-  if (json.error !== undefined && json.error.code !== -32000)
-    return `${status} error ${json.error.code} ${id}`
-  return status < 400 ? String(status) : `${status} no code`
-}
-
-/** JSON whose order says nothing: of members, and of things in a list. */
-function sorted(value: unknown): string {
-  if (Array.isArray(value)) return `[${value.map(sorted).sort().join(',')}]`
-  if (typeof value !== 'object' || value === null) return JSON.stringify(value) ?? 'nothing'
-  const members = Object.entries(value).sort(([a], [b]) => (a < b ? -1 : 1))
-  return `{${members.map(([key, member]) => `${key}:${sorted(member)}`).join(',')}}`
+function patternOf(text: string): RegExp {
+  const known = patterns.get(text) ?? new RegExp(text)
+  patterns.set(text, known)
+  return known
 }
 
 const isMeant = ({ where, ours, theirs }: Difference, each: Outcomes): boolean =>
-  new RegExp(where).test(each.label) &&
-  new RegExp(`^(?:${ours})$`).test(each.ours) &&
-  new RegExp(`^(?:${theirs})$`).test(each.theirs)
+  patternOf(where).test(each.label) &&
+  patternOf(`^(?:${ours})$`).test(each.ours) &&
+  patternOf(`^(?:${theirs})$`).test(each.theirs)
 
 /** Differences that no line explains, and lines that explain none. */
 function judge(
@@ -154,17 +96,17 @@ test(`${cases.length} requests are answered alike, or a line says why not`, {
     for (let each = rest.pop(); each !== undefined; each = rest.pop()) {
       const session = each.era === 'legacy' ? sessionId : null
       const [mine, other] = await Promise.all([
-        outcomeOf(fetch, each, session),
-        outcomeOf(toThem, each, null),
+        outcomeOf(fetch, ours.url, each, session),
+        outcomeOf(toThem, ours.url, each, null),
       ])
-      outcomes.push({ label: each.label, ours: mine, theirs: other })
+      outcomes.push(...compared(each.label, mine, other))
     }
   }
   await Promise.all(sessions.map(lane))
   const { unexplained, idle } = judge(outcomes, listed)
-  const differing = outcomes.filter((each) => each.ours !== each.theirs).length
+  const others = outcomes.filter((each) => each.ours !== each.theirs).length
   process.stdout.write(
-    `differential: ${outcomes.length} requests, ${differing} answered otherwise by ${listed.length} listed reasons\n`,
+    `differential: ${cases.length} requests, ${outcomes.length} comparisons, ${others} come out otherwise by ${listed.length} listed reasons\n`,
   )
   expect(unexplained).toEqual([])
   expect(idle).toEqual([])
@@ -175,6 +117,17 @@ test(`${cases.length} requests are answered alike, or a line says why not`, {
   )
   expect(taken.length).toBeGreaterThan(500)
 })
+
+/** What is seen of one request to a server that answers as `send` does. */
+async function differing(send: Send, label: string): Promise<readonly Outcomes[]> {
+  const each = cases.find((one) => one.label === label) as DifferentialCase
+  const session = each.era === 'legacy' ? (sessions[0] ?? null) : null
+  const [mine, other] = await Promise.all([
+    outcomeOf(send, ours.url, each, session),
+    outcomeOf(toThem, ours.url, each, null),
+  ])
+  return judge(compared(label, mine, other), listed).unexplained
+}
 
 describe('what would be found out', () => {
   test('a line too few', () => {
@@ -190,15 +143,9 @@ describe('what would be found out', () => {
   })
 
   test('a server that overlooks a wrong header', async () => {
-    const wrong = cases.find(({ label }) => label === 'tools/call: mcp-name = other') as DifferentialCase
     const overlooks: Send = (url, init) =>
       fetch(url, { ...init, headers: { ...(init.headers as Record<string, string>), 'mcp-name': 'echo' } })
-    const each = {
-      label: wrong.label,
-      ours: await outcomeOf(overlooks, wrong, null),
-      theirs: await outcomeOf(toThem, wrong, null),
-    }
-    expect(judge([each], listed).unexplained).toEqual([each])
+    expect(await differing(overlooks, 'tools/call: mcp-name = other')).toHaveLength(1)
   })
 
   test('a server that opens a subscription it does not understand', () => {
@@ -206,6 +153,65 @@ describe('what would be found out', () => {
       label.includes('params.notifications.toolsListChanged = ')
     const taken = outcomes.filter(isWrong).map((each) => ({ ...each, ours: '200 honours {}' }))
     expect(judge(taken, listed).unexplained.length).toBeGreaterThan(0)
+  })
+
+  test('a server that changes what a client acts on: the id, a member, a value, a schema, the content type', async () => {
+    const changed =
+      (change: (text: string) => string, type?: string): Send =>
+      async (url, init) => {
+        const response = await fetch(url, init)
+        const headers = new Headers(response.headers)
+        if (type !== undefined) headers.set('content-type', type)
+        const text = await response.text()
+        const spoiled = change(text)
+        // A plant that changes nothing would show nothing.
+        expect(spoiled !== text || type !== undefined, text).toBe(true)
+        return new Response(spoiled, { status: response.status, headers })
+      }
+    const plants: readonly (readonly [what: string, label: string, send: Send])[] = [
+      ['a wrong id', 'tools/call: good', changed((text) => text.replace('"id":1', '"id":2'))],
+      ['an id as text', '2025 tools/call: good', changed((text) => text.replace('"id":1', '"id":"1"'))],
+      [
+        'another kind of result',
+        'tools/call: good',
+        changed((text) => text.replace('"resultType":"complete"', '"resultType":"task"')),
+      ],
+      ['no kind of result', 'tools/call: good', changed((text) => text.replace('"resultType"', '"kind"'))],
+      [
+        'a longer life',
+        'tools/list: good',
+        changed((text) => text.replace(/"ttlMs":\d+/, '"ttlMs":1234567')),
+      ],
+      [
+        'another scope',
+        'resources/list: good',
+        changed((text) => text.replace('"cacheScope":"', '"cacheScope":"not ')),
+      ],
+      [
+        'a page more',
+        '2025 resources/list: good',
+        changed((text) => text.replace('"resources":', '"nextCursor":"2","resources":')),
+      ],
+      [
+        'an argument that is not wanted',
+        'tools/list: good',
+        changed((text) => text.replace('"required":["text"]', '"required":[]')),
+      ],
+      [
+        'an error without its data',
+        'resources/read of nobody: good',
+        changed((text) => text.replace('"data"', '"date"')),
+      ],
+      [
+        'another content type',
+        'tools/call: good',
+        changed((text) => text, 'application/json; charset=latin1'),
+      ],
+    ]
+    for (const [what, label, send] of plants) {
+      expect(await differing(fetch, label), `${what}: without it`).toEqual([])
+      expect(await differing(send, label), what).not.toEqual([])
+    }
   })
 
   test('a server that swaps an answer', () => {

@@ -1,4 +1,4 @@
-// The one write of the operators' door, on a real socket: who may and who may not, what it changes, and that reading needs nothing new.
+// The writes of the operators' door, on a real socket: who may and who may not, what they change, and that reading needs nothing new.
 
 import { readFile, stat } from 'node:fs/promises'
 import { join } from 'node:path'
@@ -98,6 +98,53 @@ describe('a write at this computer', () => {
         expect((await server.plain('GET', each)).status).toBe(200)
         expect((await server.plain('POST', each)).status).toBe(405)
       }
+    })
+  })
+})
+
+describe('a bill that was paid', () => {
+  const revivePath = '/api/revive'
+
+  test('lets a dead account be asked again with the next job, for whoever may write', async () => {
+    const broke: FixtureOptions = { simulator: { glm: { faults: ['quota-gone'] } } }
+    await withServer(broke, async (server) => {
+      const window = await server.window('modern', 'window-one')
+      const ask = async (prompt: string) => window.ask('chat', { model, prompt })
+      expect((await ask('one')).isError).toBe(true)
+      const { requests } = server.simulator.stats(0).glm
+      server.simulator.control({ glm: { faults: [] } })
+      // Nobody but a person knows that it works again: the vendor is not asked.
+      expect((await ask('two')).isError).toBe(true)
+      expect(server.simulator.stats(0).glm.requests).toEqual(requests)
+
+      const good = { origin: server.url, 'x-exai-token': await tokenOf(server) }
+      const revive = (headers: Headers, body: string) => server.plain('POST', revivePath, { headers, body })
+      expect((await revive({ origin: server.url }, '{}')).status).toBe(403)
+      expect(await revive(good, '{"account":7}')).toMatchObject({
+        status: 400,
+        text: expect.stringContaining('{} for all accounts'),
+      })
+      const elsewhere = await revive(good, '{"account":"kimi/main"}')
+      expect(JSON.parse(elsewhere.text)).toEqual({ revived: [], dead: ['glm/main#0'] })
+      expect((await ask('three')).isError).toBe(true)
+
+      const { status, text } = await revive(good, '{"account":"glm/main"}')
+      expect([status, JSON.parse(text)]).toEqual([200, { revived: ['glm/main#0'], dead: [] }])
+      expect((await ask('four')).isError).toBe(false)
+      await until(() => server.log().includes('keys-revived'), 'the log says so')
+    })
+  })
+
+  test('is no reason to ask again who owes still: it is dead at once', async () => {
+    await withServer({ simulator: { glm: { faults: ['quota-gone'] } } }, async (server) => {
+      const window = await server.window('modern', 'window-one')
+      await window.ask('chat', { model, prompt: 'one' })
+      const good = { origin: server.url, 'x-exai-token': await tokenOf(server) }
+      const revived = await server.plain('POST', revivePath, { headers: good, body: '{}' })
+      expect(JSON.parse(revived.text)).toEqual({ revived: ['glm/main#0'], dead: [] })
+      await window.ask('chat', { model, prompt: 'two' })
+      const again = await server.plain('POST', revivePath, { headers: good, body: '{"account":"none"}' })
+      expect(JSON.parse(again.text)).toEqual({ revived: [], dead: ['glm/main#0'] })
     })
   })
 })

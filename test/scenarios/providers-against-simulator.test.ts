@@ -281,6 +281,7 @@ const wireExpectations: Readonly<Record<string, Expected>> = {
   'choices-null': 'ok',
   'error-frame': 'provider-error',
   'usage-missing': 'ok',
+  'usage-absurd': 'ok',
   'usage-twice': 'ok',
   'sse-comments': 'ok',
   'sse-crlf': 'ok',

@@ -227,7 +227,7 @@ describe('a call that waits in the queue', () => {
     await until(() => waiting(chat) === 1, 'the second waits')
     await checkAbort(chat, () => server.server.destroy(), once)
     expect(waiting(chat)).toBe(0)
-    expect(await call.answer).toBeNull()
+    expect(await call.answer).toMatchObject({ meta: { 'exai/failure': { code: 'draining' } } })
     expect(server.inspect().calls.failed).toEqual({ draining: 2 })
     expect(server.simulator.stats(0).glm.requests).toEqual({ chat: 1 })
   })

@@ -11,6 +11,9 @@ import { windowDoors } from '../support/window-call.ts'
 const group = 'glm/main glm-5.2'
 const prompt = 'The mark is FINISHED-2718.'
 const closing = { connection: 'close' }
+const cutSentence =
+  'The server is shutting down and could not wait for this call. Call again: a restarted server will answer.'
+const cutMeta = { 'exai/failure': { code: 'draining', retryable: true, advice: 'wait' } }
 
 let server: ServerFixture
 
@@ -123,16 +126,27 @@ describe('drain', () => {
     expect(heard[1]).toMatchObject({ id: 's', result: { resultType: 'complete' } })
   })
 
-  test('destroy cuts short what drain waits for, and both may come twice', async () => {
-    const window = await server.window('legacy', 'window-one')
-    const call = window.call('chat', { prompt })
-    await until(isHeld, 'it runs')
-    const drains = [server.server.drain(), server.server.drain()]
-    expect(await isPending(Promise.all(drains))).toBe(true)
-    await Promise.all([server.server.destroy(), server.server.destroy()])
-    await Promise.all(drains)
-    expect(await call.answer).toBeNull()
-    expect(server.inspect().calls).toMatchObject({ inFlight: 0, failed: { draining: 1 } })
+  test.each(windowDoors)(
+    '%s: destroy cuts short what drain waits for, and says so; both may come twice',
+    async (door) => {
+      const window = await server.window(door, 'window-one')
+      const call = window.call('chat', { prompt })
+      await until(isHeld, 'it runs')
+      const drains = [server.server.drain(), server.server.drain()]
+      expect(await isPending(Promise.all(drains))).toBe(true)
+      await Promise.all([server.server.destroy(), server.server.destroy()])
+      await Promise.all(drains)
+      expect(await call.answer).toMatchObject({ isError: true, text: cutSentence, meta: cutMeta })
+      expect(server.inspect().calls).toMatchObject({ inFlight: 0, failed: { draining: 1 } })
+    },
+  )
+
+  test('destroy tells a window whose call still waits for its turn as well', async () => {
+    const windows = await Promise.all(windowDoors.map((door) => server.window(door, `window-${door}`)))
+    const calls = windows.map((window) => window.call('chat', { prompt: `${window.name} asks.` }))
+    await until(() => isHeld() && server.inspect().groups[group]?.waiting === calls.length - 1, 'one runs')
+    await server.server.destroy()
+    for (const { answer } of calls) expect(await answer).toMatchObject({ isError: true, text: cutSentence })
   })
 })
 

@@ -22,6 +22,7 @@ const harmless = new Set([
   'done-without-finish',
   'choices-null',
   'usage-missing',
+  'usage-absurd',
   'usage-twice',
   'sse-comments',
   'sse-crlf',
@@ -55,8 +56,8 @@ const attempts: Readonly<Record<string, Range>> = {
   deadline: [2, 2],
   // Again whenever it said that it would have room, until the job's four attempts or its time are spent.
   'rate-limited': [1, 4],
-  // Back to its place in the queue, after longer and longer pauses, until its time to wait is over.
-  'concurrency-limited': [2, 33],
+  // Back to its place in the queue, after longer and longer pauses, until its time to wait is over: the queue says so.
+  'would-miss-deadline': [2, 33],
   // Nothing at this vendor helps.
   'quota-exhausted': [1, 1],
   'account-blocked': [1, 1],
@@ -156,7 +157,10 @@ function expected({ code, retryable, retryAfterMs }: Failing): Range {
 
 function checkSentence(answer: WindowAnswer, provider: string): Failing {
   expect(answer).toMatchObject({ status: 200, isError: true })
-  const failure = answer.meta['exai/failure'] as Failing & { readonly advice: string }
+  const { reason, ...refusal } = (answer.meta['exai/refusal'] ?? {}) as Failing & { readonly reason?: string }
+  const failure = (answer.meta['exai/failure'] ?? { ...refusal, code: reason }) as Failing & {
+    readonly advice: string
+  }
   expect(failure.code).not.toBe('internal')
   expect(failure.advice).not.toBe('none')
   if (failure.code !== 'deadline') expect(answer.text).toContain(provider)

@@ -31,9 +31,13 @@ afterEach(async () => {
   rmSync(home, { recursive: true, force: true })
 })
 
-async function serve(yaml: string): Promise<{ readonly url: string; readonly launched: Launched }> {
+async function serve(
+  yaml: string,
+  flags: readonly string[] = [],
+): Promise<{ readonly url: string; readonly launched: Launched }> {
   writeFileSync(join(home, 'exai.yaml'), yaml)
-  const script = `import(${JSON.stringify(main)}).then((m) => m.main(['serve'], process.env, ''))`
+  const args = JSON.stringify(['serve', ...flags])
+  const script = `import(${JSON.stringify(main)}).then((m) => m.main(${args}, process.env, ''))`
   const launched = launch(process.execPath, ['-e', script], {
     cwd: home,
     env: {
@@ -60,6 +64,17 @@ const cap = 16_384
 const unanswered = (call: Promise<unknown>): Promise<unknown> => call.catch((error: Error) => error)
 const chat = (url: string, prompt: string, headers: Readonly<Record<string, string>> = {}) =>
   callTool(`${url}/mcp`, 'chat', { model: 'kimi-k3', prompt }, headers)
+
+// As Claude Code calls: it names the use of the tool, and repeats it under the same name.
+const use = (url: string, toolUseId: string, prompt: string) => {
+  const meta = { 'claudecode/toolUseId': toolUseId }
+  return callTool(`${url}/mcp`, 'chat', { model: 'kimi-k3', prompt }, {}, meta)
+}
+const cut = {
+  status: 200,
+  isError: true,
+  text: expect.stringMatching(/^This call was cut: .*Call again if you still want it\.$/),
+}
 
 const tokensOnDisk = (): number =>
   (read('day-counts.json') as Record<string, Record<string, { tokens: number }>>)['kimi/main']?.['']
@@ -125,10 +140,6 @@ describe('a server that is killed', () => {
   })
 
   test('is known by its calls: one that its client repeats is not made a second time by itself', async () => {
-    const use = (url: string, toolUseId: string, prompt: string) => {
-      const meta = { 'claudecode/toolUseId': toolUseId }
-      return callTool(`${url}/mcp`, 'chat', { model: 'kimi-k3', prompt }, {}, meta)
-    }
     const { url, launched } = await serve('')
     expect(await use(url, 'toolu_done', 'a call that ends')).toMatchObject({ isError: false })
     simulator.control({ kimi: { gate: 'closed' } })
@@ -139,11 +150,7 @@ describe('a server that is killed', () => {
     simulator.control({ kimi: { gate: 'open' } })
 
     const next = await serve('')
-    expect(await use(next.url, 'toolu_cut', 'a call that is cut')).toEqual({
-      status: 200,
-      isError: true,
-      text: expect.stringMatching(/^This call was cut: .*Call again if you still want it\.$/),
-    })
+    expect(await use(next.url, 'toolu_cut', 'a call that is cut')).toEqual(cut)
     expect(requests()).toBe(2)
     const response = await fetch(`${next.url}/api/inspect`, { headers: { connection: 'close' } })
     expect(await response.json()).toMatchObject({ mcp: { cut: { calls: 1, refused: 1 } } })
@@ -194,4 +201,63 @@ describe('a server that is killed', () => {
     },
     180_000,
   )
+})
+
+describe('a server that stops', () => {
+  test('tells whoever waits longer than it may wait, and its call is not made a second time by itself', async () => {
+    const { url, launched } = await serve('limits: { drainTimeoutMs: 300 }')
+    simulator.control({ kimi: { gate: 'closed' } })
+    const running = use(url, 'toolu_cut', 'a call that is cut')
+    await until(() => requests() === 1, 'it is at the vendor')
+    launched.child.kill('SIGTERM')
+    expect(await running).toMatchObject({
+      isError: true,
+      text: expect.stringContaining('could not wait for this call. Call again'),
+    })
+    expect(await launched.ended).toBe(0)
+    simulator.control({ kimi: { gate: 'open' } })
+    const next = await serve('')
+    expect(await use(next.url, 'toolu_cut', 'a call that is cut')).toEqual(cut)
+    expect(requests()).toBe(1)
+    // In order, and soon: what it had been told it tells the next.
+    next.launched.child.kill('SIGTERM')
+    expect(await next.launched.ended).toBe(0)
+    const last = await serve('')
+    expect(await use(last.url, 'toolu_cut', 'a call that is cut')).toEqual(cut)
+    expect(await use(last.url, 'toolu_new', 'a call that is cut')).toMatchObject({ isError: false })
+    expect(requests()).toBe(2)
+  })
+})
+
+describe('a server that is being replaced', () => {
+  /** One call at the vendor, and two servers: that which has it, and the one that takes its place. */
+  async function replace() {
+    simulator.control({ kimi: { gate: 'closed' } })
+    const old = await serve('')
+    const running = use(old.url, 'toolu_old', 'a call of the old server')
+    await until(() => requests() === 1, 'it is at the vendor')
+    const next = await serve('', ['--replace'])
+    await old.launched.until(/another process has taken this place/)
+    return { old: old.launched, running, next }
+  }
+
+  test('and is told to stop lets its calls finish, as any other', async () => {
+    const { old, running } = await replace()
+    old.child.kill('SIGTERM')
+    await old.until(/stopping; running calls may finish/)
+    simulator.control({ kimi: { gate: 'open' } })
+    expect(await running).toMatchObject({ isError: false })
+    expect(await old.ended).toBe(0)
+  })
+
+  test('and is killed is known by its calls to the one that has taken its place', async () => {
+    const { old, running, next } = await replace()
+    const lost = unanswered(running)
+    await kill(old)
+    expect(await lost).toBeInstanceOf(Error)
+    simulator.control({ kimi: { gate: 'open' } })
+    expect(await use(next.url, 'toolu_old', 'a call of the old server')).toEqual(cut)
+    expect(await use(next.url, 'toolu_new', 'a call of the old server')).toMatchObject({ isError: false })
+    expect(requests()).toBe(2)
+  })
 })

@@ -1,5 +1,5 @@
 // `npm run sim:fairness`: the tables of the design (5.3 and 5.4), with the real queue and the real ceiling, in virtual time.
-// The last line is JSON; the exit code is 1 when a target is missed.
+// The last line is JSON; the exit code is 1 when a target is missed, or when a plain queue would meet it as well.
 
 import { Ceiling } from '../../src/admission/ceiling.ts'
 import { FairQueue } from '../../src/admission/fair-queue.ts'
@@ -80,6 +80,9 @@ const table = Object.entries(policies).map(([name, policy]) => {
 })
 console.table(table.map(({ raw: _raw, ...row }) => row))
 
+// The twins: what knows nothing of shares must miss what we aim at, or the aim says nothing.
+const plain = table.filter(({ policy }) => !policy.startsWith('ours'))
+const jainPlain = Math.max(...plain.map(({ raw }) => raw.even.jain))
 const ours = table.find(({ policy }) => policy === 'ours, mean as estimate')
 if (!ours) throw new Error('the table has lost our own row')
 const weightSum = weights.reduce((a, b) => a + b, 0)
@@ -142,6 +145,7 @@ const wholeError = Math.max(
 const result = {
   bench: 'fairness',
   jainEqual: round(ours.raw.even.jain, 4),
+  jainPlain: round(jainPlain, 4),
   weightError: round(Math.max(weightError, wholeError), 4),
   utilisation: round(ours.raw.even.utilisation, 4),
   returnShare: round(returnShare, 4),
@@ -149,6 +153,7 @@ const result = {
 }
 const isMet =
   result.jainEqual >= 0.99 &&
+  result.jainPlain < 0.9 &&
   result.weightError <= 0.02 &&
   result.utilisation >= 0.97 &&
   result.returnShare <= 0.22 &&
@@ -156,7 +161,7 @@ const isMet =
   whole.left === 0
 if (!isMet) {
   console.error(
-    'a target is missed: Jain >= 0.99, weights within 0.02, utilisation >= 0.97, return share <= 0.22, 429 share < 0.1',
+    'a target is missed: Jain >= 0.99 (plain queues < 0.9), weights within 0.02, utilisation >= 0.97, return share <= 0.22, 429 share < 0.1',
   )
   process.exitCode = 1
 }

@@ -43,6 +43,12 @@ const modern = (method: string, params: Fields = {}): DifferentialGood => {
 // Two arguments of this tool come in headers as well.
 const place = modern('tools/call', { name: 'place', arguments: { region: 'echo', rows: 7 } })
 
+// A revision that nobody speaks, yet header and body agree: the answer has to say which ones are spoken.
+const laterVersion = '2099-01-01'
+const later = modern('tools/list', {
+  _meta: { ...modernMeta, 'io.modelcontextprotocol/protocolVersion': laterVersion },
+})
+
 const legacy = (message: Fields): DifferentialGood => ({
   name: `2025 ${String(message.method ?? 'response')}`,
   era: 'legacy',
@@ -98,6 +104,11 @@ const watching: readonly (readonly [method: string, params: Fields])[] = [
 ]
 
 const many: readonly DifferentialGood[] = [
+  {
+    ...later,
+    name: 'tools/list of 2099',
+    headers: { ...later.headers, 'mcp-protocol-version': laterVersion },
+  },
   ...shared.flatMap(([more, method, params]) =>
     [modern(method, params), legacy({ id: 1, method, params })].map((good) => ({
       ...good,

@@ -143,7 +143,7 @@ export async function startMcpComposition(options: McpCompositionOptions): Promi
     events,
     async close() {
       surface.destroy()
-      calls.destroy()
+      await calls.destroy()
       door.destroy()
       await listener.destroy()
       await records.close()

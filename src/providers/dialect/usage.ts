@@ -1,14 +1,22 @@
 // Tokens as vendors report them, in each placement and under each name; and our guess when they report nothing.
 
+import { attemptTokensMax } from '../../domain/token-count.ts'
 import type { Usage } from '../provider.ts'
 import { isRecord } from './wire-error.ts'
 
-/** A vendor's `usage` object, or null when it holds no counts. Cached tokens stand at two places. */
+/**
+ * A vendor's `usage` object, or null when it holds no counts. Cached tokens stand at two places. Where the input or the output cannot be
+ * what was used, the other is not believed either: an estimate that says so is worth more than half a count that passes for a whole one.
+ */
 export function parseUsage(value: unknown): Usage | null {
   if (!isRecord(value)) return null
-  const input = toCount(value.prompt_tokens ?? value.input_tokens)
-  const output = toCount(value.completion_tokens ?? value.output_tokens)
+  const [inputSaid, outputSaid] = [
+    value.prompt_tokens ?? value.input_tokens,
+    value.completion_tokens ?? value.output_tokens,
+  ]
+  const [input, output] = [toCount(inputSaid), toCount(outputSaid)]
   if (input === null && output === null) return null
+  if ([inputSaid, outputSaid].some((said) => typeof said === 'number' && toCount(said) === null)) return null
   const inputDetails = isRecord(value.prompt_tokens_details) ? value.prompt_tokens_details : {}
   const outputDetails = isRecord(value.completion_tokens_details) ? value.completion_tokens_details : {}
   return {
@@ -50,5 +58,5 @@ export class TokenEstimate {
 }
 
 function toCount(value: unknown): number | null {
-  return typeof value === 'number' && Number.isFinite(value) && value >= 0 ? Math.round(value) : null
+  return typeof value === 'number' && value >= 0 && value <= attemptTokensMax ? Math.round(value) : null
 }

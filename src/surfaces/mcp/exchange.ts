@@ -37,6 +37,8 @@ export interface Exchange {
   readonly isAskedAgain?: boolean
   /** Under this its answer is kept for whoever sends the request again. Absent: it is not. */
   readonly keptAs?: string
+  /** True where its client, when the connection breaks, can come back to it and hears what was sent meanwhile. */
+  readonly outlivesConnection?: boolean
   /** True when messages can go before the answer. */
   readonly canStream: boolean
   /** Commits to a stream and sends what tells the client so. Only where `canStream`. */

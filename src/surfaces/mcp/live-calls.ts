@@ -47,10 +47,10 @@ export class LiveCall implements Cancellable, LiveCallFacts {
   readonly startedAt: number
   /** null until it is let in. */
   id: CallId | null = null
-  /** Its way to the client; null until it is let in. */
-  line: ClientLine | null = null
   readonly #lost: LostAnswers
   readonly #controller = new AbortController()
+  /** Its way to the client; null until it is let in. */
+  #line: ClientLine | null = null
   #isCancelled = false
   #isLate = false
 
@@ -64,6 +64,10 @@ export class LiveCall implements Cancellable, LiveCallFacts {
     this.keptAs = facts.keptAs
     this.startedAt = facts.startedAt
     this.#lost = lost
+  }
+
+  get line(): ClientLine | null {
+    return this.#line
   }
 
   get outlivesReader(): boolean {
@@ -99,8 +103,19 @@ export class LiveCall implements Cancellable, LiveCallFacts {
     else if (!this.#isLate && !this.#isCancelled) {
       this.#isLate = true
       this.#lost.left(this)
-      this.line?.left()
+      this.#line?.left()
     }
+  }
+
+  /** It was let in, and this is its way to the client, who may have left already. */
+  begun(line: ClientLine): void {
+    this.#line = line
+    if (this.#isLate) line.left()
+  }
+
+  /** Whoever has left it finds another process: it waits for nobody. */
+  noneComesBack(): void {
+    this.#line?.noneComesBack()
   }
 
   /** It came back to the stream, and will take the answer itself. */
@@ -108,6 +123,7 @@ export class LiveCall implements Cancellable, LiveCallFacts {
     if (!this.#isLate) return
     this.#isLate = false
     this.#lost.over(this)
+    this.#line?.back()
   }
 
   answerLost(json: string): void {

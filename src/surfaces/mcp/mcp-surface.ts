@@ -149,6 +149,7 @@ export function createMcpSurface(options: McpSurfaceOptions): McpSurface {
       subscriptions.drain()
       legacy.drain()
       for (const client of clients) client.drain(hasSuccessor)
+      for (const call of live) call.noneComesBack()
       await Promise.all([live.idle(), features.calls.idle()])
       closeSessions()
     },

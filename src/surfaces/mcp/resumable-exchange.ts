@@ -4,6 +4,7 @@
 //   held --connection gone--> loose --attach--> held ...  --finish or abandon--> over
 
 import type { Identity } from '../../domain/identity.ts'
+import type { LineOwner } from './asking/client-line.ts'
 import type { RequestId } from './envelope.ts'
 import type { Cancellable, Exchange } from './exchange.ts'
 
@@ -20,6 +21,9 @@ export class ResumableExchange implements Exchange {
   readonly inFlight = null
   readonly keptAs: string
   readonly #onOver: OnOver
+  /** Told when another connection has taken it up. Set by whoever asks the client. */
+  onMoved: (() => void) | null = null
+  #owner: LineOwner
   #holder: Exchange | null = null
   #work: Cancellable | null = null
   #sending = 0
@@ -27,14 +31,20 @@ export class ResumableExchange implements Exchange {
   #isLate = false
   #isOver = false
 
-  /** `keptAs`: under what its answer is kept by `onOver`. */
-  constructor(exchange: Exchange, sending: number, keptAs: string, onOver: OnOver) {
+  /** `owner`: the client behind `exchange`. `keptAs`: under what its answer is kept by `onOver`. */
+  constructor(exchange: Exchange, owner: LineOwner, sending: number, keptAs: string, onOver: OnOver) {
     this.id = exchange.id
     this.door = exchange.door
     this.identity = exchange.identity
     this.keptAs = keptAs
     this.#onOver = onOver
-    this.attach(exchange, sending)
+    this.#owner = owner
+    this.attach(exchange, owner, sending)
+  }
+
+  /** The client as it came by the last connection: only there can it be asked. */
+  get owner(): LineOwner {
+    return this.#owner
   }
 
   /** No connection holds it, and nobody counts it as late. */
@@ -54,7 +64,7 @@ export class ResumableExchange implements Exchange {
    * Answers go to `exchange` from now on; the connection that held it before gets no more of it. An earlier sending that
    * comes late, out of a connection given up meanwhile, takes nothing away from a later one.
    */
-  attach(exchange: Exchange, sending: number): void {
+  attach(exchange: Exchange, owner: LineOwner, sending: number): void {
     if (sending < this.#sending) {
       exchange.abandon()
       return
@@ -66,6 +76,7 @@ export class ResumableExchange implements Exchange {
       before.abandon()
     }
     this.#holder = exchange
+    this.#owner = owner
     if (this.#isLate) this.#work?.clientBack?.()
     this.#isLate = false
     const held: Cancellable = {
@@ -79,6 +90,7 @@ export class ResumableExchange implements Exchange {
     }
     exchange.work = held
     exchange.inFlight?.set(exchange.id, held)
+    this.onMoved?.()
   }
 
   startStream(): void {

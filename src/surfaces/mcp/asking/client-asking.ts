@@ -11,7 +11,7 @@ import type {
 } from '../../../domain/asking.ts'
 import { CallFailure } from '../../../domain/failure.ts'
 import { AskFault } from './ask-fault.ts'
-import type { ClientLine } from './client-line.ts'
+import { type ClientLine, unreached } from './client-line.ts'
 import {
   type ClientQuestion,
   personQuestion,
@@ -42,6 +42,7 @@ export class ClientAsking implements Asking {
   async elicit(question: PersonQuestion): Promise<PersonAnswer> {
     this.#need('url' in question ? 'url' : 'form')
     const result = await this.#put(personQuestion(question))
+    if (result === unreached) return { action: 'cancel', isUnreached: true }
     if (result === null) return { action: 'cancel' }
     return usable(question.key, toPersonAnswer(result, question))
   }
@@ -53,7 +54,7 @@ export class ClientAsking implements Asking {
   async sample(question: SampleQuestion): Promise<SampleAnswer | null> {
     this.#need(question.tools === undefined ? 'sampling' : 'sampling-tools')
     const result = await this.#put(sampleQuestion(question))
-    return result === null ? null : usable(question.key, toSampleAnswer(result))
+    return result === null || result === unreached ? null : usable(question.key, toSampleAnswer(result))
   }
 
   async roots(): Promise<readonly string[]> {
@@ -72,6 +73,7 @@ export class ClientAsking implements Asking {
       })
     }
     const result = await this.#line.put(question)
+    if (result === unreached) return unreached
     this.#answerChars += JSON.stringify(result).length
     if (this.#answerChars <= answerCharsMax) return result
     throw AskFault.wrongAnswer(

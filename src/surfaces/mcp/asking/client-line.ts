@@ -14,16 +14,26 @@ export interface OtherAnswer {
   readonly status: number
 }
 
+/** In place of an answer: there was nobody to give one. That is not the client's no, nor its silence. */
+export const unreached: unique symbol = Symbol('unreached')
+
 /** One call's line. */
 export interface ClientLine {
   /** Whether such a question would reach somebody. */
   can(feature: ClientFeature): boolean
-  /** The client's answer as it came; null: it gave none. Rejects with the call's end, or with `Unanswered`. */
+  /** The client's answer as it came; null: it gave none; or `unreached`. Rejects with the call's end, or with `Unanswered`. */
   put(question: ClientQuestion): Promise<unknown>
   /** The client's folders. Rejects as `put` does. */
   roots(): Promise<readonly string[]>
-  /** The client is gone, and the call goes on without it: open questions end without an answer, as later ones do. */
+  /**
+   * The client is gone, and the call goes on without it. Where it cannot come back, open questions end `unreached`, as later ones do;
+   * where it can, they wait for it as long as they would for its person.
+   */
   left(): void
+  /** It came back to where it was. */
+  back(): void
+  /** From now on nobody comes back: what waits for that ends `unreached`. */
+  noneComesBack(): void
   /** Tells the client that what it opened under this key is done, where its era has a word for that. */
   elicited(key: string): void
   /** What to answer in place of the call's result or failure; null: those. */

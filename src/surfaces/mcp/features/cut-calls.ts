@@ -1,25 +1,26 @@
-// Keeps a call that a killed process had at a vendor from being made again unasked. Claude Code repeats a call by itself when its
+// Keeps a call that a process had at a vendor when it ended from being made again unasked. Claude Code repeats a call by itself when its
 // session came back after a crash and the tool changes nothing; it names the use of the tool, the same in both. A model that wants
 // the call anew says so by a use of its own.
 
-import type { VendorMarks } from '../../../calls/vendor-marks.ts'
+import type { VendorMark, VendorMarks } from '../../../calls/vendor-marks.ts'
 import type { Identity } from '../../../domain/identity.ts'
 import type { Progress } from '../../../domain/progress.ts'
 import type { ToolResult } from '../../../tools/tool.ts'
 import { isObject, type JsonObject } from '../envelope.ts'
 
-/** One call on its way; `ended` is called once. */
+/** One call on its way. */
 export interface VendorWatch {
   /** What the call tells of its way. */
   heard(update: Progress): void
-  ended(): void
+  /** How it ended; told once. `isCut`: this server stops, and could not wait for it. */
+  ended(isCut: boolean): void
 }
 
 const toolUseMeta = 'claudecode/toolUseId'
 const keyCharsMax = 256
 const unwatched: VendorWatch = { heard: () => undefined, ended: () => undefined }
 
-/** Marks calls as they go to a vendor, and recognises those of killed processes. */
+/** Marks calls as they go to a vendor, and recognises those that ended processes had there. */
 export class CutCalls {
   readonly #marks: VendorMarks | null
   #refused = 0
@@ -42,23 +43,26 @@ export class CutCalls {
     const key = keyOf(params)
     const marks = this.#marks
     if (key === null || marks === null) return unwatched
-    let end: (() => void) | null = null
+    let mark: VendorMark | null = null
     return {
       heard(update) {
-        if (update.kind === 'started') end ??= marks.leave(principal, key)
+        if (update.kind === 'started') mark ??= marks.leave(principal, key)
       },
-      ended: () => end?.(),
+      ended(isCut) {
+        if (isCut) mark?.cut()
+        else mark?.ended()
+      },
     }
   }
 
-  /** Calls that killed processes had at vendors, and how many of them were sent again and not made. */
+  /** Calls that ended processes had at vendors, and how many of them were sent again and not made. */
   inspect(): { readonly calls: number; readonly refused: number } {
     return { calls: this.#marks?.inspect().cut ?? 0, refused: this.#refused }
   }
 }
 
 const cutSentence =
-  'This call was cut: the server was killed while the vendor worked on it. It had been sent already and may have been charged, so it was not sent a second time by itself. Call again if you still want it.'
+  'This call was cut: the server was stopped or killed while the vendor worked on it. It had been sent already and may have been charged, so it was not sent a second time by itself. Call again if you still want it.'
 
 function keyOf(params: JsonObject): string | null {
   const meta = params._meta

@@ -4,8 +4,15 @@ import type { Identity } from '../../../domain/identity.ts'
 import { identityOf } from '../../../domain/identity-of.ts'
 import type { ClientId, PrincipalName } from '../../../domain/ids.ts'
 import { VirtualClock } from '../../../lib/virtual-clock.ts'
+import type { LineOwner } from '../asking/client-line.ts'
 import type { Cancellable, Exchange, InFlight } from '../exchange.ts'
 import { Resends } from './resends.ts'
+
+const client: LineOwner = {
+  line() {
+    throw new Error('nobody is asked here')
+  },
+}
 
 const window: Identity = identityOf('ann', 'w1')
 
@@ -53,7 +60,7 @@ const breaks = (of: Heard): void => {
 }
 /** Begins a call; answers what it runs on, and how often it was ended. */
 function begin(on: Heard, params: object = first): { run: Exchange; ends: string[] } {
-  const run = resends.admit(on, { ...params })
+  const run = resends.admit(on, { ...params }, client)
   if (run === null) throw new Error('it did not begin')
   const ends: string[] = []
   const work: Cancellable = { cancel: () => ends.push('cancel'), clientGone: () => ends.push('gone') }
@@ -81,7 +88,7 @@ describe('a call that is sent again', () => {
     expect(resends.loose).toBe(1)
     run.sendProgress('lost')
     const after = exchange()
-    expect(resends.admit(after, again())).toBeNull()
+    expect(resends.admit(after, again(), client)).toBeNull()
     run.sendProgress('2')
     run.finish('answer')
     expect(before.heard).toEqual(['1'])
@@ -94,19 +101,19 @@ describe('a call that is sent again', () => {
     const before = exchange()
     begin(before).run.finish('answer')
     const after = exchange()
-    expect(resends.admit(after, again())).toBeNull()
+    expect(resends.admit(after, again(), client)).toBeNull()
     expect(after.heard).toEqual(['answer'])
     await clock.advance(600_000)
     expect(clock.pendingTimers).toBe(0)
   })
 
   test('and never came here before begins now', () => {
-    expect(resends.admit(exchange(), again())).not.toBeNull()
+    expect(resends.admit(exchange(), again(), client)).not.toBeNull()
   })
 
   test('to another process than had it does not begin', () => {
     const asked = exchange()
-    expect(resends.admit(asked, again(2, 'another'))).toBeNull()
+    expect(resends.admit(asked, again(2, 'another'), client)).toBeNull()
     expect(asked.heard[0]).toContain('may or may not have been done')
   })
 
@@ -114,7 +121,7 @@ describe('a call that is sent again', () => {
     begin(exchange()).run.finish('x'.repeat(2_000_000))
     for (const params of [again(), first]) {
       const asked = exchange()
-      expect(resends.admit(asked, params)).toBeNull()
+      expect(resends.admit(asked, params, client)).toBeNull()
       expect(asked.heard[0]).toContain('forgotten')
     }
   })
@@ -123,7 +130,7 @@ describe('a call that is sent again', () => {
     const late = exchange()
     const { run } = begin(late, again(2))
     const stale = exchange()
-    expect(resends.admit(stale, first)).toBeNull()
+    expect(resends.admit(stale, first, client)).toBeNull()
     expect(stale.heard).toEqual(['abandoned'])
     run.finish('answer')
     expect(late.heard).toEqual(['answer'])
@@ -134,7 +141,7 @@ describe('a call that is sent again', () => {
     const { run, ends } = begin(before)
     breaks(before)
     const after = exchange()
-    resends.admit(after, again())
+    resends.admit(after, again(), client)
     after.inFlight.get(1)?.cancel()
     expect(ends).toEqual(['cancel'])
     run.abandon()
@@ -163,7 +170,7 @@ describe('a call whose answer can be claimed by name', () => {
     const { run, told } = beginLate(before)
     breaks(before)
     expect([told, resends.loose]).toEqual([['gone'], 0])
-    resends.admit(exchange(), again())
+    resends.admit(exchange(), again(), client)
     run.finish('answer')
     expect(told).toEqual(['gone', 'back'])
   })
@@ -185,7 +192,7 @@ describe('a call whose answer can be claimed by name', () => {
     expect(results.list('ann\nw1')).toMatchObject([{ callId: 'c-1' }])
     expect(results.inspect()).toMatchObject({ results: 1, chars: 6 })
     const after = exchange()
-    expect(resends.admit(after, again())).toBeNull()
+    expect(resends.admit(after, again(), client)).toBeNull()
     expect(after.heard).toEqual(['answer'])
     expect(results.list('ann\nw1')).toEqual([])
   })
@@ -201,7 +208,7 @@ describe('what is another call', () => {
     const mine = exchange()
     begin(mine).run.finish('mine')
     const other = exchange(identity, id)
-    expect(resends.admit(other, first)).not.toBeNull()
+    expect(resends.admit(other, first, client)).not.toBeNull()
     expect(other.heard).toEqual([])
   })
 
@@ -211,13 +218,13 @@ describe('what is another call', () => {
       [exchange(window, 1, 'http'), first],
       [exchange({ ...window, client: null }), first],
     ] as const) {
-      expect(resends.admit(on, params)).toBe(on)
+      expect(resends.admit(on, params, client)).toBe(on)
     }
   })
 
   test('that nobody can recognise does not begin when it is sent again', () => {
     const nobody = exchange({ ...window, client: null })
-    expect(resends.admit(nobody, again())).toBeNull()
+    expect(resends.admit(nobody, again(), client)).toBeNull()
     expect(nobody.heard[0]).toContain('may or may not have been done')
   })
 })

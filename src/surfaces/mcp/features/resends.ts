@@ -5,6 +5,7 @@ import { randomBytes } from 'node:crypto'
 import type { LateResults } from '../../../calls/late-results.ts'
 import { clientKey } from '../../../domain/identity.ts'
 import { resendMeta } from '../../../domain/resend.ts'
+import type { LineOwner } from '../asking/client-line.ts'
 import { isObject, type JsonObject, rpcCode } from '../envelope.ts'
 import type { Exchange } from '../exchange.ts'
 import { errorMessage } from '../messages.ts'
@@ -25,8 +26,8 @@ export class Resends {
     this.#results = results
   }
 
-  /** The exchange that a call is to run on; null when the call does not begin, because it is known or must not. */
-  admit(exchange: Exchange, params: JsonObject): Exchange | null {
+  /** The exchange that a call of `caller` is to run on; null when it does not begin, because it is known or must not. */
+  admit(exchange: Exchange, params: JsonObject, caller: LineOwner): Exchange | null {
     const meta = isObject(params._meta) ? params._meta : {}
     const key = meta[resendMeta.key]
     const resentTo = meta[resendMeta.resentTo]
@@ -40,7 +41,7 @@ export class Resends {
     const name = `${JSON.stringify(exchange.id)}\n${key}`
     const running = this.#running.get(`${owner}\n${name}`)
     if (running !== undefined) {
-      running.attach(exchange, sending)
+      running.attach(exchange, caller, sending)
       return null
     }
     const known = this.#results.find(owner, name)
@@ -52,7 +53,7 @@ export class Resends {
     const isResent = resentTo !== undefined
     const isDoubtful = known.kind === 'uncertain' || resentTo !== this.instance
     if (known.kind === 'forgotten' || (isResent && isDoubtful)) return refuseLost(exchange)
-    const resumable = new ResumableExchange(exchange, sending, name, (json) => {
+    const resumable = new ResumableExchange(exchange, caller, sending, name, (json) => {
       this.#running.delete(`${owner}\n${name}`)
       if (json !== null) this.#results.keep(owner, name, json)
     })

@@ -6,7 +6,6 @@ import type { Call } from '../../../calls/call.ts'
 import { type Asking, askNobody } from '../../../domain/asking.ts'
 import { CallFailure } from '../../../domain/failure.ts'
 import type { Identity } from '../../../domain/identity.ts'
-import type { Refusal } from '../../../domain/refusal.ts'
 import { ClientAsking } from '../asking/client-asking.ts'
 import { type ClientLine, type LineOwner, Unanswered } from '../asking/client-line.ts'
 import { type JsonObject, rpcCode } from '../envelope.ts'
@@ -65,7 +64,7 @@ export class ShortCalls {
     }
     const crowded = refusalInCrowd(exchange, this.#options)
     if (crowded !== null) {
-      answerRefusal(exchange, crowded)
+      answerOutcome(exchange, { kind: 'refused', refusal: crowded })
       return
     }
     const controller = new AbortController()
@@ -100,15 +99,23 @@ export class ShortCalls {
         else if (outcome.kind === 'done') exchange.finish(resultMessage(exchange.id, outcome.value))
         else {
           const isMissing = outcome.kind === 'failed' && outcome.failure.code === 'not-found'
-          const { code, message, data } =
-            isMissing && notFound !== undefined ? notFound : outcomeError(outcome)
-          exchange.finish(errorMessage(exchange.id, code, message, data))
+          answerOutcome(exchange, outcome, isMissing ? notFound : undefined)
         }
       },
       (error: unknown) => {
         this.#end(exchange, running, reporter)
-        this.#options.emit({ type: 'surface-failed', error })
-        exchange.finish(internalErrorMessage(exchange.id))
+        this.#failed(exchange, error)
+      },
+    )
+  }
+
+  /** Answers what is done at once and costs what a list does: it is no call, takes no permit and has no event. */
+  runUncounted(exchange: Exchange, work: () => Promise<string>): void {
+    work().then(
+      (json) => exchange.finish(resultMessage(exchange.id, json)),
+      (error: unknown) => {
+        if (error instanceof CallFailure) answerOutcome(exchange, { kind: 'failed', failure: error })
+        else this.#failed(exchange, error)
       },
     )
   }
@@ -117,7 +124,7 @@ export class ShortCalls {
   mayTell(exchange: Exchange, name: string): boolean {
     const { identity, door } = exchange
     const refusal = this.#options.calls.wrong({ identity, name, door })
-    if (refusal !== null) answerRefusal(exchange, refusal)
+    if (refusal !== null) answerOutcome(exchange, { kind: 'refused', refusal })
     return refusal === null
   }
 
@@ -133,6 +140,11 @@ export class ShortCalls {
       : new Promise((resolve) => this.#idleWaiters.push(resolve))
   }
 
+  #failed(exchange: Exchange, error: unknown): void {
+    this.#options.emit({ type: 'surface-failed', error })
+    exchange.finish(internalErrorMessage(exchange.id))
+  }
+
   #end(exchange: Exchange, running: Cancellable, reporter: ProgressReporter | null): void {
     reporter?.stop()
     exchange.inFlight?.delete(exchange.id)
@@ -141,8 +153,12 @@ export class ShortCalls {
   }
 }
 
-function answerRefusal(exchange: Exchange, refusal: Refusal): void {
-  const { code, message, data } = outcomeError({ kind: 'refused', refusal })
+function answerOutcome(
+  exchange: Exchange,
+  outcome: Parameters<typeof outcomeError>[0],
+  instead?: RpcError,
+): void {
+  const { code, message, data } = instead ?? outcomeError(outcome)
   exchange.finish(errorMessage(exchange.id, code, message, data))
 }
 

@@ -9,14 +9,16 @@ import { nearestName } from '../../../lib/nearest-name.ts'
 import type { Tool, ToolResult } from '../../../tools/tool.ts'
 import { ClientAsking } from '../asking/client-asking.ts'
 import { type LineOwner, type OtherAnswer, Unanswered } from '../asking/client-line.ts'
+import { MovableLine } from '../asking/movable-line.ts'
 import { isObject, type JsonObject, rpcCode } from '../envelope.ts'
 import type { Exchange } from '../exchange.ts'
 import { LiveCall, type LiveCalls } from '../live-calls.ts'
 import type { McpSurfaceOptions } from '../mcp-options.ts'
 import { errorMessage, internalErrorMessage, resultMessage } from '../messages.ts'
+import { ResumableExchange } from '../resumable-exchange.ts'
 import { failureResult, refusalResult } from '../wire-errors.ts'
 import { refusalInCrowd } from './crowd.ts'
-import { CutCalls, type VendorWatch } from './cut-calls.ts'
+import { CutCalls } from './cut-calls.ts'
 import { createLogSender } from './log-messages.ts'
 import type { MirroredArgument } from './mirrored-arguments.ts'
 import type { ProgressReporter } from './progress.ts'
@@ -46,7 +48,7 @@ const nameCharsShown = 64
 export class Tools {
   /** Tells a call that is sent again from one that begins. */
   readonly resends: Resends
-  /** Tells a call that a killed process had at a vendor from one that begins. */
+  /** Tells a call that an ended process had at a vendor from one that begins. */
   readonly cut: CutCalls
   readonly #options: McpSurfaceOptions
   readonly #live: LiveCalls
@@ -140,7 +142,7 @@ export class Tools {
       exchange.finish(resultMessage(exchange.id, era.toJson(cut)))
       return
     }
-    const admitted = this.resends.admit(exchange, params)
+    const admitted = this.resends.admit(exchange, params, caller)
     if (admitted !== null) this.#run(admitted, tool, checked.value, params, era, caller)
   }
 
@@ -174,8 +176,10 @@ export class Tools {
 
     const work = (call: Call): Promise<ToolResult> => {
       live.id = call.id
-      const line = caller.line(exchange, call)
-      live.line = line
+      // A question of 2026-07-28 ends its call: nothing of it could move.
+      const isMovable = era.name === 'legacy' && exchange instanceof ResumableExchange
+      const line = isMovable ? new MovableLine(exchange, call, clock) : caller.line(exchange, call)
+      live.begun(line)
       const asking = new ClientAsking(tool.name, line)
       const log = createLogSender(exchange, tool.name, caller.logLevel)
       const context = this.#options.toolContext(call, heard, asking, log)
@@ -196,7 +200,8 @@ export class Tools {
       )
       .then(
         (outcome) => {
-          this.#end(exchange, live, reporter, watch)
+          watch.ended(outcome.kind === 'failed' && outcome.failure.code === 'draining')
+          this.#end(exchange, live, reporter)
           if (live.isCancelled) exchange.abandon()
           else {
             const other = otherAnswer(exchange, live, outcome)
@@ -205,15 +210,15 @@ export class Tools {
           }
         },
         (error: unknown) => {
-          this.#end(exchange, live, reporter, watch)
+          watch.ended(false)
+          this.#end(exchange, live, reporter)
           this.#options.emit({ type: 'surface-failed', error })
           answer(exchange, live, internalErrorMessage(exchange.id))
         },
       )
   }
 
-  #end(exchange: Exchange, live: LiveCall, reporter: ProgressReporter | null, watch: VendorWatch): void {
-    watch.ended()
+  #end(exchange: Exchange, live: LiveCall, reporter: ProgressReporter | null): void {
     reporter?.stop()
     exchange.inFlight?.delete(exchange.id)
     this.#live.delete(live)

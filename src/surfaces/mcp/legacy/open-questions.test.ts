@@ -1,5 +1,6 @@
 import { beforeEach, expect, test } from 'vitest'
 import { VirtualClock } from '../../../lib/virtual-clock.ts'
+import { unreached } from '../asking/client-line.ts'
 import { OpenQuestions } from './open-questions.ts'
 
 interface Sent {
@@ -72,8 +73,8 @@ test('the end of the call takes the question back', async () => {
 test('a client that leaves has answered nothing, and is asked nothing more', async () => {
   const asked = questions.put({ ...question, signal: new AbortController().signal })
   questions.close()
-  expect(await asked).toBeNull()
-  expect(await questions.put(question)).toBeNull()
+  expect(await asked).toBe(unreached)
+  expect(await questions.put(question)).toBe(unreached)
   expect(sent).toHaveLength(1)
   expect(clock.pendingTimers).toBe(0)
 })
@@ -82,9 +83,18 @@ test('a call whose client left goes on without an answer', async () => {
   const left = new AbortController()
   const asked = questions.put({ ...question, until: left.signal })
   left.abort()
-  expect(await asked).toBeNull()
-  expect(await questions.put({ ...question, until: left.signal })).toBeNull()
+  expect(await asked).toBe(unreached)
+  expect(await questions.put({ ...question, until: left.signal })).toBe(unreached)
   expect(sent).toHaveLength(1)
+})
+
+test('of a call whose client left the question is taken back, where there is still a way to whoever sees it', async () => {
+  const left = new AbortController()
+  const signal = new AbortController().signal
+  const asked = questions.put({ ...question, signal, until: left.signal })
+  left.abort()
+  expect(await asked).toBe(unreached)
+  expect(sent[1]).toMatchObject({ method: 'notifications/cancelled', params: { requestId: sent[0]?.id } })
 })
 
 test('one client holds at most 64 questions open', async () => {
@@ -92,10 +102,10 @@ test('one client holds at most 64 questions open', async () => {
   expect(await questions.put(question)).toBeNull()
   expect(sent).toHaveLength(64)
   questions.close()
-  expect(await Promise.all(open)).toEqual(open.map(() => null))
+  expect(await Promise.all(open)).toEqual(open.map(() => unreached))
 })
 
 test('what cannot be sent is not waited for', async () => {
-  expect(await questions.put({ ...question, send: () => false })).toBeNull()
+  expect(await questions.put({ ...question, send: () => false })).toBe(unreached)
   expect(clock.pendingTimers).toBe(0)
 })

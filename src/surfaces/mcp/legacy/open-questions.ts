@@ -3,6 +3,7 @@
 
 import { randomBytes } from 'node:crypto'
 import type { Clock } from '../../../lib/clock.ts'
+import { unreached } from '../asking/client-line.ts'
 import type { JsonObject, RequestId } from '../envelope.ts'
 import { notificationMessage } from '../messages.ts'
 
@@ -37,10 +38,14 @@ export class OpenQuestions {
     return this.#open.size
   }
 
-  /** The result; null: the client answered with an error or not at all. Rejects with the signal's reason. */
+  /**
+   * The result; null: the client answered with an error or not at all; `unreached`: there is no way to it, or it left. Rejects with
+   * the signal's reason.
+   */
   async put({ method, params, send, waitMs, signal, until }: OpenQuestion): Promise<unknown> {
     signal?.throwIfAborted()
-    if (this.#isClosed || until?.aborted || this.#open.size >= openMax) return null
+    if (this.#isClosed || until?.aborted) return unreached
+    if (this.#open.size >= openMax) return null
     this.#prefix ??= `exai-${randomBytes(12).toString('base64url')}`
     this.#count += 1
     const id = `${this.#prefix}-${this.#count}`
@@ -59,7 +64,11 @@ export class OpenQuestions {
         end()
         resolve(result)
       }
-      const left = (): void => settle(null)
+      const left = (): void => {
+        settle(unreached)
+        // By another way than it came, if there is one: whoever is asked still sees the question.
+        withdraw('The connection broke, and the call that asked goes on without an answer.')
+      }
       const aborted = (): void => {
         end()
         withdraw('The call that asked has ended.')
@@ -72,7 +81,7 @@ export class OpenQuestions {
       signal?.addEventListener('abort', aborted, { once: true })
       until?.addEventListener('abort', left, { once: true })
       this.#open.set(id, settle)
-      if (!send(JSON.stringify({ jsonrpc: '2.0', id, method, params }))) settle(null)
+      if (!send(JSON.stringify({ jsonrpc: '2.0', id, method, params }))) settle(unreached)
     })
   }
 
@@ -84,6 +93,6 @@ export class OpenQuestions {
   /** The client is gone: whatever is open ends without an answer, and nothing is asked any more. */
   close(): void {
     this.#isClosed = true
-    for (const settle of [...this.#open.values()]) settle(null)
+    for (const settle of [...this.#open.values()]) settle(unreached)
   }
 }

@@ -1,10 +1,11 @@
 // A call's line to its client in the 2025 era: requests of ours, down the stream of the call itself, else down the channel
-// beside the calls. The call waits for the answer.
+// beside the calls. The call waits for the answer. Where the stream outlives its connection so does the question: it stands in the
+// stream for whoever comes back to it, and may be answered in the session meanwhile.
 
 import { randomBytes } from 'node:crypto'
 import type { ClientFeature } from '../../../domain/asking.ts'
 import type { TraceContext } from '../../../domain/trace-context.ts'
-import type { ClientLine, LineCall } from '../asking/client-line.ts'
+import { type ClientLine, type LineCall, unreached } from '../asking/client-line.ts'
 import { type ClientQuestion, isDeclared } from '../asking/questions.ts'
 import type { JsonObject } from '../envelope.ts'
 import type { Exchange } from '../exchange.ts'
@@ -31,6 +32,7 @@ export class PeerLine implements ClientLine {
   /** Ids of pages that the person was asked to open, by key. */
   #pages: Map<string, string> | null = null
   #left: AbortController | null = null
+  #isAway = false
 
   constructor(peer: AskedPeer, exchange: Exchange, call: LineCall) {
     this.#peer = peer
@@ -43,11 +45,11 @@ export class PeerLine implements ClientLine {
     return isDeclared(this.#peer.capabilities, feature) && (canStream || this.#peer.outlet !== null)
   }
 
-  put({ key, method, params }: ClientQuestion): Promise<unknown> {
+  async put({ key, method, params }: ClientQuestion): Promise<unknown> {
     const { signal, trace } = this.#call
     const isPage = params.mode === 'url'
     this.#left ??= new AbortController()
-    return this.#peer.questions.put({
+    const answer = await this.#peer.questions.put({
       method,
       params: inTrace(isPage ? { ...params, elicitationId: this.#pageId(key) } : params, trace),
       send: this.#send,
@@ -55,12 +57,22 @@ export class PeerLine implements ClientLine {
       signal,
       until: this.#left.signal,
     })
+    return answer === null && this.#isAway ? unreached : answer
   }
 
   left(): void {
+    this.#isAway = true
+    if (this.#exchange.outlivesConnection === true) return
     this.#left ??= new AbortController()
     this.#left.abort()
   }
+
+  back(): void {
+    this.#isAway = false
+  }
+
+  // Over HTTP the session's questions end with a drain; a connection's end with it.
+  noneComesBack(): void {}
 
   roots(): Promise<readonly string[]> {
     return this.#peer.roots(this.#exchange, this.#call.trace)
@@ -85,7 +97,8 @@ export class PeerLine implements ClientLine {
   }
 
   readonly #send = (json: string): boolean => {
-    if (!this.#exchange.canStream) return this.#peer.outlet?.(json) === true
+    const { canStream, outlivesConnection } = this.#exchange
+    if (!canStream || (this.#isAway && outlivesConnection !== true)) return this.#peer.outlet?.(json) === true
     this.#exchange.send(json)
     return true
   }

@@ -35,6 +35,11 @@ export class PeerSettings {
     return this.#logLevel
   }
 
+  /** What is set is written down; else it lasts as long as the connection. */
+  get isKept(): boolean {
+    return this.#options.keep !== undefined
+  }
+
   /** Takes up what was remembered. */
   restore({ logLevel, subscriptions }: SessionSettings): void {
     this.#logLevel = isMessageLevel(logLevel) ? logLevel : null

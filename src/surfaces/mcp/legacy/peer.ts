@@ -5,7 +5,7 @@ import type { Identity } from '../../../domain/identity.ts'
 import type { MessageLevel } from '../../../domain/message-level.ts'
 import type { TraceContext } from '../../../domain/trace-context.ts'
 import type { Clock } from '../../../lib/clock.ts'
-import type { ClientLine, LineCall } from '../asking/client-line.ts'
+import { type ClientLine, type LineCall, unreached } from '../asking/client-line.ts'
 import { toFolders } from '../asking/questions.ts'
 import { isObject, type JsonObject, type ResponseEnvelope } from '../envelope.ts'
 import type { Exchange, InFlight } from '../exchange.ts'
@@ -92,7 +92,8 @@ export class Peer implements ToolCaller {
       const question = { method: 'roots/list', ...params, send, waitMs: this.#rootsWaitMs }
       const asked = this.questions.put(question).then((result) => {
         // Only the newest question may shorten the life of the answer that is kept.
-        if (result === null && this.#roots === asked) this.#rootsExpireAt = this.#clock.now() + silentRootsMs
+        const isSilent = result === null || result === unreached
+        if (isSilent && this.#roots === asked) this.#rootsExpireAt = this.#clock.now() + silentRootsMs
         return toFolders(result)
       })
       this.#roots = asked

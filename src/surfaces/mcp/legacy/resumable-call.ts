@@ -94,6 +94,10 @@ export class ResumableCall implements Exchange {
     exchange.work = new HeldWork(this, () => this.#gone())
   }
 
+  get outlivesConnection(): boolean {
+    return this.#log !== null
+  }
+
   startStream(): void {
     if (this.#isStarted || this.#isOver || !this.canStream) return
     this.#isStarted = true

@@ -41,7 +41,9 @@ const calls = new ShortCalls(
 )
 const resources = new Resources(null, calls, createModernWriter({ name: 'x', version: '1' }))
 
-function ask(method: string, params: object, keep = async (): Promise<void> => undefined): Promise<object> {
+const kept = async (): Promise<void> => undefined
+
+function ask(method: string, params: object, keep: (() => Promise<void>) | null = kept): Promise<object> {
   return new Promise((resolve) => {
     const never = (): void => undefined
     const exchange: Exchange = {
@@ -62,17 +64,25 @@ function ask(method: string, params: object, keep = async (): Promise<void> => u
       identity,
       watchers: new Watchers(new VirtualClock(), []),
       tell: never,
-      keep,
+      ...(keep === null ? {} : { keep }),
     })
     const request = { kind: 'request', id: 1, method, params: { ...params } } as const
     if (!answerSettings(exchange, request, settings, { resources, calls })) resolve({ isOther: true })
   })
 }
 
-test('what is set counts as a call and is answered with nothing', async () => {
+test('what is set and written down counts as a call and is answered with nothing', async () => {
+  seen.length = 0
   expect(await ask('logging/setLevel', { level: 'notice' })).toMatchObject({ result: {} })
   expect(await ask('resources/unsubscribe', { uri: 'exai://threads/x' })).toMatchObject({ result: {} })
   expect(seen).toEqual(['logging/setLevel', 'resources/unsubscribe'])
+})
+
+test('what lasts as long as its connection is set as well, and is no call: all of them may be running', async () => {
+  seen.length = 0
+  expect(await ask('logging/setLevel', { level: 'notice' }, null)).toMatchObject({ result: {} })
+  expect(await ask('resources/unsubscribe', { uri: 'exai://threads/x' }, null)).toMatchObject({ result: {} })
+  expect(seen).toEqual([])
 })
 
 test('wrong wishes are refused in sentences, and other methods are left to others', async () => {

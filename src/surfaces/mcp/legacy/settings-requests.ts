@@ -1,5 +1,6 @@
-// `logging/setLevel`, `resources/subscribe` and `resources/unsubscribe`: what a 2025-era client sets for itself. Each counts as a call:
-// what is set is written to the disk, and nobody may make us write without end.
+// `logging/setLevel`, `resources/subscribe` and `resources/unsubscribe`: what a 2025-era client sets for itself. Where that is written to
+// the disk each counts as a call, for nobody may make us write without end. What lasts as long as its connection costs what a list
+// does, and counts as little: a bridge that comes back while all the calls of its window run sets it again.
 
 import { CallFailure } from '../../../domain/failure.ts'
 import { isMessageLevel, messageLevels } from '../../../domain/message-level.ts'
@@ -24,7 +25,7 @@ export function answerSettings(
     const { level } = params
     if (!isMessageLevel(level)) {
       refuse(exchange, `Invalid params: "level" must be one of ${messageLevels.join(', ')}.`)
-    } else set(exchange, request, features, () => settings.setLogLevel(level))
+    } else set(exchange, request, settings, features, () => settings.setLogLevel(level))
     return true
   }
   if (method !== 'resources/subscribe' && method !== 'resources/unsubscribe') return false
@@ -32,7 +33,7 @@ export function answerSettings(
   if (typeof uri !== 'string') {
     refuse(exchange, `Invalid params: ${method} needs "uri", as resources/list names it.`)
   } else if (method === 'resources/unsubscribe') {
-    set(exchange, request, features, () => settings.unwatch(uri))
+    set(exchange, request, settings, features, () => settings.unwatch(uri))
   } else subscribe(exchange, request, uri, settings, features)
   return true
 }
@@ -57,7 +58,7 @@ function subscribe(
       )
       return
     default:
-      set(exchange, request, features, async () => {
+      set(exchange, request, settings, features, async () => {
         if (await settings.watch(uri)) return
         throw new CallFailure('bad-request', {
           message: `At most ${watchedMax} resources are watched at once. Unsubscribe from one of them.`,
@@ -69,23 +70,22 @@ function subscribe(
 function set(
   exchange: Exchange,
   { method, params }: RequestEnvelope,
+  { isKept }: PeerSettings,
   { calls }: Pick<Features, 'calls'>,
   change: () => Promise<void>,
 ): void {
-  calls.run(exchange, {
-    name: method,
-    params,
-    async work() {
-      try {
-        await change()
-      } catch (error) {
-        if (!(error instanceof StoreFault)) throw error
-        const message = `It could not be remembered: ${error.message} Try again in a moment.`
-        throw new CallFailure('unreachable', { message, retryable: true, cause: error })
-      }
-      return '{}'
-    },
-  })
+  const work = async (): Promise<string> => {
+    try {
+      await change()
+    } catch (error) {
+      if (!(error instanceof StoreFault)) throw error
+      const message = `It could not be remembered: ${error.message} Try again in a moment.`
+      throw new CallFailure('unreachable', { message, retryable: true, cause: error })
+    }
+    return '{}'
+  }
+  if (isKept) calls.run(exchange, { name: method, params, work })
+  else calls.runUncounted(exchange, work)
 }
 
 function refuse(exchange: Exchange, message: string): void {

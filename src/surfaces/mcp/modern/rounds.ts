@@ -133,6 +133,10 @@ class RoundLine implements ClientLine {
 
   left(): void {}
 
+  back(): void {}
+
+  noneComesBack(): void {}
+
   elicited(): void {}
 
   instead(id: RequestId, failure: CallFailure | null): OtherAnswer | null {

@@ -1,0 +1,3 @@
+// Swaps answers, as the plant of the other clients does.
+
+import '../../clients/plants/answers-swapped.ts'

@@ -1,0 +1,3 @@
+// Each connection leaves a timer, as before the clients that vanish.
+
+import '../../vanish/plants/handle-kept.ts'
