@@ -121,4 +121,98 @@ describe('account groups', () => {
     groups.groupFor('b')
     expect(Object.values(groups.inspect()).map(({ order }) => order)).toEqual(['first-come', 'first-come'])
   })
+
+  it('says how much of the account is taken: what runs and what waits, in all groups', async () => {
+    const groups = open()
+    expect(groups.load).toBe(0)
+    const one = groups.groupFor('glm-5.3')
+    const running = await leased(one.acquire(leaseRequestOf()))
+    const waits = one.acquire(leaseRequestOf())
+    const other = await leased(groups.groupFor('glm-5.2').acquire(leaseRequestOf()))
+    expect(groups.load).toBe(3)
+    running.release()
+    ;(await leased(waits)).release()
+    other.release()
+    expect(groups.load).toBe(0)
+  })
+
+  it('gives a key another share in every group at once, and keeps the fair order unless it is told another', async () => {
+    const groups = open()
+    const leases = await Promise.all(
+      ['glm-5.2', 'glm-5.3'].map((model) => leased(groups.groupFor(model).acquire(leaseRequestOf()))),
+    )
+    groups.setWeight('anna', 5)
+    const facts = Object.values(groups.inspect())
+    expect(facts.map(({ order }) => order)).toEqual(['fair', 'fair'])
+    expect(facts.map(({ principals }) => principals[0]?.weight)).toEqual([5, 5])
+    for (const lease of leases) lease.release()
+  })
+
+  it('tells whoever keeps the counts of the day of each change', async () => {
+    const groups = open({ rates: counted })
+    let changes = 0
+    await use(groups.groupFor('glm-5.2'), 100)
+    groups.watchDayCounts(() => changes++)
+    await use(groups.groupFor('glm-5.2'), 100)
+    await use(groups.groupFor('glm-5.3'), 100)
+    expect(changes).toBe(2)
+  })
+
+  it('takes up the counts of an earlier life in groups that are there already', () => {
+    const groups = open({ rates: counted })
+    const known = groups.groupFor('glm-5.2')
+    const other = groups.groupFor('glm-5.3')
+    groups.restore(new Map([['glm-5.2', { day: 0, tokens: 400 }]]))
+    expect(known.day.snapshot()).toEqual({ day: 0, tokens: 400 })
+    expect(other.day.snapshot()).toEqual({ day: 0, tokens: 0 })
+  })
+
+  it('forgets no group in which jobs run or wait, and lets names that find no place share one', async () => {
+    const groups = open()
+    const busy = groups.groupFor('glm-5.3')
+    const running = await leased(busy.acquire(leaseRequestOf()))
+    const waits = busy.acquire(leaseRequestOf())
+    for (let i = 0; i < 64; i++) groups.groupFor(`invented-${i}`)
+    expect(groups.groupFor('glm-5.3')).toBe(busy)
+    expect(groups.inspect()).not.toHaveProperty('glm/main other models')
+    const controller = new AbortController()
+    const { signal } = controller
+    const held = Array.from({ length: 70 }, (_, i) =>
+      groups.groupFor(`held-${i}`).acquire(leaseRequestOf({ signal })),
+    )
+    expect(groups.groupFor('held-69')).toBe(groups.groupFor('held-68'))
+    expect(groups.inspect()).toHaveProperty('glm/main other models')
+    // Whoever has a group of its own keeps it, full or not.
+    expect(groups.groupFor('glm-5.3')).toBe(busy)
+    expect(Object.keys(groups.inspect()).length).toBeLessThanOrEqual(65)
+    running.release()
+    ;(await leased(waits)).release()
+    controller.abort()
+    for (const answer of held)
+      await leased(answer).then(
+        (lease) => lease.release(),
+        () => undefined,
+      )
+    expect(groups.load).toBe(0)
+  })
+
+  it('keeps the counts of the day of the models used last, and none of those that took nothing', async () => {
+    const clock = new VirtualClock()
+    const groups = open({ rates: counted }, clock)
+    groups.restore(
+      new Map(Array.from({ length: 256 }, (_, i) => [`old-${i}`, { day: 0, tokens: 1 }] as const)),
+    )
+    await use(groups.groupFor('old-0'), 100)
+    for (let i = 0; i < 100; i++) groups.groupFor(`invented-${i}`)
+    for (let i = 0; i < 100; i++) {
+      await clock.advance(61_000)
+      await use(groups.groupFor(`new-${i}`), 1)
+    }
+    const counts = groups.snapshot()
+    expect(counts.get('old-0')).toEqual({ day: 0, tokens: 101 })
+    expect(counts.has('old-1')).toBe(false)
+    expect(counts.has('old-255')).toBe(true)
+    expect(counts.has('invented-0')).toBe(false)
+    expect(counts.size).toBeLessThanOrEqual(256 + 65)
+  })
 })

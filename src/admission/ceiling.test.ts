@@ -150,4 +150,12 @@ describe('ceiling', () => {
     configured.refused(3, 0)
     expect(configured.fact(0)).toEqual({ limit: 3, source: 'learned', max: 4 })
   })
+
+  it('names nobody as the one who set it where it has only reached the most that is ever tried', () => {
+    expect(new Ceiling({ ...options, start: 20 }).fact(0)).toEqual({
+      limit: 20,
+      source: 'learned',
+      max: null,
+    })
+  })
 })

@@ -201,4 +201,181 @@ describe('fair queue', () => {
     queue.reestimate(() => 7)
     expect(queue.ahead(last.job)).toEqual({ jobs: 2, work: 14 })
   })
+
+  it('changes nothing when it is told the order that it has', () => {
+    const { queue, add, start } = open()
+    for (let i = 0; i < 6; i++) add('anna', 'w', `a${i}`)
+    start(2)
+    for (let i = 0; i < 4; i++) add('bert', 'w', `b${i}`)
+    queue.setOrder('fair')
+    // Anna has two running already, which Bert may have as well.
+    expect(start(3).filter((name) => name.startsWith('b')).length).toBeGreaterThanOrEqual(2)
+  })
+
+  it('looks now and then, as jobs come, whom it may forget', () => {
+    const { queue } = open()
+    const come = (now: number): void => {
+      const wish = { principal: 'bert', client: 'w', class: 'interactive', estimate: 10, bytes: 1 } as const
+      queue.enqueue(
+        { ...wish, deadlineAt: Number.POSITIVE_INFINITY, principal: now === 0 ? 'anna' : 'bert' },
+        '',
+        now,
+      )
+    }
+    come(0)
+    const job = queue.peek()
+    if (job === null) throw new Error('nobody waits')
+    queue.start(job)
+    queue.finish(job, 10, 5)
+    come(900)
+    expect([...queue.principals.keys()]).toEqual(['anna', 'bert'])
+    // Four times in the period of 1,000 at most, and it looked at 900.
+    come(1149)
+    expect([...queue.principals.keys()]).toEqual(['anna', 'bert'])
+    come(1150)
+    expect([...queue.principals.keys()]).toEqual(['bert'])
+  })
+
+  it('forgets a window to which its siblings owe nothing, and keeps the others', () => {
+    const { queue, add } = open()
+    add('anna', 'w1', 'a0')
+    const job = queue.peek()
+    if (job === null) throw new Error('nobody waits')
+    queue.start(job)
+    add('anna', 'w2', 'b0')
+    queue.finish(job, 0, 0)
+    queue.sweep(0)
+    expect([...(queue.principals.get('anna')?.clients.keys() ?? [])]).toEqual(['w2'])
+  })
+
+  it('counts what was served to a window too, and a cancelled job is gone', () => {
+    const { queue, add } = open()
+    for (const name of ['a0', 'a1']) add('anna', 'w', name)
+    const [first, second] = [...queue.jobs()]
+    if (!first || !second) throw new Error('nobody waits')
+    queue.start(first)
+    queue.finish(first, 25, 0)
+    expect(queue.principals.get('anna')?.clients.get('w')?.served).toBe(25)
+    queue.cancel(second)
+    expect(second.state).toBe('gone')
+  })
+
+  it('bills a class for what its jobs really took: a long batch job is paid for before the next', () => {
+    const { queue, add, start } = open()
+    add('anna', 'w', 'batch', { class: 'batch' })
+    const long = queue.peek()
+    if (long === null) throw new Error('nobody waits')
+    queue.start(long)
+    for (let i = 0; i < 20; i++) add('anna', 'w', 'batch', { class: 'batch' })
+    for (let i = 0; i < 20; i++) add('anna', 'w', 'now')
+    queue.finish(long, 100, 0)
+    expect(start(20).filter((name) => name === 'batch')).toEqual([])
+  })
+
+  it('takes from nobody else what a principal has too much of, however little they may have', () => {
+    const { add } = open({ principalJobsMax: 3 })
+    for (const name of ['b0', 'b1', 'b2']) add('bert', 'w', name, { principalWeight: 0.1 })
+    for (const name of ['a0', 'a1', 'a2']) add('anna', 'greedy', name)
+    expect(add('anna', 'modest', 'm0')).toMatchObject({ eviction: { job: { payload: 'a2' } } })
+  })
+
+  it('gives up the newest of both classes of whoever has most for its weight', () => {
+    const [now, later] = ['interactive', 'batch'] as const
+    for (const classes of [
+      [now, now, later],
+      [later, now, later],
+      [now, later, now],
+      [later, later, now],
+    ]) {
+      const { add } = open({ jobsMax: 7 })
+      for (let i = 0; i < 4; i++) add('bert', 'w', 'b', { principalWeight: 2 })
+      for (const [index, each] of classes.entries()) add('carl', 'w', `c${index}`, { class: each })
+      expect(add('anna', 'w', 'a0')).toMatchObject({ eviction: { job: { payload: 'c2' } } })
+    }
+  })
+
+  it('names of the jobs that a bound counts the one that starts next', () => {
+    const { queue, add, start } = open({ principalJobsMax: 2, clientJobsMax: 1 })
+    add('anna', 'w1', 'a0')
+    start(1)
+    add('bert', 'w', 'b0')
+    add('anna', 'w1', 'a1')
+    add('anna', 'w2', 'm0')
+    const next = (client: string) => add('anna', client, 'more')
+    // Window 1 has one running, so window 2 is before it; Bert is before both, and none of Anna's bounds counts him.
+    expect(next('w1')).toMatchObject({ full: { scope: 'client' }, next: { payload: 'a1' } })
+    expect(next('w3')).toMatchObject({ kind: 'full', full: { scope: 'principal' }, next: { payload: 'm0' } })
+    queue.setOrder('first-come')
+    expect(next('w3')).toMatchObject({ kind: 'full', full: { scope: 'principal' }, next: { payload: 'a1' } })
+    expect(next('w2')).toMatchObject({ full: { scope: 'client' }, next: { payload: 'm0' } })
+  })
+
+  it('foretells with weights, too, as it then happens', () => {
+    const { queue, add, start } = open()
+    const placings = [
+      ...['b0', 'b1', 'b2'].map((name) => add('bert', 'w', name)),
+      ...['a0', 'a1', 'a2', 'a3'].map((name) => add('anna', 'w', name, { principalWeight: 2 })),
+    ]
+    const foretold = placings.map((placing) =>
+      placing.kind === 'queued' ? ([placing.job.payload, queue.ahead(placing.job).jobs] as const) : ['', 0],
+    )
+    const happened = start(7)
+    expect(Object.fromEntries(foretold)).toEqual(
+      Object.fromEntries(happened.map((name, index) => [name, index])),
+    )
+  })
+
+  it('foretells nothing ahead but what is really before it: not who has had more, and jobs that cost nothing by their number', () => {
+    const { queue, add, start } = open()
+    add('bert', 'w', 'b0', { estimate: 100 })
+    start(1)
+    add('bert', 'w', 'b1')
+    const first = add('anna', 'w', 'a0')
+    if (first.kind !== 'queued') throw new Error('it was refused')
+    expect(queue.ahead(first.job)).toEqual({ jobs: 0, work: 0 })
+    const { queue: free, add: give } = open()
+    give('anna', 'w', 'a0', { estimate: 0 })
+    const second = give('bert', 'w', 'b0', { estimate: 0 })
+    if (second.kind !== 'queued') throw new Error('it was refused')
+    expect(free.ahead(second.job)).toEqual({ jobs: 1, work: 0 })
+  })
+
+  it('expects of all that wait what is newly known, and of nobody anything when nobody waits', () => {
+    const { queue, add } = open()
+    for (const estimate of [0.1, 0.2, 0.3]) add('anna', 'w', 'a', { estimate })
+    const last = add('bert', 'w', 'b0')
+    if (last.kind !== 'queued') throw new Error('it was refused')
+    queue.reestimate(() => 7)
+    expect(queue.ahead(last.job)).toEqual({ jobs: 1, work: 7 })
+    const { queue: other, add: give } = open()
+    for (const estimate of [0.1, 0.2, 0.3]) give('anna', 'w', 'a', { estimate })
+    for (const job of [...other.jobs()]) other.cancel(job)
+    expect(other.principals.get('anna')).toMatchObject({ jobs: 0, work: 0 })
+  })
+
+  it('counts whoever was put back among those who share, and lets newcomers stand where an equal share would', () => {
+    const { queue, add, start } = open()
+    add('anna', 'w', 'a0')
+    const first = queue.peek()
+    if (first === null) throw new Error('nobody waits')
+    queue.start(first)
+    for (const name of ['b0', 'b1']) add('bert', 'w', name)
+    const second = queue.peek()
+    start(1)
+    queue.putBack(first)
+    if (second === null) throw new Error('nobody waits')
+    queue.finish(second, 10, 0)
+    add('carl', 'w', 'c0')
+    // Ten were given while two shared.
+    expect(queue.principals.get('carl')?.virtual).toBe(5)
+  })
+
+  it('leaves nothing charged that was only expected, down to the last fraction', () => {
+    const { queue, add } = open()
+    for (const estimate of [0.1, 0.2, 0.3]) add('anna', 'w', 'a', { estimate })
+    const jobs = [...queue.jobs()]
+    for (const job of jobs) queue.start(job)
+    for (const job of jobs) queue.finish(job, 1, 0)
+    expect(queue.principals.get('anna')).toMatchObject({ unsettled: 0, inFlight: 0 })
+  })
 })

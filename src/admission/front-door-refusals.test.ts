@@ -26,4 +26,19 @@ describe('the sentences of the front door', () => {
       'already serves 1 client (limit 1). Try again in 1 second',
     )
   })
+
+  it('name what was counted, and whose it was', () => {
+    const counted = { kind: 'refusal', dimension: 'calls in flight', limit: 3, used: 3, retryAfterMs: null }
+    expect(tooManyInFlight(key, 3, 3, 0)).toMatchObject({ ...counted, scope: 'principal' })
+    expect(tooFast(key, toRate(60, 5), fullBucket, 0, 250)).toMatchObject({
+      dimension: 'requests a minute',
+      limit: 60,
+      retryAfterMs: 250,
+    })
+    expect(tooManyClients(9, 9, 1000)).toMatchObject({
+      kind: 'refusal',
+      scope: 'server',
+      dimension: 'clients',
+    })
+  })
 })

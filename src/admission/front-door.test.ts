@@ -187,4 +187,101 @@ describe('front door', () => {
     admitted(door, identity('window-a')).release()
     first.release()
   })
+
+  it('shows of everybody who calls how much, how often and how long ago', async () => {
+    const { clock, door } = open()
+    const held = admitted(door, identityOf('local', 'window-a', { label: 'api@main' }))
+    admitted(door, identityOf('local', null)).release()
+    await clock.advance(4000)
+    expect(door.clients()).toMatchObject([
+      { principal: 'local', client: 'window-a', label: 'api@main', inFlight: 1, calls: 1, idleMs: 4000 },
+      { client: null, inFlight: 0, calls: 1, idleMs: 4000 },
+    ])
+    expect(door.inFlight).toBe(1)
+    held.release()
+    expect(door.clients()).toMatchObject([{ inFlight: 0, idleMs: 0 }, {}])
+  })
+
+  it('counts a window once however often it calls, and makes no room where there is some', async () => {
+    const { clock, door } = open({ clientsMax: 3 })
+    for (let i = 0; i < 3; i++) admitted(door, identity('window-a')).release()
+    admitted(door, identity('window-b')).release()
+    await clock.advance(10_000)
+    admitted(door, identity('window-c')).release()
+    expect(door.clients().map(({ client, calls }) => [client, calls])).toEqual([
+      ['window-a', 3],
+      ['window-b', 1],
+      ['window-c', 1],
+    ])
+  })
+
+  it('looks once a second for keys and teams that have been idle for long, and forgets no others', async () => {
+    const asked: string[] = []
+    const { clock, door } = open({
+      limitsOf: (name) => {
+        asked.push(name)
+        return null
+      },
+      team: (name) => {
+        asked.push(name)
+        return null
+      },
+    })
+    const call = (name: string) => admitted(door, identity('w', name)).release()
+    const askedAgain = (name: string): boolean => {
+      asked.length = 0
+      call(name)
+      return asked.includes(name)
+    }
+    call('first')
+    await clock.advance(500)
+    call('second')
+    await clock.advance(500)
+    call('third')
+    await clock.advance(59_000)
+    call('other')
+    expect([askedAgain('second'), askedAgain('first')]).toEqual([false, true])
+    call('other')
+    await clock.advance(1000)
+    call('other')
+    expect(askedAgain('third')).toBe(true)
+    await clock.advance(500)
+    call('fourth')
+    await clock.advance(59_500)
+    call('other')
+    await clock.advance(500)
+    // It has been idle for a minute, and nobody has looked for half a second.
+    expect(askedAgain('fourth')).toBe(false)
+  })
+
+  it('keeps a team while one of its calls runs, and asks for its limits again when it has been idle', async () => {
+    let concurrency = 1
+    const { clock, door } = open({ team: () => ({ requestsPerMinute: 600, burst: 100, concurrency }) })
+    const of = (window: string): Identity => ({ ...identity(window, window), team: 'api' })
+    const held = admitted(door, of('window-a'))
+    await clock.advance(120_000)
+    expect(door.admit(of('window-b'))).toMatchObject({ scope: 'team', limit: 1 })
+    held.release()
+    concurrency = 2
+    await clock.advance(120_000)
+    const both = [admitted(door, of('window-a')), admitted(door, of('window-b'))]
+    expect(door.admit(of('window-c'))).toMatchObject({ scope: 'team', limit: 2 })
+    for (const permit of both) permit.release()
+  })
+
+  it('binds nobody who is in no team by a team’s limits', () => {
+    const { door } = open({ team: { requestsPerMinute: 60, burst: 1, concurrency: 0 } })
+    admitted(door, identity('window-a')).release()
+    expect(door.admit({ ...identity('window-a'), team: 'api' })).toMatchObject({ scope: 'team', limit: 0 })
+  })
+
+  it('calls a window by its name when it refuses it', () => {
+    const { door } = open()
+    const who = identityOf('local', 'window-a', { label: 'api@main' })
+    admitted(door, who)
+    admitted(door, who)
+    expect(door.admit(who)).toMatchObject({
+      message: expect.stringContaining('Your window (api@main) has 2 calls in flight'),
+    })
+  })
 })

@@ -104,8 +104,7 @@ export class FrontDoor {
       if (this.#clients >= this.#options.clientsMax && !this.#makeRoom(now)) {
         return tooManyClients(this.#options.clientsMax, this.#clients, sweepEveryMs)
       }
-      const gate = identity.client === null ? openGate : this.#clientGate
-      client = { ...newCounter(gate), label: identity.label, calls: 0, lastSeen: now }
+      client = { ...newCounter(this.#clientGate), label: identity.label, calls: 0, lastSeen: now }
     }
 
     const clientNext = this.#clientCheck(client, identity, now)
@@ -220,7 +219,6 @@ const anonymous = ''
 const sweepEveryMs = 1000
 const ownKey: Owner = { scope: 'principal', who: 'Your key' }
 const ownTeam: Owner = { scope: 'team', who: 'Your team' }
-const openGate: Gate = { rate: toRate(1, 1), concurrency: Number.POSITIVE_INFINITY }
 
 class HeldPermit implements Permit {
   readonly #clock: Clock

@@ -16,7 +16,7 @@ describe('a group as operators see it', () => {
     const light = await ask({ principal: 'light', principalWeight: 1 })
     const partOf = (name: string) => group.inspect().principals.find((each) => each.name === name)
     // Nobody of those who are there has had anything yet.
-    expect(partOf('heavy')).toMatchObject({ weight: 3, held: 1, entitlement: 0.75 })
+    expect(partOf('heavy')).toMatchObject({ weight: 3, held: 1, entitlement: 0.75, share: 0 })
     expect(partOf('light')).toMatchObject({ entitlement: 0.25 })
     expect(partOf('gone')).toMatchObject({ held: 0, waiting: 0, served: 600, entitlement: 0, share: 0 })
     await clock.advance(1000)
@@ -30,6 +30,7 @@ describe('a group as operators see it', () => {
     const ofHeavy = 1000 * 2 ** (-3 / 60)
     expect(partOf('heavy')?.share).toBeCloseTo(ofHeavy / (ofHeavy + 4000), 6)
     expect(partOf('light')?.share).toBeCloseTo(4000 / (ofHeavy + 4000), 6)
+    expect(partOf('gone')).toMatchObject({ entitlement: 0, share: 0 })
     expect(partOf('light')?.clients).toMatchObject([{ name: 'w1', held: 1 }])
     for (const lease of [again, waiting]) lease.release()
   })
@@ -69,5 +70,17 @@ describe('a group as operators see it', () => {
     late.release()
     early.release()
     expect(group.inspect().overdue).toBe(0)
+  })
+
+  it('says of one who only waits what it may have', async () => {
+    const { group } = openSmallGroup()
+    const held = await leased(group.acquire(leaseRequestOf({ principal: 'holds' })))
+    const waits = group.acquire(leaseRequestOf({ principal: 'waits' }))
+    expect(group.inspect().principals).toMatchObject([
+      { name: 'holds', held: 1, waiting: 0, entitlement: 0.5 },
+      { name: 'waits', held: 0, waiting: 1, entitlement: 0.5 },
+    ])
+    held.release()
+    ;(await leased(waits)).release()
   })
 })

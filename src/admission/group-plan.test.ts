@@ -1,8 +1,10 @@
 import { describe, expect, it } from 'vitest'
 import { isRefusal } from '../domain/refusal.ts'
 import { VirtualClock } from '../lib/virtual-clock.ts'
-import { toGroupPlan } from './group-plan.ts'
+import { type GroupSettings, toGroupPlan } from './group-plan.ts'
+import { leaseRequestOf } from './lease-request-of.ts'
 import { QuotaGroup } from './quota-group.ts'
+import { leased } from './small-group.ts'
 
 /** What the ceiling of a group is after first tokens that were quick for long came late, and all of it was taken. */
 async function limitAfterLateTokens(configured: number | null): Promise<number> {
@@ -36,9 +38,39 @@ async function limitAfterLateTokens(configured: number | null): Promise<number> 
   return capacity
 }
 
+function groupOf(settings: GroupSettings, model: string, clock = new VirtualClock()): QuotaGroup {
+  return new QuotaGroup({ ...toGroupPlan(settings).group(model), name: 'glm', clock, random: () => 0.5 })
+}
+
 describe('group plan', () => {
   it('looks at first tokens where the ceiling is learned, and believes what is configured', async () => {
     expect(await limitAfterLateTokens(null)).toBe(7)
     expect(await limitAfterLateTokens(8)).toBe(8)
+  })
+
+  it('says of each model whether its ceiling is configured, or learned from two on', () => {
+    const settings = { per: 'model', concurrency: { default: null, byModel: { 'glm-5.2': 8 } } } as const
+    expect(groupOf(settings, 'glm-5.2').inspect()).toMatchObject({
+      ceiling: { limit: 8, source: 'configured', max: 8 },
+      costs: 'slot-time',
+    })
+    expect(groupOf(settings, 'glm-5.3').inspect().ceiling).toEqual({ limit: 2, source: 'learned', max: null })
+    const kimi = { per: 'account', concurrency: { default: 3, byModel: {} }, costs: 'tokens' } as const
+    expect(groupOf(kimi, '').inspect()).toMatchObject({
+      ceiling: { limit: 3, source: 'configured' },
+      costs: 'tokens',
+    })
+  })
+
+  it('holds the slot of a request that was cut for as long as it is told, else not at all', async () => {
+    const settings = { per: 'account', concurrency: { default: 1, byModel: {} } } as const
+    for (const cutHoldMs of [0, 250]) {
+      const clock = new VirtualClock()
+      const group = groupOf(cutHoldMs === 0 ? settings : { ...settings, cutHoldMs }, '', clock)
+      ;(await leased(group.acquire(leaseRequestOf()))).releaseCut()
+      expect(group.inspect().held).toBe(cutHoldMs === 0 ? 0 : 1)
+      await clock.advance(cutHoldMs)
+      expect(group.inspect().held).toBe(0)
+    }
   })
 })

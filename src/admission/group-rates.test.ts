@@ -62,4 +62,59 @@ describe('rates of a group', () => {
     ])
     expect(rates.waitMs(8, 0, 0)).toBe(20_000)
   })
+
+  it('name the one that a job would wait for longest, with what is left of it', () => {
+    const rates = new GroupRates({ ...none, requestsPerMinute: 60, tokensPerMinute: 100, tokensPerDay: 1000 })
+    expect(rates.scarce(10, 0, 0)).toBeNull()
+    rates.take(95, 0, 0)
+    expect(rates.scarce(10, 0, 0)).toMatchObject({ unit: 'tokens a minute', limit: 100, remaining: 5 })
+    rates.settle(rates.take(950, 0, 0), 900, true)
+    expect(rates.scarce(5, 0, 0)).toMatchObject({ unit: 'tokens a minute', remaining: 0 })
+    expect(rates.scarce(6, 0, 0)).toMatchObject({ unit: 'tokens a day', limit: 1000, remaining: 5 })
+  })
+
+  it('name the requests where it is their pace, or their minute', () => {
+    const rates = new GroupRates({ ...none, requestsPerMinute: 60 })
+    for (let i = 0; i < 6; i++) rates.take(0, 0, 0)
+    expect(rates.scarce(0, 0, 0)).toMatchObject({ unit: 'requests a minute', limit: 60, remaining: 54 })
+    const few = new GroupRates({ ...none, requestsPerMinute: 2 })
+    few.take(0, 0, 0)
+    few.take(0, 30_000, 30_000)
+    // By their pace one more might go at 60 s; the minute has room a second later.
+    expect(few.waitMs(0, 60_000, 60_000)).toBe(1000)
+    expect(few.scarce(0, 60_000, 60_000)).toMatchObject({ unit: 'requests a minute', remaining: 0 })
+  })
+
+  it('name none where the vendor’s own word is what holds it back longer', () => {
+    const rates = new GroupRates({ ...none, tokensPerMinute: 100 })
+    const draw = rates.take(95, 0, 0)
+    const word = (resetMs: number) => ({
+      requests: null,
+      tokens: { limit: 90, remaining: 0, resetMs },
+      concurrency: null,
+    })
+    rates.hear(word(600_000), draw, 0)
+    expect(rates.scarce(10, 0, 0)).toBeNull()
+    rates.hear(word(61_000), draw, 0)
+    expect(rates.scarce(10, 0, 0)).toMatchObject({ unit: 'tokens a minute' })
+    rates.hear(word(1000), draw, 0)
+    expect(rates.scarce(10, 0, 0)).toMatchObject({ unit: 'tokens a minute' })
+  })
+
+  it('show a new day as whole, let exactly the whole of it go, and tell no change where nothing is counted', () => {
+    let changes = 0
+    const rates = new GroupRates({ ...none, tokensPerDay: 100 }, () => changes++)
+    rates.take(60, 0, 0)
+    expect(rates.facts(0, day)).toMatchObject([{ remaining: 100, resetMs: day }])
+    expect(rates.waitMs(100, 0, 2 * day)).toBe(0)
+    rates.take(0, 0, 2 * day)
+    expect(changes).toBe(1)
+    const uncounted = new GroupRates(none, () => changes++)
+    uncounted.take(60, 0, 0)
+    expect([changes, uncounted.snapshot().tokens]).toEqual([1, 0])
+    const next = new GroupRates({ ...none, tokensPerDay: 100 })
+    next.take(60, 0, 0)
+    // Asked first thing in the morning, before anybody has taken or seen anything.
+    expect(next.waitMs(50, 0, day)).toBe(0)
+  })
 })

@@ -80,4 +80,37 @@ describe('what a vendor says it still takes', () => {
     heard.hear(word(0, 1e12), heard.begin(1, 0), 0)
     expect(heard.waitMs(1, 0)).toBe(3_600_000)
   })
+
+  it('counts the tokens that began since, not those before', () => {
+    const heard = new HeardLimits()
+    const first = heard.begin(100, 0)
+    heard.begin(30, 0)
+    heard.begin(20, 0)
+    heard.hear(word(9, 20_000, { remaining: 500, resetMs: 20_000 }), first, 0)
+    expect(heard.facts(0)).toMatchObject({ requests: { remaining: 7 }, tokens: { remaining: 450 } })
+  })
+
+  it('takes an older word where the later one is past its reset', () => {
+    const heard = new HeardLimits()
+    const first = heard.begin(1, 0)
+    heard.hear(word(9, 1000), heard.begin(1, 0), 0)
+    expect(heard.facts(1000).requests).toBeNull()
+    heard.hear(word(5, 20_000), first, 1000)
+    expect(heard.facts(1000).requests).toEqual({ limit: 10, remaining: 4, resetMs: 20_000 })
+  })
+
+  it('lets one go ahead past the reset, and the next one not before it has heard or waited', () => {
+    const heard = new HeardLimits()
+    heard.hear(word(3, 20_000), heard.begin(1, 0), 0)
+    heard.begin(1, 20_000)
+    expect([heard.waitMs(1, 20_000), heard.waitMs(1, 20_001)]).toEqual([0, 0])
+    const spent = new HeardLimits()
+    spent.hear(word(0, 20_000), spent.begin(1, 0), 0)
+    spent.begin(1, 20_000)
+    expect(spent.waitMs(1, 25_000)).toBe(5000)
+    expect(spent.facts(25_000).requests).toBeNull()
+    // Nothing was heard of that one: the next begins, and nobody waits for what it hears.
+    spent.begin(1, 30_000)
+    expect(spent.waitMs(1, 30_000)).toBe(0)
+  })
 })

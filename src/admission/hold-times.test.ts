@@ -84,4 +84,12 @@ describe('hold times', () => {
     again.started(job(500), 90_000)
     expect(again.leftMs(90_000)).toBe(500)
   })
+
+  it('expects nothing more of what has ended, down to the last fraction', () => {
+    const times = new HoldTimes(8000)
+    const jobs = [0.1, 0.2, 0.3].map((expectedMs) => job(expectedMs))
+    for (const each of jobs) times.started(each, 0)
+    for (const each of jobs) times.stopped(each, 0, false)
+    expect(times.leftMs(0)).toBe(0)
+  })
 })

@@ -39,4 +39,46 @@ describe('a minute’s window', () => {
     window.settle(draw, 10)
     expect(window.used(61_000)).toBe(0)
   })
+
+  it('says how long so much takes to pass at this pace, and nothing of what fits', () => {
+    const window = new MinuteWindow(100)
+    expect(window.queueMs(100, 0)).toBe(0)
+    window.take(80, 0)
+    expect(window.queueMs(20, 0)).toBe(0)
+    expect(window.queueMs(70, 0)).toBe(30_000)
+    // What is forgotten is in nobody's way.
+    expect(window.queueMs(70, 61_000)).toBe(0)
+  })
+
+  it('gives back what was settled to nothing when its second is over, and waits for no more than it must', () => {
+    const window = new MinuteWindow(100)
+    window.take(60, 500)
+    window.take(40, 1500)
+    const other = new MinuteWindow(100)
+    other.take(60, 0)
+    expect(other.waitMs(50, 70_000)).toBe(0)
+    // Exactly the 60 of the first second are what it lacks.
+    expect(window.waitMs(60, 2000)).toBe(59_000)
+    expect(window.waitMs(30, 61_000)).toBe(0)
+    window.take(10, 61_500)
+    expect(window.used(61_500)).toBe(50)
+    expect(window.used(62_000)).toBe(10)
+  })
+
+  it('counts what is taken in one second together, and puts later ones after it', () => {
+    const window = new MinuteWindow(100)
+    window.take(10, 100)
+    window.take(20, 900)
+    window.take(30, 1000)
+    expect(window.used(60_999)).toBe(60)
+    expect(window.used(61_000)).toBe(30)
+    expect(window.used(62_000)).toBe(0)
+  })
+
+  it('says exactly nothing when all of it is forgotten, whatever the fractions were', () => {
+    const window = new MinuteWindow(1)
+    for (const [index, amount] of [0.1, 0.2, 0.3].entries()) window.take(amount, index * 1000)
+    expect(window.used(63_000)).toBe(0)
+    expect(window.waitMs(1, 63_000)).toBe(0)
+  })
 })

@@ -104,4 +104,17 @@ describe('penalty box', () => {
     box.fault('a')
     expect(box.standing('a').isBoxed).toBe(true)
   })
+
+  it('counts a call that was ended within a tenth of a second, and none that began before the last such end', () => {
+    const quick = new PenaltyBox(new VirtualClock(), 10)
+    for (let n = 0; n < 10; n++) quick.dropped('a', n * 1000, n * 1000 + 100)
+    expect(quick.standing('a').isBoxed).toBe(true)
+    const slower = new PenaltyBox(new VirtualClock(), 10)
+    for (let n = 0; n < 10; n++) slower.dropped('a', n * 1000, n * 1000 + 101)
+    expect(slower.standing('a').isBoxed).toBe(false)
+    // Each begins at the moment of the end before it, so that every second one counts.
+    const chain = new PenaltyBox(new VirtualClock(), 10)
+    for (let n = 0; n < 12; n++) chain.dropped('a', n * 50, n * 50 + 50)
+    expect(chain.standing('a').isBoxed).toBe(false)
+  })
 })

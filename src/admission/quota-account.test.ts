@@ -88,6 +88,51 @@ describe('an account of a minute', () => {
   })
 })
 
+describe('an account of which nothing is open', () => {
+  it('is whole only when it has filled again', async () => {
+    const clock = new VirtualClock()
+    const account = new RateAccount(clock, 60, null)
+    account.take(1).close(1)
+    await clock.advance(999)
+    expect(account.isEmpty()).toBe(false)
+    await clock.advance(1)
+    expect(account.isEmpty()).toBe(true)
+  })
+})
+
+describe('an account that nobody asked since its day ended', () => {
+  const afterMidnight = async () => {
+    const clock = new VirtualClock()
+    const account = new PeriodAccount(clock, 'day', null)
+    account.take(40).close(40)
+    const open = account.take(50)
+    await clock.advance(dayMs + 5)
+    return { account, open }
+  }
+
+  it('has room for a whole new day, and holds nothing back', async () => {
+    expect((await afterMidnight()).account.waitMs(100, 100)).toBe(0)
+    expect((await afterMidnight()).account.reserved()).toBe(0)
+  })
+
+  it('charges what is closed then to no new day', async () => {
+    const { account, open } = await afterMidnight()
+    open.close(50)
+    expect([account.used(), account.reserved()]).toEqual([0, 0])
+  })
+})
+
+describe('an account whose limit is another than before', () => {
+  it('keeps exactly what is used, however often it is asked with the same one', async () => {
+    const clock = new VirtualClock()
+    const account = new RateAccount(clock, 60, 30_000)
+    expect([account.used(), account.waitMs(40, 60), account.waitMs(40, 60)]).toEqual([30, 10_000, 10_000])
+    // Twice as much a minute: 30 of 120 are used, and 10 a minute less are lacking.
+    expect(account.waitMs(100, 120)).toBe(5000)
+    expect(account.used()).toBe(30)
+  })
+})
+
 describe('a state of an earlier life', () => {
   it.each([
     [{ kind: 'rate', fullAtWallMs: 999 }, 'minute', true],

@@ -503,4 +503,190 @@ describe('quota group', () => {
     lease.release()
     expect(group.inspect()).toMatchObject({ held: 0 })
   })
+
+  it('grants nothing to a caller who has gone already', async () => {
+    const { group } = openSmallGroup()
+    const signal = AbortSignal.abort(new Error('nobody listens'))
+    await expect(ask(group, 'a', { signal }).answer).rejects.toThrow('nobody listens')
+    expect(group.inspect()).toMatchObject({ held: 0, waiting: 0 })
+  })
+
+  it('starts a job at once where a slot is free and nobody waits, however long the others take', async () => {
+    const { clock, group } = openSmallGroup({
+      ceiling: { start: 2, max: 2, probeMs: 30_000, watchFirstToken: false },
+    })
+    await seen(group, clock, 8000)
+    const first = await leased(ask(group, 'a').answer)
+    const second = await leased(ask(group, 'b', { deadlineAt: clock.now() + 100 }).answer)
+    // Both are taken: two that take 8 seconds leave one free after 8 seconds at the latest.
+    const [late, fits] = [7999, 8000].map((ms) => ask(group, 'c', { deadlineAt: clock.now() + ms }))
+    expect(await late?.answer).toMatchObject({ reason: 'would-miss-deadline' })
+    expect(group.waiting).toBe(1)
+    first.release()
+    second.release()
+    ;(await leased(fits?.answer ?? Promise.reject(new Error('nobody')))).release()
+  })
+
+  it('counts those who wait before it, though a slot is free', async () => {
+    const { clock, group } = openSmallGroup({
+      ceiling: { start: 2, max: 2, probeMs: 30_000, watchFirstToken: false },
+      rates: { requestsPerMinute: null, tokensPerMinute: 1000, tokensPerDay: null, refundsTokens: false },
+      waitMsMax: 90_000,
+    })
+    await seen(group, clock, 8000)
+    const running = await leased(ask(group, 'a', { inputTokens: 310 }).answer)
+    const large = ask(group, 'b', { inputTokens: 310 })
+    ask(group, 'c', { inputTokens: 1, outputTokensMax: 1, deadlineAt: clock.now() + 3000 })
+    expect(group.waiting).toBe(1)
+    large.controller.abort()
+    await expect(large.answer).rejects.toThrow()
+    running.release()
+  })
+
+  it('starts nothing at the moment at which it is too late, unless somebody with more time has joined it', async () => {
+    for (const [untilAt, starts] of [
+      [5000, false],
+      [9000, true],
+    ] as const) {
+      const { clock, group } = openSmallGroup()
+      const first = await leased(ask(group, 'a').answer)
+      clock.after(5000, () => first.release())
+      const request = { ...leaseRequestOf({ client: 'b' }), deadlineAt: 5000 }
+      const answer = group.acquire(request)
+      request.deadlineAt = untilAt
+      await clock.advance(5000)
+      expect(group.inFlight).toBe(starts ? 1 : 0)
+      expect(isRefusal(await answer)).toBe(!starts)
+    }
+  })
+
+  it('believes the vendor about how many it takes at once, and hears nothing from a request that never began', async () => {
+    const { group } = openSmallGroup({
+      ceiling: { start: 5, max: 5, probeMs: 30_000, watchFirstToken: false },
+    })
+    const word = (remaining: number, concurrency: number | null) => ({
+      requests: { limit: 9, remaining, resetMs: 60_000 },
+      tokens: null,
+      concurrency,
+    })
+    const lease = await leased(ask(group, 'a').answer)
+    lease.heard(word(7, null))
+    expect(group.inspect()).toMatchObject({ capacity: 5, rates: [{ remaining: 7 }] })
+    lease.heard(word(6, 2))
+    expect(group.inspect()).toMatchObject({ capacity: 2, ceiling: { source: 'vendor', max: 2 } })
+    lease.unbegun(1)
+    lease.heard(word(3, null))
+    expect(group.inspect().rates).toMatchObject([{ remaining: 6 }])
+    lease.release()
+  })
+
+  it('learns nothing of how long a job takes from one that the vendor sent back', async () => {
+    const { clock, group } = openSmallGroup()
+    const first = await leased(ask(group, 'a').answer)
+    await clock.advance(5000)
+    const again = first.refusedByVendor()
+    expect(ask(group, 'b').places).toMatchObject([{ expectedWaitMs: null }])
+    await clock.advance(1000)
+    ;(await leased(again)).release()
+  })
+
+  it('tells those who wait within half a second that their place has changed, whatever changed it', async () => {
+    const { clock, group } = openSmallGroup({
+      queue: { clientJobsMax: 9, clientBytesMax: 9000, principalJobsMax: 9, jobsMax: 9, forgetAfterMs: 1 },
+      waitMsMax: 60_000,
+    })
+    const first = await leased(ask(group, 'a').answer)
+    const jobs = ['anna', 'anna', 'anna', 'bert', 'bert', 'bert'].map((principal) =>
+      ask(group, 'w', { principal }),
+    )
+    const last = jobs.at(-1)
+    const place = () => last?.places.at(-1)?.position
+    await clock.advance(1000)
+    expect(place()).toBe(6)
+    group.setWeight('bert', 10)
+    await clock.advance(500)
+    expect(place()).toBe(4)
+    group.setOrder('first-come')
+    await clock.advance(500)
+    expect(place()).toBe(6)
+    jobs[0]?.controller.abort()
+    await expect(jobs[0]?.answer).rejects.toThrow()
+    await clock.advance(500)
+    expect(place()).toBe(5)
+    group.setOrder('fair')
+    await clock.advance(500)
+    for (const each of jobs.slice(1)) {
+      each.controller.abort()
+      await expect(each.answer).rejects.toThrow()
+    }
+    first.release()
+    await clock.advance(1000)
+    expect(clock.pendingTimers).toBe(0)
+  })
+
+  it('lets those behind a large job start at once when it is given up, or charged to somebody whose turn is later', async () => {
+    for (const how of ['abort', 'recharge'] as const) {
+      const { clock, group } = openSmallGroup({
+        ceiling: { start: 2, max: 2, probeMs: 30_000, watchFirstToken: false },
+        rates: { requestsPerMinute: null, tokensPerMinute: 150, tokensPerDay: null, refundsTokens: false },
+        waitMsMax: 90_000,
+      })
+      const first = await leased(ask(group, 'a', { principal: 'heavy' }).answer)
+      await clock.advance(1000)
+      first.release()
+      const controller = new AbortController()
+      const request = leaseRequestOf({ inputTokens: 50, signal: controller.signal })
+      const large = group.acquire(request)
+      const small = ask(group, 'c', { principal: 'bert', inputTokens: 5, outputTokensMax: 5 })
+      expect(group.waiting).toBe(2)
+      if (how === 'abort') controller.abort()
+      else group.recharge(request, { principal: 'heavy', client: 'a' })
+      expect(group.inFlight).toBe(1)
+      ;(await leased(small.answer)).release()
+      controller.abort()
+      await expect(large).rejects.toThrow()
+      await clock.advance(1)
+      expect(clock.pendingTimers).toBe(0)
+    }
+  })
+
+  it('tells those who wait within half a second that a job was charged to another', async () => {
+    const { clock, group } = openSmallGroup()
+    const first = await leased(ask(group, 'a').answer)
+    const request = leaseRequestOf({ principal: 'anna' })
+    const moved = group.acquire(request)
+    const other = ask(group, 'b', { principal: 'bert' })
+    await clock.advance(1000)
+    expect(other.places.at(-1)).toMatchObject({ position: 2 })
+    group.recharge(request, { principal: 'local', client: 'a' })
+    await clock.advance(500)
+    expect(other.places.at(-1)).toMatchObject({ position: 1 })
+    first.release()
+    for (const answer of [other.answer, moved]) (await leased(answer)).release()
+  })
+
+  it('keeps one timer for what waits on time alone, also when the job before it was refused', async () => {
+    const { clock, group } = openSmallGroup({
+      rates: { requestsPerMinute: null, tokensPerMinute: 600, tokensPerDay: 1000, refundsTokens: true },
+      waitMsMax: 120_000,
+    })
+    const first = await leased(ask(group, 'a', { inputTokens: 400 }).answer)
+    const large = ask(group, 'b', { inputTokens: 510 })
+    const next = ask(group, 'c', { inputTokens: 160 })
+    first.release({ inputTokens: 400, outputTokens: 1 })
+    expect(await large.answer).toMatchObject({ reason: 'would-miss-deadline' })
+    expect(group.waiting).toBe(1)
+    next.controller.abort()
+    await expect(next.answer).rejects.toThrow()
+    expect(clock.pendingTimers).toBe(0)
+  })
+
+  it('forgets whoever has been idle for long, also where nobody comes any more', async () => {
+    const { clock, group } = openSmallGroup()
+    ;(await leased(ask(group, 'a').answer)).release()
+    await clock.advance(59_999)
+    expect(group.inspect().principals).toHaveLength(1)
+    await clock.advance(1)
+    expect(group.inspect().principals).toEqual([])
+  })
 })

@@ -47,4 +47,9 @@ describe('the quotas of a caller', () => {
       limit: 6,
     })
   })
+
+  it('bind whoever is in no team by no team, whatever teams are called', () => {
+    const settings = { ...nobody, teams: { null: { ...none, budgetUsdPerMonth: 7 } } }
+    expect(quotasOf({ ...window, team: null }, null, settings)).toEqual([])
+  })
 })

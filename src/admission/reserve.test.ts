@@ -228,4 +228,142 @@ describe('quota book', () => {
     })
     expect(book.standing(anna, [daily])).toEqual([{ ...daily, used: 50, wholeInMs: dayMs }])
   })
+
+  it('looks once a second for reservations that nobody ended', async () => {
+    const { clock, book } = open()
+    const until = (deadlineAt: number) =>
+      book.reserve(anna, [daily], { tokens: 1, 'micro-dollars': 0 }, deadlineAt)
+    until(-500)
+    await clock.advance(1000)
+    until(400)
+    expect(book.expired).toBe(1)
+    await clock.advance(500)
+    until(10_000)
+    expect(book.expired).toBe(1)
+    await clock.advance(500)
+    until(10_000)
+    expect(book.expired).toBe(2)
+  })
+
+  it('counts no quota of a team for whoever is in none', () => {
+    const { book } = open()
+    const alone = identityOf('anna', 'window-1', { team: null })
+    const held = book.reserve(alone, [{ ...money, limit: 0 }], { tokens: 0, 'micro-dollars': 1 }, 10_000)
+    expect(isRefusal(held)).toBe(false)
+    expect(book.inspect()).toEqual({})
+  })
+
+  it('waits for running jobs only where what they may give back is enough', () => {
+    const used = (tokens: number) => ({ tokens, 'micro-dollars': 0 })
+    for (const [settled, running, retryAfterMs] of [
+      [900, 0, dayMs],
+      [900, 100, dayMs],
+      [801, 199, dayMs],
+      [800, 200, 10_000],
+    ] as const) {
+      const { book } = open()
+      take(book, [daily], settled).settle(used(settled))
+      if (running > 0) take(book, [daily], running)
+      const refused = book.reserve(anna, [daily], used(200), 10_000)
+      expect(refused).toMatchObject({ reason: 'rate-limited', used: settled + running, retryAfterMs })
+    }
+  })
+
+  it('says when the first of those that hold some of it has to end, and asks nobody else’s', async () => {
+    const { clock, book } = open()
+    const reserve = (who: Identity, deadlineAt: number) =>
+      book.reserve(who, [{ ...daily, limit: 100 }], { tokens: 50, 'micro-dollars': 0 }, deadlineAt)
+    reserve(identityOf('bert', 'window-1'), 5000)
+    reserve(anna, 90_000)
+    reserve(anna, 60_000)
+    await clock.advance(1000)
+    expect(reserve(anna, 120_000)).toMatchObject({ retryAfterMs: 59_000 })
+    await clock.advance(58_900)
+    expect(reserve(anna, 120_000)).toMatchObject({ retryAfterMs: 1000 })
+  })
+
+  it('shows and keeps nothing of an account that is whole again, and of the others the limit of now', async () => {
+    const { clock, book } = open()
+    take(book, [daily], 10).refund()
+    expect([book.inspect(), book.snapshot()]).toEqual([{}, {}])
+    take(book, [daily], 10)
+    take(book, [{ ...daily, limit: 2000 }], 10)
+    expect(book.inspect()).toEqual({ 'principal tokens day anna': { limit: 2000, used: 20 } })
+    const again = new QuotaBook({ clock, graceMs: 1000, accountsMax: 100 })
+    again.restore(book.snapshot())
+    take(again, [daily], 10)
+    await clock.advance(dayMs)
+    take(again, [daily], 10).refund()
+    expect(again.snapshot()).toEqual({})
+  })
+
+  it('makes room by what is whole again before any window loses what it has used', () => {
+    const { clock } = open()
+    const book = new QuotaBook({ clock, graceMs: 1000, accountsMax: 2 })
+    const reserve = (window: string) => {
+      const who = identityOf('anna', window, { team: null })
+      const held = book.reserve(
+        who,
+        [{ ...daily, scope: 'client' }],
+        { tokens: 10, 'micro-dollars': 0 },
+        10_000,
+      )
+      if (isRefusal(held)) throw new Error(held.message)
+      return held
+    }
+    reserve('used').settle({ tokens: 10, 'micro-dollars': 0 })
+    reserve('whole').refund()
+    reserve('new')
+    expect(Object.keys(book.inspect())).toEqual([
+      'client tokens day anna\nused',
+      'client tokens day anna\nnew',
+    ])
+  })
+
+  it('takes nothing again for a reservation that was over when it was suspended', () => {
+    const { book } = open()
+    const held = take(book, [daily], 100)
+    held.settle({ tokens: 40, 'micro-dollars': 0 })
+    held.suspend()()
+    expect(book.open).toBe(0)
+    expect(book.inspect()).toMatchObject({ 'principal tokens day anna': { used: 40 } })
+  })
+
+  it('takes up nothing of a month that is over, and keeps a name that is none of its own', async () => {
+    const { clock, book } = open()
+    take(book, [money], 0, 1).settle({ tokens: 0, 'micro-dollars': 1e6 })
+    const strange = { kind: 'period', period: 0, spent: 5 } as const
+    const kept = { ...book.snapshot(), strange }
+    const restored = (): string[] => {
+      const again = new QuotaBook({ clock, graceMs: 1000, accountsMax: 100 })
+      again.restore(kept)
+      return Object.keys(again.snapshot())
+    }
+    expect(restored()).toEqual(['team micro-dollars month api', 'strange'])
+    await clock.advance(31 * dayMs)
+    expect(restored()).toEqual(['strange'])
+  })
+
+  it('names the quota that lacks room longest, one that never has it first, and of equals the first', () => {
+    const tight: Quota = { ...daily, scope: 'client', limit: 300 }
+    const refused = (...quotas: readonly Quota[]) => {
+      const { book } = open()
+      take(book, [daily, tight, minute], 300)
+      return book.reserve(anna, quotas, { tokens: 400, 'micro-dollars': 0 }, 10_000)
+    }
+    for (const quotas of [
+      [tight, minute],
+      [minute, tight],
+    ])
+      expect(refused(...quotas)).toMatchObject({ reason: 'too-large', limit: 300 })
+    const { book } = open()
+    const second: Quota = { ...daily, scope: 'client' }
+    take(book, [daily, second, minute], 600).settle({ tokens: 600, 'micro-dollars': 0 })
+    const next = (...quotas: readonly Quota[]) =>
+      book.reserve(anna, quotas, { tokens: 500, 'micro-dollars': 0 }, 0)
+    expect(next(daily, second)).toMatchObject({ scope: 'principal', retryAfterMs: dayMs })
+    expect(next(second, daily)).toMatchObject({ scope: 'client' })
+    expect(next(minute, daily)).toMatchObject({ dimension: 'tokens a day' })
+    expect(next(daily, minute)).toMatchObject({ dimension: 'tokens a day' })
+  })
 })

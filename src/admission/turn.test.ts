@@ -76,4 +76,42 @@ describe('a refusal for concurrency', () => {
       expect(group.inspect()).toMatchObject({ held: 0, waiting: 0 })
     },
   )
+
+  it('asks for a longer pause each time, and for the first one again once a job has succeeded', async () => {
+    const { clock, group } = openSmallGroup({
+      ceiling: { start: 2, max: 2, probeMs: 30_000, watchFirstToken: false },
+      random: () => 1,
+    })
+    const pauses: number[] = []
+    let lease = await leased(group.acquire(leaseRequestOf()))
+    for (const isServed of [false, true, false]) {
+      const refusedAt = clock.now()
+      const again = lease.refusedByVendor().then((answer) => {
+        pauses.push(clock.now() - refusedAt)
+        return answer
+      })
+      await clock.advance(2000)
+      lease = await leased(again)
+      if (!isServed) continue
+      lease.release()
+      lease = await leased(group.acquire(leaseRequestOf()))
+    }
+    lease.release()
+    expect(pauses).toEqual([250, 500, 250])
+  })
+})
+
+describe('a ceiling that is reached', () => {
+  it('lets one more go when it has held for long enough without a refusal', async () => {
+    const { clock, group } = openSmallGroup({
+      ceiling: { start: 1, max: 10, probeMs: 1000, watchFirstToken: false },
+    })
+    const first = await leased(group.acquire(leaseRequestOf()))
+    const second = group.acquire(leaseRequestOf())
+    await clock.advance(999)
+    expect(group.inspect()).toMatchObject({ capacity: 1, held: 1, waiting: 1 })
+    await clock.advance(1)
+    expect(group.inspect()).toMatchObject({ capacity: 2, held: 2, waiting: 0 })
+    for (const lease of [first, await leased(second)]) lease.release()
+  })
 })

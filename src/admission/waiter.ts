@@ -88,7 +88,7 @@ export function keepWaiting(waiter: Waiter, clock: Clock, { lateAt, onLate, onAb
     return false
   }
   waiter.onAbort = onAbort
-  signal.addEventListener('abort', onAbort, { once: true })
+  signal.addEventListener('abort', onAbort)
   const arm = (): void => {
     const leftMs = Math.max(0, lateAt() - clock.now())
     waiter.timer = clock.after(leftMs, () => (lateAt() > clock.now() ? arm() : onLate()))
