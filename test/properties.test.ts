@@ -11,8 +11,7 @@ import { run, runMutant } from './properties/run.ts'
 const folder = join(import.meta.dirname, 'properties')
 const files = readdirSync(folder).filter((name) => name.endsWith('.property.ts'))
 const seed = Number(process.env.EXAI_SEED ?? Math.floor(Math.random() * 2 ** 31))
-// On the sources all of it ends; only a mutant may go on for ever. Not one with a database, and it is given the same time: a thread that
-// is ended in the middle of a statement takes this process with it.
+// On the sources all of it ends; only a mutant may go on for ever. Not one with a database, which takes its time.
 const sourcesMs = 300_000
 const mutantMs = 30_000
 const withDatabase = new Set(['ledger.property.ts', 'payer.property.ts'])
@@ -27,7 +26,7 @@ describe.concurrent(`properties, seed ${seed}`, () => {
     const limitMs = withDatabase.has(name) ? sourcesMs : mutantMs
     describe(name, async () => {
       const { properties } = (await import(pathToFileURL(file).href)) as { properties: readonly Property[] }
-      // One thread runs all of a file on the sources; each mutant has a thread of its own, which may never end.
+      // One process runs all of a file on the sources; each mutant has one of its own, which may never end.
       let verdicts: ReturnType<typeof run> | null = null
       for (const { id, says, mutants } of properties) {
         seen.add(id.split(' ')[0] ?? '')

@@ -21,6 +21,7 @@ const files = readdirSync(folder).filter(
 // The dice are the same for every mutant: Stryker compares runs.
 const seed = 497_883_688
 const rooms: Rooms = {
+  sources: join(root, 'src'),
   load: <Module>({ path }: Room<Module>) =>
     import(pathToFileURL(join(root, 'src', path)).href) as Promise<Module>,
 }

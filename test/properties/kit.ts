@@ -18,6 +18,8 @@ export function room<Module>(path: string): Room<Module> {
 
 /** The sources under test, as they are or with a mutant planted. */
 export interface Rooms {
+  /** Absolute path of the sources. */
+  readonly sources: string
   load<Module>(wanted: Room<Module>): Promise<Module>
 }
 

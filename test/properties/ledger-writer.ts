@@ -8,7 +8,7 @@ import { openTestLedger } from './ledger-world.ts'
 
 const [, , sources = '', path = '', atOnce = '8'] = process.argv
 const { ledger } = await openTestLedger(
-  { load: ({ path: name }) => import(pathToFileURL(`${sources}/${name}`).href) },
+  { sources, load: ({ path: name }) => import(pathToFileURL(`${sources}/${name}`).href) },
   path,
   // Long, so that a kill rather falls between a row's coming and its being safe than into the sync to disk.
   40,

@@ -5,7 +5,6 @@ import { mkdtempSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { createInterface } from 'node:readline'
-import { workerData } from 'node:worker_threads'
 import fc from 'fast-check'
 import { ledgerEntryOf } from '../../src/ledger/ledger-entry-of.ts'
 import type { LedgerEntry } from '../../src/ledger/ledger-row.ts'
@@ -268,8 +267,7 @@ async function killOnce(rooms: Rooms, seed: number): Promise<void> {
   try {
     const path = join(folder, 'ledger.db')
     const script = join(import.meta.dirname, 'ledger-writer.ts')
-    const { sources } = workerData as { readonly sources: string }
-    const child = spawn(process.execPath, [script, sources, path, '8'], {
+    const child = spawn(process.execPath, [script, rooms.sources, path, '8'], {
       stdio: ['ignore', 'pipe', 'inherit'],
     })
     const safe: string[] = []

@@ -1,9 +1,9 @@
-// Runs property files in worker threads, on the sources or on a copy with one mutant planted.
+// Runs property files in processes of their own, on the sources or on a copy with one mutant planted.
 
+import { fork } from 'node:child_process'
 import { cpSync, mkdtempSync, readFileSync, rmSync, symlinkSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join, resolve } from 'node:path'
-import { Worker } from 'node:worker_threads'
 import type { Mutant } from './kit.ts'
 import type { Task, Verdict } from './worker.ts'
 
@@ -14,22 +14,33 @@ export function run(
   task: Omit<Task, 'sources'> & { readonly sources?: string },
   limitMs: number,
 ): Promise<Verdict[]> {
-  const worker = new Worker(new URL('./worker.ts', import.meta.url), {
-    workerData: { sources: join(root, 'src'), ...task },
+  const whole: Task = { sources: join(root, 'src'), ...task }
+  const child = fork(new URL('./worker.ts', import.meta.url), [JSON.stringify(whole)], {
+    stdio: ['ignore', 'inherit', 'pipe', 'ipc'],
+  })
+  let said = ''
+  child.stderr?.setEncoding('utf8').on('data', (text: string) => {
+    said = (said + text).slice(-2_000)
   })
   const failed = (failure: string): Verdict[] => [
     { id: task.id ?? task.file, failure, isBroken: false, durationMs: limitMs },
   ]
   return new Promise((done) => {
-    const timer = setTimeout(() => {
-      done(failed(`did not end within ${limitMs / 1000} seconds`))
-      void worker.terminate()
-    }, limitMs)
-    worker.once('message', done)
-    worker.once('error', (error) => done(failed(error instanceof Error ? error.message : String(error))))
-    worker.once('exit', () => {
+    let verdicts: Verdict[] | null = null
+    // A mutant may have left something running, and then its process does not end by itself.
+    const end = (found: Verdict[]): void => {
+      verdicts ??= found
+      child.kill('SIGKILL')
+    }
+    const timer = setTimeout(() => end(failed(`did not end within ${limitMs / 1000} seconds`)), limitMs)
+    child.once('message', (message) => end(message as Verdict[]))
+    child.once('error', (error) => {
       clearTimeout(timer)
-      done(failed('the thread ended without a verdict'))
+      done(failed(error.message))
+    })
+    child.once('close', () => {
+      clearTimeout(timer)
+      done(verdicts ?? failed(`the process ended without a verdict: ${said}`))
     })
   })
 }

@@ -1,11 +1,11 @@
-// Runs properties of one file on one tree of sources, in a thread of its own: a mutant that never ends can be stopped.
+// Runs properties of one file on one tree of sources, in a process of its own: a mutant that never ends can be stopped, and one that is
+// stopped within a statement of its database takes nobody with it, as a thread would.
 
 import { join } from 'node:path'
 import { pathToFileURL } from 'node:url'
-import { parentPort, workerData } from 'node:worker_threads'
 import type { Property, Room, Rooms } from './kit.ts'
 
-/** What the thread is told. */
+/** What the process is told, as JSON in its argument. */
 export interface Task {
   /** Absolute path of a `*.property.ts`. */
   readonly file: string
@@ -26,8 +26,11 @@ export interface Verdict {
   readonly durationMs: number
 }
 
-const task = workerData as Task
+// Who is not waited for any more has no reason to stay.
+process.once('disconnect', () => process.exit(1))
+const task = JSON.parse(process.argv[2] ?? '') as Task
 const rooms: Rooms = {
+  sources: task.sources,
   load: <Module>({ path }: Room<Module>) =>
     import(pathToFileURL(join(task.sources, path)).href) as Promise<Module>,
 }
@@ -46,4 +49,4 @@ for (const { id, check } of properties) {
   }
   verdicts.push({ id, failure, isBroken, durationMs: performance.now() - start })
 }
-parentPort?.postMessage(verdicts)
+process.send?.(verdicts)
