@@ -8,7 +8,6 @@
 //
 // Not a cooldown: a vendor that says "later" is healthy. What counts is in `breaker-verdict.ts`.
 
-import { assert } from '../lib/assert.ts'
 import type { Clock } from '../lib/clock.ts'
 import type { Random } from '../lib/random.ts'
 import type { BreakerVerdict } from './breaker-verdict.ts'
@@ -51,7 +50,13 @@ const decayMs = 600_000
 type Phase =
   | { readonly kind: 'closed'; readonly since: number }
   | { readonly kind: 'open'; readonly until: number }
-  | { readonly kind: 'half-open'; goodProbes: number; isProbing: boolean }
+  | HalfOpen
+
+interface HalfOpen {
+  readonly kind: 'half-open'
+  goodProbes: number
+  isProbing: boolean
+}
 
 interface Bucket {
   period: number
@@ -91,26 +96,23 @@ export class Breaker {
   /** A permit, or null while it is open or another probe is out. */
   acquire(): BreakerPermit | null {
     if (this.waitMs !== 0) return null
-    const phase = this.#phase
-    const isProbe = phase.kind === 'half-open'
-    if (phase.kind === 'half-open') phase.isProbing = true
+    const probed = this.#phase.kind === 'half-open' ? this.#phase : null
+    if (probed) probed.isProbing = true
     const epoch = this.#epoch
     let isSettled = false
     return {
-      isProbe,
+      isProbe: probed !== null,
       settle: (verdict) => {
         if (isSettled) return
         isSettled = true
         if (epoch !== this.#epoch) return
-        if (isProbe) this.#settleProbe(verdict)
+        if (probed) this.#settleProbe(probed, verdict)
         else this.#settleCall(verdict)
       },
     }
   }
 
-  #settleProbe(verdict: BreakerVerdict): void {
-    const phase = this.#phase
-    assert(phase.kind === 'half-open', 'a probe of this epoch ends in half-open')
+  #settleProbe(phase: HalfOpen, verdict: BreakerVerdict): void {
     phase.isProbing = false
     if (verdict === 'ignored') return
     if (verdict !== 'good') {

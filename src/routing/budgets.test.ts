@@ -1,4 +1,4 @@
-import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
+import { mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { afterEach, beforeEach, describe, expect, it } from 'vitest'
@@ -37,11 +37,12 @@ interface Dollars {
   readonly team?: number
 }
 
-// A dollar for a thousand tokens of output, nothing for input: sums that can be done in the head.
+// A dollar for a thousand tokens of output or for a search, nothing for input: sums that can be done in the head.
 function open(
   clock: VirtualClock,
   limits: Dollars = { principal: 2 },
   tokens: Partial<TokenLimits> = {},
+  onFault: (error: Error) => void = ({ message }) => expect.fail(message),
 ): Promise<Budgets> {
   return Budgets.open({
     dataDir,
@@ -52,9 +53,13 @@ function open(
         { ...unbound, ...tokens, budgetUsdPerMonth: limits.principal ?? null },
         { limits: everybody, teams: { blue: { ...unbound, budgetUsdPerMonth: limits.team ?? null } } },
       ),
-    price: ({ model }, { outputTokens }) =>
-      model === 'unpriced' ? null : model === 'free' ? 0n : BigInt(outputTokens) * 1_000_000n,
-    onFault: (error) => expect.fail(error.message),
+    price: ({ model, operation }, { outputTokens }) =>
+      model === 'unpriced'
+        ? null
+        : model === 'free'
+          ? 0n
+          : BigInt(outputTokens) * 1_000_000n + (operation === 'search' ? 1_000_000_000n : 0n),
+    onFault,
   })
 }
 
@@ -113,10 +118,59 @@ describe('a budget', () => {
     if (!isRefusal(refusal) || refusal.retryAfterMs === null) throw new Error('it should have refused')
     const next = new Date(clock.wallMs() + refusal.retryAfterMs)
     expect(next.toISOString()).toMatch(/-01T00:00:00\.000Z$/)
+    expect(refusal.message).not.toContain('Nobody here knows')
     expect(refusal.message).toContain(`Your key may use 2 US dollars a month and has used 2`)
     expect(refusal.message).toContain(`It begins anew on ${next.toISOString().slice(0, 10)} (UTC), in `)
     await clock.advance(refusal.retryAfterMs)
     reserved(budgets).release()
+    await budgets.close()
+  })
+
+  it('has on disk what stands at each moment: held, given back for a moment, held again, settled', async () => {
+    const budgets = await open(new VirtualClock())
+    const onDisk = async (): Promise<unknown> => {
+      await budgets.close()
+      const kept = JSON.parse(readFileSync(join(dataDir, 'budgets.json'), 'utf8'))
+      return kept['principal micro-dollars month anna']?.spent
+    }
+    const money = reserved(budgets)
+    expect(await onDisk()).toBe(1e6)
+    const resume = money.suspend()
+    expect(await onDisk()).toBeUndefined()
+    resume()
+    expect(await onDisk()).toBe(1e6)
+    money.settle(end(250))
+    expect(await onDisk()).toBe(0.25e6)
+  })
+
+  it('that cannot be kept on disk is told, and goes on being counted', async () => {
+    const faults: Error[] = []
+    const budgets = await open(new VirtualClock(), {}, { tokensPerDay: 1_500 }, (error) => faults.push(error))
+    mkdirSync(join(dataDir, 'budgets.json'))
+    reserved(budgets)
+    await budgets.close()
+    expect(faults.map(({ message }) => message)).toEqual([expect.stringContaining('budgets.json')])
+    expect(isRefusal(budgets.reserve(who('anna'), way, 60_000))).toBe(true)
+  })
+
+  it('takes nothing for a search that the vendor refused, and its price for one that it made', async () => {
+    const budgets = await open(new VirtualClock(), { principal: 3 }, { tokensPerDay: 10_000 })
+    const search: PossibleAttempt = {
+      ...way,
+      operation: 'search',
+      model: null,
+      outputTokens: 0,
+      expected: { inputTokens: 300, outputTokens: 0 },
+    }
+    const settled = (more: Partial<AttemptEnd>): readonly number[] => {
+      const money = budgets.reserve(who('anna'), search, 60_000)
+      if (money === null || isRefusal(money)) throw new Error('there is room')
+      money.settle({ ...end(0), usage: null, outputChars: 30, ...more })
+      return budgets.standing(who('anna')).map(({ used }) => used)
+    }
+    expect(settled({ hasBegun: false })).toEqual([0, 0])
+    // Only a prompt can be estimated: of what a search read nobody knows anything.
+    expect(settled({})).toEqual([10, 1.01e6])
     await budgets.close()
   })
 
@@ -189,6 +243,14 @@ describe('tokens a day', () => {
     expect(isRefusal(refusal) && refusal.message).not.toContain('Nobody here knows')
     const page = { ...way, operation: 'read', expected: { inputTokens: 0, outputTokens: 0 } } as const
     expect(budgets.reserve(who('anna'), page, 60_000)).toBeNull()
+    await budgets.close()
+  })
+
+  it('are guessed at by limits of tokens, whatever money the same caller may spend', async () => {
+    const budgets = await open(new VirtualClock(), { principal: 0.001 }, { tokensPerDay: 4_000 })
+    const free = budgets.reserve(who('anna'), { ...way, model: 'free' }, 60_000)
+    expect(isRefusal(free)).toBe(false)
+    expect(budgets.standing(who('anna'))).toMatchObject([{ used: 1_500 }, { limit: 1_000, used: 0 }])
     await budgets.close()
   })
 

@@ -68,7 +68,6 @@ export class Budgets {
   /** Reserves what an attempt may take; null: it takes nothing that anybody counts. `deadlineAt` is monotonic. */
   reserve(identity: Identity, attempt: PossibleAttempt, deadlineAt: number): AttemptMoney | Refusal | null {
     const all = this.#options.quotasOf(identity)
-    if (all.length === 0) return null
     const { clock, price } = this.#options
     const worst = price(attempt, { ...attempt, cachedInputTokens: 0 }, clock.wallMs())
     // The least there is: it fits as long as anything does.

@@ -1,80 +1,334 @@
-import { expect, it } from 'vitest'
-import { CallFailure } from '../domain/failure.ts'
+import { describe, expect, it } from 'vitest'
+import { CallFailure, type FailureCode } from '../domain/failure.ts'
 import { VirtualClock } from '../lib/virtual-clock.ts'
-import type { AttemptEnd } from './attempt-end.ts'
-import { CandidateChoice, type Trail } from './candidate-choice.ts'
+import { attemptEndOf } from './attempt-end-of.ts'
+import { assertInTime, CandidateChoice, type Trail } from './candidate-choice.ts'
+import type { Setback } from './failure-story.ts'
 import type { JobPlan, JobSite } from './job-plan.ts'
-import { beginHistory } from './next-step.ts'
-import type { Target } from './target.ts'
-import { TargetHealth } from './target-health.ts'
+import { beginHistory, type Direction } from './next-step.ts'
+import { type Target, targetKey } from './target.ts'
+import { type Obstacle, TargetHealth } from './target-health.ts'
+import { targetOf } from './target-of.ts'
 
-const target: Target = {
-  provider: 'glm',
-  model: 'glm-5.2',
-  accountName: 'glm/main',
-  group: 'glm/main',
-  endpoint: 'https://glm.example',
-  keyCount: 1,
-  contextTokens: null,
-  weight: 1,
-}
+const glm = targetOf()
+const kimi = targetOf({
+  provider: 'kimi',
+  model: 'kimi-k3',
+  accountName: 'kimi/main',
+  group: 'kimi/main',
+  endpoint: 'https://kimi.example',
+})
 const coolsMs = 30_000
 
-function cooling(clock: VirtualClock): TargetHealth {
+function open(dice = 0) {
+  const clock = new VirtualClock()
   const health = new TargetHealth({ clock, random: () => 0 })
-  const failure = new CallFailure('rate-limited', { message: 'Later.', retryAfterMs: coolsMs })
-  const end: AttemptEnd = {
-    attemptId: 'a1',
-    number: 1,
-    target,
-    keyName: 'glm/main#0',
-    outcome: 'rate-limited',
-    isHedge: false,
-    endedAtMs: 0,
-    durationMs: 1,
-    hasBegun: false,
-    firstPartMs: null,
-    usage: null,
-    outputChars: 0,
-    outputTokensMax: null,
+  const choice = new CandidateChoice({ clock, random: () => dice, health })
+  const told: Obstacle[] = []
+  /** One attempt that fails; the vendor may have named a time. */
+  const fail = (target: Target, code: FailureCode, retryAfterMs?: number): Setback => {
+    const failure = new CallFailure(code, {
+      message: `It was ${code}.`,
+      ...(retryAfterMs === undefined ? {} : { retryAfterMs }),
+    })
+    health.enter(target, new Set())?.settle(attemptEndOf(code, { target, hasBegun: false }), false, failure)
+    return { target, failure, tookMs: 0 }
   }
-  health.enter(target, new Set())?.settle(end, false, failure)
-  return health
+  /** Its breaker is half-open, and the one probe is out. */
+  const probe = async (target: Target): Promise<{ readonly over: () => void }> => {
+    for (let i = 0; i < 5; i++) fail(target, 'timeout')
+    await clock.advance(4_000)
+    const permit = health.enter(target, new Set())
+    return { over: () => permit?.giveBack() }
+  }
+  const site: JobSite<Target, string> = {
+    acquire: () => Promise.reject(new Error('nothing is acquired here')),
+    run: async () => '',
+    load: () => ({ inFlight: 0, capacity: 1 }),
+    isCommitted: () => false,
+    onWait: (obstacle) => told.push(obstacle),
+    emit: () => {},
+  }
+  /** The choice of one job, and when it was made. */
+  const next = (
+    steps: readonly (readonly Target[])[],
+    more: Partial<JobPlan<Target>> = {},
+    trail: Trail<Target> = trailOf(),
+  ) =>
+    choice.next(planOf(steps, more), site, trail).then(
+      (target) => ({ target, at: clock.now() }),
+      (error: unknown) => error as CallFailure,
+    )
+  return { clock, health, choice, told, fail, probe, site, next }
+}
+
+function planOf(steps: readonly (readonly Target[])[], more: Partial<JobPlan<Target>> = {}): JobPlan<Target> {
+  return {
+    steps,
+    deadlineAt: () => 240_000,
+    signal: new AbortController().signal,
+    outputTokensMax: null,
+    principal: 'ada',
+    affinity: null,
+    isHedgeable: false,
+    ...more,
+  }
+}
+
+function trailOf(
+  visited: readonly Target[] = [],
+  from: Trail<Target>['from'] = null,
+  setbacks: readonly Setback[] = [],
+): Trail<Target> {
+  const history = beginHistory()
+  for (const target of visited) history.visited.add(targetKey(target))
+  return { history, setbacks: [...setbacks], from }
 }
 
 it('lets a job wait beside eight keys that fill all places, and sends away the newest of whoever has most', async () => {
-  const clock = new VirtualClock()
-  const choice = new CandidateChoice({ clock, random: () => 0, health: cooling(clock) })
-  const next = (principal: string): Promise<Target | CallFailure> => {
-    const plan: JobPlan<Target> = {
-      steps: [[target]],
-      deadlineAt: () => 240_000,
-      signal: new AbortController().signal,
-      outputTokensMax: null,
-      principal,
-      affinity: null,
-      isHedgeable: false,
-    }
-    const site: JobSite<Target, string> = {
-      acquire: () => Promise.reject(new Error('nothing is acquired here')),
-      run: async () => '',
-      load: () => ({ inFlight: 0, capacity: 1 }),
-      isCommitted: () => false,
-      emit: () => {},
-    }
-    const trail: Trail<Target> = { history: beginHistory(), setbacks: [], from: null }
-    return choice.next(plan, site, trail).catch((error: unknown) => error as CallFailure)
-  }
-  const flood = Array.from({ length: 256 }, (_, index) => next(`key-${index % 8}`))
-  const one = next('ada')
+  const { clock, choice, fail, next } = open()
+  fail(glm, 'rate-limited', coolsMs)
+  const flood = Array.from({ length: 256 }, (_, index) => next([[glm]], { principal: `key-${index % 8}` }))
+  const one = next([[glm]], { principal: 'ada' })
   expect(choice.waiting).toBe(256)
-  expect(await next('key-0')).toMatchObject({ code: 'rate-limited', retryAfterMs: coolsMs })
+  expect(await next([[glm]], { principal: 'key-0' })).toMatchObject({
+    code: 'rate-limited',
+    retryAfterMs: coolsMs,
+  })
   await clock.advance(coolsMs)
-  expect(await one).toBe(target)
+  expect(await one).toMatchObject({ target: glm })
   const outcomes = await Promise.all(flood)
   expect(outcomes.filter((outcome) => outcome instanceof CallFailure)).toMatchObject([
     { code: 'rate-limited', retryAfterMs: coolsMs },
   ])
   expect(choice.waiting).toBe(0)
   expect(clock.pendingTimers).toBe(0)
+})
+
+describe('a job', () => {
+  it('takes the first step of its chain with a member that nothing forbids, at once', async () => {
+    const { told, fail, next } = open()
+    const second = targetOf({ accountName: 'glm/second', group: 'glm/second' })
+    expect(await next([[glm], [kimi]])).toEqual({ target: glm, at: 0 })
+    fail(glm, 'rate-limited', coolsMs)
+    expect(await next([[glm, second], [kimi]])).toEqual({ target: second, at: 0 })
+    expect(await next([[glm], [kimi]])).toEqual({ target: kimi, at: 0 })
+    expect(told).toEqual([])
+  })
+
+  it('goes where its conversation lives, among the groups of a step', async () => {
+    const { next } = open()
+    const step = [glm, targetOf({ accountName: 'glm/second', group: 'glm/second' })]
+    const homes = async (): Promise<readonly unknown[]> =>
+      Promise.all(Array.from({ length: 20 }, (_, index) => next([step], { affinity: `thread ${index}` })))
+    const first = await homes()
+    expect(await homes()).toEqual(first)
+    for (const target of step) expect(first).toContainEqual({ target, at: 0 })
+  })
+
+  it('tries nothing twice in one cycle', async () => {
+    const { next } = open()
+    expect(await next([[glm], [kimi]], {}, trailOf([glm]))).toMatchObject({ target: kimi })
+    const from = { target: glm, direction: 'other-account' } as const
+    const sameAccount = targetOf({ model: 'glm-4.6' })
+    expect(await next([[sameAccount], [kimi]], {}, trailOf([glm], from))).toMatchObject({ target: kimi })
+  })
+
+  it('that finds all cooling waits for the first that comes back, and says for whom', async () => {
+    const { clock, choice, told, fail, next } = open()
+    fail(glm, 'rate-limited', coolsMs)
+    fail(kimi, 'rate-limited', 10_000)
+    const waits = [next([[glm], [kimi]]), next([[kimi], [glm]])]
+    expect(choice.waiting).toBe(2)
+    await clock.advance(coolsMs)
+    const back = { target: kimi, at: 10_000 }
+    expect(await Promise.all(waits)).toEqual([back, back])
+    expect(told.map(({ says, waitMs }) => [says, waitMs])).toEqual([
+      ['kimi-k3 asked us to wait', 10_000],
+      ['kimi-k3 asked us to wait', 10_000],
+    ])
+    expect(choice.waiting).toBe(0)
+  })
+
+  it('does not turn round and round in the last milliseconds of a wait', async () => {
+    const { clock, fail, next } = open()
+    fail(glm, 'rate-limited', 10_000)
+    await clock.advance(9_997)
+    const waits = next([[glm]])
+    await clock.advance(100)
+    expect(await waits).toEqual({ target: glm, at: 10_007 })
+  })
+
+  it('looks again every half second or so while a probe is out, since nobody knows when that ends', async () => {
+    for (const [dice, everyMs] of [
+      [0, 250],
+      [0.5, 500],
+    ] as const) {
+      const { clock, told, probe, next } = open(dice)
+      const { over } = await probe(glm)
+      const waits = next([[glm]])
+      await clock.advance(everyMs)
+      expect(told.map(({ waitMs }) => waitMs)).toEqual([null, null])
+      over()
+      await clock.advance(everyMs)
+      expect(await waits).toEqual({ target: glm, at: 4_000 + 2 * everyMs })
+    }
+  })
+
+  it('waits for a probe rather than for a long cooldown, and for a short one rather than for a probe', async () => {
+    for (const [ms, toldOf] of [
+      [10_000, 'glm-5.2 failed too often and is left in peace'],
+      [300, 'kimi-k3 asked us to wait'],
+    ] as const) {
+      const { clock, told, fail, probe, next } = open()
+      const { over } = await probe(glm)
+      fail(kimi, 'rate-limited', ms)
+      const steps = [[glm], [kimi]]
+      const waits = [next(steps), next([...steps].reverse())]
+      expect(told.map(({ says }) => says)).toEqual([toldOf, toldOf])
+      over()
+      await clock.advance(500)
+      await Promise.all(waits)
+    }
+  })
+
+  it('waits for nobody who is closed to it, and is told so where all are', async () => {
+    const { clock, fail, next } = open()
+    const setback = fail(glm, 'permission-denied')
+    fail(kimi, 'rate-limited', 10_000)
+    const waits = next([[glm], [kimi]])
+    await clock.advance(10_000)
+    expect(await waits).toMatchObject({ target: kimi })
+    expect(await next([[glm]])).toMatchObject({
+      code: 'permission-denied',
+      message: 'It was permission-denied. It is asked again in 50 seconds.',
+    })
+    expect(await next([[glm]], {}, trailOf([], null, [setback]))).toBe(setback.failure)
+    expect(await next([])).toMatchObject({ code: 'not-configured' })
+  })
+
+  it('fails at once where its time is over before anybody comes back, and tells when to come again', async () => {
+    const { clock, choice, told, fail, probe, next } = open()
+    const setback = fail(glm, 'rate-limited', coolsMs - 0.5)
+    expect(await next([[glm]], { deadlineAt: () => coolsMs - 0.5 })).toMatchObject({
+      code: 'rate-limited',
+      message:
+        'Nobody can take this now: glm-5.2 asked us to wait, and nothing else is set up for it. Try again in 30 seconds.',
+      retryable: true,
+      retryAfterMs: coolsMs,
+    })
+    expect(await next([[glm]], { deadlineAt: () => 1_000 }, trailOf([], null, [setback]))).toMatchObject({
+      code: 'rate-limited',
+      message: 'It was rate-limited.',
+      retryAfterMs: coolsMs,
+    })
+    expect(told).toEqual([])
+    const inTime = next([[glm]], { deadlineAt: () => coolsMs })
+    expect(choice.waiting).toBe(1)
+    await clock.advance(coolsMs)
+    expect(await inTime).toMatchObject({ target: glm })
+    await probe(kimi)
+    expect(await next([[kimi]], { deadlineAt: () => clock.now() + 250 })).toMatchObject({
+      code: 'provider-error',
+      message: expect.stringMatching(/left in peace, .* Try again in a while\.$/),
+      retryAfterMs: null,
+    })
+  })
+
+  it('that is given up while it waits ends with the reason, and leaves its place', async () => {
+    const { clock, choice, fail, next } = open()
+    fail(glm, 'rate-limited', coolsMs)
+    const gone = new CallFailure('client-gone', { message: 'gone' })
+    const controller = new AbortController()
+    const waits = next([[glm]], { signal: controller.signal })
+    expect(choice.waiting).toBe(1)
+    controller.abort(gone)
+    expect(await waits).toBe(gone)
+    expect(choice.waiting).toBe(0)
+    expect(clock.pendingTimers).toBe(0)
+    expect(await next([[kimi]], { signal: controller.signal })).toBe(gone)
+  })
+
+  it('whose time is over is told what was tried, if anything was', () => {
+    const { clock, fail } = open()
+    const setback = fail(glm, 'provider-error')
+    const plan = planOf([[glm]], { deadlineAt: () => 0 })
+    expect(() => assertInTime(clock, plan, [])).toThrow(
+      'The time of this call was over before a vendor could answer. Call again, or ask for less at once.',
+    )
+    expect(() => assertInTime(clock, plan, [setback])).toThrow(
+      'could answer. Tried: glm/main glm-5.2 (provider-error). Call again',
+    )
+    expect(() => assertInTime(clock, planOf([], { deadlineAt: () => 1 }), [])).not.toThrow()
+  })
+})
+
+describe('when all were tried', () => {
+  const from = { target: glm, direction: 'other-group' } as const
+
+  it('a job begins anew once the last is only cooling, with whoever is free', async () => {
+    const { clock, fail, next } = open()
+    const setback = fail(glm, 'rate-limited', coolsMs)
+    const trail = trailOf([glm, kimi], from, [setback])
+    expect(await next([[glm], [kimi]], {}, trail)).toEqual({ target: kimi, at: 0 })
+    expect(trail.from).toBeNull()
+    expect(trail.history.visited.size).toBe(0)
+    const alone = next([[glm]], {}, trailOf([glm], from, [setback]))
+    await clock.advance(coolsMs)
+    expect(await alone).toEqual({ target: glm, at: coolsMs })
+  })
+
+  it('and not before: the rest of the chain comes first', async () => {
+    const { fail, next } = open()
+    const head = targetOf({ accountName: 'glm/head', group: 'glm/head' })
+    const setback = fail(glm, 'rate-limited', coolsMs)
+    const trail = trailOf([head, glm], from, [setback])
+    expect(await next([[head], [glm], [kimi]], {}, trail)).toMatchObject({ target: kimi })
+    expect(trail.from).toBe(from)
+  })
+
+  it('it does not where the last comes back too late, is broken, or has nothing in its way', async () => {
+    const late = open()
+    const setback = late.fail(glm, 'rate-limited', coolsMs)
+    const steps = [[glm], [kimi]]
+    const trail = (): Trail<Target> => trailOf([glm, kimi], from, [setback])
+    expect(await late.next(steps, { deadlineAt: () => coolsMs }, trail())).toBe(setback.failure)
+    expect(await late.next(steps, { deadlineAt: () => coolsMs + 1 }, trail())).toMatchObject({ target: kimi })
+    const broken = open()
+    for (let i = 0; i < 5; i++) broken.fail(glm, 'timeout')
+    expect(broken.health.obstacle(glm)?.waitMs).toBe(4_000)
+    expect(await broken.next(steps, {}, trail())).toBe(setback.failure)
+    const probed = open()
+    await probed.probe(glm)
+    expect(await probed.next(steps, {}, trail())).toBe(setback.failure)
+    expect(await open().next(steps, {}, trail())).toBe(setback.failure)
+  })
+})
+
+describe('elsewhere', () => {
+  it('is whoever is free and was not tried', () => {
+    const { choice, fail } = open()
+    const plan = planOf([[glm], [kimi]])
+    const { history } = trailOf([glm])
+    expect(choice.hasOther(plan, glm, history)).toBe(true)
+    fail(kimi, 'rate-limited', coolsMs)
+    expect(choice.hasOther(plan, glm, history)).toBe(false)
+    const untried = (direction: Direction, visited: readonly Target[]): boolean =>
+      choice.hasUntried(plan, glm, direction, trailOf(visited).history)
+    expect(untried('any', [glm])).toBe(true)
+    expect(untried('any', [glm, kimi])).toBe(false)
+    expect(untried('larger-window', [glm])).toBe(false)
+  })
+
+  it('is for a hedge another group with an idle slot', () => {
+    const { choice, fail, site } = open()
+    const plan = planOf([[glm, targetOf({ model: 'glm-4.6' })], [kimi]])
+    const { history } = trailOf([glm])
+    const at = (inFlight: number): Target | null =>
+      choice.idleElsewhere(plan, { ...site, load: () => ({ inFlight, capacity: 2 }) }, glm, history)
+    expect(at(1)).toBe(kimi)
+    expect(at(2)).toBeNull()
+    fail(kimi, 'rate-limited', coolsMs)
+    expect(at(0)).toBeNull()
+  })
 })

@@ -108,7 +108,7 @@ export class CandidateChoice {
     // Everything was visited, and the last was only sent away for a while: a new cycle.
     history.visited.clear()
     trail.from = null
-    return plan.steps.filter((step) => step.length > 0)
+    return plan.steps
   }
 
   #returnsInTime<Each extends Target>(target: Each, plan: JobPlan<Each>): boolean {

@@ -28,6 +28,14 @@ describe('cooldown', () => {
     }
   })
 
+  it('climbs no rung where the vendor said how long', async () => {
+    const { clock, cooldowns } = open()
+    cooldowns.cool('glm', 7000)
+    await clock.advance(7000)
+    cooldowns.cool('glm', null)
+    expect(cooldowns.waitMs('glm')).toBe(1000)
+  })
+
   it('takes many attempts sent away at once for one incident', async () => {
     const { clock, cooldowns } = open()
     for (let i = 0; i < 20; i++) cooldowns.cool('glm', null)

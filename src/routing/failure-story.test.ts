@@ -1,7 +1,7 @@
 import { expect, it } from 'vitest'
 import { CallFailure, type FailureCode } from '../domain/failure.ts'
 import type { Refusal } from '../domain/refusal.ts'
-import { type Setback, withStory } from './failure-story.ts'
+import { type Setback, toldOf, withStory } from './failure-story.ts'
 import { targetOf } from './target-of.ts'
 
 function setback(model: string, code: FailureCode): Setback {
@@ -45,6 +45,29 @@ it('tells it in the words of a refusal too, since a surface shows those', () => 
     detail: 'why provider-error',
   })
   expect(withStory([last], null)?.refusal).toBe(refusal)
+})
+
+it('says when to come back: as it is told, else as the last vendor asked, else not at all', () => {
+  const only = setback('glm-5.2', 'overloaded')
+  const told = withStory([only], 4_999.5)
+  expect(told).toMatchObject({
+    code: 'overloaded',
+    message: 'It was overloaded.',
+    detail: 'why overloaded',
+    retryAfterMs: 5_000,
+    refusal: null,
+  })
+  const asked = new CallFailure('rate-limited', { message: 'Later.', retryAfterMs: 7_000 })
+  const last: Setback = { ...only, failure: asked }
+  // What a vendor said before is not the detail of a later failure.
+  expect(withStory([only, last], null)).toMatchObject({ retryAfterMs: 7_000, detail: null })
+  expect(withStory([only, last], 3_000)?.retryAfterMs).toBe(3_000)
+  expect(withStory([last, only], null)).toMatchObject({ retryAfterMs: null, detail: 'why overloaded' })
+})
+
+it('names what has no model by its account alone', () => {
+  const search = { ...setback('glm-5.2', 'provider-error'), target: targetOf({ model: null }) }
+  expect(toldOf([search])).toBe('glm/main (provider-error)')
 })
 
 it('leaves the only failure as it is', () => {

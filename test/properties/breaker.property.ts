@@ -123,7 +123,7 @@ export const properties: readonly Property[] = [
     id: 'B2',
     says: 'open means no attempt, half-open means at most one in flight',
     mutants: [
-      { file: 'routing/breaker.ts', find: 'phase.isProbing = true', replace: 'phase.isProbing = false' },
+      { file: 'routing/breaker.ts', find: 'probed.isProbing = true', replace: 'probed.isProbing = false' },
       { file: 'routing/breaker.ts', find: 'if (this.waitMs !== 0) return null', replace: '' },
     ],
     async check(rooms, seed) {

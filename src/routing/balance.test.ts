@@ -1,0 +1,176 @@
+import { describe, expect, it } from 'vitest'
+import { VirtualClock } from '../lib/virtual-clock.ts'
+import { Balance, type GroupLoad } from './balance.ts'
+import type { Target } from './target.ts'
+import { targetOf } from './target-of.ts'
+
+const left = targetOf({ group: 'glm/left' })
+const right = targetOf({ group: 'glm/right' })
+const both = [left, right] as const
+const noExploring = 0.5
+const [drawsLeft, drawsRight] = [0, 0.75]
+
+// Dice that fall as they are told to, and no more often.
+function open(...falls: readonly number[]) {
+  const clock = new VirtualClock()
+  const dice = [...falls]
+  const random = (): number => {
+    const fall = dice.shift()
+    if (fall === undefined) throw new Error('The dice were thrown more often than the test says.')
+    return fall
+  }
+  return { clock, dice, balance: new Balance({ clock, random }) }
+}
+
+// Left is drawn first, right second: right wins only where it is clearly the healthier.
+const leftThenRight = [noExploring, drawsLeft, drawsRight] as const
+const idle = (): GroupLoad => ({ inFlight: 0, capacity: 4 })
+
+function loads(onLeft: GroupLoad, onRight: GroupLoad) {
+  return (target: Target): GroupLoad => (target.group === left.group ? onLeft : onRight)
+}
+
+describe('of two groups drawn', () => {
+  it('the one that has used less of its capacity wins, however much it holds', () => {
+    const { balance } = open(...leftThenRight)
+    const full = loads({ inFlight: 8, capacity: 8 }, { inFlight: 10, capacity: 80 })
+    expect(balance.pick(both, full, null)).toBe(right)
+  })
+
+  it('the one of more weight may carry more', () => {
+    const heavy = targetOf({ group: 'glm/right', weight: 4 })
+    const { balance } = open(...leftThenRight)
+    expect(balance.pick([left, heavy], () => ({ inFlight: 8, capacity: 8 }), null)).toBe(heavy)
+  })
+
+  it('the one that answers sooner wins', () => {
+    const { balance } = open(...leftThenRight)
+    balance.observeFirstPart(left, 3_000)
+    balance.observeFirstPart(right, 300)
+    expect(balance.pick(both, idle, null)).toBe(right)
+  })
+
+  it('the one that nobody sent away of late wins', () => {
+    const { balance } = open(...leftThenRight)
+    for (let i = 0; i < 5; i++) {
+      balance.observeAnswer(left, true)
+      balance.observeAnswer(right, false)
+    }
+    expect(balance.pick(both, idle, null)).toBe(right)
+  })
+
+  it('the first stays where the second is better by a quarter at most', () => {
+    for (const [ms, winner] of [
+      [900, left],
+      [800, left],
+      [799, right],
+    ] as const) {
+      const { balance } = open(...leftThenRight)
+      balance.observeFirstPart(left, 1_000)
+      balance.observeFirstPart(right, ms)
+      expect(balance.pick(both, idle, null)).toBe(winner)
+    }
+  })
+
+  it('both are drawn by weight, so one of no weight never is', () => {
+    const weightless = targetOf({ group: 'glm/none', weight: 0 })
+    const { balance } = open(noExploring, 0, 0)
+    expect(balance.pick([weightless, right], idle, null)).toBe(right)
+    const even = open(noExploring, 0.5, 0.5)
+    expect(even.balance.pick(both, idle, null)).toBe(right)
+  })
+})
+
+it('two jobs in a hundred go wherever the lot falls, so that a group once slow is seen to be fast again', () => {
+  const explored = open(0.019, 0.9)
+  explored.balance.observeFirstPart(right, 60_000)
+  expect(explored.balance.pick(both, idle, null)).toBe(right)
+  const compared = open(0.02, drawsRight, drawsLeft)
+  compared.balance.observeFirstPart(right, 60_000)
+  expect(compared.balance.pick(both, idle, null)).toBe(left)
+})
+
+describe('a group on its way back', () => {
+  it('gets its part of what its weight would give it', () => {
+    const heavy = targetOf({ group: 'glm/left', weight: 4 })
+    // A tenth of four fifths.
+    for (const [fall, winner] of [
+      [0.079, heavy],
+      [0.081, right],
+    ] as const) {
+      const { balance } = open(fall, ...leftThenRight)
+      balance.recovered(heavy)
+      expect(balance.pick([heavy, right], idle, null)).toBe(winner)
+    }
+  })
+
+  it('gets no more than that part', async () => {
+    const { clock, balance } = open(0.25, ...leftThenRight)
+    balance.recovered(left)
+    await clock.advance(30_000)
+    // Half of a half, to the last throw.
+    expect(balance.pick(both, idle, null)).toBe(right)
+  })
+
+  it('takes what comes when all the others are on their way back too', () => {
+    const { balance } = open(0.99, 0.99, ...leftThenRight)
+    for (const target of both) balance.recovered(target)
+    expect(balance.pick(both, idle, null)).toBe(left)
+  })
+})
+
+describe('a conversation', () => {
+  const conversations = Array.from({ length: 2_000 }, (_, index) => `conversation ${index}`)
+  const homeOf = (targets: readonly [Target, ...Target[]], conversation: string): Target =>
+    open().balance.pick(targets, ({ weight }) => ({ inFlight: 100 * weight, capacity: 999 }), conversation)
+  const ofLeft = (targets: readonly [Target, ...Target[]]): string =>
+    conversations.find((each) => homeOf(targets, each).group === left.group) ??
+    expect.fail('nobody lives left')
+
+  it('finds its home by weight: a group of four times the weight is home to four times as many', () => {
+    const heavy = targetOf({ group: 'glm/heavy', weight: 4 })
+    const light = [1, 2, 3, 4].map((index) => targetOf({ group: `glm/light-${index}` }))
+    const homes = conversations.map((each) => homeOf([heavy, ...light], each))
+    const shareOf = (target: Target): number =>
+      homes.filter((home) => home === target).length / conversations.length
+    // Half and an eighth each; four deviations of 2,000 draws are 0.045 and 0.03.
+    expect(Math.abs(shareOf(heavy) - 0.5)).toBeLessThan(0.045)
+    for (const target of light) expect(Math.abs(shareOf(target) - 0.125)).toBeLessThan(0.03)
+  })
+
+  it('stays at home until that is a quarter over its fair load, and goes next door then', () => {
+    const atLeft = ofLeft(both)
+    const at = (onLeft: number, onRight: number): Target =>
+      open().balance.pick(
+        both,
+        loads({ inFlight: onLeft, capacity: 99 }, { inFlight: onRight, capacity: 99 }),
+        atLeft,
+      )
+    // With the job itself, half of five is 2.5, and a quarter more, rounded up, is four.
+    expect(at(3, 1)).toBe(left)
+    expect(at(4, 1)).toBe(right)
+  })
+
+  it('counts a heavy group a load to its weight as fair', () => {
+    const heavy = targetOf({ group: 'glm/left', weight: 2 })
+    const targets = [heavy, right] as const
+    const atHeavy = ofLeft(targets)
+    const at = (onLeft: number): Target =>
+      open().balance.pick(
+        targets,
+        loads({ inFlight: onLeft, capacity: 99 }, { inFlight: 1, capacity: 99 }),
+        atHeavy,
+      )
+    // Of seven jobs two thirds are 4.7, and a quarter more, rounded up, is six; of fourteen it is twelve.
+    expect(at(5)).toBe(heavy)
+    expect(at(12)).toBe(right)
+  })
+
+  it('stays at home where no group has any weight, and so none a fair load', () => {
+    const weightless = both.map((target) => ({ ...target, weight: 0 }))
+    const [first = left, ...rest] = weightless
+    const home = homeOf([first, ...rest], 'a conversation')
+    expect(weightless).toContain(home)
+    expect(homeOf([first, ...rest], 'a conversation')).toBe(home)
+  })
+})
