@@ -59,7 +59,8 @@ export const properties: readonly Property[] = [
             // Who cannot pay makes no flight of his own.
             const chosen = index === 0 ? 'anna' : (names[Math.floor(random() * names.length)] ?? '')
             const name = (isCertain ? ['anna', 'poor', 'bert'][index] : undefined) ?? chosen
-            const leavesAt = random() * (isCertain && index === 0 ? 15_000 : 30_000)
+            const drawn = random() * 15_000
+            const leavesAt = isCertain && index < 2 ? index * 15_000 + drawn : 2 * drawn
             return { name, client: `w${index}`, callId: `call ${index}`, leavesAt }
           })
           const stays = isCertain ? 2 : Math.floor(random() * size)
