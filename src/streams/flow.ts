@@ -1,9 +1,10 @@
-// What all streams of a process share: the loop that writes, the watch on slow readers, and the sizes of both. Made once, by the
+// What all streams of a process share: the loop that writes, the batch of what is short, the watch on slow readers, and their sizes. Made once, by the
 // composition root, and handed to every door.
 
 import type { Clock } from '../lib/clock.ts'
 import { FlushLoop } from './flush-loop.ts'
 import { SlowReaders, type SlowReadersState } from './slow-readers.ts'
+import { WriteBatch } from './write-batch.ts'
 
 /** What a flow is made of. */
 export interface FlowOptions {
@@ -17,6 +18,8 @@ export interface FlowOptions {
 /** The shared parts. */
 export interface Flow {
   readonly loop: FlushLoop
+  /** Where what is short waits for the end of the turn. */
+  readonly batch: WriteBatch
   readonly readers: SlowReaders
   /** The credit window: with so many bytes on the way to its reader, a connection is asked nothing new. */
   readonly creditBytes: number
@@ -34,6 +37,7 @@ export function createFlow(options: FlowOptions): Flow {
   const yieldTurn = options.yieldTurn ?? ((run) => void setImmediate(run))
   return {
     loop: new FlushLoop({ yieldTurn }),
+    batch: new WriteBatch({ yieldTurn }),
     readers,
     creditBytes: 262_144,
     heldBytesMax: 16_777_216,

@@ -51,10 +51,10 @@ export function spoolResponse(response: ServerResponse, flow: Flow, onLost: () =
   return spool
 }
 
-/** Ends a response whose head is written with one body, in turns where it is long. `onLost` as above. */
+/** Ends a response whose head is written with one body: with others where it is short, in turns where it is long. `onLost` as above. */
 export function endInTurns(response: ServerResponse, body: string, flow: Flow, onLost: () => void): void {
   if (body.length <= flow.loop.quantumBytes) {
-    response.end(body)
+    flow.batch.add(() => response.end(body))
     return
   }
   const spool = spoolResponse(response, flow, onLost)

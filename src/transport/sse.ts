@@ -121,18 +121,23 @@ class ResponseEvents implements EventStream {
     if (this.#isEarly(event)) {
       const body = this.#early + event
       this.#writeHead({ 'content-length': String(Buffer.byteLength(body)) })
-      this.#response.end(body)
-      if (this.#response.writableLength > 0) this.#spooled().behind()
+      this.#endWith(body)
       return
     }
     if (this.#canWrite(event)) {
-      this.#response.end(event)
-      if (this.#response.writableLength > 0) this.#spooled().behind()
+      this.#endWith(event)
       return
     }
     const spool = this.#spooled()
     if (event !== '') spool.put(1, event)
     spool.end()
+  }
+
+  #endWith(last: string): void {
+    this.#options.flow.batch.add(() => {
+      this.#response.end(last)
+      if (this.#response.writableLength > 0) this.#spooled().behind()
+    })
   }
 
   // True while the head waits and `event` may wait with it; else the head has left.

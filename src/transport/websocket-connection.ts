@@ -86,6 +86,9 @@ export class Connection implements WebSocketConnection, Sink {
   #onProbed: (() => void) | null = null
   #closing: { readonly code: number; readonly reason: string } | null = null
   #timer: Timer
+  /** Frames of this turn wait below for its end, and these want to know if their results are not taken. */
+  #isCorked = false
+  #corked: (() => void)[] = []
 
   constructor(socket: WebSocket, stream: Duplex, options: ConnectionOptions) {
     this.#socket = socket
@@ -124,6 +127,7 @@ export class Connection implements WebSocketConnection, Sink {
       this.#timer.cancel()
       this.#unfinished?.close()
       this.#unheard = []
+      this.#corked = []
       this.#spool?.close()
       this.onClose()
     })
@@ -161,8 +165,8 @@ export class Connection implements WebSocketConnection, Sink {
       return true
     }
     if (this.#spool !== null && this.bufferedBytes === 0) this.#spool.caughtUp()
-    if (!this.write(text)) this.#spooled().blocked(onLost)
-    else if (this.bufferedBytes > 0) this.#spooled().behind(onLost)
+    if (this.write(text)) this.#corked.push(onLost)
+    else this.#spooled().blocked(onLost)
     return true
   }
 
@@ -196,8 +200,22 @@ export class Connection implements WebSocketConnection, Sink {
   }
 
   write(text: string | Uint8Array): boolean {
+    if (!this.#isCorked) {
+      this.#isCorked = true
+      this.#stream.cork()
+      this.#options.flow.batch.add(this.#uncork)
+    }
     this.#socket.send(text)
     return !this.#stream.writableNeedDrain
+  }
+
+  readonly #uncork = (): void => {
+    this.#isCorked = false
+    this.#stream.uncork()
+    const corked = this.#corked
+    if (corked.length === 0) return
+    this.#corked = []
+    if (this.bufferedBytes > 0) for (const onLost of corked) this.#spooled().behind(onLost)
   }
 
   end(): void {
@@ -224,6 +242,7 @@ export class Connection implements WebSocketConnection, Sink {
   lost(): void {
     this.#isLost = true
     this.#socket.terminate()
+    for (const onLost of this.#corked.splice(0)) onLost()
   }
 
   #isOpen(): boolean {

@@ -100,8 +100,6 @@ export class HttpExchange implements Exchange {
     else if (this.#stream !== null) {
       this.#answer = json
       this.#stream.end(json, id)
-    } else if (json.length <= this.#surface.flow.loop.quantumBytes) {
-      respondJson(this.#response, status, json)
     } else if (!this.#response.headersSent && !this.#response.destroyed) {
       this.#answer = json
       this.#response.writeHead(status, jsonHead(json))
