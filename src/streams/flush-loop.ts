@@ -1,7 +1,7 @@
 // Who writes next, when many sockets have more to say than goes out at once: classes strictly, control before results before
 // progress, and within a class a deficit round robin between sockets, so that a long result costs its neighbours one quantum,
 // not its length. Source: Shreedhar and Varghese, "Efficient fair queuing using deficit round robin". Small messages to
-// healthy sockets never come here: they are written where they arise.
+// healthy sockets never come here: they are written where they arise, or with the others of their turn (`write-batch.ts`).
 
 /** Classes, best first: 0 control, 1 results, 2 progress. */
 export type Rank = 0 | 1 | 2

@@ -4,6 +4,7 @@ import type { AddressInfo } from 'node:net'
 import { afterEach, beforeEach, expect, test } from 'vitest'
 import { VirtualClock } from '../lib/virtual-clock.ts'
 import { createFlow } from '../streams/flow.ts'
+import { endInTurns } from './response-spool.ts'
 import { type EventStream, openEventStream } from './sse.ts'
 
 let server: Server
@@ -166,4 +167,28 @@ test('on a response that is closed already nothing is open, and nothing said on 
   expect(late.sendDroppable('{}')).toBe(false)
   late.end('{}')
   await new Promise((resolve) => setImmediate(resolve))
+})
+
+test('the last event, and a short body, leave with the others of their turn, and bear that their reader has gone', async () => {
+  const turns: (() => void)[] = []
+  const flow = createFlow({ clock, yieldTurn: (run) => turns.push(run) })
+  const endTurn = (): void => {
+    for (const run of turns.splice(0)) run()
+  }
+  const answers: ServerResponse[] = []
+  server
+    .removeAllListeners('request')
+    .on('request', (_request, answer: ServerResponse) => answers.push(answer))
+  const { port } = server.address() as AddressInfo
+  const clients = [1, 2].map(() => request({ port, host: '127.0.0.1' }).on('error', () => undefined))
+  for (const client of clients) client.end()
+  while (answers.length < 2) await once(server, 'request')
+  const [event, body] = answers as [ServerResponse, ServerResponse]
+  openEventStream(event, { clock, flow }).end('{}')
+  body.writeHead(200)
+  endInTurns(body, '{}', flow, () => undefined)
+  expect([event.writableEnded, body.writableEnded]).toEqual([false, false])
+  event.destroy()
+  endTurn()
+  expect(body.writableEnded).toBe(true)
 })
