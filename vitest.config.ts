@@ -1,10 +1,8 @@
 import { availableParallelism } from 'node:os'
 import { defineConfig } from 'vitest/config'
 
-// They compare memory, or have sessions end after seconds. Company would gain nothing either: each keeps two processes busy.
-const alone = ['call-garbage', 'mcp-fuzz', 'sessions-abandoned'].map(
-  (name) => `test/scenarios/${name}.test.ts`,
-)
+// One compares memory over minutes, one has sessions end after seconds. Company would gain nothing either: each keeps two processes busy.
+const alone = ['mcp-fuzz', 'sessions-abandoned'].map((name) => `test/scenarios/${name}.test.ts`)
 
 // Half of them are at work, the others wait for processes and vendors.
 const company = Math.max(2, Math.floor(availableParallelism() / 2))
