@@ -4,14 +4,12 @@ import type { Clock, Timer } from './clock.ts'
 
 interface Pending {
   at: number
-  sequence: number
   run: () => void
 }
 
 /** Virtual time; `advance` runs every timer that falls due and lets promises settle between two of them. */
 export class VirtualClock implements Clock {
   #now = 0
-  #sequence = 0
   #pending: Pending[] = []
 
   now(): number {
@@ -23,7 +21,7 @@ export class VirtualClock implements Clock {
   }
 
   after(delayMs: number, run: () => void): Timer {
-    const entry: Pending = { at: this.#now + Math.max(0, delayMs), sequence: this.#sequence++, run }
+    const entry: Pending = { at: this.#now + Math.max(0, delayMs), run }
     this.#pending.push(entry)
     const cancel = (): void => {
       this.#pending = this.#pending.filter((other) => other !== entry)
@@ -41,16 +39,26 @@ export class VirtualClock implements Clock {
     const end = this.#now + ms
     for (;;) {
       await settle()
-      const due = this.#pending
-        .filter((entry) => entry.at <= end)
-        .sort((a, b) => a.at - b.at || a.sequence - b.sequence)[0]
-      if (!due) break
+      const due = this.#earliest()
+      if (due === null || due.at > end) break
       this.#pending = this.#pending.filter((entry) => entry !== due)
-      this.#now = due.at
+      this.#now = Math.max(this.#now, due.at)
       due.run()
     }
     this.#now = end
     await settle()
+  }
+
+  /** Moves time forward by `ms` as on a machine that sleeps: what falls due is fired late, and once, by the next `advance`. */
+  sleep(ms: number): void {
+    this.#now += ms
+  }
+
+  /** Of those that are due at once the one that was made first. */
+  #earliest(): Pending | null {
+    let earliest: Pending | null = null
+    for (const entry of this.#pending) if (earliest === null || entry.at < earliest.at) earliest = entry
+    return earliest
   }
 }
 

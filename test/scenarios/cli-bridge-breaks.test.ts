@@ -2,13 +2,13 @@
 // server that is killed, and one that drains. The vendors' books say whether any call was made twice.
 
 import { mkdtempSync, rmSync, writeFileSync } from 'node:fs'
-import { createServer } from 'node:net'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { pathToFileURL } from 'node:url'
 import { afterEach, beforeEach, describe, expect, test } from 'vitest'
 import { createSimulator, type Simulator } from '../../simulator/server.ts'
 import { CutLine } from '../support/cut-line.ts'
+import { freePort } from '../support/free-port.ts'
 import { type Launched, launch, launcher, nodes, packageRoot } from '../support/launched.ts'
 import { modernMeta } from '../support/mcp-wire.ts'
 
@@ -136,14 +136,6 @@ async function until(isTrue: () => boolean, what: string): Promise<void> {
   }
 }
 const openGate = (): void => void simulator.control({ glm: { gate: 'open' } })
-
-async function freePort(): Promise<number> {
-  const probe = createServer()
-  await new Promise<void>((resolve) => probe.listen(0, '127.0.0.1', resolve))
-  const address = probe.address()
-  await new Promise((resolve) => probe.close(resolve))
-  return typeof address === 'object' && address !== null ? address.port : 0
-}
 
 describe.each(nodes())('under $name', ({ path: node }) => {
   test('a line that is cut while calls run costs nothing, and the vendor is asked once for each', async () => {

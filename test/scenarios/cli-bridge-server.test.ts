@@ -2,10 +2,10 @@
 // is one client of it all the while.
 
 import { mkdtempSync, rmSync } from 'node:fs'
-import { createServer } from 'node:net'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { afterEach, beforeEach, describe, expect, test } from 'vitest'
+import { freePort } from '../support/free-port.ts'
 import { type Launched, launch, launcher, nodes } from '../support/launched.ts'
 
 let scratch = ''
@@ -31,15 +31,6 @@ async function serve(port: number): Promise<Launched> {
   const server = exai(process.execPath, ['serve', '--port', String(port)])
   await server.until(/claude mcp add-json/)
   return server
-}
-
-/** A port that is free now; the server must come back on the one it had. */
-async function freePort(): Promise<number> {
-  const probe = createServer()
-  await new Promise<void>((resolve) => probe.listen(0, '127.0.0.1', resolve))
-  const address = probe.address()
-  await new Promise((resolve) => probe.close(resolve))
-  return typeof address === 'object' && address !== null ? address.port : 0
 }
 
 async function clientIds(port: number): Promise<unknown[]> {

@@ -15,6 +15,7 @@ import type { Window, WindowAnswer } from '../support/window-call.ts'
 const dayMs = 86_400_000
 const model = 'glm-5.2'
 const yaml = 'providers: { glm: { concurrency: 1 } }\n'
+const patiently = { timeout: 60_000, interval: 20 }
 
 interface QuotaRefusal {
   readonly used: number
@@ -111,7 +112,7 @@ describe('the tokens of a day', () => {
           for (const name of ['keys.json', 'budgets.json']) copyFileSync(join(data, name), join(kept, name))
           const state = JSON.parse(readFileSync(join(kept, 'budgets.json'), 'utf8'))
           expect(state['principal tokens day anna'].spent).toBe(told.used)
-        })
+        }, patiently)
       })
 
       const restore = async (dataDir: string): Promise<void> => {
@@ -150,7 +151,7 @@ describe('the tokens of a day', () => {
         expect((await after.ask('status', {})).text).toContain(
           `This key has ${100_000 - refusalOf(refused).used} of 100000 tokens left today (UTC)`,
         )
-      })
+      }, patiently)
       expect((await ask(after)).isError).toBe(false)
     })
   })
@@ -232,7 +233,7 @@ describe('the tokens of a minute', () => {
       await vi.waitFor(async () => {
         await clock.advance(1_000)
         expect(server.inspect().groups[`glm/main ${model}`]?.held).toBe(0)
-      })
+      }, patiently)
     })
   })
 })

@@ -2,13 +2,12 @@
 // stand over one folder, and whoever held a session goes on in it. To everybody else it does not exist.
 
 import { mkdirSync, mkdtempSync, readFileSync, rmSync, statSync, writeFileSync } from 'node:fs'
-import { createServer as createPlainServer } from 'node:http'
-import type { AddressInfo } from 'node:net'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { pathToFileURL } from 'node:url'
 import { afterEach, beforeEach, describe, expect, test } from 'vitest'
 import { WebSocket } from 'ws'
+import { freePort } from '../support/free-port.ts'
 import { type Launched, launch, packageRoot } from '../support/launched.ts'
 import { initialize, post, read } from '../support/mcp-wire.ts'
 import { admitPerson, expelPerson } from '../support/people.ts'
@@ -51,14 +50,6 @@ async function serve(port = 0): Promise<{ readonly url: string; readonly server:
 async function kill({ child, ended }: Launched): Promise<void> {
   child.kill('SIGKILL')
   await ended
-}
-
-async function freePort(): Promise<number> {
-  const server = createPlainServer()
-  await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve))
-  const { port } = server.address() as AddressInfo
-  await new Promise((resolve) => server.close(resolve))
-  return port
 }
 
 type Headers = Readonly<Record<string, string>>

@@ -105,7 +105,7 @@ test("one window's heavy documents do not keep another's small one waiting", asy
     await busy.ask('summarize', { text: `${heavy}${n}` })
     ended.push('heavy')
   })
-  await expect.poll(() => server.inspect().calls.inFlight).toBe(4)
+  await expect.poll(() => server.inspect().calls.inFlight, { timeout: 20_000 }).toBe(4)
   const answer = await calm.ask('summarize', { text: 'The bridge opens at noon. It closes at night.' })
   ended.push('calm')
   await Promise.all(all)
