@@ -28,7 +28,7 @@ export interface Log {
   destroy(): Promise<void>
 }
 
-/** Opens the log. Lines are buffered for at most a second (`clock`) or 8 KiB; a bug in a call and trouble with the disk are written at once. */
+/** Opens the log. Lines are buffered for at most a second (`clock`) or 64 KiB; a bug in a call and trouble with the disk are written at once. */
 export function createLog(level: string, clock: Clock, stream?: LogStream): Log {
   const buffered = stream === undefined ? new BufferedStream() : null
   const logger = pino({ level, base: null }, stream ?? buffered ?? destination(2))
@@ -73,7 +73,7 @@ export function createLog(level: string, clock: Clock, stream?: LogStream): Log 
 }
 
 const flushEveryMs = 1000
-const bufferedCharsMax = 8192
+const bufferedCharsMax = 65_536
 const endWaitMs = 500
 
 /** stderr in large pieces. Lines wait here, because joined once they cost half of what the writer below takes to add each up. */
