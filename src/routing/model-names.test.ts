@@ -34,7 +34,7 @@ describe('a name of the config', () => {
     )
     expect(expandModelName('c0', { aliases: {}, chains })).toEqual(['m6', 'm5', 'm4', 'm3', 'm2', 'm1', 'm0'])
     expect(expandModelName('n5', { aliases, chains: {} })).toEqual(['n12'])
-    expect(expandModelName('n4', { aliases, chains: {} })).toEqual([])
+    expect(expandModelName('n4', { aliases, chains: {} })).toEqual(['n4'])
   })
 
   it('that is an alias of itself stands for the model of that name', () => {

@@ -25,11 +25,11 @@ export interface ModelStanding {
 const modelsMax = 8
 const depthMax = 8
 
-/** The models behind `name`, in order, each once; `[name]` when the config does not know it. */
+/** The models behind `name`, in order, each once; `[name]` when the config does not know it, or no model behind it. */
 export function expandModelName(name: string, names: ModelNames): readonly string[] {
   const found = new Set<string>()
   expand(name, names, new Set(), found)
-  return [...found].slice(0, modelsMax)
+  return found.size === 0 ? [name] : [...found].slice(0, modelsMax)
 }
 
 /** All names of the config, at most `max`. */

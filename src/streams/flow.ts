@@ -1,5 +1,5 @@
-// What all streams of a process share: the loop that writes, the batch of what is short, the watch on slow readers, and their sizes. Made once, by the
-// composition root, and handed to every door.
+// What all streams of a process share: the loop that writes, the batch of what is short, the watch on slow readers, and their sizes.
+// Made once, by the composition root, and handed to every door.
 
 import type { Clock } from '../lib/clock.ts'
 import { FlushLoop } from './flush-loop.ts'

@@ -151,10 +151,15 @@ export class Spool implements FlushLane, WatchedReader {
     this.#bytes = 0
   }
 
+  /** Whom to tell that they were not taken, in order: what waits and, unless the reader has read all `written`, what was. */
+  untaken(written: 'read' | 'unread'): (() => void)[] {
+    const waiting = [...this.#control, ...this.#results].flatMap(({ onLost }) => onLost ?? [])
+    return written === 'read' ? waiting : [...this.#unconfirmed, ...waiting]
+  }
+
   /** Gives the reader up: whoever asked to know is told, in order. */
   lost(): void {
-    const waiting = [...this.#control, ...this.#results].flatMap(({ onLost }) => onLost ?? [])
-    const untaken = [...this.#unconfirmed, ...waiting]
+    const untaken = this.untaken('unread')
     this.close()
     this.#sink.lost()
     for (const tell of untaken) tell()

@@ -2,7 +2,7 @@ import { once } from 'node:events'
 import { createServer, type Server } from 'node:http'
 import { type AddressInfo, connect } from 'node:net'
 import type { Duplex } from 'node:stream'
-import { afterEach, beforeEach, expect, test } from 'vitest'
+import { afterEach, beforeEach, describe, expect, test } from 'vitest'
 import { WebSocket } from 'ws'
 import { VirtualClock } from '../lib/virtual-clock.ts'
 import { createFlow, type Flow } from '../streams/flow.ts'
@@ -115,6 +115,33 @@ test('a result that waits for the end of its turn is told as lost where its peer
   await closed
   await new Promise((resolve) => setImmediate(resolve))
   expect(lost).toBe(1)
+})
+
+describe('a peer that goes', () => {
+  const lost: number[] = []
+  const gone = async (sent: number, length: number, go: () => void): Promise<readonly number[]> => {
+    lost.length = 0
+    const closed = new Promise<void>((resolve) => {
+      connection.onClose = resolve
+    })
+    for (let n = 1; n <= sent; n++) connection.sendResult({}, 'r'.repeat(length), () => lost.push(n))
+    go()
+    await closed
+    return lost
+  }
+
+  test('before the end of the turn in which its results were said has them told as lost', async () => {
+    expect(await gone(2, 10, () => stream().destroy())).toEqual([1, 2])
+  })
+
+  test('without a word has told what it had not taken, and what still waited', async () => {
+    peer.pause()
+    expect((await gone(5, 4_000_000, () => peer.terminate())).at(-1)).toBe(5)
+  })
+
+  test('with a frame of close has read what was written', async () => {
+    expect(await gone(2, 10, () => peer.close(1000))).toEqual([])
+  })
 })
 
 test('a connection that is finished says everything first', async () => {

@@ -32,8 +32,8 @@ export interface WebSocketConnection {
   /** Sends one text frame, before everything that waits. */
   send(text: string): void
   /**
-   * Sends a call's result; `onLost` is called if the peer is given up, or was, before it took it. False: so much waits for the peer
-   * that there is no room for it, and nothing was done.
+   * Sends a call's result; `onLost` is called if the peer goes or is given up, or was, before it took it. False: so much waits for the
+   * peer that there is no room for it, and nothing was done.
    */
   sendResult(call: object, text: string, onLost: () => void): boolean
   /** Progress of a call: while the peer is behind, the newest takes the place of what waits for the same call. */
@@ -123,12 +123,16 @@ export class Connection implements WebSocketConnection, Sink {
       this.#onProbed = null
       onProbed?.()
     })
-    socket.on('close', () => {
+    socket.on('close', (code: number) => {
       this.#timer.cancel()
       this.#unfinished?.close()
       this.#unheard = []
+      // Who ends with a frame of close has read what was written; where none came `ws` says 1006 (RFC 6455, 7.1.5).
+      const written = code === 1006 ? 'unread' : 'read'
+      const untaken = [...(written === 'read' ? [] : this.#corked), ...(this.#spool?.untaken(written) ?? [])]
       this.#corked = []
       this.#spool?.close()
+      for (const tell of untaken) tell()
       this.onClose()
     })
   }
@@ -215,7 +219,8 @@ export class Connection implements WebSocketConnection, Sink {
     const corked = this.#corked
     if (corked.length === 0) return
     this.#corked = []
-    if (this.bufferedBytes > 0) for (const onLost of corked) this.#spooled().behind(onLost)
+    const isUntaken = this.bufferedBytes > 0 || this.#stream.destroyed
+    if (isUntaken) for (const onLost of corked) this.#spooled().behind(onLost)
   }
 
   end(): void {

@@ -36,10 +36,10 @@ const keepsPlace: Mutant = {
   find: '        this.#withdraw(job)\n        waiter.reject(',
   replace: '        waiter.reject(',
 }
-const hearsNoAbortAfterRefusal: Mutant = {
+const hearsNoAbortBackInPlace: Mutant = {
   file: 'admission/waiter.ts',
-  find: '    onAbort()\n    return false\n',
-  replace: '',
+  find: "  signal.addEventListener('abort', onAbort)\n",
+  replace: "  if (waiter.sentBackAt === null) signal.addEventListener('abort', onAbort)\n",
 }
 const sleepsThroughAbort: Mutant = {
   file: 'lib/wait.ts',
@@ -71,7 +71,7 @@ const mutants: Readonly<Record<string, readonly Mutant[]>> = {
   'chat, in the queue': [keepsPlace, keepsReservationInQueue],
   'web_search, on a flight of another': [keepsSeat],
   'web_search, with another on its flight': [endsFlightWithPayer],
-  'chat, refused by the vendor and back in its place': [hearsNoAbortAfterRefusal],
+  'chat, refused by the vendor and back in its place': [hearsNoAbortBackInPlace],
   'chat, tried again': [sleepsThroughAbort],
 }
 
