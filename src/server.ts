@@ -130,7 +130,7 @@ export async function createServer(options: ServerOptions): Promise<Server> {
     abortGraceMs: 1_000,
     emit(event) {
       counts.add(event)
-      log.call(event)
+      flow.batch.afterwards(() => log.call(event))
     },
   })
   const providers = configureProviders(revealed(config.providers), limits.queue, clock, random)

@@ -37,6 +37,8 @@ export interface Call {
   /** Aborted with a `CallFailure` of code cancelled, client-gone, deadline or draining. */
   readonly signal: AbortSignal
   readonly trace?: TraceContext | undefined
+  /** Aborts `signal`; for whoever called, who cancels or leaves. Nothing, once it has ended or was aborted. */
+  abort(reason: CallFailure): void
 }
 
 /** How a call ended. Never thrown: the compiler makes the surface look at all three. */

@@ -39,6 +39,19 @@ test('whoever is first waits for fifteen others at most', () => {
   expect(left).toHaveLength(17)
 })
 
+test('what no reader waits for comes after the writes of its turn, and alone at its end', () => {
+  const { turns, left, add, endTurn, batch } = world()
+  batch.afterwards(() => left.push(9))
+  add(1, 2)
+  expect(turns).toHaveLength(1)
+  expect(left).toEqual([])
+  endTurn()
+  expect(left).toEqual([1, 2, 9])
+  batch.afterwards(() => left.push(8))
+  endTurn()
+  expect(left).toEqual([1, 2, 9, 8])
+})
+
 test('what a write makes ready itself leaves with the next', () => {
   const { left, add, endTurn, batch } = world(2)
   batch.add(() => add(1))

@@ -15,6 +15,7 @@ const call = {
   startedAt: 0,
   deadlineAt: 1,
   signal: new AbortController().signal,
+  abort: () => undefined,
 }
 const finished = (failure: 'timeout' | 'internal' | null, isAbandoned = false): CallEvent => ({
   type: 'call-finished',

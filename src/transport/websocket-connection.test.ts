@@ -7,7 +7,7 @@ import { WebSocket } from 'ws'
 import { VirtualClock } from '../lib/virtual-clock.ts'
 import { createFlow, type Flow } from '../streams/flow.ts'
 import { createWebSocketDoor, type WebSocketDoor } from './websocket.ts'
-import type { WebSocketConnection } from './websocket-connection.ts'
+import type { WebSocketConnection } from './websocket-face.ts'
 
 const asked = 2_000
 const body = 'b'.repeat(15_000)
@@ -142,6 +142,34 @@ describe('a peer that goes', () => {
   test('with a frame of close has read what was written', async () => {
     expect(await gone(2, 10, () => peer.close(1000))).toEqual([])
   })
+})
+
+test('a result that is the sixteenth of a turn keeps nobody who wants to know, once its peer has read it', async () => {
+  const lost: string[] = []
+  const heard = once(peer, 'message')
+  for (let n = 1; n < 16; n++) flow.batch.add(() => undefined)
+  connection.sendResult({}, 'an answer', () => lost.push('an answer'))
+  await heard
+  connection.onClose = () => lost.push('closed')
+  const closed = once(stream(), 'close')
+  peer.terminate()
+  await closed
+  await new Promise((resolve) => setImmediate(resolve))
+  expect(lost).toEqual(['closed'])
+})
+
+test('a peer that reads is not behind for much that is said in one turn', async () => {
+  for (let n = 0; n < 5; n++) connection.sendResult({}, body, () => undefined)
+  expect(connection.sendDroppable('a change')).toBe(true)
+})
+
+test('a result for a connection that is closing is told as lost', () => {
+  let lost = 0
+  connection.close(1000, '')
+  connection.sendResult({}, 'an answer', () => {
+    lost += 1
+  })
+  expect(lost).toBe(1)
 })
 
 test('a connection that is finished says everything first', async () => {

@@ -10,6 +10,7 @@ import type { Flow } from '../streams/flow.ts'
 import { type Sink, Spool } from '../streams/spool.ts'
 import type { PartialBody } from './partial-bodies.ts'
 import { UnfinishedFrames } from './unfinished-frames.ts'
+import type { WebSocketConnection } from './websocket-face.ts'
 
 // A message may take as long as a body over HTTP: of what has come for so many beats and is no message yet, this is kept and no more.
 const unfinishedBeatsMax = 3
@@ -20,37 +21,6 @@ const headBytes = 6
 const lingerMs = 1_000
 // In a ping whose pong is waited for; the others say nothing.
 const probeWord = 'exai'
-
-/** One open WebSocket. The holder sets `onMessage` and `onClose` when it is handed over. */
-export interface WebSocketConnection {
-  /** Unique in the life of the process. */
-  readonly id: string
-  /** True once the peer was given up because it took nothing. */
-  readonly isLost: boolean
-  /** True once the peer has sent what is no message: too large, no UTF-8, no WebSocket frame. */
-  readonly isBroken: boolean
-  /** Sends one text frame, before everything that waits. */
-  send(text: string): void
-  /**
-   * Sends a call's result; `onLost` is called if the peer goes or is given up, or was, before it took it. False: so much waits for the
-   * peer that there is no room for it, and nothing was done.
-   */
-  sendResult(call: object, text: string, onLost: () => void): boolean
-  /** Progress of a call: while the peer is behind, the newest takes the place of what waits for the same call. */
-  sendLatest(call: object, text: string): void
-  /** Sends unless the peer is behind; false when the message was dropped. */
-  sendDroppable(text: string): boolean
-  /** Pings, and calls back with the pong: what the peer had written before is heard by then. Never, where the peer is gone. */
-  probe(onAnswer: () => void): void
-  close(code: number, reason: string): void
-  /**
-   * Closes once everything that waits is sent, and ends the stream below with it: a client that has heard the first and waits for
-   * the second can neither write nor dial again.
-   */
-  finish(code: number, reason: string): void
-  onMessage: (text: string) => void
-  onClose: () => void
-}
 
 /** What a connection needs of its door. Milliseconds. */
 export interface ConnectionOptions {
@@ -127,8 +97,8 @@ export class Connection implements WebSocketConnection, Sink {
       this.#timer.cancel()
       this.#unfinished?.close()
       this.#unheard = []
-      // Who ends with a frame of close has read what was written; where none came `ws` says 1006 (RFC 6455, 7.1.5).
-      const written = code === 1006 ? 'unread' : 'read'
+      // Who ends with a frame of close, and nothing of ours below, has read it; where none came `ws` says 1006 (RFC 6455, 7.1.5).
+      const written = code === 1006 || this.bufferedBytes > 0 ? 'unread' : 'read'
       const untaken = [...(written === 'read' ? [] : this.#corked), ...(this.#spool?.untaken(written) ?? [])]
       this.#corked = []
       this.#spool?.close()
@@ -160,8 +130,10 @@ export class Connection implements WebSocketConnection, Sink {
   }
 
   sendResult(call: object, text: string, onLost: () => void): boolean {
-    if (this.#isLost) onLost()
-    if (!this.#isOpen()) return true
+    if (!this.#isOpen()) {
+      onLost()
+      return true
+    }
     this.#spool?.dropLatest(call)
     if (this.#spool?.hasRoom === false) return false
     if (!this.#canWrite(text)) {
@@ -169,8 +141,9 @@ export class Connection implements WebSocketConnection, Sink {
       return true
     }
     if (this.#spool !== null && this.bufferedBytes === 0) this.#spool.caughtUp()
-    if (this.write(text)) this.#corked.push(onLost)
-    else this.#spooled().blocked(onLost)
+    // Before it is written: the sixteenth of a turn takes all with it.
+    this.#corked.push(onLost)
+    if (!this.write(text)) this.#spooled().blocked()
     return true
   }
 
@@ -204,16 +177,21 @@ export class Connection implements WebSocketConnection, Sink {
   }
 
   write(text: string | Uint8Array): boolean {
-    if (!this.#isCorked) {
+    const isFirst = !this.#isCorked
+    if (isFirst) {
       this.#isCorked = true
       this.#stream.cork()
-      this.#options.flow.batch.add(this.#uncork)
     }
     this.#socket.send(text)
-    return !this.#stream.writableNeedDrain
+    if (isFirst) this.#options.flow.batch.add(this.#uncork)
+    if (!this.#stream.writableNeedDrain) return true
+    // Much was said in this turn: whether the peer is behind shows once it has left.
+    this.#uncork()
+    return this.bufferedBytes === 0
   }
 
   readonly #uncork = (): void => {
+    if (!this.#isCorked) return
     this.#isCorked = false
     this.#stream.uncork()
     const corked = this.#corked

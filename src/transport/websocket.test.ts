@@ -7,7 +7,7 @@ import { WebSocket } from 'ws'
 import { VirtualClock } from '../lib/virtual-clock.ts'
 import { createFlow } from '../streams/flow.ts'
 import { createWebSocketDoor, type WebSocketDoor } from './websocket.ts'
-import type { WebSocketConnection } from './websocket-connection.ts'
+import type { WebSocketConnection } from './websocket-face.ts'
 
 let clock: VirtualClock
 let door: WebSocketDoor

@@ -12,7 +12,8 @@ import { explainingSocket } from './explaining-socket.ts'
 import type { UpgradeRoute } from './http-listener.ts'
 import type { PartialBody } from './partial-bodies.ts'
 import { refuseSocket } from './refuse.ts'
-import { Connection, type WebSocketConnection } from './websocket-connection.ts'
+import { Connection } from './websocket-connection.ts'
+import type { WebSocketConnection } from './websocket-face.ts'
 
 /** What the door is made of. Durations in milliseconds, sizes in bytes. */
 export interface WebSocketDoorOptions {

@@ -1,6 +1,7 @@
 // The calls under way on this surface: who waits for what, so that a leaving client's calls can be aborted, drain can
 // wait for the last one, and `inspect` can tell the truth.
 
+import type { Call } from '../../calls/call.ts'
 import { CallFailure } from '../../domain/failure.ts'
 import type { Identity } from '../../domain/identity.ts'
 import type { CallId } from '../../domain/ids.ts'
@@ -45,11 +46,9 @@ export class LiveCall implements Cancellable, LiveCallFacts {
   readonly isLong: boolean
   readonly keptAs: string | undefined
   readonly startedAt: number
-  /** null until it is let in. */
-  id: CallId | null = null
   readonly #lost: LostAnswers
-  readonly #controller = new AbortController()
-  /** Its way to the client; null until it is let in. */
+  /** null until it is let in, as its way to the client. */
+  #call: Call | null = null
   #line: ClientLine | null = null
   #isCancelled = false
   #isLate = false
@@ -66,6 +65,11 @@ export class LiveCall implements Cancellable, LiveCallFacts {
     this.#lost = lost
   }
 
+  /** null until it is let in. */
+  get id(): CallId | null {
+    return this.#call?.id ?? null
+  }
+
   get line(): ClientLine | null {
     return this.#line
   }
@@ -79,11 +83,6 @@ export class LiveCall implements Cancellable, LiveCallFacts {
     return this.#isLate
   }
 
-  /** Aborted with a `CallFailure` when the client cancels or leaves. */
-  get signal(): AbortSignal {
-    return this.#controller.signal
-  }
-
   /** True once the client said it wants no answer. */
   get isCancelled(): boolean {
     return this.#isCancelled
@@ -92,7 +91,7 @@ export class LiveCall implements Cancellable, LiveCallFacts {
   /** The client no longer wants it: the call is aborted and not answered. */
   cancel(): void {
     this.#isCancelled = true
-    this.#controller.abort(
+    this.#call?.abort(
       new CallFailure('cancelled', { message: 'The client cancelled this call before it was done.' }),
     )
   }
@@ -107,8 +106,9 @@ export class LiveCall implements Cancellable, LiveCallFacts {
     }
   }
 
-  /** It was let in, and this is its way to the client, who may have left already. */
-  begun(line: ClientLine): void {
+  /** It was let in, and `line` is its way to the client, who may have left already. */
+  begun(call: Call, line: ClientLine): void {
+    this.#call = call
     this.#line = line
     if (this.#isLate) line.left()
   }
@@ -141,7 +141,7 @@ export class LiveCall implements Cancellable, LiveCallFacts {
 
   /** Its client is gone for good: nobody will ask for the answer. */
   abandon(): void {
-    this.#controller.abort(
+    this.#call?.abort(
       new CallFailure('client-gone', { message: 'The client disconnected before the call was done.' }),
     )
   }

@@ -5,7 +5,7 @@
 import type { Identity } from '../../domain/identity.ts'
 import { drainedReason, instanceMethod } from '../../domain/resend.ts'
 import { unreachable } from '../../lib/assert.ts'
-import type { WebSocketConnection } from '../../transport/websocket-connection.ts'
+import type { WebSocketConnection } from '../../transport/websocket-face.ts'
 import { ClosingMoment } from './closing-moment.ts'
 import {
   type BatchEnvelope,

@@ -1,7 +1,7 @@
 // An exchange over a shared WebSocket: every message is a frame, told apart by its id. Streaming costs nothing here.
 
 import type { Identity } from '../../domain/identity.ts'
-import type { WebSocketConnection } from '../../transport/websocket-connection.ts'
+import type { WebSocketConnection } from '../../transport/websocket-face.ts'
 import { type RequestId, rpcCode } from './envelope.ts'
 import type { Cancellable, Exchange, InFlight } from './exchange.ts'
 import { errorMessage } from './messages.ts'

@@ -154,7 +154,7 @@ export class Tools {
     era: ToolEra,
     caller: ToolCaller,
   ): void {
-    const { late, clock } = this.#options
+    const { late, clock, flow } = this.#options
     const { identity, door, keptAs } = exchange
     const isLong = tool.pace === 'long'
     const live = new LiveCall(
@@ -175,11 +175,10 @@ export class Tools {
     }
 
     const work = (call: Call): Promise<ToolResult> => {
-      live.id = call.id
       // A question of 2026-07-28 ends its call: nothing of it could move.
       const isMovable = era.name === 'legacy' && exchange instanceof ResumableExchange
       const line = isMovable ? new MovableLine(exchange, call, clock) : caller.line(exchange, call)
-      live.begun(line)
+      live.begun(call, line)
       const asking = new ClientAsking(tool.name, line)
       const log = createLogSender(exchange, tool.name, caller.logLevel)
       const context = this.#options.toolContext(call, heard, asking, log)
@@ -192,7 +191,6 @@ export class Tools {
           name: tool.name,
           door: exchange.door,
           timeoutMs: tool.timeoutMs,
-          signal: live.signal,
           trace: traceOf(params),
           isCostlyToDrop: true,
         },
@@ -200,7 +198,8 @@ export class Tools {
       )
       .then(
         (outcome) => {
-          watch.ended(outcome.kind === 'failed' && outcome.failure.code === 'draining')
+          const isCut = outcome.kind === 'failed' && outcome.failure.code === 'draining'
+          if (isCut) watch.ended(true)
           this.#end(exchange, live, reporter)
           if (live.isCancelled) exchange.abandon()
           else {
@@ -208,6 +207,8 @@ export class Tools {
             if (other !== null) exchange.finish(other.json, other.status)
             else answer(exchange, live, resultMessage(exchange.id, era.toJson(toResult(outcome))))
           }
+          // Once its answer is on its way: whoever ends between would let the call be made, and paid, again.
+          if (!isCut) flow.batch.afterwards(() => watch.ended(false))
         },
         (error: unknown) => {
           watch.ended(false)
