@@ -7,9 +7,10 @@ import type { Refusal } from '../domain/refusal.ts'
 import { createSeededRandom } from '../lib/random.ts'
 import { VirtualClock } from '../lib/virtual-clock.ts'
 import type { AttemptEnd } from './attempt-end.ts'
+import { attemptEndOf } from './attempt-end-of.ts'
 import type { AttemptInput } from './attempt-run.ts'
-import { Attempts } from './attempts.ts'
-import type { AttemptLease, JobSite } from './job-plan.ts'
+import { Attempts, type AttemptsOptions } from './attempts.ts'
+import type { AttemptLease, JobPlan, JobSite } from './job-plan.ts'
 import { RetryBudget } from './retry-budget.ts'
 import type { Target } from './target.ts'
 import { type Obstacle, TargetHealth } from './target-health.ts'
@@ -27,15 +28,25 @@ const target = (provider: string, over: Partial<Target> = {}): Target => ({
 })
 const glm = target('glm')
 const kimi = target('kimi', { contextTokens: 8000 })
+const refusal: Refusal = {
+  kind: 'refusal',
+  reason: 'queue-full',
+  scope: 'provider',
+  dimension: 'jobs',
+  limit: 1,
+  used: 1,
+  retryAfterMs: 1000,
+  message: 'There is no room.',
+}
 
 type Play = (input: AttemptInput, at: Target) => Promise<string>
 
-function createLoop(retriesPerMinute = 10) {
+function createLoop(retriesPerMinute = 10, more: Pick<Partial<AttemptsOptions>, 'random' | 'hedge'> = {}) {
   const clock = new VirtualClock()
-  const random = createSeededRandom(1)
+  const random = more.random ?? createSeededRandom(1)
   const health = new TargetHealth({ clock, random })
   const budget = new RetryBudget({ clock, floorPerMinute: retriesPerMinute })
-  const attempts = new Attempts({ clock, random, health, budget })
+  const attempts = new Attempts({ ...more, clock, random, health, budget })
   const ends: AttemptEnd[] = []
   const waits: Obstacle[] = []
   let held = 0
@@ -65,6 +76,7 @@ function createLoop(retriesPerMinute = 10) {
     steps: readonly (readonly Target[])[],
     plays: readonly Play[],
     over: Partial<JobSite<Target, string>> = {},
+    wish: Partial<JobPlan<Target>> = {},
   ) => {
     let turn = 0
     const deadlineAt = clock.now() + 240_000
@@ -78,6 +90,7 @@ function createLoop(retriesPerMinute = 10) {
           principal: 'anna',
           affinity: null,
           isHedgeable: false,
+          ...wish,
         },
         {
           acquire: async () => lease(),
@@ -121,12 +134,26 @@ describe('the retry loop', () => {
     ['model-unknown', 'glm:model-unknown kimi:done'],
     ['permission-denied', 'glm:permission-denied kimi:done'],
     ['context-too-long', 'glm:context-too-long kimi:done'],
-    ['credential-rejected', 'glm:credential-rejected kimi:done'],
+    ['credential-rejected', 'glm:credential-rejected glm:credential-rejected kimi:done'],
   ])('after %s takes its road', async (code, road) => {
     const loop = createLoop()
-    const play: Play = (input, at) => (at === glm ? fails(code)(input, at) : says('from kimi')(input, at))
-    expect(await loop.run([[glm], [kimi]], [play, play, play, play])).toBe('from kimi')
+    const rich = target('glm', { keyCount: 2 })
+    const play: Play = (input, at) => (at === kimi ? says('from kimi') : fails(code))(input, at)
+    expect(await loop.run([[rich], [kimi]], [play, play, play, play])).toBe('from kimi')
     expect(loop.roads()).toBe(road)
+  })
+
+  it.each<FailureCode>([
+    'quota-exhausted',
+    'model-unknown',
+    'permission-denied',
+    'context-too-long',
+    'credential-rejected',
+  ])('goes on after %s without a retry budget, for no outage can multiply that', async (code) => {
+    const loop = createLoop(0)
+    // Somebody met an outage of the next vendor before.
+    await loop.run([[kimi]], [fails('provider-error')])
+    expect(await loop.run([[glm], [kimi]], [fails(code), says('from kimi')])).toBe('from kimi')
   })
 
   it('goes on to the next vendor where the budget forbids to ask the same one again', async () => {
@@ -157,6 +184,32 @@ describe('the retry loop', () => {
     expect(outcome).toMatchObject({ code: 'provider-error' })
   })
 
+  it('pays for asking a vendor again through another group, also where another vendor failed in between', async () => {
+    const loop = createLoop(0)
+    const second = target('glm', { accountName: 'glm/second', group: 'glm/second' })
+    // Somebody else got an answer from glm meanwhile.
+    const answersOthers: Play = (input, at) => {
+      const [end] = loop.ends
+      if (end) loop.health.enter(glm, new Set())?.settle({ ...end, outcome: 'done' }, false, null)
+      return fails('provider-error')(input, at)
+    }
+    const plays = [fails('provider-error'), answersOthers, says('never asked')]
+    expect(await loop.run([[glm], [kimi], [second]], plays)).toMatchObject({ code: 'provider-error' })
+    expect(loop.health.isFailing('glm')).toBe(false)
+    expect(loop.roads()).toBe('glm:provider-error kimi:provider-error')
+  })
+
+  it('takes no probe from others for an attempt that the budget forbids', async () => {
+    const loop = createLoop(0)
+    const end = attemptEndOf('unreachable', { target: kimi })
+    for (let i = 0; i < 5; i++) loop.health.enter(kimi, new Set())?.settle(end, false, null)
+    await loop.clock.advance(10_000)
+    expect(Object.values(loop.health.inspect().breakers)).toEqual(['half-open'])
+    await loop.run([[glm], [kimi]], [fails('provider-error'), says('never asked')])
+    expect(loop.roads()).toBe('glm:provider-error')
+    expect(loop.health.obstacle(kimi)).toBeNull()
+  })
+
   it('pays for a second vendor where only the cap was too low', async () => {
     const loop = createLoop(0)
     const outcome = await loop.run([[glm], [kimi]], [fails('empty-output'), says('never asked')])
@@ -168,7 +221,22 @@ describe('the retry loop', () => {
     expect(
       await loop.run([[glm], [kimi]], [fails('provider-error', { retryAfterMs: 47_000 }), says('from kimi')]),
     ).toBe('from kimi')
-    expect(loop.ends[1]?.endedAtMs).toBeLessThan(1_000)
+    expect(loop.ends[1]?.endedAtMs).toBe(0)
+  })
+
+  it('asks the same vendor again after a moment, and the next one after a longer one', async () => {
+    const loop = createLoop(10, { random: () => 0.5 })
+    const fault = fails('provider-error')
+    expect(await loop.run([[glm], [kimi]], [fault, fault, fault, says('at last')])).toBe('at last')
+    expect(loop.ends.map(({ endedAtMs }) => endedAtMs)).toEqual([0, 125, 125, 125 + 500])
+  })
+
+  it('asks four times at most, also where the vendor would come back in time', async () => {
+    const loop = createLoop()
+    const later = fails('rate-limited', { retryAfterMs: 1_000 })
+    const outcome = await loop.run([[glm]], [later, later, later, later, says('never asked')])
+    expect(outcome).toMatchObject({ code: 'rate-limited' })
+    expect(loop.ends).toHaveLength(4)
   })
 
   it('waits for the only target to come back, says so, and then succeeds', async () => {
@@ -199,13 +267,41 @@ describe('the retry loop', () => {
       'the seventh',
     )
     expect(new Set(loop.ends.map(({ keyName }) => keyName)).size).toBe(7)
+    expect(new Set(loop.ends.map(({ outputTokensMax }) => outputTokensMax))).toEqual(new Set([100]))
     expect(loop.health.inspect().deadKeys).toHaveLength(6)
+  })
+
+  it('asks no key twice, also where somebody revives it, and a dead account’s rates for nothing', async () => {
+    const loop = createLoop()
+    const rich = target('glm', { keyCount: 2 })
+    const sameAccount = target('glm', { keyCount: 2, model: 'glm-small' })
+    let looks = 0
+    const ready = async (): Promise<null> => {
+      looks++
+      return null
+    }
+    const dead = fails('credential-rejected')
+    const revived: Play = (input, at) => {
+      loop.health.revive()
+      return dead(input, at)
+    }
+    const steps = [[rich], [sameAccount], [kimi]]
+    expect(await loop.run(steps, [dead, revived, says('from kimi')], { ready })).toBe('from kimi')
+    expect(loop.ends.map(({ keyName }) => keyName)).toEqual(['glm/main#0', 'glm/main#1', 'kimi/main#0'])
+    expect(looks).toBe(3)
   })
 
   it('doubles the cap once when it left no room for an answer', async () => {
     const loop = createLoop()
     await loop.run([[glm]], [fails('empty-output'), fails('empty-output')])
     expect(loop.ends.map(({ outputTokensMax }) => outputTokensMax)).toEqual([100, 200])
+  })
+
+  it('asks once more where nothing came, and there was no cap to double', async () => {
+    const loop = createLoop()
+    const plays = [fails('empty-output'), says('words')]
+    expect(await loop.run([[glm]], plays, {}, { outputTokensMax: null })).toBe('words')
+    expect(loop.ends.map(({ outputTokensMax }) => outputTokensMax)).toEqual([null, null])
   })
 
   it('asks the next vendor where one has answered nothing twice', async () => {
@@ -222,19 +318,17 @@ describe('the retry loop', () => {
     expect(loop.requeued()).toBe(6)
   })
 
+  it('leaves a vendor that sent it back 32 times for another one', async () => {
+    const loop = createLoop()
+    const plays = [...Array.from({ length: 33 }, () => fails('concurrency-limited')), says('well')]
+    expect(await loop.run([[glm], [kimi]], plays)).toBe('well')
+    expect(loop.requeued()).toBe(32)
+    expect(loop.roads()).toMatch(/ kimi:done$/)
+  })
+
   it('ends with the words of a queue that takes a job back no more, after what sent it there; or goes on elsewhere', async () => {
     const loop = createLoop()
     const full = fails('concurrency-limited')
-    const refusal: Refusal = {
-      kind: 'refusal',
-      reason: 'queue-full',
-      scope: 'client',
-      dimension: 'jobs waiting for glm/main',
-      limit: 3,
-      used: 3,
-      retryAfterMs: 5000,
-      message: 'Your window had the most.',
-    }
     const acquire = async (at: Target): Promise<AttemptLease> => ({
       release: () => {},
       refusedByVendor: async () => (at === glm ? refusal : expect.fail('kimi sent nothing back')),
@@ -243,7 +337,7 @@ describe('the retry loop', () => {
       code: 'refused',
       refusal: {
         ...refusal,
-        message: 'Your window had the most. Tried before it: glm/main glm-model (concurrency-limited).',
+        message: 'There is no room. Tried before it: glm/main glm-model (concurrency-limited).',
       },
     })
     expect(await loop.run([[glm], [kimi]], [full, says('from kimi')], { acquire })).toBe('from kimi')
@@ -284,7 +378,7 @@ describe('the retry loop', () => {
     await slow.run([[glm], [kimi]], [truncatedAfter(slow, 31_000), says('from kimi')])
     expect(slow.roads()).toBe('glm:truncated kimi:done')
     const quick = createLoop()
-    await quick.run([[glm], [kimi]], [truncatedAfter(quick, 29_000), says('at last')])
+    await quick.run([[glm], [kimi]], [truncatedAfter(quick, 30_000), says('at last')])
     expect(quick.roads()).toBe('glm:truncated glm:done')
   })
 
@@ -380,22 +474,67 @@ describe('the retry loop', () => {
 
   it('takes another group when a queue is full, and makes no attempt of it', async () => {
     const loop = createLoop()
-    const refusal: Refusal = {
-      kind: 'refusal',
-      reason: 'queue-full',
-      scope: 'provider',
-      dimension: 'jobs',
-      limit: 1,
-      used: 1,
-      retryAfterMs: 1000,
-      message: 'Too many wait for glm.',
-    }
     const acquire = async (at: Target): Promise<AttemptLease | Refusal> =>
       at === glm ? refusal : { release: () => {}, refusedByVendor: async () => refusal }
     expect(await loop.run([[glm], [kimi]], [says('from kimi')], { acquire })).toBe('from kimi')
     expect(loop.roads()).toBe('kimi:done')
     const alone = await loop.run([[glm]], [], { acquire })
-    expect(alone).toMatchObject({ code: 'refused', refusal })
+    expect(alone).toMatchObject({ code: 'refused', refusal, retryable: true })
+  })
+
+  it('asks each full queue once, and calls what it asks after them its first attempt', async () => {
+    const loop = createLoop(0)
+    const asked: string[] = []
+    const third = target('glm', { accountName: 'glm/third', group: 'glm/third' })
+    const steps = [[glm], [kimi], [third]]
+    const acquire = async (at: Target): Promise<AttemptLease | Refusal> => {
+      asked.push(at.group)
+      return at === third ? { release: () => {}, refusedByVendor: async () => refusal } : refusal
+    }
+    expect(await loop.run(steps, [says('from the third')], { acquire })).toBe('from the third')
+    expect(asked).toEqual(['glm/main', 'kimi/main', 'glm/third'])
+    expect(await loop.run([[glm], [kimi]], [], { acquire })).toMatchObject({ code: 'refused' })
+    expect(asked.slice(3)).toEqual(['glm/main', 'kimi/main'])
+  })
+
+  it('goes elsewhere where the rates have no room for asking again', async () => {
+    const loop = createLoop()
+    const ready = async (at: Target): Promise<Refusal | null> =>
+      at === glm && loop.ends.length > 0 ? refusal : null
+    expect(await loop.run([[glm], [kimi]], [fails('empty-output'), says('from kimi')], { ready })).toBe(
+      'from kimi',
+    )
+    expect(loop.roads()).toBe('glm:empty-output kimi:done')
+  })
+
+  it('gives up where a vendor asks for a pause each time the job has waited for its slot', async () => {
+    const loop = createLoop()
+    let slots = 0
+    const acquire = async (): Promise<AttemptLease> => {
+      slots++
+      const failure = new CallFailure('rate-limited', { message: 'Later.', retryAfterMs: 1_000 })
+      loop.health.enter(glm, new Set())?.settle(attemptEndOf('rate-limited', { target: glm }), false, failure)
+      return { release: () => {}, refusedByVendor: () => expect.fail('it was not asked') }
+    }
+    expect(await loop.run([[glm]], [says('never asked')], { acquire })).toMatchObject({
+      code: 'overloaded',
+      message: 'The vendors changed their mind too often while this job waited. Call again in a minute.',
+      retryable: true,
+    })
+    expect(slots).toBe(64)
+    expect(loop.ends).toEqual([])
+  })
+
+  it('lets jobs earn hedges that may be hedged, and no others', async () => {
+    const loop = createLoop(10, { hedge: { afterMs: 1_000, share: 0.5 } })
+    const slow: Play = async (input) => {
+      await loop.sleep(5_000, input.signal)
+      return 'well'
+    }
+    for (const isHedgeable of [false, true, true]) {
+      await loop.run([[glm], [kimi]], [slow, slow], {}, { isHedgeable })
+    }
+    expect(loop.ends.map(({ isHedge }) => isHedge)).toEqual([false, false, false, true])
   })
 
   it('stops where the surface has sent what it cannot take back', async () => {
@@ -403,22 +542,5 @@ describe('the retry loop', () => {
     const outcome = await loop.run([[glm], [kimi]], [fails('truncated')], { isCommitted: () => true })
     expect(outcome).toMatchObject({ code: 'truncated' })
     expect(loop.roads()).toBe('glm:truncated')
-  })
-
-  it('gives no result before its row is safe', async () => {
-    const loop = createLoop()
-    let isSafe = false
-    let wasSafe = false
-    const emit = (): Promise<void> =>
-      new Promise((resolve) => {
-        loop.clock.after(5_000, () => {
-          isSafe = true
-          resolve()
-        })
-      })
-    await loop.run([[glm]], [says('well')], { emit }).then(() => {
-      wasSafe = isSafe
-    })
-    expect(wasSafe).toBe(true)
   })
 })

@@ -16,7 +16,7 @@ import { AttemptStarter } from './attempt-starter.ts'
 import { backoffMs } from './backoff.ts'
 import { assertInTime, CandidateChoice, type Trail } from './candidate-choice.ts'
 import { costsRetryBudget, countsAsAttempt, mayBeOutage } from './failure-class.ts'
-import { type Setback, withStory } from './failure-story.ts'
+import { withStory } from './failure-story.ts'
 import { HedgeBudget, type HedgeOptions } from './hedge.ts'
 import type { AttemptLease, JobPlan, JobSite } from './job-plan.ts'
 import { beginHistory, type Direction, nextStep, type StepFacts } from './next-step.ts'
@@ -73,7 +73,8 @@ export class Attempts {
   }
 }
 
-type Stay<Result> = { readonly kind: 'done'; readonly value: Result } | { readonly kind: 'moved' }
+/** What a stay at one target ended with; null: the choice looks again. */
+type Stay<Result> = { readonly value: Result } | null
 
 class JobLoop<Each extends Target, Result> {
   readonly #options: AttemptsOptions
@@ -103,13 +104,8 @@ class JobLoop<Each extends Target, Result> {
     for (let turn = 0; turn < turnsMax; turn++) {
       const target = await this.#choice.next(this.#plan, this.#site, this.#trail)
       const lease = await this.#site.acquire(target, this.#plan.signal, this.#outputTokensMax)
-      if (isRefusal(lease)) {
-        this.#trail.history.visited.add(targetKey(target))
-        this.#refused(target, lease)
-        continue
-      }
-      const stay = await this.#stay(target, lease)
-      if (stay.kind === 'done') return stay.value
+      const stay = isRefusal(lease) ? this.#refused(target, lease) : await this.#stay(target, lease)
+      if (stay !== null) return stay.value
     }
     throw this.#story()
   }
@@ -126,15 +122,14 @@ class JobLoop<Each extends Target, Result> {
         if (unready) return this.#refused(target, unready)
         assertInTime(this.#options.clock, this.#plan, this.#trail.setbacks)
         const permit = health.enter(target, triedKeys)
-        // Something came up while the job waited: the choice looks again, and an untried target stays one.
-        if (permit === null) {
-          return history.visited.has(targetKey(target)) ? this.#goOn(target, 'any') : { kind: 'moved' }
-        }
+        // Something came up while the job waited: an untried target stays one.
+        if (permit === null) return history.visited.has(targetKey(target)) ? this.#goOn(target, 'any') : null
+        history.visited.add(targetKey(target))
+        // It may not be asked by this job any more; one that was never tried still may.
         if (!this.#mayAttempt(target)) {
           permit.giveBack()
-          return this.#denied(target)
+          return this.#goOn(target, 'any')
         }
-        history.visited.add(targetKey(target))
         history.attempts++
         const startedAt = this.#options.clock.now()
         const result = await this.#starter.attempt(target, permit, history, this.#outputTokensMax)
@@ -152,6 +147,7 @@ class JobLoop<Each extends Target, Result> {
             return this.#goOn(target, step.direction)
           case 'other-key':
             triedKeys.add(permit.keyIndex)
+            // Where none is left nothing is asked of the rates either.
             if (health.keys.isUsable(target.accountName, target.keyCount, triedKeys)) break
             return this.#goOn(target, 'other-account')
           case 'double-cap':
@@ -192,7 +188,8 @@ class JobLoop<Each extends Target, Result> {
   // nothing at another one that answers: that is asked once, as if the chain had begun there.
   #mayAttempt(target: Each): boolean {
     const { budget, health } = this.#options
-    const made = this.#made()
+    // Our own queue's refusal is no attempt.
+    const made = this.#trail.setbacks.filter(({ failure }) => failure.code !== 'refused')
     const last = made.at(-1)
     if (last !== undefined) {
       const { code } = last.failure
@@ -205,20 +202,6 @@ class JobLoop<Each extends Target, Result> {
     return true
   }
 
-  // This target may not be asked by this job any more; one that was never asked still may.
-  #denied(target: Each): Stay<Result> {
-    const { history } = this.#trail
-    history.visited.add(targetKey(target))
-    const direction = this.#made().at(-1)?.failure.code === 'empty-output' ? 'other-model' : 'any'
-    if (!this.#choice.hasUntried(this.#plan, target, direction, history)) throw this.#story()
-    return this.#goOn(target, direction)
-  }
-
-  // What failed at a vendor; our own queue's refusal did not.
-  #made(): readonly Setback[] {
-    return this.#trail.setbacks.filter(({ failure }) => failure.code !== 'refused')
-  }
-
   #facts(target: Each, { code }: CallFailure, tookMs: number): StepFacts {
     const leftMs = this.#plan.deadlineAt() - this.#options.clock.now()
     return {
@@ -228,7 +211,8 @@ class JobLoop<Each extends Target, Result> {
     }
   }
 
-  #refused(target: Each, refusal: Refusal): Stay<Result> {
+  #refused(target: Each, refusal: Refusal): null {
+    this.#trail.history.visited.add(targetKey(target))
     this.#fail(target, new CallFailure('refused', { message: refusal.message, refusal, retryable: true }))
     return this.#goOn(target, 'other-group')
   }
@@ -237,9 +221,9 @@ class JobLoop<Each extends Target, Result> {
     this.#trail.setbacks.push({ target, failure, tookMs })
   }
 
-  #goOn(target: Each, direction: Direction): Stay<Result> {
+  #goOn(target: Each, direction: Direction): null {
     this.#trail.from = { target, direction }
-    return { kind: 'moved' }
+    return null
   }
 
   #story(): CallFailure {

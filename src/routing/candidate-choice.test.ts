@@ -5,7 +5,7 @@ import { attemptEndOf } from './attempt-end-of.ts'
 import { assertInTime, CandidateChoice, type Trail } from './candidate-choice.ts'
 import type { Setback } from './failure-story.ts'
 import type { JobPlan, JobSite } from './job-plan.ts'
-import { beginHistory, type Direction } from './next-step.ts'
+import { beginHistory } from './next-step.ts'
 import { type Target, targetKey } from './target.ts'
 import { type Obstacle, TargetHealth } from './target-health.ts'
 import { targetOf } from './target-of.ts'
@@ -313,11 +313,6 @@ describe('elsewhere', () => {
     expect(choice.hasOther(plan, glm, history)).toBe(true)
     fail(kimi, 'rate-limited', coolsMs)
     expect(choice.hasOther(plan, glm, history)).toBe(false)
-    const untried = (direction: Direction, visited: readonly Target[]): boolean =>
-      choice.hasUntried(plan, glm, direction, trailOf(visited).history)
-    expect(untried('any', [glm])).toBe(true)
-    expect(untried('any', [glm, kimi])).toBe(false)
-    expect(untried('larger-window', [glm])).toBe(false)
   })
 
   it('is for a hedge another group with an idle slot', () => {

@@ -69,16 +69,6 @@ export class CandidateChoice {
     )
   }
 
-  /** Whether anything lies in that direction that the job has not tried, free or not. */
-  hasUntried<Each extends Target>(
-    plan: JobPlan<Each>,
-    target: Each,
-    direction: Direction,
-    history: JobHistory,
-  ): boolean {
-    return plan.steps.some((step) => step.some((each) => liesAhead(each, target, direction, history)))
-  }
-
   /** A free target in another group with an idle slot, for a hedge; null: none. */
   idleElsewhere<Each extends Target, Result>(
     plan: JobPlan<Each>,

@@ -62,7 +62,11 @@ export const properties: readonly Property[] = [
     says: 'while one vendor is down and another answers, jobs are answered, 32 at once and a hundred a minute, and hardly ask the one that is down',
     mutants: [
       { file: 'routing/attempts.ts', find: 'if (!isSafe) return', replace: 'return' },
-      { file: 'routing/attempts.ts', find: 'return this.#denied(target)', replace: 'throw this.#story()' },
+      {
+        file: 'routing/attempts.ts',
+        find: "          permit.giveBack()\n          return this.#goOn(target, 'any')\n",
+        replace: '          permit.giveBack()\n          throw this.#story()\n',
+      },
       { file: 'routing/target-health.ts', find: 'return wasOverloaded', replace: 'return false' },
       {
         file: 'routing/target-health.ts',
