@@ -75,6 +75,15 @@ function wire(
 
 const streamOnly = { isStreamOnly: true } as const
 
+/** Cuts the frame at `at` in half, and lets `then` follow: an end of the event, or nothing. */
+function cutOne(plan: WirePlan, at: number, then: string): WirePlan {
+  return mapFrames(plan, (frame, index) => {
+    if (index !== at) return frame
+    const text = textOf(frame)
+    return { ...frame, text: text.slice(0, text.length >> 1) + then }
+  })
+}
+
 /** Insert `frame` in the middle of the stream. */
 function inserted(plan: WirePlan, text: string): WirePlan {
   const at = middleOf(plan)
@@ -137,13 +146,41 @@ export const wireFaults: FaultTable = {
     streamOnly,
   ),
   'cut-frame': wire(
-    'one frame in the middle is cut JSON',
-    (plan) => inserted(plan, 'data: {"id":"cut","choices":[{"index":0,"delta":{"content":"cu\n\n'),
+    'a frame in the middle of the answer is cut; the next ones come as they should',
+    (plan) => cutOne(plan, middleOf(plan), '\n\n'),
     streamOnly,
   ),
   'glued-frame': wire(
-    'a frame is cut and the next `data:` follows on the same line',
-    (plan) => inserted(plan, 'data: {"id":"cut","choices":[{"index":0,"delta":{"role":"assi'),
+    'a frame in the middle of the answer is cut and the next `data:` follows on the same line',
+    (plan) => cutOne(plan, middleOf(plan), ''),
+    streamOnly,
+  ),
+  'cut-finish': wire(
+    'the chunk with finish_reason is cut, and all after it but [DONE] is missing',
+    (plan) => {
+      const at = plan.frames.findIndex((frame) => frame.kind === 'finish')
+      return cutOne({ ...plan, frames: plan.frames.filter((frame) => frame.kind !== 'usage') }, at, '\n\n')
+    },
+    streamOnly,
+  ),
+  'cut-after-finish': wire(
+    'after the answer a frame is cut and the next `data:` follows on the same line',
+    (plan) =>
+      mapFrames(plan, (frame) =>
+        frame.kind === 'done'
+          ? [{ kind: 'usage', text: 'data: {"id":"cut","choices":[],"usage":{"prompt_to', gapMs: 0 }, frame]
+          : frame,
+      ),
+    streamOnly,
+  ),
+  'glued-whole': wire(
+    'the line end between two frames in the middle of the answer is missing: they follow on one line, both whole',
+    (plan) => {
+      const at = middleOf(plan)
+      return mapFrames(plan, (frame, index) =>
+        index === at ? { ...frame, text: textOf(frame).trimEnd() } : frame,
+      )
+    },
     streamOnly,
   ),
   'choices-null': wire(

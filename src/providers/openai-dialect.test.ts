@@ -308,20 +308,61 @@ describe('after the finish reason', () => {
 })
 
 describe('damage', () => {
-  it('skips a cut frame and reads the one glued to it', async () => {
-    const { text, failure } = await read(
-      frames(
-        delta({ content: 'a' }),
-        `{"choices":[{"delta":{"con data: ${JSON.stringify(delta({ content: 'b' }))}`,
-        stop,
-      ),
-    )
-    expect({ text, failure }).toEqual({ text: 'ab', failure: null })
+  const must = delta({ content: 'You must ' })
+  const not = JSON.stringify(delta({ content: 'NOT ' }))
+  const remove = delta({ content: 'delete the table.' })
+  const lost = { code: 'malformed-output', retryable: true }
+
+  it.each([
+    [
+      'and the next glued to it',
+      [must, `${not.slice(0, -6)}data: ${JSON.stringify(remove)}`, stop, '[DONE]'],
+    ],
+    ['and the next ones in order', [must, not.slice(0, -6), remove, stop, '[DONE]']],
+    ['as the first', [not.slice(0, -6), remove, stop, '[DONE]']],
+    ['as the last before the finish reason', [must, remove, not.slice(0, -6), stop, '[DONE]']],
+    ['with [DONE] glued to it', [must, remove, `${not.slice(0, -6)}data: [DONE]`]],
+    ['with the finish reason in it', [must, remove, JSON.stringify(stop).slice(0, -8), '[DONE]']],
+    ['although its visible part is only a role', [must, '{"choices":[{"delta":{"role":"assi', remove, stop]],
+  ])('makes no answer of what is around a cut frame, %s', async (_name, chunks) => {
+    const { failure, parts, text } = await read(frames(...chunks))
+    expect(failure).toMatchObject(lost)
+    expect(parts.some((part) => part.type === 'finish')).toBe(false)
+    expect('You must delete the table.'.startsWith(text)).toBe(true)
   })
 
-  it('finds [DONE] glued to a cut frame', async () => {
-    const { failure } = await read(frames(delta({ content: 'a' }), '{"choices":[{"del data: [DONE]'))
-    expect(failure).toBeNull()
+  it('does not wait for the end of an answer with a hole, nor read on', async () => {
+    const bytes = [must, not.slice(0, -6), remove].map((chunk) =>
+      Buffer.from(`data: ${typeof chunk === 'string' ? chunk : JSON.stringify(chunk)}\n\n`),
+    )
+    let given = 0
+    async function* endless(): AsyncGenerator<Uint8Array> {
+      for (;;) yield bytes[Math.min(given++, bytes.length - 1)] ?? Buffer.alloc(0)
+    }
+    const { failure, text } = await read(endless())
+    expect({ given, text }).toEqual({ given: 3, text: 'You must ' })
+    expect(failure).toMatchObject(lost)
+  })
+
+  it('counts the usage that comes right behind the hole', async () => {
+    const usage = { prompt_tokens: 3, completion_tokens: 4 }
+    const outcome = await read(frames(must, not.slice(0, -6), { ...(stop as object), usage }))
+    expect(usageOf(outcome)).toMatchObject({ usage: { outputTokens: 4, source: 'provider' } })
+  })
+
+  it('tells the error behind a cut frame', async () => {
+    const { failure } = await read(frames(must, not.slice(0, -6), { error: { message: 'engine died' } }))
+    expect(failure?.message).toContain('engine died')
+  })
+
+  it.each([
+    ['cut after the finish reason', [must, remove, stop, '{"choices":[],"usage":{"prompt_to data: [DONE]']],
+    ['glued but whole', [`${JSON.stringify(must)}data: ${JSON.stringify(remove)}`, stop]],
+    ['with its name twice', [must, `data: ${JSON.stringify(remove)}`, stop]],
+    ['beside words that keep the connection alive', [must, 'ping', '', remove, 'ping', stop]],
+  ])('loses nothing by a frame %s', async (_name, chunks) => {
+    const { text, failure } = await read(frames(...chunks))
+    expect({ text, failure }).toEqual({ text: 'You must delete the table.', failure: null })
   })
 
   it('forgives missing and null fields and chunks that say nothing', async () => {
@@ -341,11 +382,6 @@ describe('damage', () => {
       ),
     )
     expect({ text, failure }).toEqual({ text: 'ok', failure: null })
-  })
-
-  it('gives up a stream of nothing but damage', async () => {
-    const { failure } = await read(frames(...Array.from({ length: 20 }, () => '{"cut')))
-    expect(failure).toMatchObject({ code: 'malformed-output', retryable: true })
   })
 
   it('gives up a frame beyond one MiB', async () => {

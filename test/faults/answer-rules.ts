@@ -19,14 +19,14 @@ function unheard(): Pick<Rule, 'once' | 'lasting' | 'alone'> {
 export const answerRules: readonly Rule[] = [
   {
     name: 'odd but whole',
-    why: 'Vendors are slow, say things twice, in comments, in cut frames beside the text, or without one of the two end marks. One of finish_reason and [DONE] proves the end. The window notices nothing and the usage is counted once.',
+    why: 'Vendors are slow, say things twice, in comments, on one line, with a frame cut behind the answer, or without one of the two end marks. One of finish_reason and [DONE] proves the end. The window notices nothing and the usage is counted once.',
     faults: {
       glm: [
         'slow-first-byte',
         'idle-gap',
         'finish-without-done',
-        'cut-frame',
-        'glued-frame',
+        'cut-after-finish',
+        'glued-whole',
         'choices-null',
         'usage-twice',
         'sse-comments',
@@ -39,8 +39,8 @@ export const answerRules: readonly Rule[] = [
         'idle-gap',
         'finish-without-done',
         'done-without-finish',
-        'cut-frame',
-        'glued-frame',
+        'cut-after-finish',
+        'glued-whole',
         'choices-null',
         'usage-twice',
         'sse-comments',
@@ -134,6 +134,21 @@ export const answerRules: readonly Rule[] = [
       'truncated',
       'estimated',
       twice(/^The answer of the provider V broke off before its end\. Try again\./),
+    ),
+  },
+  {
+    name: 'a hole in the answer',
+    why: 'A frame that was cut may have held a word, and "not" is a word. What comes behind it is no answer, however well it ends, and nobody waits for the end of it. Where only the finish_reason was lost, it may have been that the answer is incomplete. What came is estimated: vendors charge it.',
+    faults: {
+      glm: ['cut-frame', 'glued-frame', 'cut-finish'],
+      kimi: ['cut-frame', 'glued-frame', 'cut-finish'],
+    },
+    ...onceMore(
+      'malformed-output',
+      'estimated',
+      twice(
+        /^A piece of the answer of the provider V was lost on its way here, .*Try again, or use another provider\./,
+      ),
     ),
   },
   {

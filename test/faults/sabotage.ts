@@ -11,6 +11,12 @@ const plants: readonly Plant[] = [
     seen: /Not as expected: glm end-without-done .*attempts: glm done /,
   },
   {
+    name: 'hole-is-done',
+    about: 'an answer without the word that stood in a cut frame counts as whole',
+    args: ['--only', 'glued-frame'],
+    seen: /Not as expected: glm glued-frame .*attempts: glm done /,
+  },
+  {
     name: 'absurd-usage',
     about: 'any number is believed to be a count of tokens',
     args: ['--only', 'usage-absurd'],

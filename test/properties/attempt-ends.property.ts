@@ -1,7 +1,8 @@
-// R4, R5, R8, R10 and K6: one answer of one attempt, one end for each, no answer from a stream that was cut or that only calls tools
+// R4, R5, R8, R10 and K6: one answer of one attempt, one end for each, no answer from a stream that was cut, or a frame of which was, or that only calls tools
 // nobody offered, and no bill for what was never begun.
 
 import type { StreamPart } from '../../src/providers/provider.ts'
+import { brokenStreams, readBroken, wholeText } from './broken-streams.ts'
 import { everyFate, play } from './job-fates.ts'
 import { holds, type Property, property, room } from './kit.ts'
 import { settled } from './routing-world.ts'
@@ -73,13 +74,23 @@ export const properties: readonly Property[] = [
   }),
   property({
     id: 'R8',
-    says: 'an answer cut at any place is never a success',
+    says: 'an answer cut at any place, or any frame of which is, is never a success',
     mutants: [
       {
         file: 'routing/read-answer.ts',
         find: 'if (finish !== null) return { text, sources, usage, finish }',
         replace:
           "if (finish !== null || usage !== null) return { text, sources, usage, finish: finish ?? 'stop' }",
+      },
+      {
+        file: 'providers/dialect/chunk-reader.ts',
+        find: 'this.#hasHole ||= this.#finishReason === null',
+        replace: '',
+      },
+      {
+        file: 'providers/dialect/chunk-reader.ts',
+        find: 'if (!this.#isDone && this.#finishReason === null) return { parts, failure: this.truncated(undefined) }',
+        replace: '',
       },
     ],
     async check(rooms, seed) {
@@ -115,6 +126,16 @@ export const properties: readonly Property[] = [
         const isWhole = cut === whole.length
         holds('value' in outcome === isWhole, `cut after ${cut} of ${whole.length} parts it was a success`)
         holds('error' in outcome || outcome.value.text === text, 'the whole answer is not whole')
+      }
+      for (const finish of ['stop', 'length']) {
+        for (const { name, bytes, isWhole } of brokenStreams(finish)) {
+          const outcome = await readBroken(rooms, bytes)
+          holds((outcome !== null) === isWhole, `${name} was lost, and it was a success: ${outcome !== null}`)
+          holds(
+            outcome === null || (outcome.text === wholeText && outcome.finish === finish),
+            `${name} was lost, and the answer is ${JSON.stringify(outcome)}`,
+          )
+        }
       }
     },
   }),

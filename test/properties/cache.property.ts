@@ -2,6 +2,7 @@
 
 import fc from 'fast-check'
 
+import { brokenStreams, readBroken, wholeText } from './broken-streams.ts'
 import { holds, type Property, property, type Rooms, room } from './kit.ts'
 
 const caches = room<typeof import('../../src/cache/cache.ts')>('cache/cache.ts')
@@ -35,6 +36,11 @@ export const properties: readonly Property[] = [
     mutants: [
       { file: 'cache/cache.ts', find: "facts.finish !== 'stop'", replace: 'facts.finish === null' },
       { file: 'cache/cache.ts', find: '|| facts.hasToolUses ', replace: '' },
+      {
+        file: 'providers/dialect/chunk-reader.ts',
+        find: 'return { parts, failure: this.#incomplete() }',
+        replace: '',
+      },
     ],
     async check(rooms, seed) {
       const { cache } = await createCache(rooms, seed)
@@ -48,6 +54,13 @@ export const properties: readonly Property[] = [
             holds(isWhole || cut > 0 || cache.find('a', 'never') === null, 'found what was never kept')
           }
         }
+      }
+      for (const { name, bytes } of brokenStreams('stop')) {
+        const outcome = await readBroken(rooms, bytes)
+        if (outcome === null) continue
+        const { text, finish } = outcome
+        cache.store('a', name, text, { ...whole, finish })
+        holds(text === wholeText, `kept ${JSON.stringify(text)} when ${name} was lost`)
       }
     },
   }),

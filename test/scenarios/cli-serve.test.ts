@@ -215,7 +215,7 @@ describe.each(nodes())('under $name', ({ path: node }) => {
   test('the demo shows windows at work, ends with them, and leaves nothing running', async () => {
     const demo = exai(node, ['serve', '--demo'])
     const url = await urlOf(demo)
-    await demo.until(/Shares: /)
+    await demo.until(/Shares of the last \d+: /)
     const { clients } = (await (await fetch(`${url}/api/inspect`)).json()) as { clients: unknown[] }
     expect(clients.length).toBe(6)
     // Half a minute of calls is waiting, and nobody for their answers: waited for, they would take as long as a drain may.

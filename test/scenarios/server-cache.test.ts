@@ -207,17 +207,20 @@ describe('an answer', () => {
     expect(searches()).toBe(2)
   })
 
-  test('that was cut is never kept', async () => {
-    await start()
-    const window = await server.window('modern', 'window-1')
-    const ask = { text: 'The committee chose the blue boat.', question: 'Which boat?', model: 'kimi-k3' }
-    server.simulator.control({ kimi: { faults: [{ name: 'end-without-done', times: 50 }] } })
-    expect(await window.ask('analyze_document', ask)).toMatchObject({ isError: true })
-    expect(facts().cache.answers).toBe(0)
-    server.simulator.control({ kimi: { faults: [] } })
-    const whole = await window.ask('analyze_document', ask)
-    expect(whole.isError).toBe(false)
-    expect(answerOf(whole).cached).toBeUndefined()
-    expect(facts().cache.answers).toBe(1)
-  })
+  test.each(['end-without-done', 'cut-frame', 'glued-frame', 'cut-finish'])(
+    'that was cut is never kept, nor one with a hole: %s',
+    async (name) => {
+      await start()
+      const window = await server.window('modern', 'window-1')
+      const ask = { text: 'The committee chose the blue boat.', question: 'Which boat?', model: 'kimi-k3' }
+      server.simulator.control({ kimi: { faults: [{ name, times: 50 }] } })
+      expect(await window.ask('analyze_document', ask)).toMatchObject({ isError: true })
+      expect(facts().cache.answers).toBe(0)
+      server.simulator.control({ kimi: { faults: [] } })
+      const whole = await window.ask('analyze_document', ask)
+      expect(whole.isError).toBe(false)
+      expect(answerOf(whole).cached).toBeUndefined()
+      expect(facts().cache.answers).toBe(1)
+    },
+  )
 })

@@ -22,8 +22,8 @@ const harmless = new Set([
   'sse-crlf',
   'slow-drip',
   'finish-unknown',
-  'cut-frame',
-  'glued-frame',
+  'cut-after-finish',
+  'glued-whole',
   // A chat without search has nothing that these could strike.
   'search-count',
   'search-empty',

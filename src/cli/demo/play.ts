@@ -20,37 +20,40 @@ interface Role {
   readonly steps: readonly DemoStep[]
 }
 
-// Windows that ask the same at once would share one answer; here each is to stand in line for its own.
-const fresh = true
-const review = {
-  tool: 'codereview',
-  arguments: { text: 'export const half = (n: number) => n >> 1', focus: 'negative numbers', fresh },
-}
-const search = { tool: 'web_search', arguments: { query: 'fair queueing of API requests', count: 3 } }
-const chat = {
-  tool: 'chat',
-  arguments: { prompt: 'Name one reason to queue fairly, in a sentence.', fresh },
-}
-const summary = {
-  tool: 'summarize',
-  arguments: {
-    text: 'A queue that serves whoever came first serves whoever asks most. A fair one serves everybody.',
-    length: 'short',
-  },
-}
-const analysis = {
-  tool: 'analyze_document',
-  arguments: {
-    text: 'The account allows two requests at once. Six windows share it.',
-    question: 'How many share the account?',
-  },
-}
+// Here each window is to stand in line for its own answers: they are never taken from the cache. What tools that keep their answers
+// make anew is still made once for all who ask the same meanwhile, so no two windows ask those the same.
+const step = (tool: string, asked: DemoStep['arguments']): DemoStep => ({
+  tool,
+  arguments: { ...asked, fresh: true },
+})
+const review = step('codereview', {
+  text: 'export const half = (n: number) => n >> 1',
+  focus: 'negative numbers',
+})
+const search = step('web_search', { query: 'fair queueing of API requests', count: 3 })
+const otherSearch = step('web_search', { query: 'virtual time in packet schedulers', count: 3 })
+const chat = step('chat', { prompt: 'Name one reason to queue fairly, in a sentence.' })
+const summary = step('summarize', {
+  text: 'A queue that serves whoever came first serves whoever asks most. A fair one serves everybody.',
+  length: 'short',
+})
+const analysis = step('analyze_document', {
+  text: 'The account allows two requests at once. Six windows share it.',
+  question: 'How many share the account?',
+})
 
 const roles: readonly Role[] = [
   { label: 'api@main', color: 'green', isGreedy: false, parallel: 1, restMs: 400, steps: [review, chat] },
   { label: 'web@login', color: 'cyan', isGreedy: false, parallel: 1, restMs: 500, steps: [search, review] },
   { label: 'docs@main', color: 'magenta', isGreedy: false, parallel: 1, restMs: 600, steps: [summary, chat] },
-  { label: 'infra@k8s', color: 'yellow', isGreedy: false, parallel: 1, restMs: 700, steps: [chat, search] },
+  {
+    label: 'infra@k8s',
+    color: 'yellow',
+    isGreedy: false,
+    parallel: 1,
+    restMs: 700,
+    steps: [chat, otherSearch],
+  },
   { label: 'data@etl', color: 'blue', isGreedy: false, parallel: 1, restMs: 800, steps: [analysis, review] },
   { label: 'crawler@loop', color: 'red', isGreedy: true, parallel: 48, restMs: 0, steps: [chat, review] },
 ]

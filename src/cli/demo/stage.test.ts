@@ -36,7 +36,20 @@ describe('the stage of the demo', () => {
     expect(text).toContain('api@main               1 answered  … chat: Waiting for glm: 3rd of 7, about 12 s')
     expect(text).toContain('crawler@loop greedy    2 answered  ▶ web_search 1.5 s')
     expect(text).toContain('Last answers, oldest first: acc')
-    expect(text).toContain('Shares: api@main 33 %  crawler@loop 67 %')
+    expect(text).toContain('Shares of the last 3: api@main 33 %  crawler@loop 67 %')
+  })
+
+  it('shows what a change of the order does, whoever was served more before', () => {
+    const strip = [
+      ...Array.from({ length: 300 }, () => 'crawler@loop'),
+      ...Array.from({ length: 15 }, () => ['api@main', 'crawler@loop']).flat(),
+    ]
+    const text = drawStage({ ...stage, strip }, 2000, 120, false).join('\n')
+    expect(text).toContain('Shares of the last 30: api@main 50 %  crawler@loop 50 %')
+  })
+
+  it('shows no shares before anybody was answered', () => {
+    expect(drawStage({ ...stage, strip: [] }, 2000, 120, false).join('\n')).not.toContain('Shares')
   })
 
   it('says who is next, and which key changes it where there is a keyboard', () => {

@@ -33,6 +33,9 @@ export interface DemoStage {
   readonly hasSwitch: boolean
 }
 
+/** Answers that the shares are of: some twenty seconds of the demo, five for each window where all share. */
+const sharedAnswers = 30
+
 /** Draws the stage at `now` within `width` columns; colours only if `isColored`. */
 export function drawStage(
   stage: DemoStage,
@@ -99,16 +102,18 @@ function drawStrip(stage: DemoStage, length: number, isColored: boolean): string
     .join('')
 }
 
+// Of the last answers, not of all: a change of the order is to be seen, and who had more before must not hide it for minutes.
 function drawShares(
-  stage: DemoStage,
+  { strip, windows }: DemoStage,
   paint: (color: DemoWindow['color'], text: string) => string,
 ): readonly string[] {
-  const all = stage.windows.reduce((sum, { served }) => sum + served, 0)
-  if (all === 0) return []
-  const shares = stage.windows.map((window) =>
-    paint(window.color, `${window.label} ${Math.round((100 * window.served) / all)} %`),
-  )
-  return [`Shares: ${shares.join('  ')}`]
+  const last = strip.slice(-sharedAnswers)
+  if (last.length === 0) return []
+  const shares = windows.map(({ label, color }) => {
+    const own = last.filter((each) => each === label).length
+    return paint(color, `${label} ${Math.round((100 * own) / last.length)} %`)
+  })
+  return [`Shares of the last ${last.length}: ${shares.join('  ')}`]
 }
 
 function seconds(ms: number): string {

@@ -1,5 +1,6 @@
 // Stream frames to stream parts: a state machine without I/O. It forgives what hosts get wrong (see `providers.md` 3.2) but
-// never an end without a terminal marker. It does not wait, does not retry, and holds no more than one tag and one name.
+// never an end without a terminal marker, nor a cut frame that may have held a word: half of "You must NOT delete it" is an
+// answer too. It does not wait, does not retry, and holds no more than one tag and one name.
 
 import { CallFailure } from '../../domain/failure.ts'
 import { parseJson } from '../../lib/parse-json.ts'
@@ -29,8 +30,8 @@ interface StreamEnd {
   readonly failure: CallFailure | null
 }
 
-/** Damaged frames forgiven in one stream. */
-const damagedFramesMax = 16
+/** What begins with `data:` and has none of these is no frame, and no cut one: a word that keeps the connection alive. */
+const frameMarks = /[[\]{}"]/
 
 /** Reads the frames of one answer. */
 export class ChunkReader {
@@ -43,14 +44,15 @@ export class ChunkReader {
   #isDone = false
   #hasText = false
   #hasAny = false
-  #damagedFrames = 0
+  /** A frame was cut that may have held a piece of the answer: what follows it does not follow what came before. */
+  #hasHole = false
   #field: ReasoningField | null = null
 
   constructor(options: ChunkReaderOptions) {
     this.#options = options
   }
 
-  /** `[DONE]` was seen: nothing will follow. */
+  /** `[DONE]` was seen, or that the stream goes on behind a hole: nothing that follows is of use. */
   get isDone(): boolean {
     return this.#isDone
   }
@@ -65,19 +67,21 @@ export class ChunkReader {
     return this.#field
   }
 
-  /** Reads the data of one event. Throws the vendor's failure for an error frame, `malformed-output` for too much damage. */
+  /**
+   * Reads the data of one event: a frame, or one that was cut with the next glued to it on the same line. Throws the vendor's failure
+   * for an error frame.
+   */
   read(data: string): StreamPart[] {
+    if (this.#hasHole && this.#isDone) return []
     const text = data.trim()
-    if (text === '[DONE]') {
-      this.#isDone = true
-      return []
-    }
-    const frame = this.#parse(text)
-    if (frame === '[DONE]') {
-      this.#isDone = true
-      return []
-    }
-    return frame === null ? [] : this.readFrame(frame)
+    const whole = parseJson(text)
+    if (isRecord(whole)) return this.readFrame(whole)
+    const parts: StreamPart[] = []
+    if (whole !== undefined || this.#take(text, parts)) return parts
+    const glue = text.lastIndexOf('data:')
+    if (glue < 0 || !this.#take(text.slice(0, glue).trim(), parts)) this.#noteCut()
+    if (glue >= 0 && !this.#take(text.slice(glue + 'data:'.length).trim(), parts)) this.#noteCut()
+    return parts
   }
 
   /** Reads a frame, or the whole answer of a host that did not stream. */
@@ -85,11 +89,16 @@ export class ChunkReader {
     const error = findError(frame, 200)
     if (error) throw this.#options.toFailure(error)
     this.#options.onFrame?.()
-    const parts: StreamPart[] = readSources(frame.web_search)
     const choice = Array.isArray(frame.choices) ? frame.choices.find(isRecord) : undefined
     this.#takeUsage(frame.usage)
+    this.#takeUsage(choice?.usage)
+    if (this.#hasHole) {
+      // Waiting for the rest of an answer that nobody may read would only hold the slot and be charged.
+      this.#isDone = true
+      return []
+    }
+    const parts: StreamPart[] = readSources(frame.web_search)
     if (choice === undefined) return parts
-    this.#takeUsage(choice.usage)
     const isWhole = isRecord(choice.message)
     const delta = isRecord(choice.delta) ? choice.delta : isWhole && !this.#hasAny ? choice.message : null
     if (isRecord(delta)) this.#readDelta(delta, parts)
@@ -103,6 +112,10 @@ export class ChunkReader {
     const parts: StreamPart[] = []
     this.#emitTagged(this.#tags.flush(), parts)
     if (!this.#isDone && this.#finishReason === null) return { parts, failure: this.truncated(undefined) }
+    if (this.#hasHole) {
+      parts.push({ type: 'usage', usage: this.#finalUsage() })
+      return { parts, failure: this.#incomplete() }
+    }
     parts.push(...this.#tools.close())
     parts.push({ type: 'usage', usage: this.#finalUsage() })
     const verdict = judgeEnd(this.#options.provider, {
@@ -117,7 +130,7 @@ export class ChunkReader {
 
   /** The failure for a stream that broke off. */
   truncated(cause: unknown): CallFailure {
-    const damage = this.#damagedFrames > 0 ? `, ${this.#damagedFrames} damaged frames` : ''
+    const damage = this.#hasHole ? ', the last frame was cut' : ''
     return new CallFailure('truncated', {
       message: `The answer of the provider ${this.#options.provider} broke off before its end. Try again.`,
       retryable: true,
@@ -176,18 +189,27 @@ export class ChunkReader {
     )
   }
 
-  /** A frame may be cut, with the next one glued to it on the same line: the cut one is lost, the glued one is not. */
-  #parse(text: string): Readonly<Record<string, unknown>> | '[DONE]' | null {
-    const whole = parseJson(text)
-    if (whole !== undefined) return isRecord(whole) ? whole : null
-    if (++this.#damagedFrames > damagedFramesMax)
-      throw new CallFailure('malformed-output', {
-        message: `The provider ${this.#options.provider} sent more than ${damagedFramesMax} damaged frames. Try again, or use another provider.`,
-        retryable: true,
-      })
-    const glued = text.slice(text.lastIndexOf('data:') + 'data:'.length).trim()
-    if (glued === '[DONE]') return '[DONE]'
-    const rest = parseJson(glued)
-    return isRecord(rest) ? rest : null
+  /** Reads what may be a frame into `parts`; false when it was cut. Words without a mark of JSON are some host's keepalive. */
+  #take(text: string, parts: StreamPart[]): boolean {
+    if (text === '[DONE]') this.#isDone = true
+    else {
+      const json = parseJson(text)
+      if (json === undefined) return !frameMarks.test(text)
+      if (isRecord(json)) parts.push(...this.readFrame(json))
+    }
+    return true
+  }
+
+  // After the finish reason only usage can be lost. Before it nobody knows what was: a delta may have its words behind the cut.
+  #noteCut(): void {
+    this.#hasHole ||= this.#finishReason === null
+  }
+
+  #incomplete(): CallFailure {
+    return new CallFailure('malformed-output', {
+      message: `A piece of the answer of the provider ${this.#options.provider} was lost on its way here, so the rest is not given either. Try again, or use another provider.`,
+      retryable: true,
+      detail: 'a frame before the finish reason was cut',
+    })
   }
 }
