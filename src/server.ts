@@ -183,6 +183,7 @@ export async function createServer(options: ServerOptions): Promise<Server> {
     tools,
     calls,
     factsOf: gate.factsOf,
+    present: gate.present,
     identify(facts) {
       const identity = gate.identify(facts)
       // A window that names its folder will soon give a document; whoever only calls is not made to pay for it.
@@ -247,10 +248,7 @@ export async function createServer(options: ServerOptions): Promise<Server> {
   ])
   const listener = createHttpListener({
     routes,
-    upgrades: new Map([
-      ['/ws', upgrade],
-      ['/', upgrade],
-    ]),
+    upgrades: new Map(['/ws', '/'].map((path) => [path, upgrade])),
     guard: createOriginGuard({ allowedHosts: ownNames(config) }),
     tls,
     edge,

@@ -103,20 +103,50 @@ describe('fair queue', () => {
   })
   it('says which bound of a client is reached, jobs or bytes, and counts nothing then', () => {
     const { queue, add } = open({ clientJobsMax: 2, clientBytesMax: 100 })
-    add('anna', 'w', 'light', { bytes: 60 })
-    expect(add('anna', 'w', 'heavy', { bytes: 41 })).toMatchObject({
+    add('anna', 'w', 'file', { bytes: 101 })
+    expect(add('anna', 'w', 'heavy', { bytes: 102 })).toMatchObject({
       kind: 'full',
-      full: { scope: 'client', unit: 'bytes', limit: 100, used: 60 },
-      next: { payload: 'light' },
+      full: { scope: 'client', unit: 'bytes', limit: 100, used: 101 },
+      next: { payload: 'file' },
     })
-    expect(add('anna', 'w', 'fits', { bytes: 40 }).kind).toBe('queued')
+    expect(add('anna', 'w', 'fits', { bytes: 100 }).kind).toBe('queued')
     expect(add('anna', 'w', 'third', { bytes: 0 })).toMatchObject({
       kind: 'full',
       full: { scope: 'client', unit: 'jobs', limit: 2, used: 2 },
-      next: { payload: 'light' },
+      next: { payload: 'file' },
     })
     expect(queue.size).toBe(2)
     expect(add('anna', 'other', 'fourth').kind).toBe('queued')
+  })
+
+  it('weighs all of a client that waits but the heaviest, whichever came first and in whatever class', () => {
+    for (const [first, second] of [
+      [100, 3000],
+      [3000, 100],
+    ] as const) {
+      const { add } = open({ clientBytesMax: 100 })
+      expect(add('anna', 'w', 'first', { bytes: first, class: 'batch' }).kind).toBe('queued')
+      expect(add('anna', 'w', 'second', { bytes: second }).kind).toBe('queued')
+      expect(add('anna', 'w', 'third', { bytes: 1 })).toMatchObject({
+        full: { scope: 'client', unit: 'bytes', limit: 100, used: 3100 },
+      })
+    }
+  })
+
+  it('holds what is heavy to the room of its principal, and neither its questions nor anybody else', () => {
+    const { queue, add } = open({ clientBytesMax: 100 })
+    for (let n = 0; n < 4; n++) expect(add('anna', `w${n}`, `file ${n}`, { bytes: 800 }).kind).toBe('queued')
+    const more = (bytes: number, principal = 'anna') => add(principal, 'w5', 'more', { bytes })
+    expect(more(101)).toMatchObject({
+      kind: 'full',
+      full: { scope: 'principal', unit: 'bytes', limit: 3200, used: 3200 },
+      next: { payload: 'file 0' },
+    })
+    expect(more(100).kind).toBe('queued')
+    expect(more(9000, 'bert').kind).toBe('queued')
+    for (const job of [...queue.jobs()]) queue.cancel(job)
+    expect(queue.principals.get('anna')?.bytes).toBe(0)
+    expect(more(9000).kind).toBe('queued')
   })
 
   it('lets a full principal give up a job of its own, and says so to whoever has most of it', () => {

@@ -5,6 +5,7 @@
 // room. Bounded: when full, the newest job of the child most over its share goes, which may be one that waited.
 
 import { assert } from '../lib/assert.ts'
+import { bytesBound, type FullScope } from './queue-bounds.ts'
 import { forgetClients, forgiveAll } from './queue-memory.ts'
 import { firstCome, jobsOf, mostOverShare } from './queue-order.ts'
 import { type Ahead, fairAhead, firstComeAhead } from './queue-outlook.ts'
@@ -22,6 +23,7 @@ import { VirtualTime } from './virtual-time.ts'
 /** Bounds of one queue. */
 export interface FairQueueLimits {
   readonly clientJobsMax: number
+  /** Of what waits beside the heaviest; `queue-bounds.ts` has the whole rule. */
   readonly clientBytesMax: number
   readonly principalJobsMax: number
   readonly jobsMax: number
@@ -53,14 +55,6 @@ export interface Fullness<Payload> {
 /** A job that still waits, has to go for another because of a bound, and is the caller's to cancel and to tell. */
 export interface Eviction<Payload> extends Fullness<Payload> {
   readonly job: QueuedJob<Payload>
-}
-
-/** Which bound was reached. */
-export interface FullScope {
-  readonly scope: 'client' | 'principal' | 'provider'
-  readonly unit: 'jobs' | 'bytes'
-  readonly limit: number
-  readonly used: number
 }
 
 /** `fair`, or `first-come`: the plain queue that everybody else has, for comparison. */
@@ -265,9 +259,7 @@ export class FairQueue<Payload> {
     const { clientJobsMax, clientBytesMax } = this.#limits
     if (client.jobs >= clientJobsMax)
       return { scope: 'client', unit: 'jobs', limit: clientJobsMax, used: client.jobs }
-    if (client.bytes + wish.bytes > clientBytesMax)
-      return { scope: 'client', unit: 'bytes', limit: clientBytesMax, used: client.bytes }
-    return null
+    return bytesBound(client, wish.bytes, clientBytesMax)
   }
 
   #sharedBound(principal: PrincipalNode<Payload>): FullScope | null {
@@ -278,8 +270,9 @@ export class FairQueue<Payload> {
   }
 
   /** Whom to evict for one more job of `client`; null when that job is itself the most over its share. */
-  #toEvict({ scope }: FullScope, client: ClientNode<Payload>): QueuedJob<Payload> | null {
-    if (scope === 'client' || this.#order === 'first-come') return null
+  #toEvict({ scope, unit }: FullScope, client: ClientNode<Payload>): QueuedJob<Payload> | null {
+    // For bytes nobody goes: the lightest window would lose a question to a file.
+    if (scope === 'client' || unit === 'bytes' || this.#order === 'first-come') return null
     const { principal } = client
     return mostOverShare(scope === 'principal' ? [principal] : this.#root.waiting, principal, client)
   }

@@ -26,12 +26,15 @@ describe('the words of a full queue', () => {
     )
   })
 
-  it('call a job too large only when it is too many bytes alone', () => {
-    const alone = queueFull('kimi', { scope: 'client', unit: 'bytes', limit: 1000, used: 0 }, 5000)
-    expect(alone).toMatchObject({ reason: 'too-large', retryAfterMs: null })
-    // Nothing waits, and yet nothing may: that is the queue's word, not the job's size.
-    const none = queueFull('kimi', { scope: 'client', unit: 'jobs', limit: 0, used: 0 }, 5000)
-    expect(none).toMatchObject({ reason: 'queue-full', retryAfterMs: 5000 })
+  it('count bytes where these are too many', () => {
+    const full = { scope: 'principal', unit: 'bytes', limit: 1000, used: 1200 } as const
+    expect(queueFull('kimi', full, 5000)).toMatchObject({
+      reason: 'queue-full',
+      dimension: 'bytes waiting for kimi',
+      retryAfterMs: 5000,
+      message:
+        '1200 bytes of jobs of your key already wait for kimi (limit 1000). The next of them starts in about 5 seconds; call again then.',
+    })
   })
 
   it('tell whoever was dropped which bound it was', () => {

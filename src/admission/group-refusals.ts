@@ -2,25 +2,22 @@
 
 import type { Refusal } from '../domain/refusal.ts'
 import { counted, duration } from '../lib/in-words.ts'
-import type { FullScope } from './fair-queue.ts'
 import type { GroupRateLimits, RateFact } from './group-rates.ts'
+import type { FullScope } from './queue-bounds.ts'
 
 /** A bound of the queue is reached. `roomMs`: how long until a job that counts against it starts, and so makes room. */
 export function queueFull(name: string, full: FullScope, roomMs: number | null): Refusal {
   const { scope, unit, limit, used } = full
-  const isAlone = used === 0 && unit === 'bytes'
   const count = unit === 'jobs' ? counted(used, 'job') : `${counted(used, 'byte')} of jobs`
   return {
     kind: 'refusal',
-    reason: isAlone ? 'too-large' : 'queue-full',
+    reason: 'queue-full',
     scope,
     dimension: `${unit} waiting for ${name}`,
     limit,
     used,
-    retryAfterMs: isAlone ? null : roomMs,
-    message: isAlone
-      ? `This job is larger than all that may wait for ${name} from your window (limit ${counted(limit, 'byte')}). Send less text.`
-      : `${count} ${owners[scope]} already ${used === 1 ? 'waits' : 'wait'} for ${name} (limit ${limit}). ${comeBack(roomMs)}`,
+    retryAfterMs: roomMs,
+    message: `${count} ${owners[scope]} already ${used === 1 ? 'waits' : 'wait'} for ${name} (limit ${limit}). ${comeBack(roomMs)}`,
   }
 }
 

@@ -57,6 +57,7 @@ export interface PrincipalNode<Payload> extends Sharer, Counts {
   readonly key: string
   readonly clients: Map<string, ClientNode<Payload>>
   readonly level: VirtualTime<ClientNode<Payload>>
+  bytes: number
   /** Monotonic milliseconds since which it neither waits nor runs. */
   idleSince: number
   served: number
@@ -71,6 +72,7 @@ export function newPrincipal<Payload>(key: string): PrincipalNode<Payload> {
     key,
     clients: new Map(),
     level: new VirtualTime(),
+    bytes: 0,
     idleSince: 0,
     jobs: 0,
     work: 0,
@@ -154,4 +156,5 @@ function count<Payload>(job: QueuedJob<Payload>, sign: 1 | -1): void {
     node.work = node.jobs === 0 ? 0 : node.work + sign * job.estimate
   }
   client.bytes += sign * job.bytes
+  client.principal.bytes += sign * job.bytes
 }

@@ -106,7 +106,6 @@ describe('quota group', () => {
     ask(group, 'a')
     const newest = ask(group, 'a')
     expect(await ask(group, 'a').answer).toMatchObject({ reason: 'queue-full', scope: 'client', limit: 2 })
-    expect(await ask(group, 'b', { bytes: 1001 }).answer).toMatchObject({ scope: 'client', limit: 1000 })
     ask(group, 'b')
     const fits = ask(group, 'c', { principal: 'somebody' })
     expect(await newest.answer).toMatchObject({ reason: 'queue-full', scope: 'provider', limit: 3 })
@@ -172,9 +171,9 @@ describe('quota group', () => {
     }
     const { clock, group } = openSmallGroup({ queue, waitMsMax: 200_000 })
     const first = await leased(ask(group, 'a').answer)
-    ask(group, 'b')
-    expect((await refusal(ask(group, 'b', { bytes: 901 }).answer)).message).toBe(
-      '100 bytes of jobs of your window already wait for glm/main (limit 1000). Call again when some of them are done.',
+    ask(group, 'b', { bytes: 1001 })
+    expect((await refusal(ask(group, 'b', { bytes: 1002 }).answer)).message).toBe(
+      '1001 bytes of jobs of your window already wait for glm/main (limit 1000). Call again when some of them are done.',
     )
     first.release()
     const { group: known, clock: time } = openSmallGroup({ queue, waitMsMax: 200_000 })
@@ -200,13 +199,17 @@ describe('quota group', () => {
     expect(dropped.message).toBe(
       '3 jobs of your key waited for glm/main (limit 3), and your window had more of them than anybody for its share, so its newest was dropped. The next of them starts in about 5 seconds; call again then.',
     )
-    expect(await ask(known, 'd', { bytes: 1001 }).answer).toMatchObject({
-      reason: 'too-large',
-      retryAfterMs: null,
-      message:
-        'This job is larger than all that may wait for glm/main from your window (limit 1000 bytes). Send less text.',
-    })
     await clock.advance(1)
+  })
+
+  it('takes a job of any size that has nothing of its own before it, whether there is a slot or none', async () => {
+    const { group } = openSmallGroup()
+    const first = await leased(ask(group, 'a', { bytes: 50_000 }).answer)
+    const second = ask(group, 'a', { bytes: 60_000 })
+    const third = ask(group, 'b', { bytes: 1000 })
+    expect(group.waiting).toBe(2)
+    first.release()
+    for (const each of [second, third]) (await leased(each.answer)).release()
   })
 
   it('puts a job the vendor refused for concurrency back in its place, and shows nobody an error', async () => {

@@ -82,7 +82,7 @@ export async function setKeyCommand(
   await changeKey(join(config.dataDir, keyFileName), name, terms, clock)
   process.stderr.write(
     [
-      `The key of ${name} is changed, and stays the key it is. A running server heeds it within a second, for what waits too.`,
+      `The key of ${name} is changed, and stays the key it is. A running server heeds it within a second: limits, budget and team for the next call, the weight for what waits too.`,
       ...teamNotes(config, terms.team ?? null),
       '',
     ].join('\n'),

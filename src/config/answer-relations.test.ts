@@ -39,8 +39,9 @@ describe('cache', () => {
     ['cache: { namespace: everybody }', /exai\.yaml:1:21: cache\.namespace.*principal, client, or team:NAME/],
     [
       'cache: { namespace: everyone }',
-      /cache\.namespace.*expected principal, client, or team:NAME, found "everyone"/,
+      /cache\.namespace.*expected principal, client, or team:NAME with its name in small letters, found "everyone"/,
     ],
+    ['cache: { namespace: "team:Red" }', /with its name in small letters, found "team:Red"/],
     ['cache: { namespace: [client, principal] }', /1:21: cache\.namespace: client and principal cannot both/],
     ['cache: { freshMs: 9, staleMs: 8 }', /1:31: cache\.staleMs: 8 is less than cache\.freshMs/],
     ['cache: { freshms: 9 }', /unknown key\. Did you mean "freshMs"/],

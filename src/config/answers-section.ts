@@ -33,7 +33,10 @@ const names = z.string().regex(/^[A-Za-z0-9][\w.:/-]{0,99}$/, {
 })
 const namespaceWord = z
   .string({ error: 'principal, client, or team:NAME' })
-  .regex(/^(principal|client|team:[A-Za-z0-9][\w.-]{0,63})$/, { error: 'principal, client, or team:NAME' })
+  // A team's name as `teams` and `exai key add` take it: another is nobody's, and nobody would share.
+  .regex(/^(principal|client|team:[a-z0-9][a-z0-9._-]{0,63})$/, {
+    error: 'principal, client, or team:NAME with its name in small letters',
+  })
 
 /** `cache:` */
 export const cacheSection: z.ZodPrefault<z.ZodType<CacheConfig>> = section({

@@ -5,14 +5,15 @@ import { readFileSync } from 'node:fs'
 import { homedir, hostname, networkInterfaces } from 'node:os'
 import { resolve } from 'node:path'
 import { checkAnswers } from './answer-relations.ts'
-import type { Config, Origin, ProviderConfig } from './config.ts'
+import type { Config, Origin } from './config.ts'
 import { ConfigError } from './config-error.ts'
 import { describeFault, describeIssue, describeUnknownKey, type Places } from './describe-issue.ts'
 import { edgeLimitsOf } from './edge-section.ts'
 import { unknownAmong } from './known-keys.ts'
 import { freezeDeep, Layers } from './layers.ts'
+import { checkPrices } from './name-checks.ts'
 import { type ConfigFlags, readOverrides } from './overrides.ts'
-import { buildProvider } from './providers.ts'
+import { buildProvider, type ProviderSources } from './providers.ts'
 import { checkLateResults, checkLimits, checkLoops, type Fault } from './relations.ts'
 import { type FileShape, fileSchema } from './schema.ts'
 import { type Place, readYaml, type UnsetVariable, type YamlSource } from './yaml-source.ts'
@@ -78,14 +79,16 @@ function build(
   const base = file === null ? sources.cwd : resolve(file.file, '..')
   const folder = (path: string, text: string): string =>
     resolve(layers.originOf(path)?.kind === 'file' ? base : sources.cwd, expandHome(text, sources.env.HOME))
-  const providers = Object.entries(shape.providers).map(([name, section]) =>
-    buildProvider(name, section, {
-      originOf: (path) => layers.originOf(path),
-      unsetKeysUnder: (path) => layers.unsetKeysUnder(path),
-      fault: (path, sentence) => faults.push({ path, sentence }),
-      warn: (path, sentence) => warnings.push(`${path}: ${sentence}`),
-    }),
+  const reports: ProviderSources = {
+    originOf: (path) => layers.originOf(path),
+    unsetKeysUnder: (path) => layers.unsetKeysUnder(path),
+    fault: (path, sentence) => faults.push({ path, sentence }),
+    warn: (path, sentence) => warnings.push(`${path}: ${sentence}`),
+  }
+  const providers = Object.entries(shape.providers).flatMap(
+    ([name, section]) => buildProvider(name, section, reports) ?? [],
   )
+  checkPrices(shape.prices, Object.keys(shape.providers), providers, reports)
   const { limits } = shape
   return {
     file: file?.file ?? null,
@@ -98,7 +101,7 @@ function build(
     teams: shape.teams,
     dataDir: folder('dataDir', shape.dataDir),
     roots: shape.roots.map((root, index) => folder(`roots.${index}`, root)),
-    providers: providers.filter((provider): provider is ProviderConfig => provider !== null),
+    providers,
     limits: {
       ...limits,
       queue: {

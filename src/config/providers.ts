@@ -13,6 +13,7 @@ import type {
   RatesConfig,
 } from './config.ts'
 import { kimiLimits, noRates } from './kimi-tiers.ts'
+import { checkConcurrency } from './name-checks.ts'
 import type { ProviderSection, RatesSection } from './schema.ts'
 
 /** What is known of where values stand; faults are reported, not thrown, so that all are told at once. */
@@ -58,6 +59,7 @@ export function buildProvider(
       'is short for one account, so it cannot stand beside "accounts". Remove one.',
     )
   }
+  checkConcurrency(kind, section, path, sources)
   const tier = section.tier ?? null
   const fallback = defaultLimits(kind, tier, baseUrl)
   const given = accountsOf(section, path, sources, fallback).map((account, index): GivenAccount => {

@@ -2,7 +2,7 @@
 
 import type { ClientId, PrincipalName } from './ids.ts'
 
-/** Who a call is made for. One object per connection or request; never mutated. */
+/** Who a call is made for. Never mutated: when the terms of a key change, its calls from then on get another. */
 export interface Identity {
   readonly team: string | null
   readonly principal: PrincipalName

@@ -1,13 +1,15 @@
 import { describe, expect, it } from 'vitest'
+import { identityOf } from '../domain/identity-of.ts'
 import { mintKey } from './api-key.ts'
 import { Callers } from './callers.ts'
 import { keyRecordOf } from './key-record-of.ts'
 import type { KeyFinding } from './key-ring.ts'
 
 const anna: KeyFinding = { kind: 'known', key: keyRecordOf('anna', '', { team: 'blue' }) }
-const none = { isEmpty: true, find: (): KeyFinding => ({ kind: 'unknown' }) }
+const none = { isEmpty: true, find: (): KeyFinding => ({ kind: 'unknown' }), of: () => null }
 const some = {
   isEmpty: false,
+  of: (name: string) => (name === 'anna' ? keyRecordOf('anna', '', { team: 'blue' }) : null),
   find: (token: string): KeyFinding =>
     token === 'anna' ? anna : { kind: token === '' ? 'malformed' : token === 'old' ? 'revoked' : 'unknown' },
 }
@@ -63,5 +65,20 @@ describe('whose call it is', () => {
     expect(callers.holderOf({ ...here, authorization: 'Bearer anna' }).principal).toBe('anna')
     expect(() => callers.holderOf(away)).toThrow('needs a key')
     expect(callers.needsKey).toBe(false)
+  })
+
+  it('is under the terms that its key has now, however long ago it came', () => {
+    const callers = new Callers(some, true)
+    const before = identityOf('anna', 'window-1', { team: 'red', isOperator: true, root: '/work' })
+    const now = callers.present(before)
+    expect(now).toEqual({ ...before, team: 'blue', isOperator: false })
+    expect(callers.present(now)).toBe(now)
+  })
+
+  it('stays whose it was where no key in force says otherwise', () => {
+    const callers = new Callers(some, true)
+    for (const caller of [identityOf('local', 'window-1'), identityOf('gone', 'window-2', { team: 'red' })]) {
+      expect(callers.present(caller)).toBe(caller)
+    }
   })
 })

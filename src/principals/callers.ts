@@ -6,15 +6,16 @@ import { CallFailure } from '../domain/failure.ts'
 import type { Identity } from '../domain/identity.ts'
 import type { PrincipalName } from '../domain/ids.ts'
 import { type CallerFacts, type Holder, identify, localHolder } from './identify.ts'
+import type { KeyRecord } from './key-file.ts'
 import type { KeyRing } from './key-ring.ts'
 
 /** Identity of callers, by the keys in force. */
 export class Callers {
-  readonly #keys: Pick<KeyRing, 'find' | 'isEmpty'>
+  readonly #keys: Pick<KeyRing, 'find' | 'of' | 'isEmpty'>
   readonly #isLoopbackOpen: boolean
 
   /** `isLoopbackOpen`: callers on this computer need no key even when others do. */
-  constructor(keys: Pick<KeyRing, 'find' | 'isEmpty'>, isLoopbackOpen: boolean) {
+  constructor(keys: Pick<KeyRing, 'find' | 'of' | 'isEmpty'>, isLoopbackOpen: boolean) {
     this.#keys = keys
     this.#isLoopbackOpen = isLoopbackOpen
   }
@@ -34,14 +35,31 @@ export class Callers {
     const token = /^bearer +(\S+) *$/i.exec(authorization)?.[1]
     const finding = this.#keys.find(token ?? '')
     if (finding.kind !== 'known') throw no(sentences[finding.kind])
-    const { name, team, scope } = finding.key
-    return { principal: name as PrincipalName, team, isOperator: scope === 'operator' }
+    const { name, team } = finding.key
+    return { principal: name as PrincipalName, team, isOperator: isOperators(finding.key) }
   }
 
   /** As `holderOf` and `identify` throw. */
   identify(facts: CallerFacts): Identity {
     return identify(facts, this.holderOf(facts))
   }
+
+  /**
+   * The same caller as its key says of it now: a connection outlives the terms it was opened under, and whoever was moved to
+   * another team must not go on under the old one's limits, nor read what is kept for it. Cheap: it stands before every call.
+   */
+  present(identity: Identity): Identity {
+    const key = this.#keys.of(identity.principal)
+    // `local` has none; what a revoked one opened is being closed.
+    if (key === null) return identity
+    const isOperator = isOperators(key)
+    if (key.team === identity.team && isOperator === identity.isOperator) return identity
+    return { ...identity, team: key.team, isOperator }
+  }
+}
+
+function isOperators({ scope }: KeyRecord): boolean {
+  return scope === 'operator'
 }
 
 const sentences = {

@@ -69,4 +69,7 @@ export class Gate {
   readonly identityOf = (request: IncomingMessage): Identity => this.identify(this.factsOf(request))
 
   readonly identify = (facts: CallerFacts): Identity => this.#callers.identify(facts)
+
+  /** Whoever was identified before, as the keys in force have it; never throws. */
+  readonly present = (identity: Identity): Identity => this.#callers.present(identity)
 }

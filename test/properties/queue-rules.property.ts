@@ -1,4 +1,4 @@
-// F5, F7, F10: what every single step of the fair queue promises.
+// F3 bytes, F5, F7, F10: what every single step of the fair queue promises.
 
 import type { QueuedJob } from '../../src/admission/queue-tree.ts'
 import { holds, property, room } from './kit.ts'
@@ -9,6 +9,68 @@ const dice = room<typeof import('../../src/lib/random.ts')>('lib/random.ts')
 
 /** Properties of single steps. */
 export const properties = [
+  property({
+    id: 'F3 bytes',
+    says: 'what a window has waiting weighs its bound beside the heaviest at most, heavy jobs of a key 32 times that, and nothing is refused that fits',
+    mutants: [
+      {
+        file: 'admission/queue-bounds.ts',
+        find: 'all - Math.max(bytes, heaviest(client)) > bytesMax',
+        replace: 'all > bytesMax',
+      },
+      { file: 'admission/queue-bounds.ts', find: 'if (bytes <= bytesMax) return null', replace: '' },
+      { file: 'admission/queue-bounds.ts', find: 'principal.jobs === 0 || ', replace: '' },
+      {
+        file: 'admission/queue-bounds.ts',
+        find: '[lanes.interactive, lanes.batch]',
+        replace: '[lanes.batch]',
+      },
+      { file: 'admission/queue-tree.ts', find: 'client.principal.bytes += sign * job.bytes', replace: '' },
+    ],
+    async check(rooms, seed) {
+      const { FairQueue } = await rooms.load(queueRoom)
+      const { createSeededRandom } = await rooms.load(dice)
+      const random = createSeededRandom(seed)
+      const bytesMax = 1000
+      const queue = new FairQueue<number>({ ...limits, clientBytesMax: bytesMax })
+      const running: QueuedJob<number>[] = []
+      const sum = (values: readonly number[]): number => values.reduce((all, each) => all + each, 0)
+      for (let step = 0; step < 4000; step++) {
+        const dice = random()
+        if (dice < 0.6) {
+          const who = wish(random, 12)
+          // Most are questions, some are files, and a few are larger than all that may wait.
+          const bytes = Math.ceil(random() < 0.5 ? random() * 400 : random() ** 4 * 50_000)
+          const theirs = [...queue.jobs()].filter(({ lane }) => lane.client.principal.key === who.principal)
+          const of = theirs.filter(({ lane }) => lane.client.key === who.client).map((job) => job.bytes)
+          const all = sum(theirs.map((job) => job.bytes))
+          const fitsClient = sum([...of, bytes]) - Math.max(...of, bytes) <= bytesMax
+          const fitsKey = bytes <= bytesMax || theirs.length === 0 || all + bytes <= 32 * bytesMax
+          const placing = queue.enqueue({ ...who, bytes }, step, step)
+          const what = `${bytes} bytes beside ${of.join(', ') || 'none'} of the window and ${all} of the key`
+          const isTaken = placing.kind === 'queued'
+          holds(isTaken === (fitsClient && fitsKey), `${what} were ${isTaken ? 'taken' : 'refused'}`)
+          holds(!isTaken || placing.eviction === null, `${what} drove somebody out`)
+        } else if (dice < 0.85) {
+          const job = queue.peek()
+          if (job === null) continue
+          queue.start(job)
+          running.push(job)
+        } else if (running.length > 0) {
+          const job = running.splice(Math.floor(random() * running.length), 1)[0]
+          if (job === undefined) continue
+          // Seldom, since what is put back is let in without being asked for.
+          if (dice > 0.99) queue.putBack(job)
+          else queue.finish(job, random() * 1000, step)
+        }
+        // Now and then everybody is done.
+        if (random() < 0.01) for (const job of [...queue.jobs()]) queue.cancel(job)
+      }
+      for (const job of [...queue.jobs()]) queue.cancel(job)
+      for (const { key, bytes } of queue.principals.values())
+        holds(bytes === 0, `${bytes} bytes of ${key} are counted, and none of its jobs waits`)
+    },
+  }),
   property({
     id: 'F5',
     says: 'jobs of one client and class start in the order in which they came, also after being put back',

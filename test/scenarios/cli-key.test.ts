@@ -78,7 +78,7 @@ test('add, list and revoke, beside a running server', async () => {
   )
   expect(await run('key', 'set', 'anna', '--team', '-', '--budget', '20', '--rpm', '90')).toMatchObject({
     code: 0,
-    err: 'The key of anna is changed, and stays the key it is. A running server heeds it within a second, for what waits too.\n',
+    err: 'The key of anna is changed, and stays the key it is. A running server heeds it within a second: limits, budget and team for the next call, the weight for what waits too.\n',
   })
   expect((await run('key', 'list')).out).toMatch(/anna +- +3 +90 +default +2000000 +20 +use/)
 

@@ -1,5 +1,5 @@
 // A key in use gets another share or other limits, by the command that people run, beside a server that runs: what waits at a vendor
-// is served by the new weight, calls are counted by the new limit, and nobody has to come again.
+// is served by the new weight, calls are counted by the new limit and team, and nobody has to come again.
 
 import { expect, test, vi } from 'vitest'
 import { setKeyCommand } from '../../src/cli/key.ts'
@@ -9,7 +9,7 @@ import { systemClock } from '../../src/lib/clock.ts'
 import { until } from '../support/mcp-composition.ts'
 import { admitPerson } from '../support/people.ts'
 import { type ServerFixture, startServer } from '../support/server-fixture.ts'
-import { type WindowCall, windowDoors } from '../support/window-call.ts'
+import { type Window, type WindowCall, type WindowDoor, windowDoors } from '../support/window-call.ts'
 
 const group = 'glm/main glm-5.2'
 // That a change is taken up within a second is told by principals/key-ring, in virtual time; a busy machine may take longer.
@@ -18,10 +18,11 @@ const slowly = { timeout: 20_000, interval: 50 }
 /** A server with one slot that nothing leaves, and a key for each name. */
 async function startWith(
   names: readonly string[],
+  more = '',
 ): Promise<{ server: ServerFixture; keys: Map<string, string> }> {
   const keys = new Map<string, string>()
   const server = await startServer({
-    yaml: 'providers: { glm: { concurrency: 1 } }\nlimits: { client: { burst: 50, concurrency: 20 } }\n',
+    yaml: `providers: { glm: { concurrency: 1 } }\nlimits: { client: { burst: 50, concurrency: 20 } }\n${more}`,
     simulator: { glm: { gate: 'closed', concurrency: 1 } },
     async prepare(dataDir) {
       for (const name of names) keys.set(name, await admitPerson(dataDir, name))
@@ -85,5 +86,41 @@ test('a changed limit binds the next call of whoever is connected, at every door
     }, slowly)
   }
   server.simulator.control({ glm: { gate: 'open' } })
+  await server.stop()
+})
+
+test('a changed team binds whoever is connected, and its old kept answers are not theirs any more, at every door', async () => {
+  const teams =
+    'teams: { red: {}, blue: { requestsPerMinute: 1 } }\ncache: { namespace: [principal, "team:red"] }\n'
+  const { server, keys } = await startWith(['anna', ...windowDoors], teams)
+  server.simulator.control({ glm: { gate: 'open' } })
+  await set(server, 'anna', { team: 'red' })
+  const open = (door: WindowDoor, name: string) =>
+    server.window(door, `window-${door}-${name}`, { key: keys.get(name) ?? '' })
+  for (const door of windowDoors) {
+    const [anna, moved] = [await open('modern', 'anna'), await open(door, door)]
+    const summary = async (window: Window, what: string) => {
+      const { meta } = await window.ask('summarize', { model: 'glm-5.2', text: `${what} of ${door}.` })
+      return meta['exai/answer']
+    }
+    await set(server, door, { team: 'red' })
+    // In red it is given what red keeps, though it came when it was in no team.
+    let tries = 0
+    await vi.waitFor(async () => {
+      const what = `Plan ${++tries}`
+      await summary(anna, what)
+      expect(await summary(moved, what), door).toMatchObject({ cached: true })
+    }, slowly)
+    await summary(anna, 'The secret')
+    await set(server, door, { team: 'blue' })
+    await vi.waitFor(async () => {
+      const { isError, text } = await moved.ask('status', {})
+      expect(isError && text, door).toMatch(/^Your team may make 1 request a minute, and has used it\. /)
+    }, slowly)
+    // Out of blue's limit again, and never again in red's answers.
+    await set(server, door, { team: '-' })
+    await vi.waitFor(async () => expect((await moved.ask('status', {})).isError).toBe(false), slowly)
+    expect(await summary(moved, 'The secret'), door).not.toMatchObject({ cached: true })
+  }
   await server.stop()
 })

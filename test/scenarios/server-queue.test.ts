@@ -1,6 +1,9 @@
 // One slot at the vendor and many windows: never more than one request there, everybody served in the order of coming,
 // everybody told where it stands, nobody left without a word for ten seconds, and a full queue refuses in a sentence.
 
+import { mkdirSync, writeFileSync } from 'node:fs'
+import { join } from 'node:path'
+import { crc32 } from 'node:zlib'
 import { afterEach, describe, expect, test } from 'vitest'
 import { VirtualClock } from '../../src/lib/virtual-clock.ts'
 import { until } from '../support/mcp-composition.ts'
@@ -202,6 +205,56 @@ describe('a full queue', () => {
     for (const { call } of line) expect((await call.answer)?.isError).toBe(false)
     expect((await late.ask('chat', { model, prompt: 'and now?' })).isError).toBe(false)
     expect(vendor().mostInFlight).toBe(1)
+  })
+})
+
+describe('a file that only a vendor reads', () => {
+  const mebi = 1024 * 1024
+
+  // One part, stored as it is, that weighs almost all of the file.
+  function slides(bytes: number): Buffer {
+    const [path, content] = [Buffer.from('ppt/presentation.xml'), Buffer.alloc(bytes, '四')]
+    const header = (size: number, at: number, signature: number): Buffer => {
+      const made = Buffer.alloc(size)
+      made.writeUInt32LE(signature, 0)
+      made.writeUInt32LE(crc32(content), at)
+      made.writeUInt32LE(bytes, at + 4)
+      made.writeUInt32LE(bytes, at + 8)
+      made.writeUInt16LE(path.length, at + 12)
+      return made
+    }
+    const end = Buffer.alloc(22)
+    end.writeUInt32LE(0x06054b50, 0)
+    end.writeUInt16LE(1, 8)
+    end.writeUInt16LE(1, 10)
+    end.writeUInt32LE(46 + path.length, 12)
+    end.writeUInt32LE(30 + path.length + bytes, 16)
+    return Buffer.concat([header(30, 14, 0x04034b50), path, content, header(46, 16, 0x02014b50), path, end])
+  }
+
+  test('is taken whatever it weighs, idle or busy, and a question of its window beside it', async () => {
+    await start({
+      yaml: 'providers: { kimi: { concurrency: 1 } }',
+      simulator: { kimi: { gate: 'open', concurrency: 1 } },
+    })
+    const root = join(server.home, 'project')
+    mkdirSync(root)
+    const path = join(root, 'talk.pptx')
+    writeFileSync(path, slides(9 * mebi))
+    const window = await server.window('modern', 'window-1', { root })
+    const first = await window.ask('summarize', { path })
+    expect([first.isError, first.text]).toEqual([false, expect.any(String)])
+    const ask = (prompt: string): WindowCall => window.call('chat', { model: 'kimi-k3', prompt })
+    const kimi = (): number => server.inspect().groups['kimi/main']?.waiting ?? 0
+    server.simulator.control({ kimi: { gate: 'closed' } })
+    const calls = [ask('something that holds the slot')]
+    await until(() => server.simulator.stats(1).kimi.inFlight === 1, 'the slot is taken')
+    calls.push(window.call('summarize', { path, fresh: true }))
+    await until(() => kimi() === 1, 'the file waits')
+    calls.push(ask('a question beside it'))
+    await until(() => kimi() === 2, 'the question waits too')
+    server.simulator.control({ kimi: { gate: 'open' } })
+    for (const call of calls) expect(await call.answer).toMatchObject({ isError: false })
   })
 })
 

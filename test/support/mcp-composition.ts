@@ -114,6 +114,7 @@ export async function startMcpComposition(options: McpCompositionOptions): Promi
     toolContext,
     factsOf: readCallerFacts,
     identify: options.identify ?? identify,
+    present: (identity) => identity,
     ...(options.limits ? { limits: options.limits } : {}),
     ...(options.resources ? { resources: options.resources } : {}),
     ...(options.prompts ? { prompts: options.prompts } : {}),

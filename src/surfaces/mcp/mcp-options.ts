@@ -104,6 +104,8 @@ export interface McpSurfaceOptions {
   readonly factsOf: (request: IncomingMessage) => CallerFacts
   /** May throw `CallFailure` `bad-request`, answered 400, or `unauthenticated`, answered 401. */
   readonly identify: (facts: CallerFacts) => Identity
+  /** Whoever was identified when a session or connection began, as the keys have it now; never throws. */
+  readonly present: (identity: Identity) => Identity
   /** Takes the answers that did not reach their client. */
   readonly late: LateAnswers
   readonly sessions: SessionLife

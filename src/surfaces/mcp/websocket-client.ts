@@ -45,8 +45,7 @@ export interface WebSocketClientOptions {
 
 /** The client on one connection. */
 export class WebSocketClient {
-  /** Named by the upgrade request, and by `clientInfo` once initialised. */
-  identity: Identity
+  #identity: Identity
   readonly #connection: WebSocketConnection
   readonly #options: WebSocketClientOptions
   readonly #inFlight: InFlight = new Map()
@@ -68,10 +67,16 @@ export class WebSocketClient {
   ) {
     this.#connection = connection
     this.#identify = identify
-    this.identity = identify()
+    this.#identity = identify()
     this.#options = options
     connection.onMessage = (text) => this.#receive(text)
     connection.onClose = () => this.#closed()
+  }
+
+  /** Named by the upgrade request, and by `clientInfo` once initialised; under the terms its key has now. */
+  get identity(): Identity {
+    this.#identity = this.#options.surface.present(this.#identity)
+    return this.#identity
   }
 
   /** Tells an initialised client something that may be lost when it is behind. */
@@ -200,16 +205,18 @@ export class WebSocketClient {
       exchange.finish(errorMessage(request.id, rpcCode.invalidParams, negotiated))
       return
     }
-    this.identity = this.#identify(negotiated.programName)
+    const identity = this.#identify(negotiated.programName)
+    this.#identity = identity
     this.#peer = new Peer({
       ...negotiated,
       clock: surface.clock,
-      identity: this.identity,
+      identity,
+      present: surface.present,
       rootsWaitMs,
       inFlight: this.#inFlight,
     })
     this.#peer.settings = new PeerSettings({
-      identity: this.identity,
+      identity,
       watchers: this.#options.features.watchers,
       tell: this.tell,
     })

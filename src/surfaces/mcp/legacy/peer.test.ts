@@ -15,7 +15,15 @@ beforeEach(() => {
 })
 
 const createPeer = (capabilities = { roots: {} }): Peer =>
-  new Peer({ clock, identity, version: '2025-11-25', capabilities, rootsWaitMs: 2_000, inFlight: new Map() })
+  new Peer({
+    clock,
+    identity,
+    present: (it) => it,
+    version: '2025-11-25',
+    capabilities,
+    rootsWaitMs: 2_000,
+    inFlight: new Map(),
+  })
 
 const exchange = (canStream: boolean): Exchange => ({
   id: 1,

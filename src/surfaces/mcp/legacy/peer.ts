@@ -19,6 +19,8 @@ import type { PeerSettings } from './peer-settings.ts'
 export interface PeerOptions {
   readonly clock: Clock
   readonly identity: Identity
+  /** As the surface has it. */
+  readonly present: (identity: Identity) => Identity
   readonly version: string
   readonly capabilities: JsonObject
   readonly rootsWaitMs: number
@@ -31,7 +33,6 @@ const silentRootsMs = 60_000
 
 /** The state of one initialised client. */
 export class Peer implements ToolCaller {
-  readonly identity: Identity
   readonly version: string
   readonly capabilities: JsonObject
   readonly inFlight: InFlight
@@ -41,19 +42,28 @@ export class Peer implements ToolCaller {
   settings: PeerSettings | null = null
   /** What it was asked and has not answered. */
   readonly questions: OpenQuestions
+  #identity: Identity
+  readonly #present: PeerOptions['present']
   readonly #clock: Clock
   readonly #rootsWaitMs: number
   #roots: Promise<readonly string[]> | null = null
   #rootsExpireAt = Number.POSITIVE_INFINITY
 
   constructor(options: PeerOptions) {
-    this.identity = options.identity
+    this.#identity = options.identity
+    this.#present = options.present
     this.version = options.version
     this.capabilities = options.capabilities
     this.inFlight = options.inFlight
     this.questions = new OpenQuestions(options.clock)
     this.#clock = options.clock
     this.#rootsWaitMs = options.rootsWaitMs
+  }
+
+  /** Whose it is now: its key's terms may change while it lives. Whoever begins something takes it once. */
+  get identity(): Identity {
+    this.#identity = this.#present(this.#identity)
+    return this.#identity
   }
 
   get logLevel(): MessageLevel | null {

@@ -95,7 +95,8 @@ export class SessionKeeper {
     const { surface, sessions, watchers, rootsWaitMs } = this.#options
     const { token, shownId, expiresAtMs } = names
     const identity = surface.identify({ ...facts, sessionId: shownId, programName: said.programName })
-    const peer = new Peer({ ...said, clock: surface.clock, identity, rootsWaitMs, inFlight: new Map() })
+    const { clock, present } = surface
+    const peer = new Peer({ ...said, clock, identity, present, rootsWaitMs, inFlight: new Map() })
     const session: Session = {
       token,
       shownId,
@@ -103,7 +104,7 @@ export class SessionKeeper {
       clientHeader: facts.clientHeader,
       peer,
       stream: null,
-      lastUsedAt: surface.clock.now(),
+      lastUsedAt: clock.now(),
     }
     peer.settings = new PeerSettings({
       identity,

@@ -38,6 +38,7 @@ function open(principal: string, clientHeader?: string): Session | null {
   const peer = new Peer({
     clock,
     identity,
+    present: (it) => it,
     version: '2025-11-25',
     capabilities: {},
     rootsWaitMs: 1_000,
