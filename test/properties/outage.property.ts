@@ -21,6 +21,8 @@ const outages = fc.record({
   }),
   gapsMs: fc.tuple(fc.constant(0), fc.integer({ min: 0, max: 9_000 }), fc.integer({ min: 0, max: 9_000 })),
   steps: fc.constantFrom([[glm]], [[glm], [kimi]], [[kimi], [glm]]),
+  // The second vendor's key may be dead: it never returns in time.
+  isKimiDead: fc.boolean(),
   // Failures in a row that others have seen at each of them: one or two more open the breaker.
   seen: fc.integer({ min: 2, max: 4 }),
 })
@@ -138,7 +140,7 @@ export const properties: readonly Property[] = [
     ],
     async check(rooms, seed) {
       await fc.assert(
-        fc.asyncProperty(outages, async ({ code, outageMs, gapsMs, steps, seen }) => {
+        fc.asyncProperty(outages, async ({ code, outageMs, gapsMs, steps, seen, isKimiDead }) => {
           const world = await createWorld(rooms, seed)
           for (const at of [glm, kimi]) {
             for (let i = 0; i < seen; i++) {
@@ -157,6 +159,7 @@ export const properties: readonly Property[] = [
             const script = async (at: Target): Promise<string> => {
               attempts++
               await world.sleep(20)
+              if (at.provider === 'kimi' && isKimiDead) throw world.fail('credential-rejected')
               const downMs = at.provider === 'glm' ? outageMs.glm : outageMs.kimi
               if (world.clock.now() - beganAt < downMs) throw world.fail(code)
               return 'answer'
