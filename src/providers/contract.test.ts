@@ -1,7 +1,8 @@
 // What every provider promises, walked over the registry on real sockets.
 
-import { getEventListeners } from 'node:events'
+import { getEventListeners, once } from 'node:events'
 import { readFileSync } from 'node:fs'
+import { type AddressInfo, createServer, type Socket } from 'node:net'
 import { afterEach, beforeEach, describe, expect, it } from 'vitest'
 import { CallFailure } from '../domain/failure.ts'
 import { systemClock } from '../lib/clock.ts'
@@ -134,6 +135,55 @@ describe.each(vendorKinds.map((kind) => [kind] as const))('the provider %s', (ki
     provider.run(chat, attempt())
     await new Promise((resolve) => setImmediate(resolve))
     expect(vendor.requests.length).toBe(0)
+  })
+
+  it('has no line of its own: whoever holds a slot is asked for at once, however many do', async () => {
+    vendor.reply = silent
+    const stop = new AbortController()
+    const runs = Array.from({ length: 130 }, () =>
+      failureOf(provider.run(chat, attempt({ signal: stop.signal }))),
+    )
+    await arrival(130)
+    stop.abort(new CallFailure('cancelled', { message: 'not wanted' }))
+    expect((await Promise.all(runs)).every(({ code }) => code === 'cancelled')).toBe(true)
+  })
+
+  it('tells of a request when it leaves, once', async () => {
+    let asked = 0
+    const onRequest = (): void => void asked++
+    vendor.reply = (_request, response) => {
+      expect(asked).toBe(1)
+      events(fixture(`${kind}-chat`))(_request, response)
+    }
+    await collect(provider.run(chat, attempt({ onRequest })))
+    expect(asked).toBe(1)
+  })
+
+  it('tells of no request that never left, and an abort ends it at once: nobody listens, or the host says nothing', async () => {
+    let told = 0
+    const count = (): void => void told++
+    const ears = { onRequest: count, onBegin: count }
+    const nobody = createProvider({ kind, name: kind, baseUrl: 'http://127.0.0.1:1/v1', clock: systemClock })
+    expect((await failureOf(nobody.run(chat, attempt(ears)))).code).toBe('unreachable')
+    // It takes the connection and never answers the greeting of TLS.
+    const sockets = new Set<Socket>()
+    const mute = createServer((socket) => void sockets.add(socket.on('error', () => undefined)))
+    await once(mute.listen(0, '127.0.0.1'), 'listening')
+    const { port } = mute.address() as AddressInfo
+    const baseUrl = `https://127.0.0.1:${port}/v1`
+    const stuck = createProvider({ kind, name: kind, baseUrl, clock: systemClock })
+    const stop = new AbortController()
+    const reason = new CallFailure('cancelled', { message: 'not wanted' })
+    const outcome = failureOf(stuck.run(chat, attempt({ ...ears, signal: stop.signal })))
+    await once(mute, 'connection')
+    stop.abort(reason)
+    expect(await outcome).toBe(reason)
+    // The connection was still in the making: it is only now that it ends.
+    expect([...sockets].every((socket) => !socket.destroyed)).toBe(true)
+    expect(told).toBe(0)
+    await Promise.all([nobody.destroy(), stuck.destroy()])
+    for (const socket of sockets) socket.destroy()
+    mute.close()
   })
 
   it('uses a connection again after a good answer', async () => {

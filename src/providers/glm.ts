@@ -9,7 +9,7 @@ import { timeoutsFor } from './model-timeouts.ts'
 import { streamChat } from './openai-dialect.ts'
 import { type Operation, runOperation } from './operation.ts'
 import type { Attempt, Job, Provider, StreamPart } from './provider.ts'
-import { connectionsMaxDefault, type ProviderSettings } from './provider-settings.ts'
+import type { ProviderSettings } from './provider-settings.ts'
 import { requireKey, requireSight, unsupportedJob } from './refuse-job.ts'
 import type { Vendor } from './vendor-failure.ts'
 import { VendorHttp } from './vendor-http.ts'
@@ -24,7 +24,6 @@ export function createGlmProvider(settings: ProviderSettings): Provider {
   const vendor: Vendor = { name, classify: (error) => classifyGlmError(error, clock.wallMs()) }
   const http = new VendorHttp(vendor, {
     baseUrl,
-    connectionsMax: settings.connectionsMax ?? connectionsMaxDefault,
     wallMs: () => clock.wallMs(),
   })
   const engines = searchEngines(name, baseUrl, settings.searchEngine)

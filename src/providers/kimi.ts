@@ -11,7 +11,7 @@ import { timeoutsFor } from './model-timeouts.ts'
 import { streamChat } from './openai-dialect.ts'
 import { type Operation, runOperation } from './operation.ts'
 import type { Attempt, Job, Provider, StreamPart } from './provider.ts'
-import { connectionsMaxDefault, type ProviderSettings } from './provider-settings.ts'
+import type { ProviderSettings } from './provider-settings.ts'
 import { requireKey, requireSight, unsupportedJob } from './refuse-job.ts'
 import type { Vendor } from './vendor-failure.ts'
 import { VendorHttp } from './vendor-http.ts'
@@ -27,7 +27,6 @@ export function createKimiProvider(settings: ProviderSettings): Provider {
   const vendor: Vendor = { name, classify: classifyKimiError, concurrencyTold: kimiConcurrencyTold }
   const http = new VendorHttp(vendor, {
     baseUrl: settings.baseUrl ?? defaultBaseUrl,
-    connectionsMax: settings.connectionsMax ?? connectionsMaxDefault,
     wallMs: () => clock.wallMs(),
   })
   const files = new KimiFiles(http, clock)

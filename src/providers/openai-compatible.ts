@@ -9,7 +9,7 @@ import { timeoutsFor } from './model-timeouts.ts'
 import { streamChat } from './openai-dialect.ts'
 import { type Operation, runOperation } from './operation.ts'
 import type { Attempt, GenerateJob, Job, Provider, StreamPart } from './provider.ts'
-import { connectionsMaxDefault, type ProviderSettings } from './provider-settings.ts'
+import type { ProviderSettings } from './provider-settings.ts'
 import { unsupportedJob } from './refuse-job.ts'
 import { UnsupportedParameters } from './unsupported-parameter.ts'
 import type { Vendor } from './vendor-failure.ts'
@@ -25,7 +25,6 @@ export function createOpenAiCompatibleProvider(settings: ProviderSettings): Prov
   const vendor: Vendor = { name, classify: verdictByStatus }
   const http = new VendorHttp(vendor, {
     baseUrl: settings.baseUrl ?? defaultBaseUrl,
-    connectionsMax: settings.connectionsMax ?? connectionsMaxDefault,
     wallMs: () => clock.wallMs(),
   })
   const unsupported = new UnsupportedParameters()

@@ -12,13 +12,8 @@ export interface ProviderSettings {
   /** Models offered, on top of the catalogue's. */
   readonly models?: readonly (string | ModelInfo)[]
   readonly clock: Clock
-  /** Sockets to the vendor at most; default 64. */
-  readonly connectionsMax?: number
   /** GLM: the one engine that searches; else whichever of those it is said to have the host accepts. */
   readonly searchEngine?: string
   /** Kimi: the one model that searches; else whichever has the builtin. */
   readonly searchModel?: string
 }
-
-/** Sockets to a vendor when the settings do not say. */
-export const connectionsMaxDefault: number = 64

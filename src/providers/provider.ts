@@ -130,7 +130,7 @@ export interface Attempt {
   readonly silenceTimeoutMs?: number
   /** Resolves when the vendor's rates have room for a request; awaited before each that can wait, for it may be one of several. */
   mayRequest?(signal: AbortSignal): Promise<void>
-  /** Told of every request to the vendor as it is sent: an operation may need several. */
+  /** Told of every request to the vendor as it is sent, which is when it has a connection: an operation may need several. */
   onRequest?(): void
   /**
    * Told of frames of an answer, from the first one: the vendor works, and bills for it. Told as well when we end a request that it

@@ -1,11 +1,13 @@
 // One connection pool per provider, so that one vendor's stall cannot take another's sockets. HTTP/1.1 without pipelining:
-// a stream owns its socket, and destroying the socket is the one way of cancelling that every vendor understands.
+// a stream owns its socket, and destroying the socket is the one way of cancelling that every vendor understands. The sockets are not
+// counted: each serves a slot that was granted (see admission), and a bound here would be a second line that knows no windows.
 
 import { Readable } from 'node:stream'
 import type { Agent } from 'undici'
 import { CallFailure } from '../domain/failure.ts'
 import { hopHeader, ownHop } from '../lib/hop.ts'
 import { readBounded } from '../streams/read-bounded.ts'
+import { askVendor } from './ask-vendor.ts'
 import { findError, readErrorBody } from './dialect/wire-error.ts'
 import { readLimitHeaders } from './limit-headers.ts'
 import type { Operation } from './operation.ts'
@@ -41,17 +43,15 @@ export class VendorHttp {
   readonly #vendor: Vendor
   readonly #origin: string
   readonly #prefix: string
-  readonly #connectionsMax: number
   readonly #wallMs: () => number
   #agent: Promise<Agent> | null = null
 
-  constructor(vendor: Vendor, options: { baseUrl: string; connectionsMax: number; wallMs: () => number }) {
+  constructor(vendor: Vendor, options: { baseUrl: string; wallMs: () => number }) {
     const url = new URL(options.baseUrl)
     this.#vendor = vendor
     this.#origin = url.origin
     this.#prefix = url.pathname.replace(/\/+$/, '')
     this.#wallMs = options.wallMs
-    this.#connectionsMax = options.connectionsMax
   }
 
   /** Sends and waits for the headers. Throws `CallFailure` for any status but 2xx. */
@@ -73,16 +73,13 @@ export class VendorHttp {
       headers['content-length'] = String(request.body.byteLength)
       body = Readable.from(request.body.chunks, { objectMode: false })
     }
-    attempt.onRequest?.()
     const agent = await this.#pool()
-    const reply = await agent.request({
-      origin: this.#origin,
-      path: this.#prefix + request.path,
-      method: request.method,
-      headers,
-      body,
-      signal: operation.signal,
-    })
+    const path = this.#prefix + request.path
+    const { method } = request
+    const { signal } = operation
+    const reply = await askVendor(agent, { origin: this.#origin, path, method, headers, body, signal }, () =>
+      attempt.onRequest?.(),
+    )
     const limits = readLimitHeaders(reply.headers, this.#wallMs())
     if (limits !== null) attempt.onLimits?.(limits)
     if (reply.statusCode >= 200 && reply.statusCode < 300)
@@ -153,7 +150,6 @@ export class VendorHttp {
       ({ Agent }) =>
         // Our own timers decide how long to wait (see patience.ts): thinking models are silent for minutes.
         new Agent({
-          connections: this.#connectionsMax,
           pipelining: 1,
           allowH2: false,
           headersTimeout: 0,

@@ -36,7 +36,7 @@ export interface AttemptInput {
 /** How it came out. */
 export type AttemptResult<Result> =
   | { readonly kind: 'done'; readonly value: Result }
-  | { readonly kind: 'failed'; readonly failure: CallFailure }
+  | { readonly kind: 'failed'; readonly failure: CallFailure; readonly tookMs: number }
 
 /** What `startAttempt` needs. */
 export interface AttemptStart<Result> {
@@ -63,8 +63,10 @@ export interface RunningAttempt<Result> {
   /** Never rejects. */
   readonly result: Promise<AttemptResult<Result>>
   hasSpoken(): boolean
-  /** Ends it because another attempt was faster. */
+  /** Ends it because another attempt was faster; nothing once it has ended. */
   lose(): void
+  /** Whether it was ended so: then its failure is nobody's. */
+  hasLost(): boolean
 }
 
 /** Starts one attempt. */
@@ -94,6 +96,7 @@ export function startAttempt<Result>(start: AttemptStart<Result>): RunningAttemp
   let usage: Usage | null = null
   let outputChars = 0
   let hasLost = false
+  let isOver = false
   const input: AttemptInput = {
     id: randomUUID(),
     number: start.number,
@@ -124,6 +127,7 @@ export function startAttempt<Result>(start: AttemptStart<Result>): RunningAttemp
     },
   }
   const finish = (failure: CallFailure | null): void => {
+    isOver = true
     limit.cancel()
     start.signal.removeEventListener('abort', abortOuter)
     const outcome: AttemptOutcomeCode = failure === null ? 'done' : hasLost ? 'hedge-lost' : failure.code
@@ -157,7 +161,7 @@ export function startAttempt<Result>(start: AttemptStart<Result>): RunningAttemp
     } catch (error) {
       const failure = toFailure(controller.signal.aborted ? controller.signal.reason : error)
       finish(failure)
-      return { kind: 'failed', failure }
+      return { kind: 'failed', failure, tookMs: clock.now() - startedAt }
     }
     finish(null)
     return { kind: 'done', value }
@@ -165,7 +169,9 @@ export function startAttempt<Result>(start: AttemptStart<Result>): RunningAttemp
   return {
     result: run(),
     hasSpoken: () => firstPartMs !== null,
+    hasLost: () => hasLost,
     lose: () => {
+      if (isOver) return
       hasLost = true
       controller.abort(new CallFailure('cancelled', { message: 'Another attempt was faster.' }))
     },

@@ -16,7 +16,7 @@ import { AttemptStarter } from './attempt-starter.ts'
 import { backoffMs } from './backoff.ts'
 import { assertInTime, CandidateChoice, type Trail } from './candidate-choice.ts'
 import { costsRetryBudget, countsAsAttempt, mayBeOutage } from './failure-class.ts'
-import { withStory } from './failure-story.ts'
+import { type Setback, withStory } from './failure-story.ts'
 import { HedgeBudget, type HedgeOptions } from './hedge.ts'
 import type { AttemptLease, JobPlan, JobSite } from './job-plan.ts'
 import { beginHistory, type Direction, nextStep, type StepFacts } from './next-step.ts'
@@ -57,7 +57,9 @@ export class Attempts {
   /** Runs a job to its end. Throws the last `CallFailure`, which tells of those before it, or the signal's reason. */
   async run<Each extends Target, Result>(plan: JobPlan<Each>, site: JobSite<Each, Result>): Promise<Result> {
     if (plan.isHedgeable) this.#hedges.deposit()
-    const starter = new AttemptStarter(this.#options, this.#choice, this.#hedges, plan, site)
+    const { clock, health, hedge = null, attemptsMax = attemptsMaxDefault } = this.#options
+    const shared = { clock, health, hedge, attemptsMax }
+    const starter = new AttemptStarter(shared, this.#choice, this.#hedges, plan, site)
     const job = new JobLoop(this.#options, this.#choice, starter, plan, site)
     try {
       return await job.run()
@@ -110,11 +112,13 @@ class JobLoop<Each extends Target, Result> {
     throw this.#story()
   }
 
-  // All attempts at one target, on one slot. Throws when nothing further may be tried.
-  async #stay(target: Each, granted: AttemptLease): Promise<Stay<Result>> {
+  // All attempts at one target, on one slot; at a hedge's, from where that spoke first and failed. Throws when nothing further may be
+  // tried.
+  async #stay(asked: Each, granted: AttemptLease): Promise<Stay<Result>> {
     const { health } = this.#options
     const { history } = this.#trail
     const triedKeys = new Set<number>()
+    let target = asked
     let lease: AttemptLease | null = granted
     try {
       for (;;) {
@@ -131,13 +135,18 @@ class JobLoop<Each extends Target, Result> {
           return this.#goOn(target, 'any')
         }
         history.attempts++
-        const startedAt = this.#options.clock.now()
-        const result = await this.#starter.attempt(target, permit, history, this.#outputTokensMax)
+        const tried = await this.#starter.attempt(target, permit, history, this.#outputTokensMax)
+        const { result, keyIndex } = tried
         if (result.kind === 'done') return result
-        const { failure } = result
-        if (!countsAsAttempt(failure.code)) history.attempts--
-        const tookMs = this.#options.clock.now() - startedAt
-        this.#fail(target, failure, tookMs)
+        if (tried.lease !== null) {
+          lease.release()
+          lease = tried.lease
+          triedKeys.clear()
+        }
+        target = tried.target
+        if (tried.beside !== null) this.#failed(tried.beside)
+        const { failure, tookMs } = result
+        this.#failed({ target, failure, tookMs })
         const facts = this.#facts(target, failure, tookMs)
         const step = nextStep(failure, target, history, this.#limits, facts)
         switch (step.kind) {
@@ -146,7 +155,7 @@ class JobLoop<Each extends Target, Result> {
           case 'go-on':
             return this.#goOn(target, step.direction)
           case 'other-key':
-            triedKeys.add(permit.keyIndex)
+            triedKeys.add(keyIndex)
             // Where none is left nothing is asked of the rates either.
             if (health.keys.isUsable(target.accountName, target.keyCount, triedKeys)) break
             return this.#goOn(target, 'other-account')
@@ -212,13 +221,15 @@ class JobLoop<Each extends Target, Result> {
   }
 
   #refused(target: Each, refusal: Refusal): null {
+    const failure = new CallFailure('refused', { message: refusal.message, refusal, retryable: true })
     this.#trail.history.visited.add(targetKey(target))
-    this.#fail(target, new CallFailure('refused', { message: refusal.message, refusal, retryable: true }))
+    this.#trail.setbacks.push({ target, failure, tookMs: 0 })
     return this.#goOn(target, 'other-group')
   }
 
-  #fail(target: Each, failure: CallFailure, tookMs = 0): void {
-    this.#trail.setbacks.push({ target, failure, tookMs })
+  #failed(setback: Setback): void {
+    if (!countsAsAttempt(setback.failure.code)) this.#trail.history.attempts--
+    this.#trail.setbacks.push(setback)
   }
 
   #goOn(target: Each, direction: Direction): null {

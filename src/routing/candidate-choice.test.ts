@@ -29,6 +29,7 @@ function open(dice = 0) {
   const fail = (target: Target, code: FailureCode, retryAfterMs?: number): Setback => {
     const failure = new CallFailure(code, {
       message: `It was ${code}.`,
+      retryable: true,
       ...(retryAfterMs === undefined ? {} : { retryAfterMs }),
     })
     health.enter(target, new Set())?.settle(attemptEndOf(code, { target, hasBegun: false }), false, failure)
@@ -287,7 +288,67 @@ describe('when all were tried', () => {
     expect(trail.from).toBe(from)
   })
 
-  it('it does not where the last comes back too late, is broken, or has nothing in its way', async () => {
+  it('a job whose failure opened the breaker waits for it, as the job does that comes a moment later', async () => {
+    const { clock, told, fail, next } = open()
+    const setbacks = [1, 2, 3, 4, 5].map(() => fail(glm, 'timeout'))
+    const waits = [
+      next([[glm]], {}, trailOf([glm], { target: glm, direction: 'any' }, setbacks)),
+      next([[glm]]),
+    ]
+    await clock.advance(4_000)
+    const back = { target: glm, at: 4_000 }
+    expect(await Promise.all(waits)).toEqual([back, back])
+    expect(told.map(({ says }) => says)).toEqual(
+      Array(2).fill('glm-5.2 failed too often and is left in peace'),
+    )
+  })
+
+  it('also while somebody else’s probe is out', async () => {
+    const { clock, fail, probe, next } = open(0.5)
+    const setback = fail(glm, 'timeout')
+    const { over } = await probe(glm)
+    const waits = next([[glm]], {}, trailOf([glm], { target: glm, direction: 'any' }, [setback]))
+    over()
+    await clock.advance(500)
+    expect(await waits).toEqual({ target: glm, at: 4_500 })
+  })
+
+  it('whoever returns first is waited for, tried or not', async () => {
+    for (const code of ['rate-limited', 'credential-rejected', 'permission-denied'] as const) {
+      const { clock, fail, next } = open()
+      const setbacks = [1, 2, 3, 4, 5].map(() => fail(glm, 'timeout'))
+      const last = fail(kimi, code, 10_000)
+      const steps = [[glm], [kimi]]
+      const notAsked = trailOf([glm], { target: glm, direction: 'any' }, setbacks)
+      const asked = trailOf([glm, kimi], { target: kimi, direction: 'other-account' }, [...setbacks, last])
+      const waits = [next(steps), next(steps, {}, notAsked), next(steps, {}, asked)]
+      await clock.advance(4_000)
+      const back = { target: glm, at: 4_000 }
+      expect(await Promise.all(waits)).toEqual([back, back, back])
+    }
+    const { clock, fail, next } = open()
+    const setbacks = [1, 2, 3, 4, 5].map(() => fail(glm, 'timeout'))
+    fail(kimi, 'rate-limited', 1_000)
+    const trail = trailOf([glm], { target: glm, direction: 'any' }, setbacks)
+    const waits = next([[glm], [kimi]], {}, trail)
+    await clock.advance(1_000)
+    expect(await waits).toEqual({ target: kimi, at: 1_000 })
+    expect(trail.from).not.toBeNull()
+  })
+
+  it('it is not asked again where time mends nothing', async () => {
+    const small = targetOf({ contextTokens: 1_000 })
+    for (const code of ['context-too-long', 'model-unknown', 'empty-output'] as const) {
+      const { fail, next } = open()
+      for (let i = 0; i < 5; i++) fail(small, 'timeout')
+      const failure = new CallFailure(code, { message: 'It would fail again.' })
+      const setback = { target: small, failure, tookMs: 0 }
+      const trail = trailOf([small], { target: small, direction: 'any' }, [setback])
+      expect(await next([[small]], {}, trail)).toBe(failure)
+    }
+  })
+
+  it('it does not where the last comes back too late, or has nothing in its way', async () => {
     const late = open()
     const setback = late.fail(glm, 'rate-limited', coolsMs)
     const steps = [[glm], [kimi]]
@@ -297,10 +358,8 @@ describe('when all were tried', () => {
     const broken = open()
     for (let i = 0; i < 5; i++) broken.fail(glm, 'timeout')
     expect(broken.health.obstacle(glm)?.waitMs).toBe(4_000)
-    expect(await broken.next(steps, {}, trail())).toBe(setback.failure)
-    const probed = open()
-    await probed.probe(glm)
-    expect(await probed.next(steps, {}, trail())).toBe(setback.failure)
+    expect(await broken.next(steps, { deadlineAt: () => 4_000 }, trail())).toBe(setback.failure)
+    expect(await broken.next(steps, { deadlineAt: () => 4_001 }, trail())).toMatchObject({ target: kimi })
     expect(await open().next(steps, {}, trail())).toBe(setback.failure)
   })
 })

@@ -2,11 +2,12 @@
 // decides. When all are forbidden for a while, the job waits for the first to come back, if that is before its deadline: failing
 // every job in the second in which all targets cool would turn a pause into an outage.
 
-import { CallFailure } from '../domain/failure.ts'
+import { CallFailure, type FailureCode } from '../domain/failure.ts'
 import type { Clock } from '../lib/clock.ts'
 import { duration } from '../lib/in-words.ts'
 import type { Random } from '../lib/random.ts'
 import { wait } from '../lib/wait.ts'
+import { timeMends } from './failure-class.ts'
 import { type Setback, toldOf, withStory } from './failure-story.ts'
 import type { JobPlan, JobSite } from './job-plan.ts'
 import { type Direction, type JobHistory, liesAhead } from './next-step.ts'
@@ -32,6 +33,8 @@ export interface Trail<Each extends Target> {
 const waitingMax = 256
 const pollMs = 500
 const waitMsMin = 10
+// Cooldowns and open breakers pass by themselves; dead keys and closed models need a person.
+const passing: ReadonlySet<FailureCode> = new Set<FailureCode>(['rate-limited', 'provider-error'])
 
 /** Chooses for all jobs. */
 export class CandidateChoice {
@@ -58,6 +61,7 @@ export class CandidateChoice {
       const ahead = this.#ahead(plan, trail)
       const free = this.#firstFree(ahead)
       if (free) return this.#options.health.balance.pick(free, (each) => site.load(each), plan.affinity)
+      if (this.#beginsAnew(ahead.flat(), plan, trail)) continue
       await this.#untilOneReturns(ahead.flat(), plan, site, trail)
     }
   }
@@ -93,18 +97,30 @@ export class CandidateChoice {
       from === null
         ? !history.visited.has(targetKey(each))
         : liesAhead(each, from.target, from.direction, history)
-    const ahead = plan.steps.map((step) => step.filter(isAhead)).filter((step) => step.length > 0)
-    if (ahead.length > 0 || from === null || !this.#returnsInTime(from.target, plan)) return ahead
-    // Everything was visited, and the last was only sent away for a while: a new cycle.
-    history.visited.clear()
-    trail.from = null
-    return plan.steps
+    return plan.steps.map((step) => step.filter(isAhead)).filter((step) => step.length > 0)
   }
 
-  #returnsInTime<Each extends Target>(target: Each, plan: JobPlan<Each>): boolean {
+  // Nothing that is left can be asked now. Where the last that was asked only pauses, or everybody does, a job that came a moment later
+  // would wait for the first to return: so does this one, in a new cycle. Its attempts and the retry budget are no more for that.
+  #beginsAnew<Each extends Target>(left: readonly Each[], plan: JobPlan<Each>, trail: Trail<Each>): boolean {
+    const { from, history, setbacks } = trail
+    if (from === null) return false
+    const all = plan.steps.flat()
+    const away = all.some((each) => this.#isFree(each)) ? [from.target] : all
+    const backMs = Math.min(...away.map((each) => this.#backMs(each, setbacks)))
+    const leftMs = Math.min(...left.map((each) => waitMsOf(this.#options.health.obstacle(each))))
+    if (backMs >= Math.min(leftMs, plan.deadlineAt() - this.#options.clock.now())) return false
+    history.visited.clear()
+    trail.from = null
+    return true
+  }
+
+  // When a target that failed this job may be asked by it again; never where time mends nothing.
+  #backMs(target: Target, setbacks: readonly Setback[]): number {
     const obstacle = this.#options.health.obstacle(target)
-    if (obstacle?.code !== 'rate-limited' || obstacle.waitMs === null) return false
-    return this.#options.clock.now() + obstacle.waitMs < plan.deadlineAt()
+    if (obstacle === null || !passing.has(obstacle.code)) return Number.POSITIVE_INFINITY
+    const last = setbacks.findLast((each) => targetKey(each.target) === targetKey(target))
+    return last && timeMends(last.failure) ? waitMsOf(obstacle) : Number.POSITIVE_INFINITY
   }
 
   #firstFree<Each extends Target>(steps: readonly (readonly Each[])[]): readonly [Each, ...Each[]] | null {
@@ -126,7 +142,7 @@ export class CandidateChoice {
     const soonest = obstacles
       .filter(({ failure }) => failure === null)
       .reduce<Obstacle | null>(
-        (best, each) => (best === null || (each.waitMs ?? pollMs) < (best.waitMs ?? pollMs) ? each : best),
+        (best, each) => (best === null || waitMsOf(each) < waitMsOf(best) ? each : best),
         null,
       )
     if (soonest === null) {
@@ -157,6 +173,12 @@ export function assertInTime(clock: Clock, plan: JobPlan<Target>, setbacks: read
   throw new CallFailure('deadline', {
     message: `The time of this call was over before a vendor could answer.${tried} Call again, or ask for less at once.`,
   })
+}
+
+// A probe is looked after every half second; what waiting does not help never returns.
+function waitMsOf(obstacle: Obstacle | null): number {
+  if (obstacle === null || obstacle.failure !== null) return Number.POSITIVE_INFINITY
+  return obstacle.waitMs ?? pollMs
 }
 
 function unavailable(obstacle: Obstacle): CallFailure {

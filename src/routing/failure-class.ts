@@ -56,6 +56,19 @@ export function countsAsAttempt(code: FailureCode): boolean {
   return kind !== 'requeue' && kind !== 'other-key'
 }
 
+/** Whether the same job may succeed at the same target, once that is well again. */
+export function timeMends({
+  code,
+  retryable,
+}: {
+  readonly code: FailureCode
+  readonly retryable: boolean
+}): boolean {
+  const kind = classes[code]
+  if (kind === 'transient') return retryable
+  return kind === 'other-group' || kind === 'other-account' || kind === 'requeue'
+}
+
 /**
  * Whether the attempt after it is paid from the retry budget. Where a target is remembered as dead, or the road is short by its
  * nature, an outage cannot multiply attempts.

@@ -34,6 +34,13 @@ export class HedgeBudget {
   }
 }
 
+/** How the two ended: `winner` spoke first, or is the first where neither spoke. `second` is null where none was begun. */
+interface HedgeEnd<Result> {
+  readonly winner: 'first' | 'second'
+  readonly first: AttemptResult<Result>
+  readonly second: AttemptResult<Result> | null
+}
+
 /**
  * Waits for `first`; after `afterMs` of silence `begin` may start a second (null: not possible). The first part decides, and the other
  * loses. Where one fails before either spoke, the other goes on. `spoke` is to be called at the first part of either. Resolves when
@@ -44,42 +51,45 @@ export function hedge<Result>(
   afterMs: number,
   first: RunningAttempt<Result>,
   begin: (signal: AbortSignal) => Promise<RunningAttempt<Result> | null>,
-): { spoke(): void; readonly result: Promise<AttemptResult<Result>> } {
+): { spoke(): void; readonly result: Promise<HedgeEnd<Result>> } {
   const giveUp = new AbortController()
   let second: RunningAttempt<Result> | null = null
+  let winner: HedgeEnd<Result>['winner'] | null = null
   let begun: Promise<unknown> = Promise.resolve()
   const silence = new Promise<null>((resolve) => {
     giveUp.signal.addEventListener('abort', () => resolve(null), { once: true })
   })
   const start = async (): Promise<void> => {
     second = await begin(giveUp.signal)
+    // Between its beginning and this moment the first may have spoken.
+    if (winner === 'first') second?.lose()
     // Either may speak from here on; nobody waits for the silence to end any more.
     giveUp.abort()
+  }
+  const decide = (which: HedgeEnd<Result>['winner']): void => {
+    if (winner !== null) return
+    winner = which
+    giveUp.abort()
+    if (which === 'first') second?.lose()
+    else first.lose()
   }
   const timer = clock.after(afterMs, () => {
     if (!first.hasSpoken()) begun = start()
   })
-  const settle = async (): Promise<AttemptResult<Result>> => {
+  const settle = async (): Promise<HedgeEnd<Result>> => {
     await Promise.race([first.result, silence])
     timer.cancel()
     giveUp.abort()
     await begun
-    if (second === null) return first.result
+    if (second === null) return { winner: 'first', first: await first.result, second: null }
     const other: RunningAttempt<Result> = second
     // An answer without a first part decides as well as a first part does.
-    void first.result.then((result) => result.kind === 'done' && other.lose())
-    void other.result.then((result) => result.kind === 'done' && first.lose())
+    void first.result.then((result) => result.kind === 'done' && decide('first'))
+    void other.result.then((result) => result.kind === 'done' && decide('second'))
     const [one, two] = await Promise.all([first.result, other.result])
-    return one.kind === 'failed' && (two.kind === 'done' || !first.hasSpoken()) ? two : one
+    return { winner: winner ?? 'first', first: one, second: two }
   }
-  return {
-    spoke: () => {
-      if (!first.hasSpoken()) return first.lose()
-      giveUp.abort()
-      second?.lose()
-    },
-    result: settle(),
-  }
+  return { spoke: () => decide(first.hasSpoken() ? 'first' : 'second'), result: settle() }
 }
 
 const earnedMax = 10

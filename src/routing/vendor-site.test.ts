@@ -10,7 +10,7 @@ import { Router } from './router.ts'
 const perDay = 1_350_000
 
 // A vendor that counts the requested cap and the tokens of a day, and fails every request until it is well again.
-function open(code: FailureCode | null, begins: boolean, requestsPerMinute = 20) {
+function open(code: FailureCode | null, begins: boolean, requestsPerMinute = 20, leaves = true) {
   const clock = new VirtualClock()
   const plan = toGroupPlan({
     per: 'account',
@@ -33,7 +33,7 @@ function open(code: FailureCode | null, begins: boolean, requestsPerMinute = 20)
     async *run(_job, { onRequest, onBegin, signal }) {
       attempts++
       startedAt.push(clock.now())
-      onRequest?.()
+      if (leaves) onRequest?.()
       if (begins) onBegin?.()
       if (code === null)
         await new Promise<void>((_, reject) => {
@@ -95,6 +95,14 @@ it('keeps what is set aside for a request that was cut before its first word: no
   const { run, left } = open(null, false)
   await run()
   expect(left()).toBeLessThanOrEqual(perDay - 4096)
+})
+
+it('gives back all that was set aside for a request that never left before it was ended', async () => {
+  const { run, left, fact } = open(null, false, 20, false)
+  await run()
+  expect(left()).toBe(perDay)
+  expect(fact()?.rates.find(({ unit }) => unit === 'requests a minute')?.remaining).toBe(20)
+  expect(fact()?.held).toBe(0)
 })
 
 it('asks again when the rates have room for it, and not before', async () => {

@@ -149,9 +149,10 @@ export class VendorSite implements JobSite<RoutedCandidate, RoutedOutcome> {
       meter,
       progress,
     }).catch((error: unknown) => {
-      const isCut = input.signal.aborted || (error instanceof CallFailure && error.code === 'timeout')
+      const isOver = input.signal.aborted || (error instanceof CallFailure && error.code === 'timeout')
       if (stay) {
-        stay.isCut = isCut
+        // A request that never left was not cut: the vendor has nothing to notice, and counts nothing.
+        stay.isCut = isOver && stay.sent > 0
         stay.hasFailed = true
       }
       throw error

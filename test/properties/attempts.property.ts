@@ -20,8 +20,8 @@ export const properties: readonly Property[] = [
     mutants: [
       {
         file: 'routing/hedge.ts',
-        find: 'if (!first.hasSpoken()) return first.lose()',
-        replace: 'if (!first.hasSpoken()) return',
+        find: 'else first.lose()',
+        replace: '',
       },
       {
         file: 'routing/hedge.ts',

@@ -1,5 +1,7 @@
-// R1 and R11: an outage of all vendors is not multiplied, and one of a single vendor is survived.
+// R1, R11 and R12: an outage of all vendors is not multiplied, one of a single vendor is survived, and a short one of all is waited out.
 
+import fc from 'fast-check'
+import type { FailureCode } from '../../src/domain/failure.ts'
 import type { Target } from '../../src/routing/target.ts'
 import { glm, kimi } from './job-fates.ts'
 import { holds, type Property, property } from './kit.ts'
@@ -9,6 +11,21 @@ const ownModel =
   (index: number) =>
   (step: readonly Target[]): readonly Target[] =>
     step.map((each) => ({ ...each, model: `${each.model}-${index}` }))
+
+// Three jobs that come one after the other while both vendors are down: few enough that the retry budget forbids none of their attempts.
+const outages = fc.record({
+  code: fc.constantFrom<FailureCode>('unreachable', 'truncated', 'overloaded', 'rate-limited'),
+  outageMs: fc.record({
+    glm: fc.integer({ min: 0, max: 40_000 }),
+    kimi: fc.integer({ min: 0, max: 40_000 }),
+  }),
+  gapsMs: fc.tuple(fc.constant(0), fc.integer({ min: 0, max: 9_000 }), fc.integer({ min: 0, max: 9_000 })),
+  steps: fc.constantFrom([[glm]], [[glm], [kimi]], [[kimi], [glm]]),
+  // The second vendor's key may be dead: it never returns in time.
+  isKimiDead: fc.boolean(),
+  // Failures in a row that others have seen at each of them: one or two more open the breaker.
+  seen: fc.integer({ min: 2, max: 4 }),
+})
 
 /** The retry loop while vendors are down. */
 export const properties: readonly Property[] = [
@@ -103,6 +120,74 @@ export const properties: readonly Property[] = [
           holds(!isSpared || asked < 120, `${what}: the vendor that was down was asked ${asked} times`)
         }
       }
+    },
+  }),
+  property({
+    id: 'R12',
+    says: 'no job gives up while all that it may ask only pause and return in its time, be it that its own failure made the last one pause',
+    mutants: [
+      {
+        file: 'routing/candidate-choice.ts',
+        find: "new Set<FailureCode>(['rate-limited', 'provider-error'])",
+        replace: "new Set<FailureCode>(['rate-limited'])",
+      },
+      {
+        file: 'routing/candidate-choice.ts',
+        find: 'all.some((each) => this.#isFree(each)) ? [from.target] : all',
+        replace: '[from.target]',
+      },
+      {
+        file: 'routing/candidate-choice.ts',
+        find: 'if (this.#beginsAnew(',
+        replace: 'if (trail.from === null && this.#beginsAnew(',
+      },
+    ],
+    async check(rooms, seed) {
+      await fc.assert(
+        fc.asyncProperty(outages, async ({ code, outageMs, gapsMs, steps, seen, isKimiDead }) => {
+          const world = await createWorld(rooms, seed)
+          for (const at of [glm, kimi]) {
+            for (let i = 0; i < seen; i++) {
+              const failure = world.fail('unreachable', false)
+              const job = settled(world.run({ steps: [[at]], script: async () => Promise.reject(failure) }))
+              await world.clock.advance(1)
+              await job
+            }
+          }
+          const beganAt = world.clock.now()
+          const jobs = gapsMs.map(async (_, index) => {
+            const waitMs = gapsMs.slice(0, index + 1).reduce((sum, each) => sum + each, 0)
+            await world.sleep(waitMs)
+            const deadlineAt = world.clock.now() + 30_000
+            let attempts = 0
+            const script = async (at: Target): Promise<string> => {
+              attempts++
+              await world.sleep(20)
+              if (at.provider === 'kimi' && isKimiDead) throw world.fail('credential-rejected')
+              const downMs = at.provider === 'glm' ? outageMs.glm : outageMs.kimi
+              if (world.clock.now() - beganAt < downMs) throw world.fail(code)
+              return 'answer'
+            }
+            const outcome = await settled(world.run({ steps, script, timeoutMs: 30_000 }))
+            if ('value' in outcome || attempts >= 4) return
+            const obstacles = steps.flat().map((each) => world.health.obstacle(each))
+            const backAt =
+              world.clock.now() +
+              Math.min(...obstacles.map((each) => each?.waitMs ?? Number.POSITIVE_INFINITY))
+            const isWorthIt = !obstacles.includes(null) && backAt < deadlineAt
+            holds(
+              !isWorthIt,
+              `job ${index} gave up, and ${Math.round(deadlineAt - backAt)} ms before its end somebody returns`,
+            )
+          })
+          const all = settled(Promise.all(jobs))
+          await world.clock.advance(90_000)
+          const outcome = await all
+          if ('error' in outcome) throw outcome.error
+          holds(world.watch.held === 0, 'slots are back')
+        }),
+        { seed, numRuns: 150 },
+      )
     },
   }),
 ]

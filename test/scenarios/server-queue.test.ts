@@ -108,6 +108,32 @@ describe('one slot and six windows', () => {
   })
 })
 
+describe('a hundred slots', () => {
+  test('are a hundred requests at the vendor, and its other models are asked beside them', async () => {
+    const limits = `limits:
+  client: { requestsPerMinute: 1000, burst: 100, concurrency: 32 }
+  principal: { requestsPerMinute: 6000, burst: 600, concurrency: 256 }
+`
+    await start({
+      yaml: `providers: { glm: { concurrency: 100 } }\n${limits}`,
+      simulator: { glm: { gate: 'closed', concurrency: 100 } },
+    })
+    const calls: WindowCall[] = []
+    for (let index = 0; index < 5; index++) {
+      const window = await server.window('websocket', `window-${index}`)
+      for (let nth = 0; nth < 20; nth++) {
+        calls.push(window.call('chat', { model, prompt: `QUESTION-${index}-${nth}` }))
+      }
+    }
+    await until(() => vendor().inFlight === 100, 'all are asked')
+    const elsewhere = await server.window('websocket', 'window-elsewhere')
+    calls.push(elsewhere.call('chat', { model: 'glm-4.7', prompt: 'Another model.' }))
+    await until(() => vendor().inFlight === 101, 'the other model is asked')
+    server.simulator.control({ glm: { gate: 'open' } })
+    for (const { answer } of calls) expect((await answer)?.isError).toBe(false)
+  })
+})
+
 describe('in time', () => {
   test('the wait is estimated, and nobody is without a word for ten seconds', async () => {
     const clock = new VirtualClock()
