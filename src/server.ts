@@ -117,7 +117,7 @@ export async function createServer(options: ServerOptions): Promise<Server> {
     penaltyBox,
     client: limits.client,
     principal: limits.principal,
-    team: (name) => teamLimits(config.teams[name]),
+    team: (name) => teamLimits(config.teams, name),
     limitsOf: (principal) => ownLimits(keys.of(principal)),
     clientsMax: limits.maxClients,
     clientIdleMs: 300_000,

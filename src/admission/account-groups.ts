@@ -1,14 +1,17 @@
 // The quota groups of one account: one for the whole account, or one for each model where the vendor counts so. Groups
-// appear on first use; their number is bounded, since model names come from callers. Promises: inventing names gives back
-// nothing that a group holds back, and pushes out no model that answers; what finds no place shares one group.
+// appear on first use; their number is bounded, since model names come from callers. Each has a ceiling of its own; the rates are the
+// account's. Promises: inventing names gives nobody more of them, gives back nothing that a group holds back, and pushes out no model
+// that answers; what finds no place shares one group.
 
 import type { Clock } from '../lib/clock.ts'
 import type { Random } from '../lib/random.ts'
+import { AccountRates, type DayCount } from './account-rates.ts'
 import type { QueueOrder } from './fair-queue.ts'
 import type { GroupFact } from './group-fact.ts'
+import type { SharedRates } from './group-options.ts'
 import type { GroupPlan } from './group-plan.ts'
-import type { DayCount } from './group-rates.ts'
 import { QuotaGroup } from './quota-group.ts'
+import { RatesLine } from './rates-line.ts'
 
 /** The groups of one account. */
 export class AccountGroups {
@@ -17,8 +20,8 @@ export class AccountGroups {
   readonly #clock: Clock
   readonly #random: Random
   readonly #groups = new Map<string, Kept>()
+  readonly #shared: SharedRates
   #uses = 0
-  #counts: ReadonlyMap<string, DayCount> = new Map()
   #order: QueueOrder = 'fair'
   #onDayCount: (() => void) | null = null
 
@@ -28,6 +31,9 @@ export class AccountGroups {
     this.#plan = plan
     this.#clock = clock
     this.#random = random
+    const rates = new AccountRates(plan.rates, () => this.#onDayCount?.())
+    const isLine = plan.per === 'model' && rates.isCounted
+    this.#shared = { name, rates, line: isLine ? new RatesLine(rates) : null }
   }
 
   /** The group that a job for `model` (or for an operation such as `search`) must pass. */
@@ -43,12 +49,10 @@ export class AccountGroups {
     const group = new QuotaGroup({
       ...this.#plan.group(key),
       name: this.#title(key),
-      onDayCount: () => this.#onDayCount?.(),
+      shared: this.#shared,
       clock: this.#clock,
       random: this.#random,
     })
-    const count = this.#counts.get(key)
-    if (count) group.day.restore(count)
     group.setOrder(this.#order)
     const kept = { group, lastUse: 0 }
     this.#groups.set(key, kept)
@@ -85,26 +89,19 @@ export class AccountGroups {
     )
   }
 
-  /** Tells `ear` of every change of a group's count of the day; one ear at a time. */
+  /** Tells `ear` of every change of the account's count of the day; one ear at a time. */
   watchDayCounts(ear: () => void): void {
     this.#onDayCount = ear
   }
 
-  /** Daily counters, by group, for a restart. */
-  snapshot(): ReadonlyMap<string, DayCount> {
-    return new Map([
-      ...this.#counts,
-      ...[...this.#groups].map(([key, { group }]) => [key, group.day.snapshot()] as const),
-    ])
+  /** The daily counter, for a restart. */
+  snapshot(): DayCount {
+    return this.#shared.rates.snapshot()
   }
 
-  /** Takes up the counters of an earlier life, before the first job. */
-  restore(counts: ReadonlyMap<string, DayCount>): void {
-    this.#counts = counts
-    for (const [key, { group }] of this.#groups) {
-      const count = counts.get(key)
-      if (count) group.day.restore(count)
-    }
+  /** Takes up the counter of an earlier life, before the first job. */
+  restore(count: DayCount): void {
+    this.#shared.rates.restore(count)
   }
 
   #title(key: string): string {
@@ -121,18 +118,8 @@ export class AccountGroups {
     const proven = all.filter(([, { group }]) => group.hasServed)
     const goes = (isCrowded ? strangers : [...strangers, ...proven]).find(([, { group }]) => !group.isNeeded)
     if (goes === undefined) return false
-    this.#forget(...goes)
+    this.#groups.delete(goes[0])
     return true
-  }
-
-  // A group that counts by the day keeps its count when it is forgotten.
-  #forget(key: string, { group }: Kept): void {
-    const counts = new Map(this.#counts)
-    const count = group.day.snapshot()
-    counts.delete(key)
-    if (count.tokens > 0) counts.set(key, count)
-    this.#counts = new Map([...counts].slice(-countsMax))
-    this.#groups.delete(key)
   }
 }
 
@@ -144,5 +131,4 @@ interface Kept {
 
 const groupsMax = 64
 const strangersMax = groupsMax / 2
-const countsMax = 256
 const overflowGroup = 'other models'

@@ -62,19 +62,30 @@ export class FurtherRequests {
     })
   }
 
-  /** Lets go whatever may go. Answers how many milliseconds the next one has to wait; null: nobody waits. */
+  /** Lets go whatever may go. Answers in how many milliseconds to look again at the latest; null: nobody waits. */
   serve(): number | null {
     for (;;) {
       const [next] = this.#waiting
       if (next === undefined) return null
       const { waiter, wish, end } = next
       const { rates } = this.#named
+      const now = this.#clock.now()
       const refusal = ratesRefusal(this.#named, waiter.tokens, wish.untilAt(), this.#clock)
-      const waitMs = rates.waitMs(waiter.tokens, this.#clock.now(), this.#clock.wallMs())
-      if (refusal === null && waitMs !== 0) return waitMs
+      const waitMs = rates.waitMs(waiter.tokens, now, this.#clock.wallMs())
+      if (refusal === null) {
+        const isHeard = rates.heardMs(waiter.tokens, now) > 0
+        if (isHeard) rates.stepAside()
+        const isTurn = isHeard || rates.isTurn('further')
+        if (waitMs !== 0) return waitMs
+        if (!isTurn) return Math.min(lookAgainMs, wish.untilAt() + 1 - now)
+      }
+      rates.stepAside()
       this.#waiting.shift()
       if (refusal === null) takeDraw(rates, waiter, this.#clock)
       end(refusal)
     }
   }
 }
+
+// Others go first, and wake it; its own time may end before that.
+const lookAgainMs = 10_000

@@ -1,8 +1,8 @@
 // A quota group as operators see it: plain numbers, by principal and client.
 
+import type { RateFact } from './account-rates.ts'
 import type { CeilingFact } from './ceiling.ts'
 import type { FairQueue, QueueOrder } from './fair-queue.ts'
-import type { RateFact } from './group-rates.ts'
 import type { QueuedJob } from './queue-tree.ts'
 import type { Waiter } from './waiter.ts'
 

@@ -62,6 +62,15 @@ describe('group plan', () => {
     })
   })
 
+  it('gives a model the ceiling of all others though its name is one that every object answers to', async () => {
+    const settings = { per: 'model', concurrency: { default: 1, byModel: { 'glm-5.2': 8 } } } as const
+    for (const model of ['constructor', 'toString', '__proto__', 'glm-4.7']) {
+      const group = groupOf(settings, model)
+      for (let n = 0; n < 5; n++) void group.acquire(leaseRequestOf({ deadlineAt: 240_000 }))
+      expect([group.capacity, group.inFlight, group.waiting]).toEqual([1, 1, 4])
+    }
+  })
+
   it('holds the slot of a request that was cut for as long as it is told, else not at all', async () => {
     const settings = { per: 'account', concurrency: { default: 1, byModel: {} } } as const
     for (const cutHoldMs of [0, 250]) {

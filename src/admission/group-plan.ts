@@ -1,13 +1,16 @@
 // From settings to the options of an account's groups: what is configured is kept, what is not is learned.
 
+import { ownValue } from '../lib/own-value.ts'
+import type { AccountRateLimits } from './account-rates.ts'
 import type { FairQueueLimits } from './fair-queue.ts'
 import type { QuotaGroupOptions } from './group-options.ts'
-import type { GroupRateLimits } from './group-rates.ts'
 
 /** What an account's groups are made of. */
 export interface GroupPlan {
   /** Whether the vendor counts per model (GLM) or over the whole account (Kimi). */
   readonly per: 'account' | 'model'
+  /** The account's: one count for all of its groups. */
+  readonly rates: AccountRateLimits
   /** Options of the group of a model; of the account when `model` is ''. */
   group(model: string): Omit<QuotaGroupOptions, 'name' | 'clock' | 'random'>
 }
@@ -27,7 +30,7 @@ export interface GroupSettings {
   /** 30 s when absent. */
   readonly probeMs?: number
   /** Absent: the vendor counts none of these. */
-  readonly rates?: GroupRateLimits
+  readonly rates?: AccountRateLimits
   /** Slot time when absent. */
   readonly costs?: 'slot-time' | 'tokens'
   readonly queue?: Partial<FairQueueLimits>
@@ -39,11 +42,13 @@ export interface GroupSettings {
 
 /** Options for every group of an account. */
 export function toGroupPlan(settings: GroupSettings): GroupPlan {
-  const { per, concurrency, rates, costs, queue, waitMsMax, probeMs } = settings
+  const { per, concurrency, costs, queue, waitMsMax, probeMs } = settings
+  const rates = settings.rates ?? uncounted
   return {
     per,
+    rates,
     group(model) {
-      const configured = concurrency.byModel[model] ?? concurrency.default
+      const configured = ownValue(concurrency.byModel, model) ?? concurrency.default
       return {
         ceiling: {
           start: configured ?? settings.learnFrom ?? 2,
@@ -52,7 +57,7 @@ export function toGroupPlan(settings: GroupSettings): GroupPlan {
           probeMs: probeMs ?? 30_000,
           watchFirstToken: configured === null,
         },
-        rates: rates ?? uncounted,
+        rates,
         costs: costs ?? 'slot-time',
         queue: { ...queueDefaults, ...queue },
         waitMsMax: waitMsMax ?? 120_000,
@@ -66,7 +71,7 @@ export function toGroupPlan(settings: GroupSettings): GroupPlan {
 const ceilingMax = 1000
 // Small: what it was short of is charged when the first job ends, and from then on the estimate is what was seen.
 const firstEstimateMs = 1000
-const uncounted: GroupRateLimits = {
+const uncounted: AccountRateLimits = {
   requestsPerMinute: null,
   tokensPerMinute: null,
   tokensPerDay: null,

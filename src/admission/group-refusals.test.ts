@@ -67,7 +67,7 @@ describe('the words for a wait that is too long', () => {
       used: 970,
       retryAfterMs: 30_000,
       message:
-        'kimi takes 1000 tokens a minute, and 30 are left, too few for this job: the wait would be about 40 seconds, and this call may wait for 10 seconds. Call again in about 30 seconds, or ask for another model.',
+        'kimi takes 1000 tokens a minute, and 30 are left, too few for this job: the wait would be about 40 seconds, and this call may wait for 10 seconds. Call again in about 30 seconds, or ask for a model of another provider.',
     })
     // Where nobody knows the limit there is only the wait to tell.
     expect(wouldMissDeadline('kimi', 40_000, 10_000, { ...scarce, limit: null }).dimension).toBe(

@@ -2,7 +2,7 @@
 
 import type { Refusal } from '../domain/refusal.ts'
 import { counted, duration } from '../lib/in-words.ts'
-import type { GroupRateLimits, RateFact } from './group-rates.ts'
+import type { AccountRateLimits, RateFact } from './account-rates.ts'
 import type { FullScope } from './queue-bounds.ts'
 
 /** A bound of the queue is reached. `roomMs`: how long until a job that counts against it starts, and so makes room. */
@@ -63,7 +63,7 @@ export function wouldMissDeadline(
       limit,
       used: limit - remaining,
       retryAfterMs,
-      message: `${name} takes ${limit} ${unit}, and ${remaining} are left, too few for this job: the wait would be about ${duration(waitMs)}, and this call may wait for ${counted(leftSeconds, 'second')}. Call again in about ${duration(retryAfterMs)}, or ask for another model.`,
+      message: `${name} takes ${limit} ${unit}, and ${remaining} are left, too few for this job: the wait would be about ${duration(waitMs)}, and this call may wait for ${counted(leftSeconds, 'second')}. Call again in about ${duration(retryAfterMs)}, or ask for a model of another provider.`,
     }
   }
   return {
@@ -95,7 +95,7 @@ export function tooSlow(name: string, waitedMs: number, moreMs: number | null): 
 }
 
 /** The job is larger than the vendor ever allows. */
-export function tooLarge(name: string, tokens: number, limits: GroupRateLimits): Refusal {
+export function tooLarge(name: string, tokens: number, limits: AccountRateLimits): Refusal {
   const limit = Math.min(limits.tokensPerMinute ?? tokens, limits.tokensPerDay ?? tokens)
   return {
     kind: 'refusal',

@@ -2,7 +2,7 @@
 // before and as it was after.
 
 import { attemptTokensMax } from '../domain/token-count.ts'
-import type { GroupRateLimits } from './group-rates.ts'
+import type { AccountRateLimits } from './account-rates.ts'
 import type { HoldTimes } from './hold-times.ts'
 import type { LeaseRequest, Settlement } from './lease.ts'
 import type { Waiter } from './waiter.ts'
@@ -20,12 +20,12 @@ type TokenWish = Pick<LeaseRequest, 'inputTokens' | 'outputTokensMax' | 'outputT
 /** Costs of one group's jobs. */
 export class JobCosts {
   readonly #unit: 'slot-time' | 'tokens'
-  readonly #rates: GroupRateLimits
+  readonly #rates: AccountRateLimits
   readonly #times: HoldTimes
   /** What one request is worth where shares are counted in tokens. */
   readonly #requestTokens: number
 
-  constructor(unit: 'slot-time' | 'tokens', rates: GroupRateLimits, times: HoldTimes) {
+  constructor(unit: 'slot-time' | 'tokens', rates: AccountRateLimits, times: HoldTimes) {
     this.#unit = unit
     this.#rates = rates
     this.#times = times

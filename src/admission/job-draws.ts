@@ -7,8 +7,8 @@ import type { GroupRates, RateDraw } from './group-rates.ts'
 import type { Waiter } from './waiter.ts'
 
 /** One more request begins, and its draw is taken. */
-export function takeDraw(rates: GroupRates, { draws, tokens }: Waiter, clock: Clock): void {
-  draws.push(rates.take(tokens, clock.now(), clock.wallMs()))
+export function takeDraw(rates: GroupRates, { draws, tokens, request }: Waiter, clock: Clock): void {
+  draws.push(rates.take(tokens, clock.now(), clock.wallMs(), request.principal))
 }
 
 /** What the vendor said of its limits with the answer to the last request. */

@@ -284,7 +284,10 @@ describe('quota group', () => {
     expect(group.waiting).toBe(1)
     await clock.advance(1)
     ;(await leased(second.answer)).release()
-    expect(group.day.snapshot()).toEqual({ day: 0, tokens: 200 })
+    expect(group.inspect().rates).toMatchObject([
+      { unit: 'tokens a minute' },
+      { unit: 'tokens a day', remaining: 50 },
+    ])
     expect(await ask(group, 'a').answer).toMatchObject({ reason: 'would-miss-deadline' })
     expect(await ask(group, 'a', { inputTokens: 100 }).answer).toMatchObject({
       reason: 'too-large',

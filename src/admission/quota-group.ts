@@ -12,7 +12,7 @@ import { Ceiling } from './ceiling.ts'
 import { FairQueue, type Fullness, type QueueOrder } from './fair-queue.ts'
 import { FurtherRequests } from './further-requests.ts'
 import { type GroupFact, groupFact } from './group-fact.ts'
-import type { QuotaGroupOptions } from './group-options.ts'
+import { type QuotaGroupOptions, unshared } from './group-options.ts'
 import { GroupRates } from './group-rates.ts'
 import { evicted, queueFull, tooSlow, wouldMissDeadline } from './group-refusals.ts'
 import { HeldLease } from './held-lease.ts'
@@ -51,8 +51,9 @@ export class QuotaGroup {
     this.#queue = new FairQueue(options.queue)
     this.#ceiling = new Ceiling(options.ceiling)
     this.#times = new HoldTimes(options.firstEstimateMs)
-    this.#rates = new GroupRates(options.rates, options.onDayCount)
-    this.#named = { name: options.name, rates: this.#rates, limits: options.rates }
+    const { name, rates, line } = options.shared ?? unshared(options)
+    this.#rates = new GroupRates(rates, line, { wake: () => this.#pump() })
+    this.#named = { name, rates: this.#rates, limits: rates.limits }
     this.#turns = new Turns(options.clock, options.random, this.#ceiling, this.#named)
     this.#costs = new JobCosts(options.costs, options.rates, this.#times)
     this.#further = new FurtherRequests(this.#named, this.#costs, options.clock, () => this.#pump())
@@ -138,11 +139,6 @@ export class QuotaGroup {
     this.#announcer.changed()
   }
 
-  /** The day's count, which must survive a restart. */
-  get day(): Pick<GroupRates, 'snapshot' | 'restore'> {
-    return this.#rates
-  }
-
   /** Charges a job to another who waits for its answer too, in the class it has now, whether it waits or runs; not one that is over. */
   recharge(request: LeaseRequest, owner: LeaseOwner): void {
     const job = [...this.#running, ...this.#queue.jobs()].find(({ payload }) => payload.request === request)
@@ -186,7 +182,7 @@ export class QuotaGroup {
         this.#expire(job)
         continue
       }
-      const turn = this.#turns.of(job.payload.tokens, this.#lateAt(job), this.#running.size)
+      const turn = this.#turns.of(job, this.#lateAt(job), this.#running.size)
       if (turn.kind === 'now') this.#start(job, now)
       else if (turn.kind === 'too-late') this.#refuse(job, turn.refusal)
       else {
@@ -196,13 +192,16 @@ export class QuotaGroup {
       }
     }
     this.#isPumping = false
+    if (furtherMs === null && this.#queue.size === 0) this.#rates.stepAside()
     this.#ceiling.loaded(this.#running.size, this.#options.clock.now())
+    this.#rates.passOn()
   }
 
   #start(job: Job, now: number): void {
     const waiter = job.payload
     this.#queue.start(job)
     stopWaiting(waiter)
+    this.#rates.stepAside()
     takeDraw(this.#rates, waiter, this.#options.clock)
     this.#times.started(waiter, now)
     this.#running.add(job)

@@ -51,5 +51,6 @@ describe('the quotas of a caller', () => {
   it('bind whoever is in no team by no team, whatever teams are called', () => {
     const settings = { ...nobody, teams: { null: { ...none, budgetUsdPerMonth: 7 } } }
     expect(quotasOf({ ...window, team: null }, null, settings)).toEqual([])
+    expect(quotasOf({ ...window, team: 'constructor' }, null, nobody)).toEqual([])
   })
 })

@@ -2,6 +2,7 @@
 // Asked before each attempt, so a changed key binds the next one. A caller without a client id is bound by its key and team alone.
 
 import type { Identity } from '../domain/identity.ts'
+import { ownValue } from '../lib/own-value.ts'
 import type { Quota } from './quota.ts'
 
 /** Tokens a minute, and a day (UTC); null: any number. */
@@ -31,7 +32,7 @@ export function quotasOf(
   key: OwnQuotas | null,
   { limits, teams }: QuotaSettings,
 ): readonly Quota[] {
-  const team = identity.team === null ? null : (teams[identity.team] ?? null)
+  const team = identity.team === null ? null : (ownValue(teams, identity.team) ?? null)
   return [
     ...(identity.client === null ? [] : tokens('client', limits.client)),
     ...tokens('principal', withDefaults(key, limits.principal)),

@@ -2,14 +2,15 @@
 
 import type { Refusal } from '../domain/refusal.ts'
 import type { Clock } from '../lib/clock.ts'
-import type { GroupRateLimits, GroupRates } from './group-rates.ts'
+import type { AccountRateLimits } from './account-rates.ts'
+import type { GroupRates } from './group-rates.ts'
 import { tooLarge, wouldMissDeadline } from './group-refusals.ts'
 
 /** A group's rates, with its name for people and the limits they keep. */
 export interface NamedRates {
   readonly name: string
   readonly rates: GroupRates
-  readonly limits: GroupRateLimits
+  readonly limits: AccountRateLimits
 }
 
 /** Why a request of so many tokens cannot go before `untilAt` (monotonic milliseconds), or ever; null: it may. */

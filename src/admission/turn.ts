@@ -5,12 +5,14 @@ import type { Refusal } from '../domain/refusal.ts'
 import type { Clock } from '../lib/clock.ts'
 import type { Random } from '../lib/random.ts'
 import type { Ceiling } from './ceiling.ts'
+import type { QueuedJob } from './queue-tree.ts'
 import { type NamedRates, ratesRefusal } from './rates-refusal.ts'
+import type { Waiter } from './waiter.ts'
 
 /** What the job in turn waits for; times in milliseconds. */
 export type Turn =
   | { readonly kind: 'now' }
-  /** Null: until another ends. */
+  /** Null: until another ends, or another group of the account has gone first. */
   | { readonly kind: 'wait'; readonly waitMs: number | null }
   /** The rates have room for it after its time only; which of them has none, in the words of one that comes now. */
   | { readonly kind: 'too-late'; readonly refusal: Refusal }
@@ -30,18 +32,32 @@ export class Turns {
     this.#named = named
   }
 
-  /** Of a job of so many tokens, which may wait until `lateAt`, while `inFlight` run. */
-  of(tokens: number, lateAt: number, inFlight: number): Turn {
+  /** Of a job that may wait until `lateAt`, while `inFlight` run. */
+  of({ payload, lane }: QueuedJob<Waiter>, lateAt: number, inFlight: number): Turn {
+    const { tokens } = payload
     const now = this.#clock.now()
-    if (now < this.#pausedUntil) return { kind: 'wait', waitMs: this.#pausedUntil - now }
-    if (inFlight >= this.#ceiling.limit) {
-      const probeMs = this.#ceiling.probe(inFlight, now)
-      if (probeMs !== 0) return { kind: 'wait', waitMs: probeMs }
+    const slotMs = this.#slotMs(inFlight, now)
+    if (slotMs !== 0) return this.#aside({ kind: 'wait', waitMs: slotMs })
+    const { rates } = this.#named
+    const waitMs = rates.waitMs(tokens, now, this.#clock.wallMs())
+    if (waitMs !== 0) {
+      const refusal = ratesRefusal(this.#named, tokens, lateAt, this.#clock)
+      if (refusal !== null) return this.#aside({ kind: 'too-late', refusal })
+      if (rates.heardMs(tokens, now) > 0) return this.#aside({ kind: 'wait', waitMs })
     }
-    const waitMs = this.#named.rates.waitMs(tokens, now, this.#clock.wallMs())
-    if (waitMs === 0) return { kind: 'now' }
-    const refusal = ratesRefusal(this.#named, tokens, lateAt, this.#clock)
-    return refusal === null ? { kind: 'wait', waitMs } : { kind: 'too-late', refusal }
+    if (!rates.isTurn(lane.client.principal)) return { kind: 'wait', waitMs: null }
+    return waitMs === 0 ? { kind: 'now' } : { kind: 'wait', waitMs }
+  }
+
+  // Whoever waits for something of its own holds nobody up who shares the rates.
+  #aside(turn: Turn): Turn {
+    this.#named.rates.stepAside()
+    return turn
+  }
+
+  #slotMs(inFlight: number, now: number): number | null {
+    if (now < this.#pausedUntil) return this.#pausedUntil - now
+    return inFlight >= this.#ceiling.limit ? this.#ceiling.probe(inFlight, now) : 0
   }
 
   /** The vendor refused a request for concurrency while `besides` others were in flight: nothing starts for a while. */

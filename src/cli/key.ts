@@ -6,6 +6,7 @@ import type { Config } from '../config/config.ts'
 import { makeDataFolder } from '../config/data-folder.ts'
 import { advertisedUrl, isReachable, reachWarnings } from '../config/reach.ts'
 import type { Clock } from '../lib/clock.ts'
+import { ownValue } from '../lib/own-value.ts'
 import { mintKey } from '../principals/api-key.ts'
 import {
   addKey,
@@ -153,7 +154,7 @@ function orDefault(limit: number | null): string {
 }
 
 function teamNotes({ teams }: Config, team: string | null): readonly string[] {
-  if (team === null || teams[team] !== undefined) return []
+  if (team === null || ownValue(teams, team) !== undefined) return []
   return [`Note: team ${team} has no limits of its own; teams.${team} in exai.yaml would set some.`]
 }
 

@@ -1,6 +1,8 @@
 // `${NAME}` in string values: how secrets get into the config without standing in the file. `$${NAME}` stands for itself. What looks
 // like a variable and is none is refused: taken as it stands it would be sent as a key, or made into a folder.
 
+import { ownValue } from '../lib/own-value.ts'
+
 /** An expanded string and the variables it took, or the first variable that was not set; `broken`: no variable can be read from it. */
 export type Expansion =
   | { readonly kind: 'expanded'; readonly text: string; readonly names: readonly string[] }
@@ -30,7 +32,7 @@ export function expand(text: string, env: Readonly<Record<string, string | undef
       // A default ends at the first brace, so one that holds a variable would leave a brace behind.
       if (stray !== undefined || fallback?.includes('${') === true) isBroken = true
       if (name === undefined) return literal ?? ''
-      const value = env[name]
+      const value = ownValue(env, name)
       if (value !== undefined && value !== '') {
         names.push(name)
         return value

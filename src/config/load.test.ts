@@ -181,6 +181,12 @@ providers:
     ])
   })
 
+  test('a variable is one of the environment’s own, not what every object answers to', () => {
+    const { warnings, dataDir } = load(`dataDir: "\${constructor}/exai"`)
+    expect(warnings).toEqual([expect.stringContaining('constructor is not set in the environment')])
+    expect(dataDir).not.toContain('native code')
+  })
+
   test('nothing is told of a variable whose value a flag or the environment stands in for', () => {
     expect(load(`dataDir: "\${GONE}"`, { flags: { dataDir: '/x' } }).warnings).toEqual([])
     const own = `providers: { glm: { apiKey: "\${GONE}" } }`

@@ -1,5 +1,6 @@
 import { afterEach, beforeEach, describe, expect, it } from 'vitest'
 import { systemClock } from '../lib/clock.ts'
+import { VirtualClock } from '../lib/virtual-clock.ts'
 import { attemptOf, chatOf } from './chat-of.ts'
 import { createOpenAiCompatibleProvider } from './openai-compatible.ts'
 import type { Attempt, GenerateJob, Provider, StreamPart } from './provider.ts'
@@ -92,6 +93,58 @@ describe('a server of the OpenAI dialect', () => {
       ).toEqual([0.5, undefined])
     },
   )
+
+  const refusals = (...messages: readonly string[]): void => {
+    const left = [...messages]
+    vendor.reply = (request, response) => {
+      const message = left.shift()
+      ;(message === undefined ? answer : json({ error: { message } }, 400))(request, response)
+    }
+  }
+  const caps = (): readonly unknown[] =>
+    bodies().map((body) => [body.max_tokens ?? null, body.max_completion_tokens ?? null])
+
+  it('that takes no cap so high is asked once more with the one it names, by all for an hour, and never without one', async () => {
+    const clock = new VirtualClock()
+    const asked = createOpenAiCompatibleProvider({ name: 'mine', baseUrl: vendor.baseUrl, clock })
+    const ask = (outputTokensMax: number): Promise<StreamPart[]> =>
+      collect(asked.run({ ...chat, outputTokensMax }, attemptOf({ apiKey: null })))
+    refusals('max_tokens is too large: 4096. This model supports at most 2048 completion tokens.')
+    await ask(4096)
+    await ask(4096)
+    await ask(100)
+    clock.sleep(3_600_000)
+    await ask(4096)
+    expect(caps().map((pair) => (pair as unknown[])[0])).toEqual([4096, 2048, 2048, 100, 4096])
+    await asked.destroy()
+  })
+
+  it('that knows the cap under its other name is asked under that one from then on, also when two learn it at once', async () => {
+    const unsupported = "Unsupported parameter: 'max_tokens' is not supported with this model."
+    refusals(unsupported, unsupported)
+    await Promise.all([run({ ...chat, outputTokensMax: 700 }), run({ ...chat, outputTokensMax: 700 })])
+    await run({ ...chat, outputTokensMax: 700 })
+    expect(caps()).toEqual([
+      [700, null],
+      [700, null],
+      [null, 700],
+      [null, 700],
+      [null, 700],
+    ])
+  })
+
+  it('that takes no cap at all fails, and is never asked without one', async () => {
+    const ask = (): Promise<StreamPart[]> => run({ ...chat, outputTokensMax: 700 })
+    refusals('max_tokens: no', 'max_completion_tokens: no', 'max_tokens: no', 'max_tokens: no')
+    await expect(ask()).rejects.toMatchObject({ code: 'bad-request' })
+    await expect(ask()).rejects.toMatchObject({ code: 'bad-request' })
+    expect(caps()).toEqual([
+      [700, null],
+      [null, 700],
+      [700, null],
+      [null, 700],
+    ])
+  })
 
   it('is asked no third time', async () => {
     vendor.reply = (request, response) =>

@@ -1,12 +1,13 @@
 // Any server that speaks the OpenAI dialect: Ollama, vLLM, llama.cpp, OpenRouter. Nothing is assumed but chat; what a host
-// refuses is learnt and left out. The second request of a run is only ever that one correction.
+// refuses is learnt and left out, but for the cap on the output, without which nothing is asked. The second request of a run is
+// only ever that one correction.
 
 import { offeredModels } from './catalogue.ts'
 import type { ReasoningField } from './dialect/delta-text.ts'
 import { verdictByStatus } from './dialect/status-verdict.ts'
-import { toWireMessages, toWireTools, type WireMessage } from './dialect/wire-messages.ts'
+import { toWireMessages, toWireTools } from './dialect/wire-messages.ts'
 import { timeoutsFor } from './model-timeouts.ts'
-import { streamChat } from './openai-dialect.ts'
+import { type ChatExchange, streamChat } from './openai-dialect.ts'
 import { type Operation, runOperation } from './operation.ts'
 import type { Attempt, GenerateJob, Job, Provider, StreamPart } from './provider.ts'
 import type { ProviderSettings } from './provider-settings.ts'
@@ -27,7 +28,7 @@ export function createOpenAiCompatibleProvider(settings: ProviderSettings): Prov
     baseUrl: settings.baseUrl ?? defaultBaseUrl,
     wallMs: () => clock.wallMs(),
   })
-  const unsupported = new UnsupportedParameters()
+  const unsupported = new UnsupportedParameters(clock)
   // History goes back under the name the host itself uses; the older name until it has spoken.
   let reasoningField: ReasoningField = 'reasoning_content'
 
@@ -35,28 +36,31 @@ export function createOpenAiCompatibleProvider(settings: ProviderSettings): Prov
     if (job.kind !== 'generate') throw unsupportedJob(name, job.kind)
     const model = models.find(({ id }) => id === job.model) ?? null
     const full = toBody(job, operation.attempt, reasoningField)
-    const exchange = (): AsyncGenerator<StreamPart, void> =>
+    const exchange = (body: ChatExchange['body']): AsyncGenerator<StreamPart, void> =>
       streamChat(operation, {
         vendor,
         http,
-        body: unsupported.strip(job.model, full),
+        body,
         ...timeoutsFor(operation.attempt, job, model),
         onReasoningField: (field) => {
           reasoningField = field
         },
       })
-    let hasStarted = false
-    try {
-      for await (const part of exchange()) {
-        hasStarted = true
-        yield part
+    const cap = Math.max(1, job.outputTokensMax)
+    for (let isLast = false; ; isLast = true) {
+      const sent = unsupported.fit(job.model, full, cap)
+      let hasStarted = false
+      try {
+        for await (const part of exchange(sent)) {
+          hasStarted = true
+          yield part
+        }
+        return
+      } catch (failure) {
+        // The last one teaches the next run.
+        if (hasStarted || !unsupported.learn(job.model, sent, failure) || isLast) throw failure
       }
-      return
-    } catch (failure) {
-      if (hasStarted || !unsupported.learn(job.model, unsupported.strip(job.model, full), failure))
-        throw failure
     }
-    yield* exchange()
   }
 
   return {
@@ -69,15 +73,10 @@ export function createOpenAiCompatibleProvider(settings: ProviderSettings): Prov
   }
 }
 
-function toBody(
-  job: GenerateJob,
-  attempt: Attempt,
-  reasoningField: ReasoningField,
-): Readonly<Record<string, unknown>> & { readonly messages: readonly WireMessage[] } {
+function toBody(job: GenerateJob, attempt: Attempt, reasoningField: ReasoningField): ChatExchange['body'] {
   return {
     model: job.model,
     messages: toWireMessages(job, { reasoningField }),
-    max_tokens: Math.max(1, job.outputTokensMax),
     ...(job.temperature === undefined ? {} : { temperature: job.temperature }),
     // `max` is not a word of this dialect.
     ...(job.effort === undefined ? {} : { reasoning_effort: job.effort === 'max' ? 'high' : job.effort }),

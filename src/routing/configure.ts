@@ -1,9 +1,9 @@
 // From plain settings to the providers that routing chooses among: adapter, accounts with their groups, default models.
 
 import { AccountGroups } from '../admission/account-groups.ts'
+import type { AccountRateLimits } from '../admission/account-rates.ts'
 import type { QueueOrder } from '../admission/fair-queue.ts'
 import { toGroupPlan } from '../admission/group-plan.ts'
-import type { GroupRateLimits } from '../admission/group-rates.ts'
 import type { Clock } from '../lib/clock.ts'
 import type { Random } from '../lib/random.ts'
 import { defaultModel, modelPrefixes, offeredModels } from '../providers/catalogue.ts'
@@ -21,7 +21,7 @@ export interface AccountSpec {
     readonly byModel: Readonly<Record<string, number>>
   }
   /** What the vendor counts over time; null: it does not, or nobody knows. */
-  readonly rates: Omit<GroupRateLimits, 'refundsTokens'>
+  readonly rates: Omit<AccountRateLimits, 'refundsTokens'>
 }
 
 /** One provider as settings give it. */

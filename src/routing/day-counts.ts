@@ -5,11 +5,12 @@
 import { join } from 'node:path'
 import { z } from 'zod'
 import type { AccountGroups } from '../admission/account-groups.ts'
+import type { DayCount } from '../admission/account-rates.ts'
 import { StateFile } from '../store/state-file.ts'
 import type { ConfiguredProvider } from './route.ts'
 
 const dayCount = z.object({ day: z.int(), tokens: z.number() })
-/** By account, then by group. */
+/** By account. Under one name, since an account has one count; several are from when each model had its own. */
 const fileShape = z.record(z.string(), z.record(z.string(), dayCount))
 
 /** Keeps the counts of all accounts. */
@@ -42,7 +43,7 @@ export class DayCounts {
       onFault: (error) => options.onFault(error),
     })
     for (const [name, groups] of accounts) {
-      groups.restore(new Map(Object.entries(known[name] ?? {})))
+      groups.restore(sumOf(Object.values(known[name] ?? {})))
       groups.watchDayCounts(() => file.changed())
     }
     return new DayCounts(file)
@@ -59,6 +60,14 @@ export class DayCounts {
   }
 }
 
-function countsOf(groups: AccountGroups): object {
-  return Object.fromEntries([...groups.snapshot()].filter(([, { tokens }]) => tokens > 0))
+function countsOf(groups: AccountGroups): Readonly<Record<string, DayCount>> {
+  const count = groups.snapshot()
+  return count.tokens > 0 ? { '': count } : {}
+}
+
+// Of the last day that was counted: an earlier one is over.
+function sumOf(counts: readonly DayCount[]): DayCount {
+  const day = Math.max(0, ...counts.map((count) => count.day))
+  const tokens = counts.filter((count) => count.day === day).reduce((sum, count) => sum + count.tokens, 0)
+  return { day, tokens }
 }

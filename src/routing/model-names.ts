@@ -1,6 +1,8 @@
 // Names that the config gives to models: aliases (`fast: glm-5.3-flash`) and chains (`chat: [glm-5.2, kimi-k3]`), the order in which
 // a task or a name falls back. A chain may name aliases and other chains; rings and endless chains are cut.
 
+import { ownValue } from '../lib/own-value.ts'
+
 /** Names by the operator; both may be empty. */
 export interface ModelNames {
   /** A short name for one model. */
@@ -55,7 +57,7 @@ function expand(name: string, names: ModelNames, above: ReadonlySet<string>, fou
     }
     return
   }
-  const alias = Object.hasOwn(names.aliases, name) ? names.aliases[name] : undefined
+  const alias = ownValue(names.aliases, name)
   if (alias === undefined || alias === name) found.add(name)
   else expand(alias, names, inside, found)
 }

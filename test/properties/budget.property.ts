@@ -7,6 +7,13 @@ import { createWorld, settled, target } from './routing-world.ts'
 const bookRoom = room<typeof import('../../src/admission/reserve.ts')>('admission/reserve.ts')
 const paidRoom = room<typeof import('../../src/routing/paid-site.ts')>('routing/paid-site.ts')
 
+const parametersRoom = room<typeof import('../../src/providers/unsupported-parameter.ts')>(
+  'providers/unsupported-parameter.ts',
+)
+const failureRoom = room<typeof import('../../src/domain/failure.ts')>('domain/failure.ts')
+const clockRoom = room<typeof import('../../src/lib/virtual-clock.ts')>('lib/virtual-clock.ts')
+const dice = room<typeof import('../../src/lib/random.ts')>('lib/random.ts')
+
 const limit = 60
 const outcomes = ['overloaded', 'timeout', 'empty-output', 'concurrency-limited', 'rate-limited'] as const
 
@@ -109,6 +116,69 @@ export const properties: readonly Property[] = [
         )
       }
       holds(refused > 10, 'no attempt was ever too dear: the world is too easy')
+    },
+  }),
+  property({
+    id: 'P6 cap',
+    says: 'whatever a host says of its parameters, no request goes without a cap, nor with a higher one than was set aside',
+    mutants: [
+      {
+        file: 'providers/unsupported-parameter.ts',
+        find: "  'tool_choice',",
+        replace: "  'tool_choice',\n  'max_tokens',",
+      },
+      {
+        file: 'providers/unsupported-parameter.ts',
+        find: '[capName, Math.min(cap, capMax)]',
+        replace: '[capName, Number.isFinite(capMax) ? capMax : cap]',
+      },
+      {
+        file: 'providers/unsupported-parameter.ts',
+        find: "capName: isOlder ? 'max_completion_tokens' : 'max_tokens'",
+        replace: "capName: 'max_tokens'",
+      },
+    ],
+    async check(rooms, seed) {
+      const { UnsupportedParameters } = await rooms.load(parametersRoom)
+      const { CallFailure } = await rooms.load(failureRoom)
+      const { VirtualClock } = await rooms.load(clockRoom)
+      const { createSeededRandom } = await rooms.load(dice)
+      const random = createSeededRandom(seed)
+      for (let round = 0; round < 60; round++) {
+        const unsupported = new UnsupportedParameters(new VirtualClock())
+        const [hostName, highest] = [
+          random() < 0.5 ? 'max_tokens' : 'max_completion_tokens',
+          random() < 0.5 ? 1_000_000 : 100 + Math.floor(random() * 1900),
+        ]
+        const takes = random() < 0.8
+        const refuse = (body: Readonly<Record<string, unknown>>): string | null => {
+          const sent = 'max_tokens' in body ? 'max_tokens' : 'max_completion_tokens'
+          if (!takes || sent !== hostName) return `Unsupported parameter: '${sent}' is not supported.`
+          if (Number(body[sent]) > highest)
+            return `${sent} is too large, this model takes at most ${highest}.`
+          return 'temperature' in body ? 'temperature is not supported, max_tokens and user are' : null
+        }
+        let accepted = 0
+        for (let run = 0; run < 6; run++) {
+          const cap = 50 + Math.floor(random() * 8000)
+          for (let tries = 0; tries < 2; tries++) {
+            const sent = unsupported.fit('m', { model: 'm', temperature: 0, user: 'u' }, cap)
+            const caps = Object.entries(sent).filter(([name]) => name.startsWith('max_'))
+            holds(caps.length === 1, `a request went with ${caps.length} caps`)
+            const asked = Number(caps[0]?.[1])
+            holds(asked >= 1 && asked <= cap, `${asked} asked for, ${cap} set aside`)
+            const said = refuse(sent)
+            if (said === null) accepted++
+            if (said === null) break
+            const failure = new CallFailure('bad-request', { message: said, retryable: false })
+            if (!unsupported.learn('m', sent, failure)) break
+          }
+        }
+        holds(
+          accepted > 0 === takes,
+          `a host that takes ${takes ? hostName : 'no cap'} answered ${accepted} of 6`,
+        )
+      }
     },
   }),
 ]

@@ -141,16 +141,16 @@ export const properties = [
     mutants: [
       {
         file: 'admission/turn.ts',
-        find: "return refusal === null ? { kind: 'wait', waitMs } : { kind: 'too-late', refusal }",
-        replace: "return { kind: 'wait', waitMs }",
+        find: "if (refusal !== null) return this.#aside({ kind: 'too-late', refusal })",
+        replace: '',
       },
       {
-        file: 'admission/group-rates.ts',
-        find: 'this.#limits.refundsTokens ? this.#open : 0',
+        file: 'admission/account-rates.ts',
+        find: 'this.limits.refundsTokens ? this.#open : 0',
         replace: '0',
       },
       {
-        file: 'admission/group-rates.ts',
+        file: 'admission/account-rates.ts',
         find: 'this.#open -= draw.tokens',
         replace: '',
       },

@@ -5,6 +5,7 @@ import type { Identity } from '../../../domain/identity.ts'
 import type { Suggestion } from '../../../domain/suggestion.ts'
 import { assert } from '../../../lib/assert.ts'
 import { nearestName } from '../../../lib/nearest-name.ts'
+import { ownValue } from '../../../lib/own-value.ts'
 import type { Prompt, PromptOffer } from '../../../prompts/prompt.ts'
 import { isObject, type JsonObject, rpcCode } from '../envelope.ts'
 import type { Exchange } from '../exchange.ts'
@@ -98,8 +99,7 @@ export class Prompts {
     if (prompt === undefined || this.#contextOf === null) return null
     if (!Object.hasOwn(prompt.input.shape, argument)) return null
     const { suggest = {} } = prompt
-    const own = Object.hasOwn(suggest, argument) ? suggest[argument] : undefined
-    return own?.(this.#contextOf(identity), given) ?? []
+    return ownValue(suggest, argument)?.(this.#contextOf(identity), given) ?? []
   }
 
   #refuse(exchange: Exchange, message: string): void {

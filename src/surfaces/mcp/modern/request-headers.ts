@@ -3,6 +3,7 @@
 
 import { isUtf8 } from 'node:buffer'
 import type { IncomingHttpHeaders } from 'node:http'
+import { ownValue } from '../../../lib/own-value.ts'
 import { isObject, type RequestEnvelope } from '../envelope.ts'
 import type { MirroredArgument } from '../features/mirrored-arguments.ts'
 import { type ModernRejection, modernCode } from './request-meta.ts'
@@ -31,7 +32,7 @@ export function checkRequestHeaders(
 ): ModernRejection | null {
   const method = compare('Mcp-Method', headers['mcp-method'], request.method)
   if (method !== null) return method
-  const field = nameFields[request.method]
+  const field = ownValue(nameFields, request.method)
   const target = field === undefined ? undefined : request.params[field]
   if (typeof target !== 'string') return null
   return compare('Mcp-Name', decode(headers['mcp-name']), target)

@@ -1,0 +1,83 @@
+import { describe, expect, it } from 'vitest'
+import { AccountRates } from './account-rates.ts'
+
+const none = { requestsPerMinute: null, tokensPerMinute: null, tokensPerDay: null, refundsTokens: true }
+const day = 86_400_000
+
+describe('rates of an account', () => {
+  it('spread requests over their minute, a tenth of them at once', () => {
+    const rates = new AccountRates({ ...none, requestsPerMinute: 60 })
+    for (let i = 0; i < 6; i++) {
+      expect(rates.waitMs(0, 0, 0)).toBe(0)
+      rates.take(0, 0, 0)
+    }
+    expect(rates.waitMs(0, 0, 0)).toBe(1000)
+    expect(rates.queueMs(4, 0, 0)).toBe(4000)
+  })
+
+  it('give back what was not used, where the vendor does', () => {
+    const rates = new AccountRates({ ...none, tokensPerMinute: 100, tokensPerDay: 1000 })
+    rates.settle(rates.take(80, 0, 0), 30, true)
+    expect(rates.waitMs(70, 0, 0)).toBe(0)
+    expect(rates.snapshot()).toEqual({ day: 0, tokens: 30 })
+  })
+
+  it('count the requested cap, used or not, where nothing is given back but what never began', () => {
+    const rates = new AccountRates({
+      ...none,
+      tokensPerMinute: 100,
+      tokensPerDay: 1000,
+      refundsTokens: false,
+    })
+    rates.settle(rates.take(80, 0, 0), 30, true)
+    expect(rates.waitMs(21, 0, 0)).toBe(61_000)
+    rates.settle(rates.take(20, 0, 0), 0, false)
+    expect(rates.waitMs(20, 0, 0)).toBe(0)
+    expect(rates.snapshot()).toEqual({ day: 0, tokens: 80 })
+  })
+
+  it('begin a day anew at midnight in UTC, never because the clock jumped back, and tell each change', () => {
+    let changes = 0
+    const rates = new AccountRates({ ...none, tokensPerDay: 100 }, () => changes++)
+    const draw = rates.take(100, 0, day + 1000)
+    expect(rates.waitMs(1, 0, day + 1000)).toBe(day - 1000)
+    expect(rates.waitMs(1, 0, 5)).toBe(2 * day - 5)
+    expect(rates.waitMs(101, 0, day)).toBeNull()
+    expect(rates.waitMs(1, 0, 2 * day)).toBe(0)
+    rates.take(40, 0, 2 * day)
+    // It was taken from a day that is over.
+    rates.settle(draw, 0, true)
+    expect(rates.snapshot()).toEqual({ day: 2, tokens: 40 })
+    expect(changes).toBe(2)
+  })
+
+  it('show a new day as whole, let exactly the whole of it go, and tell no change where nothing is counted', () => {
+    let changes = 0
+    const rates = new AccountRates({ ...none, tokensPerDay: 100 }, () => changes++)
+    rates.take(60, 0, 0)
+    expect(rates.facts(0, day)).toMatchObject([{ remaining: 100, resetMs: day }])
+    expect(rates.waitMs(100, 0, 2 * day)).toBe(0)
+    rates.take(0, 0, 2 * day)
+    expect(changes).toBe(1)
+    const uncounted = new AccountRates(none, () => changes++)
+    uncounted.take(60, 0, 0)
+    expect([changes, uncounted.snapshot().tokens]).toEqual([1, 0])
+    const next = new AccountRates({ ...none, tokensPerDay: 100 })
+    next.take(60, 0, 0)
+    // Asked first thing in the morning, before anybody has taken or seen anything.
+    expect(next.waitMs(50, 0, day)).toBe(0)
+  })
+
+  it('say which part of the rate it takes most of a request takes, and none where nothing is counted', () => {
+    const rates = new AccountRates({
+      ...none,
+      requestsPerMinute: 50,
+      tokensPerMinute: 1000,
+      tokensPerDay: 1500,
+    })
+    expect([rates.partOf(10), rates.partOf(100), rates.partOf(0)]).toEqual([0.02, 0.1, 0.02])
+    expect(new AccountRates({ ...none, tokensPerDay: 1500 }).partOf(300)).toBe(0.2)
+    expect(new AccountRates(none).partOf(300)).toBe(0)
+    expect([rates.isCounted, new AccountRates(none).isCounted]).toEqual([true, false])
+  })
+})

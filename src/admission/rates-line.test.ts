@@ -1,0 +1,175 @@
+// Groups of one account that share its rates: one count, and a turn for each principal.
+
+import { describe, expect, it } from 'vitest'
+import { isRefusal } from '../domain/refusal.ts'
+import { VirtualClock } from '../lib/virtual-clock.ts'
+import { AccountGroups } from './account-groups.ts'
+import type { AccountRateLimits } from './account-rates.ts'
+import { toGroupPlan } from './group-plan.ts'
+import type { Lease, LeaseRequest } from './lease.ts'
+import { leaseRequestOf } from './lease-request-of.ts'
+import { leased } from './small-group.ts'
+
+/** One account whose vendor counts slots by model; `begun` has the name of each job that got its lease, and when. */
+function open(limits: Partial<AccountRateLimits>) {
+  const clock = new VirtualClock()
+  const rates = {
+    requestsPerMinute: null,
+    tokensPerMinute: null,
+    tokensPerDay: null,
+    refundsTokens: true,
+    ...limits,
+  }
+  const plan = toGroupPlan({
+    per: 'model',
+    concurrency: { default: 50, byModel: {} },
+    rates,
+    waitMsMax: 1e9,
+    costs: rates.tokensPerMinute === null ? 'slot-time' : 'tokens',
+  })
+  const groups = new AccountGroups('glm/main', plan, clock, () => 0.5)
+  const begun: { readonly name: string; readonly at: number; readonly lease: Lease }[] = []
+  const ask = (name: string, model: string, wish: Partial<LeaseRequest> = {}): void => {
+    const request = leaseRequestOf({
+      outputTokensMax: 0,
+      deadlineAt: Number.POSITIVE_INFINITY,
+      principal: name,
+      ...wish,
+    })
+    void groups
+      .groupFor(model)
+      .acquire(request)
+      .then(
+        (lease) => {
+          if (isRefusal(lease)) throw new Error(lease.message)
+          begun.push({ name, at: clock.now(), lease })
+        },
+        () => undefined,
+      )
+  }
+  const names = () => begun.map(({ name }) => name)
+  return { clock, groups, begun, ask, names }
+}
+
+describe('rates that groups share', () => {
+  it('are one count for the account, whatever models are asked for, real or invented', async () => {
+    const { clock, groups, begun, ask } = open({ requestsPerMinute: 1 })
+    for (let n = 0; n < 7; n++) ask(`caller-${n}`, `glm-${n}`)
+    await clock.advance(0)
+    expect(begun).toHaveLength(1)
+    for (let n = 2; n <= 7; n++) {
+      await clock.advance(61_000)
+      expect(begun).toHaveLength(n)
+    }
+    const ats = begun.map(({ at }) => at)
+    expect(ats.every((at, n) => n === 0 || at - (ats[n - 1] ?? 0) >= 60_000)).toBe(true)
+    const facts = Object.values(groups.inspect())
+    expect(facts).toHaveLength(7)
+    expect(new Set(facts.map(({ rates }) => rates[0]?.remaining))).toEqual(new Set([0]))
+    for (const { lease } of begun) lease.release()
+    expect(groups.load).toBe(0)
+  })
+
+  it('bind tokens of the day of all models together, and say so in the account’s name', async () => {
+    const { groups } = open({ tokensPerDay: 1000 })
+    const job = { inputTokens: 900, outputTokensMax: 0 }
+    ;(await leased(groups.groupFor('glm-5.2').acquire(leaseRequestOf(job)))).release()
+    const answer = await groups.groupFor('glm-4.7').acquire(leaseRequestOf({ ...job, deadlineAt: 240_000 }))
+    expect(answer).toMatchObject({ dimension: 'tokens a day of glm/main', limit: 1000, used: 900 })
+  })
+
+  it('wake a job of another model as soon as something is given back', async () => {
+    const { clock, begun, ask, names } = open({ tokensPerMinute: 1000 })
+    ask('anna', 'glm-5.2', { inputTokens: 900 })
+    await clock.advance(0)
+    ask('ben', 'glm-4.7', { inputTokens: 500 })
+    await clock.advance(1000)
+    expect(names()).toEqual(['anna'])
+    begun[0]?.lease.release({ inputTokens: 400, outputTokens: 0 })
+    await clock.advance(0)
+    expect(names()).toEqual(['anna', 'ben'])
+  })
+
+  it('let no large job be passed for ever by small ones of other models', async () => {
+    const { clock, begun, ask, names } = open({ tokensPerMinute: 1000 })
+    ask('small', 'glm-4.7', { inputTokens: 300 })
+    await clock.advance(0)
+    ask('large', 'glm-5.2', { inputTokens: 900 })
+    for (let n = 0; n < 20; n++) ask('small', `glm-4.${n % 5}`, { inputTokens: 100 })
+    await clock.advance(61_000)
+    expect(names().slice(0, 3)).toContain('large')
+    expect(begun.find(({ name }) => name === 'large')?.at).toBeLessThanOrEqual(61_000)
+  })
+
+  it('give a key that asks for thirty models no more than one that asks for one', async () => {
+    const { clock, ask, names } = open({ requestsPerMinute: 60 })
+    for (let n = 0; n < 300; n++) ask('many', `glm-${n % 30}`)
+    for (let n = 0; n < 60; n++) ask('one', 'glm-31')
+    await clock.advance(100_000)
+    const [many, one] = ['many', 'one'].map((name) => names().filter((each) => each === name).length)
+    expect(names().length).toBeGreaterThan(90)
+    expect(Math.abs((many ?? 0) - (one ?? 0))).toBeLessThanOrEqual(8)
+  })
+
+  it('let the models that one key asks for take turns', async () => {
+    const { clock, ask, begun, groups } = open({ requestsPerMinute: 60 })
+    for (let n = 0; n < 40; n++) ask('anna', n < 20 ? 'glm-5.2' : 'glm-4.7')
+    await clock.advance(14_000)
+    const waiting = Object.values(groups.inspect()).map((each) => each.waiting)
+    expect(begun).toHaveLength(20)
+    expect(Math.abs((waiting[0] ?? 0) - (waiting[1] ?? 0))).toBeLessThanOrEqual(6)
+  })
+
+  it('give shares by weight, and the whole to whoever is alone', async () => {
+    const { clock, ask, names } = open({ requestsPerMinute: 60 })
+    for (let n = 0; n < 200; n++) ask('heavy', `glm-${n % 4}`, { principalWeight: 3 })
+    for (let n = 0; n < 20; n++) ask('light', 'glm-5.2')
+    await clock.advance(60_000)
+    const light = names().filter((name) => name === 'light').length
+    expect(names().length / light).toBeGreaterThan(3)
+    expect(names().length / light).toBeLessThan(5)
+    await clock.advance(120_000)
+    expect(names().length).toBeGreaterThan(175)
+  })
+
+  it('go on to the next when the first in line gives up, and hold nobody up for a vendor’s word about one model', async () => {
+    const { clock, groups, begun, ask, names } = open({ tokensPerMinute: 1000 })
+    ask('first', 'glm-5.2', { inputTokens: 600 })
+    await clock.advance(0)
+    const controller = new AbortController()
+    ask('gone', 'glm-5.2', { inputTokens: 900, signal: controller.signal })
+    ask('next', 'glm-4.7', { inputTokens: 300 })
+    await clock.advance(0)
+    expect(names()).toEqual(['first'])
+    controller.abort()
+    await clock.advance(0)
+    expect(names()).toEqual(['first', 'next'])
+    const word = { limit: 9, remaining: 0, resetMs: 600_000 }
+    begun[0]?.lease.heard({ requests: word, tokens: null, concurrency: null })
+    ask('held', 'glm-5.2', { inputTokens: 1 })
+    ask('free', 'glm-4.6', { inputTokens: 1 })
+    await clock.advance(0)
+    expect(names()).toEqual(['first', 'next', 'free'])
+    for (const { lease } of begun) lease.release()
+    await clock.advance(600_000)
+    expect(names()).toContain('held')
+    begun.at(-1)?.lease.release()
+    expect(groups.load).toBe(0)
+  })
+
+  it('let whoever keeps a slot go before jobs of other models that have none', async () => {
+    const { clock, begun, ask, names } = open({ requestsPerMinute: 1 })
+    ask('runs', 'glm-5.2')
+    await clock.advance(0)
+    ask('waits', 'glm-4.7')
+    const order: string[] = []
+    const signal = new AbortController().signal
+    void begun[0]?.lease
+      .another({ outputTokensMax: 0, untilAt: () => Number.POSITIVE_INFINITY, signal })
+      .then(() => order.push(...names(), 'again'))
+    await clock.advance(61_000)
+    expect(order).toEqual(['runs', 'again'])
+    await clock.advance(61_000)
+    expect(names()).toEqual(['runs', 'waits'])
+  })
+})
