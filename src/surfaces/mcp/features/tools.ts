@@ -207,7 +207,7 @@ export class Tools {
             if (other !== null) exchange.finish(other.json, other.status)
             else answer(exchange, live, resultMessage(exchange.id, era.toJson(toResult(outcome))))
           }
-          // Once its answer is on its way: whoever ends between would let the call be made, and paid, again.
+          // Once a short answer is on its way: whoever ends between would let the call be made, and paid, again.
           if (!isCut) flow.batch.afterwards(() => watch.ended(false))
         },
         (error: unknown) => {
