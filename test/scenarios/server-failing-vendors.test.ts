@@ -133,4 +133,15 @@ breaker: { calls: 4, faultPercent: 75, windowMs: 36000000 }`,
     await chat('three')
     expect(Object.values(breakers())).toEqual(['open'])
   })
+
+  test('by default neither two broken connections nor three bad calls of four are enough', async () => {
+    const retries = `providers: { ${closed} }\nretries: { attempts: 1 }`
+    await start(retries, 'reset-before-answer')
+    for (const prompt of ['one', 'two']) expect((await chat(prompt)).isError).toBe(true)
+    server.simulator.control({ glm: { faults: [] } })
+    expect((await chat('well')).isError).toBe(false)
+    server.simulator.control({ glm: { faults: ['server-error'] } })
+    expect((await chat('three')).isError).toBe(true)
+    expect(Object.values(breakers())).toEqual([])
+  })
 })
