@@ -37,9 +37,10 @@ function toSection(provider: ProviderConfig): object {
     ...(models.length === 0 ? {} : { models }),
     ...(searchEngine === null ? {} : { searchEngine }),
     ...(searchModel === null ? {} : { searchModel }),
-    accounts: accounts.map(({ name, apiKeys, concurrency, rates }) => ({
+    accounts: accounts.map(({ name, apiKeys, weight, concurrency, rates }) => ({
       name,
       apiKeys: apiKeys.map(({ secret, origin }) => `${secret} (${originText(origin)})`),
+      weight,
       concurrency: { default: concurrency.default ?? 'learned', ...concurrency.byModel },
       ...(hasAny(rates) ? { rates: known(rates) } : {}),
     })),

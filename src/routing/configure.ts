@@ -15,6 +15,8 @@ import type { ConfiguredProvider } from './route.ts'
 export interface AccountSpec {
   readonly name: string
   readonly apiKeys: readonly string[]
+  /** Its share among the provider's accounts; 0: only while no other can. */
+  readonly weight: number
   /** Requests at once; null: to be learned. */
   readonly concurrency: {
     readonly default: number | null
@@ -70,6 +72,7 @@ const local: ProviderSpec = {
     {
       name: 'local',
       apiKeys: [],
+      weight: 1,
       concurrency: { default: 8, byModel: {} },
       rates: { requestsPerMinute: null, tokensPerMinute: null, tokensPerDay: null },
     },
@@ -130,6 +133,7 @@ function configure(
     accounts: spec.accounts.map((account) => ({
       name: account.name,
       apiKeys: account.apiKeys,
+      weight: account.weight,
       groups: new AccountGroups(
         `${name}/${account.name}`,
         toGroupPlan({
