@@ -175,6 +175,99 @@ describe('rates that groups share', () => {
   })
 })
 
+describe('a group that waits for something of its own', () => {
+  const word = {
+    requests: { limit: 9, remaining: 0, resetMs: 600_000 },
+    tokens: null,
+    concurrency: null,
+  }
+  const more = (over: { outputTokensMax?: number; untilAt?: number } = {}) => ({
+    outputTokensMax: over.outputTokensMax ?? 0,
+    untilAt: () => over.untilAt ?? Number.POSITIVE_INFINITY,
+    signal: new AbortController().signal,
+  })
+
+  it('steps aside when its vendor asks for a pause', async () => {
+    const { clock, begun, ask, names } = open({ tokensPerMinute: 1000 })
+    ask('anna', 'glm-5.2', { inputTokens: 600 })
+    await clock.advance(0)
+    ask('carl', 'glm-5.2', { inputTokens: 900 })
+    ask('bert', 'glm-4.7', { inputTokens: 300 })
+    await clock.advance(0)
+    expect(names()).toEqual(['anna'])
+    void begun[0]?.lease.refusedByVendor()
+    await clock.advance(0)
+    expect(names()).toEqual(['anna', 'bert'])
+  })
+
+  it('steps aside when what it waits for is the vendor’s word, be it there before or come meanwhile', async () => {
+    for (const isBefore of [true, false]) {
+      const { clock, begun, ask, names } = open({ tokensPerMinute: 1000 })
+      ask('anna', 'glm-5.2', { inputTokens: 600 })
+      await clock.advance(0)
+      const running = begun[0]?.lease
+      if (isBefore) running?.heard(word)
+      void running?.another(more({ outputTokensMax: 10 }))
+      ask('bert', 'glm-4.7', { inputTokens: 300 })
+      await clock.advance(0)
+      if (!isBefore) {
+        expect(names()).toEqual(['anna'])
+        running?.heard(word)
+        await clock.advance(0)
+      }
+      expect(names()).toEqual(['anna', 'bert'])
+    }
+  })
+
+  it('lets its further requests take turns with those of other models, in order of coming', async () => {
+    const { clock, begun, ask } = open({ requestsPerMinute: 1 })
+    for (const [name, model] of [
+      ['anna', 'glm-5.2'],
+      ['bert', 'glm-5.2'],
+      ['carl', 'glm-4.7'],
+    ] as const) {
+      ask(name, model)
+      await clock.advance(61_000)
+    }
+    const order: string[] = []
+    const again = (index: number): void => {
+      const held = begun[index]
+      void held?.lease.another(more()).then(() => order.push(held.name))
+    }
+    again(0)
+    await clock.advance(0)
+    for (const index of [0, 2, 1]) again(index)
+    await clock.advance(200_000)
+    expect(order).toEqual(['anna', 'anna', 'carl', 'bert'])
+  })
+
+  it('tells a further request that it is too late at its own time, however long another stands before it', async () => {
+    const { clock, begun, ask } = open({ tokensPerMinute: 1000 })
+    ask('anna', 'glm-5.2', { inputTokens: 600 })
+    ask('bert', 'glm-4.7', { inputTokens: 10 })
+    await clock.advance(0)
+    const [first, second] = begun
+    const ats: Record<string, number> = {}
+    const told = (name: string) => (refusal: unknown) => {
+      ats[name] = clock.now()
+      return refusal
+    }
+    // It fits no earlier than in a minute; what comes behind it would fit at once.
+    void first?.lease.another(more({ outputTokensMax: 300 })).then(told('first'))
+    const late = second?.lease.another(more({ untilAt: 3000 })).then(told('late'))
+    await clock.advance(3000)
+    expect(ats).toEqual({})
+    await clock.advance(1)
+    expect(ats).toEqual({ late: 3001 })
+    expect(await late).toMatchObject({ reason: 'would-miss-deadline' })
+    void second?.lease.another(more()).then(told('patient'))
+    await clock.advance(57_998)
+    expect(ats).toEqual({ late: 3001 })
+    await clock.advance(1)
+    expect(ats).toMatchObject({ first: 61_000, patient: 61_000 })
+  })
+})
+
 /** A line before a thousand tokens a minute; `woken` has the names of those that were woken, in order. */
 function openLine() {
   const rates = { requestsPerMinute: null, tokensPerMinute: 1000, tokensPerDay: null, refundsTokens: true }
