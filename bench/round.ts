@@ -29,6 +29,9 @@ export interface RoundOptions {
 }
 
 const warmUpSeconds = 2
+// Right before a lane is measured. One client alone makes few calls a second: in a second the engine has not compiled what they run.
+const leadInSeconds = 1
+const loneLeadInSeconds = 6
 
 /** Odd rounds go forward, even ones backward, and so do the two lanes of each bout. Throws `Unmeasured`. */
 export async function playRound(round: number, { seconds, isLoudAllowed }: RoundOptions): Promise<Round> {
@@ -49,7 +52,7 @@ export async function playRound(round: number, { seconds, isLoudAllowed }: Round
   const playBout = async ({ limit, ours }: Bout): Promise<Pair> => {
     const samples = new Map<Measured, Sample>()
     for (const lane of inOrder([limit, ours])) {
-      await play(lane, 1)
+      await play(lane, lane.connections === 1 ? loneLeadInSeconds : leadInSeconds)
       samples.set(lane, await play(lane, seconds))
     }
     return { limit: samples.get(limit) as Sample, ours: samples.get(ours) as Sample }

@@ -174,7 +174,7 @@ export async function createServer(options: ServerOptions): Promise<Server> {
   const rooms = { router, jobs, ledger, budgets, uploads, threads, documents, late, facts }
   const tools = offeredTools(options.extraTools ?? [], limits.toolTimeoutMs)
   const edge = new Edge({ clock, limits: limits.edge, streamedPaths: ['/files'] })
-  const flow = createFlow({ clock, slowReaderMs: limits.slowReaderMs })
+  const flow = createFlow({ clock, slowReaderMs: limits.slowReaderMs, onBug: log.bug })
   const mcp = createMcpSurface({
     clock,
     flow,

@@ -43,6 +43,8 @@ export interface RatesConfig {
 export interface AccountConfig {
   readonly name: string
   readonly apiKeys: readonly ApiKey[]
+  /** Its share of the work among the provider's accounts; 0: only while no other can. */
+  readonly weight: number
   readonly concurrency: ConcurrencyConfig
   readonly rates: RatesConfig
 }

@@ -40,9 +40,10 @@ function toSection(provider: ProviderConfig): object {
     ...(searchModel === null ? {} : { searchModel }),
     firstTokenMs: short(timeouts.firstTokenMs),
     silenceMs: short(timeouts.silenceMs),
-    accounts: accounts.map(({ name, apiKeys, concurrency, rates }) => ({
+    accounts: accounts.map(({ name, apiKeys, weight, concurrency, rates }) => ({
       name,
       apiKeys: apiKeys.map(({ secret, origin }) => `${secret} (${originText(origin)})`),
+      weight,
       concurrency: { default: concurrency.default ?? 'learned', ...concurrency.byModel },
       ...(hasAny(rates) ? { rates: known(rates) } : {}),
     })),

@@ -167,7 +167,7 @@ function accountsOf(
   })
   if (section.accounts === undefined) {
     const apiKeys = section.apiKey === undefined ? [] : [key(section.apiKey, `${path}.apiKey`)]
-    return [{ name: 'main', apiKeys, ...limitsOf(fallback, shared, section.rates) }]
+    return [{ name: 'main', apiKeys, weight: 1, ...limitsOf(fallback, shared, section.rates) }]
   }
   const names = new Set<string>()
   return section.accounts.map((account, index) => {
@@ -179,6 +179,7 @@ function accountsOf(
     return {
       name: account.name,
       apiKeys: account.apiKeys.map((value, keyIndex) => key(value, `${at}.apiKeys.${keyIndex}`)),
+      weight: account.weight,
       ...limitsOf(fallback, { ...shared, ...account.concurrency }, section.rates, account.rates),
     }
   })

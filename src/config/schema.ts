@@ -57,6 +57,7 @@ export interface RatesSection {
 interface AccountSection {
   readonly name: string
   readonly apiKeys: readonly string[]
+  readonly weight: number
   readonly concurrency?: Readonly<Record<string, number>> | undefined
   readonly rates?: RatesSection | undefined
 }
@@ -112,6 +113,7 @@ const provider: z.ZodType<ProviderSection> = section({
     section({
       name: text('a name'),
       apiKeys: list(apiKey, 64, 'API keys').default([]),
+      weight: wholeNumber(0, 1000, 'of shares').default(1),
       concurrency: concurrency.optional(),
       rates: rates.optional(),
     }),

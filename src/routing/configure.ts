@@ -16,6 +16,8 @@ import type { ConfiguredProvider } from './route.ts'
 export interface AccountSpec {
   readonly name: string
   readonly apiKeys: readonly string[]
+  /** Its share among the provider's accounts; 0: only while no other can. */
+  readonly weight: number
   /** Requests at once; null: to be learned. */
   readonly concurrency: {
     readonly default: number | null
@@ -73,6 +75,7 @@ const local: ProviderSpec = {
     {
       name: 'local',
       apiKeys: [],
+      weight: 1,
       concurrency: { default: 8, byModel: {} },
       rates: { requestsPerMinute: null, tokensPerMinute: null, tokensPerDay: null },
     },
@@ -134,6 +137,7 @@ function configure(
     accounts: spec.accounts.map((account) => ({
       name: account.name,
       apiKeys: account.apiKeys,
+      weight: account.weight,
       groups: new AccountGroups(
         `${name}/${account.name}`,
         toGroupPlan({

@@ -13,6 +13,8 @@ export interface FlowOptions {
   readonly slowReaderMs?: number
   /** Default: after everything that is ready now, as `setImmediate` does. */
   readonly yieldTurn?: (run: () => void) => void
+  /** Told what a write of the batch has thrown, as in `write-batch.ts`. */
+  readonly onBug?: (error: unknown) => void
 }
 
 /** The shared parts. */
@@ -37,7 +39,7 @@ export function createFlow(options: FlowOptions): Flow {
   const yieldTurn = options.yieldTurn ?? ((run) => void setImmediate(run))
   return {
     loop: new FlushLoop({ yieldTurn }),
-    batch: new WriteBatch({ yieldTurn }),
+    batch: new WriteBatch({ yieldTurn, onBug: options.onBug }),
     readers,
     creditBytes: 262_144,
     heldBytesMax: 16_777_216,

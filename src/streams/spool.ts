@@ -24,8 +24,8 @@ export interface Sink {
   end(): void
   /** True: nothing new is to be asked of this connection; false: it may ask again. */
   hold(isHeld: boolean): void
-  /** The reader is given up. */
-  lost(): void
+  /** The reader is given up. Answers whom to tell of what was written last and is held back here, in order. */
+  lost(): readonly (() => void)[]
 }
 
 interface Waiting {
@@ -161,8 +161,8 @@ export class Spool implements FlushLane, WatchedReader {
   lost(): void {
     const untaken = this.untaken('unread')
     this.close()
-    this.#sink.lost()
-    for (const tell of untaken) tell()
+    const heldBack = this.#sink.lost()
+    for (const tell of [...untaken, ...heldBack]) tell()
   }
 
   isReady(rank: Rank): boolean {

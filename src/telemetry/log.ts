@@ -22,6 +22,8 @@ export interface Log {
   rows(event: RowEvent): void
   /** Of vendors' health: breakers, cooldowns, keys. */
   health(event: HealthEvent): void
+  /** What should never happen was caught where others would have suffered by it. */
+  bug(error: unknown): void
   /** A file could not be read or written; what is known stays in force. */
   fault(error: Error): void
   /** Writes what is buffered, in order, and stops. A reader that takes nothing holds it for at most half a second. */
@@ -59,6 +61,10 @@ export function createLog(level: string, clock: Clock, stream?: LogStream): Log 
     },
     health(event) {
       writeHealth(logger, event)
+    },
+    bug(error) {
+      writeBug(logger, error, 'bug')
+      flush()
     },
     fault(error) {
       logger.warn(error.message)
@@ -203,12 +209,13 @@ function writeMcp(logger: Logger, event: McpEvent): void {
       logger.info({ door: event.door, code: event.code }, event.type)
       return
     case 'surface-failed':
-      logger.error(
-        { detail: event.error instanceof Error ? event.error.stack : String(event.error) },
-        event.type,
-      )
+      writeBug(logger, event.error, event.type)
       return
     default:
       unreachable(event)
   }
+}
+
+function writeBug(logger: Logger, error: unknown, what: string): void {
+  logger.error({ detail: error instanceof Error ? error.stack : String(error) }, what)
 }

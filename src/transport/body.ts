@@ -16,6 +16,8 @@ export interface BodyOptions {
   readonly lingerMs?: number
   /** Counts what is kept of bodies that have come in part, by their socket; absent: nobody does. */
   readonly partialBody?: ((socket: Duplex) => PartialBody) | undefined
+  /** Told of each body that has come, before it is made a text and worked on. */
+  readonly onWhole?: (bytes: number) => void
   /** Told of each body that is too large. */
   readonly onTooLarge?: (request: IncomingMessage) => void
 }
@@ -80,6 +82,7 @@ export function readBody(
   request.on('end', () => {
     if (isRefused) return
     partial?.release()
+    options.onWhole?.(bytes)
     const body = chunks === null ? only : Buffer.concat(chunks, bytes)
     if (body === null) done('')
     else if (isUtf8(body)) done(body.toString('utf8'))

@@ -37,9 +37,10 @@ class ResponseSink implements Sink {
   // A response asks nothing: the requests behind it on its socket wait for Node's own bound.
   hold(): void {}
 
-  lost(): void {
+  lost(): readonly (() => void)[] {
     this.#onLost()
     this.#response.destroy()
+    return []
   }
 }
 

@@ -102,19 +102,62 @@ test('what is said within a turn leaves together at its end, in order, and a clo
   expect(got).toEqual(['a question', 'an answer', 'how far it is'])
 })
 
-test('a result that waits for the end of its turn is told as lost where its peer is given up before', async () => {
-  let lost = 0
+/** More than there is room for, at once. */
+function giveUp(): void {
+  connection.send('c'.repeat(17_000_000))
+  connection.send('c')
+}
+
+test('a result that waits for the end of its turn is told as lost where its peer is given up before, behind older ones', async () => {
+  const lost: string[] = []
   const closed = new Promise<void>((resolve) => {
     connection.onClose = resolve
   })
-  connection.sendResult({}, 'an answer', () => {
-    lost += 1
-  })
-  ;(connection as unknown as { lost(): void }).lost()
-  expect(lost).toBe(1)
+  peer.pause()
+  // Until the kernel takes no more, and the socket still would.
+  while (stream().writableLength === 0) {
+    connection.sendResult({}, 'r'.repeat(50_000), () => lost.push('older'))
+    await new Promise((resolve) => setImmediate(resolve))
+  }
+  connection.sendResult({}, 'an answer', () => lost.push('an answer'))
+  expect(stream().writableCorked).toBe(1)
+  giveUp()
+  const told = ['older', 'an answer']
+  expect(lost).toEqual(told)
   await closed
   await new Promise((resolve) => setImmediate(resolve))
-  expect(lost).toBe(1)
+  expect(lost).toEqual(told)
+})
+
+test('a result that waits for the end of its turn leaves before a long one is put behind it', async () => {
+  const got: number[] = []
+  peer.on('message', (data: Buffer) => got.push(data.length))
+  connection.sendResult({}, 'an answer', () => undefined)
+  expect(stream().writableCorked).toBe(1)
+  connection.sendResult({}, 'r'.repeat(1_000_000), () => undefined)
+  expect(stream().writableCorked).toBe(0)
+  while (got.length < 2) await once(peer, 'message')
+  expect(got).toEqual([9, 1_000_000])
+})
+
+test('before anything is done to the last piece of a long message, what is ready has left', async () => {
+  const waiting: boolean[] = []
+  let isWaiting = false
+  stream().prependListener('data', () => {
+    isWaiting = true
+    flow.batch.add(() => {
+      isWaiting = false
+    })
+  })
+  // Behind the reader of frames: what it does to the last piece is done by then.
+  stream().on('data', () => waiting.push(isWaiting))
+  const heard = new Promise<void>((resolve) => {
+    connection.onMessage = () => resolve()
+  })
+  peer.send('r'.repeat(1_000_000))
+  await heard
+  expect(waiting.length).toBeGreaterThan(2)
+  expect(new Set(waiting.slice(1))).toEqual(new Set([false]))
 })
 
 describe('a peer that goes', () => {

@@ -8,6 +8,7 @@ import type { WebSocket } from 'ws'
 import type { Clock, Timer } from '../lib/clock.ts'
 import type { Flow } from '../streams/flow.ts'
 import { type Sink, Spool } from '../streams/spool.ts'
+import { messageWorkBytes } from '../streams/write-batch.ts'
 import type { PartialBody } from './partial-bodies.ts'
 import { UnfinishedFrames } from './unfinished-frames.ts'
 import type { WebSocketConnection } from './websocket-face.ts'
@@ -15,6 +16,8 @@ import type { WebSocketConnection } from './websocket-face.ts'
 // A message may take as long as a body over HTTP: of what has come for so many beats and is no message yet, this is kept and no more.
 const unfinishedBeatsMax = 3
 const unfinishedBytesMax = 1_024
+// With less of a message here, what `ws` does to it is short.
+const longBytes = 16_384
 // Of a frame of the other side: kind, length, mask.
 const headBytes = 6
 // How long whoever has no room may take to read why.
@@ -74,7 +77,15 @@ export class Connection implements WebSocketConnection, Sink {
       this.#wholeBytes = this.#stream.bytesRead ?? 0
       if (isBinary) socket.close(1003, 'Send text frames, one JSON-RPC message each.')
       else if (this.#isHeld) this.#unheard.push(data.toString('utf8'))
-      else this.onMessage(data.toString('utf8'))
+      else {
+        this.#working(messageWorkBytes + data.length)
+        this.onMessage(data.toString('utf8'))
+      }
+    })
+    // Before `ws` hears it: the last piece of a long message has all of it unmasked.
+    stream.prependListener('data', () => {
+      const bytes = (this.#stream.bytesRead ?? 0) - this.#wholeBytes
+      if (bytes > longBytes) this.#working(bytes)
     })
     // `ws` gives these a code of its own; a socket that failed has the system's.
     socket.on('error', (error: NodeJS.ErrnoException) => {
@@ -99,7 +110,7 @@ export class Connection implements WebSocketConnection, Sink {
       this.#unheard = []
       // Who ends with a frame of close, and nothing of ours below, has read it; where none came `ws` says 1006 (RFC 6455, 7.1.5).
       const written = code === 1006 || this.bufferedBytes > 0 ? 'unread' : 'read'
-      const untaken = [...(written === 'read' ? [] : this.#corked), ...(this.#spool?.untaken(written) ?? [])]
+      const untaken = [...(this.#spool?.untaken(written) ?? []), ...(written === 'read' ? [] : this.#corked)]
       this.#corked = []
       this.#spool?.close()
       for (const tell of untaken) tell()
@@ -137,6 +148,8 @@ export class Connection implements WebSocketConnection, Sink {
     this.#spool?.dropLatest(call)
     if (this.#spool?.hasRoom === false) return false
     if (!this.#canWrite(text)) {
+      // What waits below is then always the newest.
+      this.#uncork()
       this.#spooled().put(1, text, onLost)
       return true
     }
@@ -217,15 +230,20 @@ export class Connection implements WebSocketConnection, Sink {
     while (!this.#isHeld) {
       const text = this.#unheard.shift()
       if (text === undefined) break
+      this.#working(messageWorkBytes + text.length)
       this.onMessage(text)
     }
     if (!this.#isHeld && !this.#isFull) this.#socket.resume()
   }
 
-  lost(): void {
+  lost(): readonly (() => void)[] {
     this.#isLost = true
     this.#socket.terminate()
-    for (const onLost of this.#corked.splice(0)) onLost()
+    return this.#corked.splice(0)
+  }
+
+  #working(bytes: number): void {
+    this.#options.flow.batch.working(bytes)
   }
 
   #isOpen(): boolean {

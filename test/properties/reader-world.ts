@@ -59,8 +59,9 @@ export class Reader implements Sink {
     this.isHeld = isHeld
   }
 
-  lost(): void {
+  lost(): readonly (() => void)[] {
     this.isLost = true
+    return []
   }
 
   text(): string {

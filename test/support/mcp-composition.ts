@@ -59,6 +59,8 @@ export interface McpCompositionOptions {
   readonly edge?: Partial<EdgeLimits>
   /** A reader that takes nothing for so long loses its stream. */
   readonly slowReaderMs?: number
+  /** Ends the turns of what leaves; default: as the event loop does. */
+  readonly yieldTurn?: (run: () => void) => void
   readonly lateResults?: Partial<LateSettings>
   readonly sessions?: Partial<SessionLife>
   readonly instructions?: string
@@ -97,9 +99,9 @@ export async function startMcpComposition(options: McpCompositionOptions): Promi
     abortGraceMs: 500,
     emit: () => undefined,
   })
-  const { slowReaderMs = 120_000 } = options
+  const { slowReaderMs = 120_000, yieldTurn } = options
   const late = new LateAnswers(systemClock, { ...lateSettings, ...options.lateResults })
-  const flow = createFlow({ clock: systemClock, slowReaderMs })
+  const flow = createFlow({ clock: systemClock, slowReaderMs, ...(yieldTurn && { yieldTurn }) })
   const records = await openSqliteRecords({ path: ':memory:', migrations: sessionMigrations })
   const edge = new Edge({ clock: systemClock, limits: options.edge ?? {} })
   const surface = createMcpSurface({
@@ -191,7 +193,7 @@ function toolContext(
     usage: async () => [],
     quotas: () => [],
     late: { list: () => [], claim: () => null },
-    threads: { read: missing, append: missing },
+    threads: { open: missing },
     facts: {
       wallMs: () => Date.now(),
       version: '0.0.1',

@@ -3,6 +3,7 @@
 
 import type { IncomingMessage, ServerResponse } from 'node:http'
 import { CallFailure } from '../../domain/failure.ts'
+import { messageWorkBytes } from '../../streams/write-batch.ts'
 import { type BodyOptions, readBody } from '../../transport/body.ts'
 import { refuse } from '../../transport/refuse.ts'
 import { type Inbound, isObject, parseEnvelope, type RequestEnvelope, rpcCode } from './envelope.ts'
@@ -35,6 +36,7 @@ export class HttpDoor {
       clock: options.surface.clock,
       bodyBytesMax: options.bodyBytesMax,
       partialBody: options.surface.partialBody,
+      onWhole: (bytes) => options.surface.flow.batch.working(messageWorkBytes + bytes),
       onTooLarge: (request) => this.#fault(request),
     }
   }

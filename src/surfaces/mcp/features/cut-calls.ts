@@ -8,17 +8,33 @@ import type { Progress } from '../../../domain/progress.ts'
 import type { ToolResult } from '../../../tools/tool.ts'
 import { isObject, type JsonObject } from '../envelope.ts'
 
-/** One call on its way. */
-export interface VendorWatch {
+/** One call on its way, which is marked as soon as it has gone to a vendor. */
+export class VendorWatch {
+  readonly #leaveMark: () => VendorMark
+  #mark: VendorMark | null = null
+
+  constructor(leaveMark: () => VendorMark) {
+    this.#leaveMark = leaveMark
+  }
+
+  get isMarked(): boolean {
+    return this.#mark !== null
+  }
+
   /** What the call tells of its way. */
-  heard(update: Progress): void
-  /** How it ended; told once. `isCut`: this server stops, and could not wait for it. */
-  ended(isCut: boolean): void
+  heard(update: Progress): void {
+    if (update.kind === 'started') this.#mark ??= this.#leaveMark()
+  }
+
+  /** It is over; told once. `isCut`: this server stops, and could not wait for it. */
+  ended(isCut: boolean): void {
+    if (isCut) this.#mark?.cut()
+    else this.#mark?.ended()
+  }
 }
 
 const toolUseMeta = 'claudecode/toolUseId'
 const keyCharsMax = 256
-const unwatched: VendorWatch = { heard: () => undefined, ended: () => undefined }
 
 /** Marks calls as they go to a vendor, and recognises those that ended processes had there. */
 export class CutCalls {
@@ -38,21 +54,12 @@ export class CutCalls {
     return { content: [{ type: 'text', text: cutSentence }], isError: true }
   }
 
-  /** Sees to the mark of a call that begins. */
-  watch({ principal }: Identity, params: JsonObject): VendorWatch {
+  /** Sees to the mark of a call that begins; null: it has no name by which it could be known again. */
+  watch({ principal }: Identity, params: JsonObject): VendorWatch | null {
     const key = keyOf(params)
     const marks = this.#marks
-    if (key === null || marks === null) return unwatched
-    let mark: VendorMark | null = null
-    return {
-      heard(update) {
-        if (update.kind === 'started') mark ??= marks.leave(principal, key)
-      },
-      ended(isCut) {
-        if (isCut) mark?.cut()
-        else mark?.ended()
-      },
-    }
+    if (key === null || marks === null) return null
+    return new VendorWatch(() => marks.leave(principal, key))
   }
 
   /** Calls that ended processes had at vendors, and how many of them were sent again and not made. */

@@ -24,6 +24,7 @@ import type { MirroredArgument } from './mirrored-arguments.ts'
 import type { ProgressReporter } from './progress.ts'
 import type { Reporting } from './reporting.ts'
 import { Resends } from './resends.ts'
+import { resultChars } from './result-chars.ts'
 import { refuseCursor } from './static-list.ts'
 import { checkArguments } from './tool-arguments.ts'
 import { createToolList, type ToolList } from './tool-list.ts'
@@ -170,7 +171,7 @@ export class Tools {
     const reporter = streams ? this.#reporting.begin(exchange, params) : null
     const watch = this.cut.watch(identity, params)
     const heard = (update: Progress): void => {
-      watch.heard(update)
+      watch?.heard(update)
       reporter?.report(update)
     }
 
@@ -199,19 +200,23 @@ export class Tools {
       .then(
         (outcome) => {
           const isCut = outcome.kind === 'failed' && outcome.failure.code === 'draining'
-          if (isCut) watch.ended(true)
+          if (isCut) watch?.ended(true)
           this.#end(exchange, live, reporter)
           if (live.isCancelled) exchange.abandon()
           else {
             const other = otherAnswer(exchange, live, outcome)
             if (other !== null) exchange.finish(other.json, other.status)
-            else answer(exchange, live, resultMessage(exchange.id, era.toJson(toResult(outcome))))
+            else {
+              const result = toResult(outcome)
+              flow.batch.working(resultChars(result))
+              answer(exchange, live, resultMessage(exchange.id, era.toJson(result)))
+            }
           }
           // Once a short answer is on its way: whoever ends between would let the call be made, and paid, again.
-          if (!isCut) flow.batch.afterwards(() => watch.ended(false))
+          if (watch?.isMarked && !isCut) flow.batch.afterwards(() => watch.ended(false))
         },
         (error: unknown) => {
-          watch.ended(false)
+          watch?.ended(false)
           this.#end(exchange, live, reporter)
           this.#options.emit({ type: 'surface-failed', error })
           answer(exchange, live, internalErrorMessage(exchange.id))
