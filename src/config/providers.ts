@@ -3,6 +3,7 @@
 // environment is all it takes.
 
 import { Secret } from '../lib/secret.ts'
+import { type ModelTimeouts, type PaceMs, timeoutDefaults } from '../providers/model-timeouts.ts'
 import type {
   AccountConfig,
   ApiKey,
@@ -72,7 +73,8 @@ export function buildProvider(
   const missing = given.some(({ isUsable }) => isUsable) ? null : missingOf(name, kind, sources)
   const accounts = usable(given, path, missing, sources)
   const { models, searchEngine = null, searchModel = null } = section
-  return { name, kind, baseUrl, accounts, tier, models, searchEngine, searchModel, missing }
+  const timeouts = timeoutsOf(section)
+  return { name, kind, baseUrl, accounts, tier, models, searchEngine, searchModel, timeouts, missing }
 }
 
 interface GivenAccount {
@@ -204,6 +206,17 @@ function limitsOf(
       }),
       fallback.rates,
     ),
+  }
+}
+
+function timeoutsOf({ firstTokenMs, silenceMs }: ProviderSection): ModelTimeouts {
+  const filled = (given: ProviderSection['silenceMs'], { plain, thinking }: PaceMs): PaceMs => ({
+    plain: given?.plain ?? plain,
+    thinking: given?.thinking ?? thinking,
+  })
+  return {
+    firstTokenMs: filled(firstTokenMs, timeoutDefaults.firstTokenMs),
+    silenceMs: filled(silenceMs, timeoutDefaults.silenceMs),
   }
 }
 

@@ -7,6 +7,7 @@ import { toGroupPlan } from '../admission/group-plan.ts'
 import type { Clock } from '../lib/clock.ts'
 import type { Random } from '../lib/random.ts'
 import { defaultModel, modelPrefixes, offeredModels } from '../providers/catalogue.ts'
+import type { ModelTimeouts } from '../providers/model-timeouts.ts'
 import { createProvider, type ProviderKind } from '../providers/registry.ts'
 import { setOrderOfAll } from './every-provider.ts'
 import type { ConfiguredProvider } from './route.ts'
@@ -38,6 +39,8 @@ export interface ProviderSpec {
   readonly searchEngine?: string | null
   /** Kimi's searching model; absent or null: whichever has the builtin. */
   readonly searchModel?: string | null
+  /** How long it may say nothing; absent: the usual. */
+  readonly timeouts?: ModelTimeouts
   /** What to set when it has no account. */
   readonly missing: string | null
 }
@@ -117,7 +120,7 @@ function configure(
     spec.models.length === 0
       ? undefined
       : [...spec.models, ...offeredModels(kind, undefined).filter(({ id }) => !spec.models.includes(id))]
-  const { searchEngine, searchModel } = spec
+  const { searchEngine, searchModel, timeouts } = spec
   const provider = createProvider({
     name,
     kind,
@@ -126,6 +129,7 @@ function configure(
     ...(models === undefined ? {} : { models }),
     ...(searchEngine ? { searchEngine } : {}),
     ...(searchModel ? { searchModel } : {}),
+    ...(timeouts ? { timeouts } : {}),
   })
   return {
     provider,
