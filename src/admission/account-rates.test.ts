@@ -80,4 +80,88 @@ describe('rates of an account', () => {
     expect(new AccountRates(none).partOf(300)).toBe(0)
     expect([rates.isCounted, new AccountRates(none).isCounted]).toEqual([true, false])
   })
+
+  it('say how soon a job may start at the earliest: as if all that runs gave back what is open, where that comes back', () => {
+    const limits = { ...none, tokensPerMinute: 100 }
+    const rates = new AccountRates(limits)
+    const draw = rates.take(80, 0, 0)
+    expect([rates.soonestMs(50, 0, 0), rates.soonestMs(100, 0, 0), rates.waitMs(50, 0, 0)]).toEqual([
+      0, 0, 61_000,
+    ])
+    expect(rates.soonestMs(101, 0, 0)).toBe(61_000)
+    rates.settle(draw, 80, true)
+    expect(rates.soonestMs(50, 0, 0)).toBe(61_000)
+    const strict = new AccountRates({ ...limits, refundsTokens: false })
+    strict.take(80, 0, 0)
+    expect(strict.soonestMs(50, 0, 0)).toBe(61_000)
+  })
+
+  it('say of each how long it would hold a job back, and nothing where it never fits or nobody counts', () => {
+    const rates = new AccountRates({
+      ...none,
+      requestsPerMinute: 10,
+      tokensPerMinute: 100,
+      tokensPerDay: 1000,
+    })
+    rates.take(60, 0, 0)
+    expect(rates.waits(50, 1000, 1000)).toEqual({
+      'tokens a day': 0,
+      'tokens a minute': 60_000,
+      'requests a minute': 5000,
+    })
+    expect(rates.waits(1001, 1000, 1000)).toMatchObject({ 'tokens a day': 0, 'tokens a minute': 0 })
+    rates.settle(rates.take(900, 1000, 1000), 900, true)
+    expect(rates.waits(50, 1000, 1000)).toMatchObject({ 'tokens a day': day - 1000 })
+    expect(new AccountRates(none).waits(50, 0, 0)).toEqual({
+      'tokens a day': 0,
+      'tokens a minute': 0,
+      'requests a minute': 0,
+    })
+  })
+
+  it('foretell by whichever takes longer, the pace of requests or that of tokens', () => {
+    const rates = new AccountRates({ ...none, requestsPerMinute: 60, tokensPerMinute: 6000 })
+    expect(rates.queueMs(1, 100, 0)).toBe(0)
+    expect(rates.queueMs(10, 100, 0)).toBe(4000)
+    expect(rates.queueMs(10, 7000, 0)).toBe(10_000)
+    expect(new AccountRates(none).queueMs(10, 7000, 0)).toBe(0)
+    expect(new AccountRates({ ...none, tokensPerMinute: 6000 }).queueMs(10, 7000, 0)).toBe(10_000)
+  })
+
+  it('show nothing left, and no less, where more was begun than they allow', () => {
+    const rates = new AccountRates({
+      ...none,
+      requestsPerMinute: 1,
+      tokensPerMinute: 100,
+      tokensPerDay: 150,
+    })
+    for (let n = 0; n < 2; n++) rates.take(90, 1000, 1000)
+    expect(rates.facts(1000, 1000)).toMatchObject([
+      { remaining: 0 },
+      { remaining: 0 },
+      { remaining: 0, resetMs: day - 1000 },
+    ])
+  })
+
+  it('let requests save up no more than a tenth of a minute, however long nobody came, and always one', () => {
+    const at = 3_600_000
+    for (const [requestsPerMinute, together] of [
+      [59, 5],
+      [20, 2],
+      [5, 1],
+    ] as const) {
+      const rates = new AccountRates({ ...none, requestsPerMinute })
+      rates.take(0, 0, 0)
+      let begun = 0
+      for (; rates.waitMs(0, at, at) === 0; begun++) rates.take(0, at, at)
+      expect(begun).toBe(together)
+    }
+  })
+
+  it('go on with the day’s count of an earlier life', () => {
+    const rates = new AccountRates({ ...none, tokensPerDay: 100 })
+    rates.restore({ day: 3, tokens: 70 })
+    expect([rates.waitMs(30, 0, 3 * day), rates.waitMs(31, 0, 3 * day)]).toEqual([0, day])
+    expect(rates.waitMs(31, 0, 4 * day)).toBe(0)
+  })
 })

@@ -122,3 +122,34 @@ it('sets aside the tokens of a cap that was raised, and never those of one that 
   held.release({ inputTokens: 200, outputTokens: 1000 })
   expect(left('tokens a minute')).toBe(7100)
 })
+
+it('asks for nothing whose caller has gone already', async () => {
+  const { lease, left, group } = open({ requestsPerMinute: 100 })
+  const held = await lease()
+  const signal = AbortSignal.abort(new CallFailure('cancelled', { message: 'no longer wanted' }))
+  const wish = { outputTokensMax: 900, untilAt: () => 200_000, signal }
+  await expect(held.another(wish)).rejects.toMatchObject({ code: 'cancelled' })
+  expect(left('requests a minute')).toBe(99)
+  expect(group.inspect().heldBack).toBe(0)
+  held.release()
+})
+
+it('takes no other place away with the one that is given up, nor by the signal of one that has gone', async () => {
+  const { clock, lease, another, group } = open({ tokensPerMinute: 3500 })
+  const held = [await lease(), await lease()] as const
+  const gone = another(held[0])
+  expect(await gone.answer).toBe(0)
+  const first = another(held[0])
+  const second = another(held[1])
+  expect(group.inspect().heldBack).toBe(2)
+  gone.controller.abort()
+  expect(group.inspect().heldBack).toBe(2)
+  second.controller.abort(new CallFailure('cancelled', { message: 'no longer wanted' }))
+  await expect(second.answer).rejects.toMatchObject({ code: 'cancelled' })
+  expect(group.inspect().heldBack).toBe(1)
+  await clock.advance(61_000)
+  expect(await first.answer).toBe(61_000)
+  for (const each of held) each.release()
+  await clock.advance(1)
+  expect(clock.pendingTimers).toBe(0)
+})

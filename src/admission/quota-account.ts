@@ -64,7 +64,6 @@ export class PeriodAccount implements QuotaAccount {
     const taken = this.#current
     return {
       close: (used) => {
-        this.#turn()
         if (taken !== this.#current) return
         this.#reserved -= amount
         this.#spent += used
@@ -101,7 +100,7 @@ export class PeriodAccount implements QuotaAccount {
     const wallMs = this.#clock.wallMs()
     if (wallMs < this.#turnsAt) return
     const period = periodOf(this.#period, wallMs)
-    this.#turnsAt = periodStart(this.#period, Math.max(period, this.#current) + 1)
+    this.#turnsAt = periodStart(this.#period, period + 1)
     if (period <= this.#current) return
     this.#current = period
     this.#spent = 0

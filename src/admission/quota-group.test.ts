@@ -327,6 +327,36 @@ describe('quota group', () => {
     expect(clock.pendingTimers).toBe(0)
   })
 
+  it('refuses at once what the rates never let go, or not in time, though others are before it', async () => {
+    const { group } = openSmallGroup({
+      rates: { requestsPerMinute: null, tokensPerMinute: 150, tokensPerDay: null, refundsTokens: false },
+      waitMsMax: 90_000,
+    })
+    const first = await leased(ask(group, 'a').answer)
+    const second = ask(group, 'b', { outputTokensMax: 0 })
+    expect(await ask(group, 'c', { inputTokens: 100 }).answer).toMatchObject({ reason: 'too-large' })
+    expect(await ask(group, 'c', { deadlineAt: 10_000 }).answer).toMatchObject({
+      reason: 'would-miss-deadline',
+      dimension: 'tokens a minute of glm/main',
+    })
+    first.release()
+    ;(await leased(second.answer)).release()
+  })
+
+  it('refuses nothing for a forecast that has only its rates to wait for, whose time is known', async () => {
+    const { clock, group } = openSmallGroup({
+      rates: { requestsPerMinute: null, tokensPerMinute: 1000, tokensPerDay: null, refundsTokens: false },
+    })
+    await seen(group, clock, 1000)
+    await clock.advance(120_000)
+    ;(await leased(ask(group, 'a', { inputTokens: 810 }).answer)).release()
+    await clock.advance(60_000)
+    // At the pace of a minute's tokens it would be 48 seconds; and yet nearly all of them are there in one.
+    const next = ask(group, 'b', { inputTokens: 810, deadlineAt: clock.now() + 5000 })
+    await clock.advance(1000)
+    ;(await leased(next.answer)).release()
+  })
+
   it('expects of those ahead what they take, not as much as the job that asks', async () => {
     const { clock, group } = openSmallGroup({
       ceiling: { start: 2, max: 2, probeMs: 30_000, watchFirstToken: false },

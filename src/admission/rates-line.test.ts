@@ -4,10 +4,11 @@ import { describe, expect, it } from 'vitest'
 import { isRefusal } from '../domain/refusal.ts'
 import { VirtualClock } from '../lib/virtual-clock.ts'
 import { AccountGroups } from './account-groups.ts'
-import type { AccountRateLimits } from './account-rates.ts'
+import { type AccountRateLimits, AccountRates } from './account-rates.ts'
 import { toGroupPlan } from './group-plan.ts'
 import type { Lease, LeaseRequest } from './lease.ts'
 import { leaseRequestOf } from './lease-request-of.ts'
+import { type RatesGuest, RatesLine } from './rates-line.ts'
 import { leased } from './small-group.ts'
 
 /** One account whose vendor counts slots by model; `begun` has the name of each job that got its lease, and when. */
@@ -171,5 +172,251 @@ describe('rates that groups share', () => {
     expect(order).toEqual(['runs', 'again'])
     await clock.advance(61_000)
     expect(names()).toEqual(['runs', 'waits'])
+  })
+})
+
+describe('a group that waits for something of its own', () => {
+  const word = {
+    requests: { limit: 9, remaining: 0, resetMs: 600_000 },
+    tokens: null,
+    concurrency: null,
+  }
+  const more = (over: { outputTokensMax?: number; untilAt?: number } = {}) => ({
+    outputTokensMax: over.outputTokensMax ?? 0,
+    untilAt: () => over.untilAt ?? Number.POSITIVE_INFINITY,
+    signal: new AbortController().signal,
+  })
+
+  it('steps aside when its vendor asks for a pause', async () => {
+    const { clock, begun, ask, names } = open({ tokensPerMinute: 1000 })
+    ask('anna', 'glm-5.2', { inputTokens: 600 })
+    await clock.advance(0)
+    ask('carl', 'glm-5.2', { inputTokens: 900 })
+    ask('bert', 'glm-4.7', { inputTokens: 300 })
+    await clock.advance(0)
+    expect(names()).toEqual(['anna'])
+    void begun[0]?.lease.refusedByVendor()
+    await clock.advance(0)
+    expect(names()).toEqual(['anna', 'bert'])
+  })
+
+  it('steps aside when what it waits for is the vendor’s word, be it there before or come meanwhile', async () => {
+    for (const isBefore of [true, false]) {
+      const { clock, begun, ask, names } = open({ tokensPerMinute: 1000 })
+      ask('anna', 'glm-5.2', { inputTokens: 600 })
+      await clock.advance(0)
+      const running = begun[0]?.lease
+      if (isBefore) running?.heard(word)
+      void running?.another(more({ outputTokensMax: 10 }))
+      ask('bert', 'glm-4.7', { inputTokens: 300 })
+      await clock.advance(0)
+      if (!isBefore) {
+        expect(names()).toEqual(['anna'])
+        running?.heard(word)
+        await clock.advance(0)
+      }
+      expect(names()).toEqual(['anna', 'bert'])
+    }
+  })
+
+  it('lets its further requests take turns with those of other models, in order of coming', async () => {
+    const { clock, begun, ask } = open({ requestsPerMinute: 1 })
+    for (const [name, model] of [
+      ['anna', 'glm-5.2'],
+      ['bert', 'glm-5.2'],
+      ['carl', 'glm-4.7'],
+    ] as const) {
+      ask(name, model)
+      await clock.advance(61_000)
+    }
+    const order: string[] = []
+    const again = (index: number): void => {
+      const held = begun[index]
+      void held?.lease.another(more()).then(() => order.push(held.name))
+    }
+    again(0)
+    await clock.advance(0)
+    for (const index of [0, 2, 1]) again(index)
+    await clock.advance(200_000)
+    expect(order).toEqual(['anna', 'anna', 'carl', 'bert'])
+  })
+
+  it('tells a further request that it is too late at its own time, however long another stands before it', async () => {
+    const { clock, begun, ask } = open({ tokensPerMinute: 1000 })
+    ask('anna', 'glm-5.2', { inputTokens: 600 })
+    ask('bert', 'glm-4.7', { inputTokens: 10 })
+    await clock.advance(0)
+    const [first, second] = begun
+    const ats: Record<string, number> = {}
+    const told = (name: string) => (refusal: unknown) => {
+      ats[name] = clock.now()
+      return refusal
+    }
+    // It fits no earlier than in a minute; what comes behind it would fit at once.
+    void first?.lease.another(more({ outputTokensMax: 300 })).then(told('first'))
+    const late = second?.lease.another(more({ untilAt: 3000 })).then(told('late'))
+    await clock.advance(3000)
+    expect(ats).toEqual({})
+    await clock.advance(1)
+    expect(ats).toEqual({ late: 3001 })
+    expect(await late).toMatchObject({ reason: 'would-miss-deadline' })
+    void second?.lease.another(more()).then(told('patient'))
+    await clock.advance(57_998)
+    expect(ats).toEqual({ late: 3001 })
+    await clock.advance(1)
+    expect(ats).toMatchObject({ first: 61_000, patient: 61_000 })
+  })
+})
+
+/** A line before a thousand tokens a minute; `woken` has the names of those that were woken, in order. */
+function openLine() {
+  const rates = { requestsPerMinute: null, tokensPerMinute: 1000, tokensPerDay: null, refundsTokens: true }
+  const line = new RatesLine(new AccountRates(rates))
+  const woken: string[] = []
+  const guest = (name: string, onWake: () => void = () => undefined): RatesGuest => ({
+    wake: () => {
+      woken.push(name)
+      onWake()
+    },
+  })
+  /** Lets whoever is first go, until nobody stands in line. */
+  const order = (guests: Readonly<Record<string, RatesGuest>>): readonly string[] => {
+    const names: string[] = []
+    for (;;) {
+      const first = Object.entries(guests).find(([, each]) => line.isFirst(each))
+      if (first === undefined) return names
+      names.push(first[0])
+      line.leave(first[1])
+    }
+  }
+  return { line, woken, guest, order }
+}
+const anna = { key: 'anna', weight: 1 }
+const bert = { key: 'bert', weight: 1 }
+
+describe('the line before shared rates', () => {
+  it('keeps the place of whoever stands there already, and gives a new one to whoever comes for another key', () => {
+    const { line, guest, order } = openLine()
+    const [a, b, c] = [guest('a'), guest('b'), guest('c')]
+    const lineUp = (): void => {
+      for (const each of [a, b, c]) line.stand(each, anna)
+      line.stand(a, anna)
+    }
+    lineUp()
+    expect(order({ a, b, c })).toEqual(['a', 'b', 'c'])
+    lineUp()
+    line.stand(a, bert)
+    expect([line.isFirst(a), line.isFirst(b)]).toEqual([false, true])
+    line.leave(c)
+    expect(order({ a, b, c })).toEqual(['b', 'a'])
+  })
+
+  it('lets those that keep a slot go first, in order of coming', () => {
+    const { line, guest, order } = openLine()
+    const [a, b, c] = [guest('a'), guest('b'), guest('c')]
+    line.stand(a, anna)
+    for (const each of [b, c, b]) line.stand(each, 'further')
+    expect(order({ a, b, c })).toEqual(['b', 'c', 'a'])
+    for (const each of [b, c]) line.stand(each, 'further')
+    line.stand(a, anna)
+    line.stand(b, anna)
+    expect(order({ a, b, c })).toEqual(['c', 'a', 'b'])
+  })
+
+  it('goes by what each key has had for its weight, and takes back what was not used', () => {
+    const { line, guest } = openLine()
+    const [a, b] = [guest('a'), guest('b')]
+    line.stand(a, anna)
+    line.stand(b, { key: 'bert', weight: 4 })
+    const taken = line.took('anna', 100)
+    expect(line.isFirst(b)).toBe(true)
+    line.took('bert', 300)
+    expect(line.isFirst(b)).toBe(true)
+    line.took('bert', 200)
+    expect(line.isFirst(a)).toBe(true)
+    line.took('anna', 100)
+    expect(line.isFirst(b)).toBe(true)
+    line.settle(taken, 0)
+    expect(line.isFirst(a)).toBe(true)
+  })
+
+  it('wakes the first when there is something new, once, and nobody else', () => {
+    const { line, woken, guest } = openLine()
+    const [a, b, stranger] = [guest('a'), guest('b'), guest('stranger')]
+    line.took('carl', 1)
+    // Nobody stands there.
+    line.serve()
+    line.stand(a, anna)
+    line.stand(b, bert)
+    line.serve()
+    line.leave(stranger)
+    line.serve()
+    expect(woken).toEqual([])
+    const taken = line.took('carl', 1)
+    line.serve()
+    line.serve()
+    expect(woken).toEqual(['a'])
+    line.settle(taken, 1)
+    line.serve()
+    line.serve()
+    expect(woken).toEqual(['a', 'a'])
+    line.leave(a)
+    line.serve()
+    expect(woken).toEqual(['a', 'a', 'b'])
+    line.stand(a, anna)
+    line.leave(line.isFirst(a) ? b : a)
+    line.serve()
+    expect(woken).toEqual(['a', 'a', 'b'])
+  })
+
+  it('lets each look when the one before has gone, and nobody while another still looks', () => {
+    const { line, woken, guest } = openLine()
+    const goes = (name: string): RatesGuest => {
+      const self = guest(name, () => {
+        line.leave(self)
+        line.took(name, 1)
+        line.serve()
+        woken.push(`${name} has looked`)
+      })
+      return self
+    }
+    line.stand(goes('a'), anna)
+    line.stand(goes('b'), bert)
+    line.took('carl', 1)
+    line.serve()
+    expect(woken).toEqual(['a', 'a has looked', 'b', 'b has looked'])
+  })
+
+  it('remembers of too many keys those that have had most, and those that run or stand there', () => {
+    const { line, guest, order } = openLine()
+    const stands = guest('stands')
+    line.stand(stands, { key: 'stands', weight: 1 })
+    const waits = guest('waits')
+    line.stand(waits, { key: 'runs', weight: 1e9 })
+    line.leave(waits)
+    line.took('runs', 0)
+    line.took('stands', 0)
+    // So much of the others' service is nothing against the share of the one that runs: each is in its own debt.
+    const taken = Array.from({ length: 510 }, (_, n) => [n, line.took(`key-${n}`, n)] as const)
+    for (const [n, charge] of taken) line.settle(charge, n)
+    const come = (key: string): RatesGuest => {
+      const each = guest(key)
+      line.stand(each, { key, weight: 1 })
+      return each
+    }
+    const [first, debtor, forgiven, last] = [
+      come('first of too many'),
+      come('key-254'),
+      come('key-253'),
+      come('last'),
+    ]
+    line.took('stands', 1000)
+    expect(order({ stands, first, debtor, forgiven, last })).toEqual([
+      'first',
+      'forgiven',
+      'last',
+      'debtor',
+      'stands',
+    ])
   })
 })

@@ -320,6 +320,28 @@ describe('quota book', () => {
     ])
   })
 
+  it('keeps no more windows than it may, and pushes none out for one that it knows already', () => {
+    const clock = new VirtualClock()
+    const book = new QuotaBook({ clock, graceMs: 1000, accountsMax: 2 })
+    const reserve = (window: string) => {
+      const who = identityOf('anna', window, { team: null })
+      const quotas: readonly Quota[] = [{ ...daily, scope: 'client' }]
+      const held = book.reserve(who, quotas, { tokens: 10, 'micro-dollars': 0 }, 10_000)
+      if (isRefusal(held)) throw new Error(held.message)
+      return { settle: () => held.settle({ tokens: 10, 'micro-dollars': 0 }) }
+    }
+    const windows = () => Object.keys(book.inspect()).map((name) => name.split('\n')[1])
+    for (const window of ['one', 'two', 'three']) reserve(window).settle()
+    expect(windows()).toEqual(['two', 'three'])
+    // Three that run are kept, and so is each of them when they are over, until another comes.
+    for (const held of ['four', 'five', 'six'].map(reserve)) held.settle()
+    expect(windows()).toEqual(['four', 'five', 'six'])
+    reserve('six').settle()
+    expect(windows()).toEqual(['four', 'five', 'six'])
+    reserve('seven').settle()
+    expect(windows()).toEqual(['six', 'seven'])
+  })
+
   it('takes nothing again for a reservation that was over when it was suspended', () => {
     const { book } = open()
     const held = take(book, [daily], 100)

@@ -75,14 +75,15 @@ export class QuotaBook {
       const name = nameOf(identity, quota)
       const account = this.#find(name, quota)
       const amount = amounts[quota.unit]
-      const [used, reserved] = [account.used(), account.reserved()]
       const roomMs = account.waitMs(amount, quota.limit)
-      // Only other jobs are in its way, and the first of them ends long before the period does.
-      const isHeldUp = roomMs !== 0 && reserved > 0 && used - reserved + amount <= quota.limit
-      const waitMs = isHeldUp && roomMs !== null ? Math.min(roomMs, this.#firstEndMs(account, now)) : roomMs
-      if (waitMs !== 0 && (worst === null || isLonger(waitMs, worst.waitMs)))
-        worst = { quota, used, reserved, isHeldUp, waitMs }
       wanted.push({ name, quota })
+      if (roomMs === 0) continue
+      const [used, reserved] = [account.used(), account.reserved()]
+      // Only other jobs are in its way, and the first of them ends long before the period does.
+      const isHeldUp = roomMs !== null && reserved > 0 && used - reserved + amount <= quota.limit
+      const waitMs = isHeldUp ? Math.min(roomMs, this.#firstEndMs(account, now)) : roomMs
+      if (worst === null || isLonger(waitMs, worst.waitMs))
+        worst = { quota, used, reserved, isHeldUp, waitMs }
     }
     if (worst) return quotaUsed(identity, worst, amounts, this.#options.clock.wallMs())
     return new Held(() => this.#keep(wanted), amounts, deadlineAt + this.#options.graceMs, this.#open)

@@ -101,6 +101,31 @@ describe('a refusal for concurrency', () => {
   })
 })
 
+describe('a pause', () => {
+  it('is not cut short by a later refusal that asks for a shorter one', async () => {
+    let dice = 1
+    const { clock, group } = openSmallGroup({
+      ceiling: { start: 5, max: 5, probeMs: 30_000, watchFirstToken: false },
+      random: () => dice,
+    })
+    const [first, second, third] = [
+      await leased(group.acquire(leaseRequestOf())),
+      await leased(group.acquire(leaseRequestOf())),
+      await leased(group.acquire(leaseRequestOf())),
+    ]
+    const waits = [first.refusedByVendor()]
+    // What succeeds makes the next pause as short as the first.
+    second.release()
+    dice = 0
+    waits.push(third.refusedByVendor())
+    await clock.advance(249)
+    expect(group.inFlight).toBe(0)
+    await clock.advance(1)
+    for (const again of waits) (await leased(again)).release()
+    expect(group.inFlight).toBe(0)
+  })
+})
+
 describe('a ceiling that is reached', () => {
   it('lets one more go when it has held for long enough without a refusal', async () => {
     const { clock, group } = openSmallGroup({

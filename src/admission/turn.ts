@@ -42,7 +42,7 @@ export class Turns {
     const waitMs = rates.waitMs(tokens, now, this.#clock.wallMs())
     if (waitMs !== 0) {
       const refusal = ratesRefusal(this.#named, tokens, lateAt, this.#clock)
-      if (refusal !== null) return this.#aside({ kind: 'too-late', refusal })
+      if (refusal !== null) return { kind: 'too-late', refusal }
       if (rates.heardMs(tokens, now) > 0) return this.#aside({ kind: 'wait', waitMs })
     }
     if (!rates.isTurn(lane.client.principal)) return { kind: 'wait', waitMs: null }

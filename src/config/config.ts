@@ -5,7 +5,10 @@ import type { QueueOrder } from '../admission/fair-queue.ts'
 import type { TokenLimits } from '../admission/quotas-of.ts'
 import type { PriceLine } from '../ledger/price-table.ts'
 import type { Secret } from '../lib/secret.ts'
+import type { ModelTimeouts } from '../providers/model-timeouts.ts'
 import type { ProviderKind } from '../providers/registry.ts'
+import type { BreakerLimits } from '../routing/breaker.ts'
+import type { RetryLimits } from '../routing/retry-limits.ts'
 import type { EdgeLimits } from '../transport/edge-limits.ts'
 import type { AccessConfig } from './access-section.ts'
 import type { CacheConfig, ModelsConfig } from './answers-section.ts'
@@ -40,6 +43,8 @@ export interface RatesConfig {
 export interface AccountConfig {
   readonly name: string
   readonly apiKeys: readonly ApiKey[]
+  /** Its share of the work among the provider's accounts; 0: only while no other can. */
+  readonly weight: number
   readonly concurrency: ConcurrencyConfig
   readonly rates: RatesConfig
 }
@@ -62,6 +67,8 @@ export interface ProviderConfig {
   readonly searchEngine: string | null
   /** The one model that searches at Kimi; null: whichever can. */
   readonly searchModel: string | null
+  /** How long it may say nothing. */
+  readonly timeouts: ModelTimeouts
   /** The sentence that says what to set, when no key is set and one is needed. */
   readonly missing: string | null
 }
@@ -116,6 +123,9 @@ export interface Config extends AccessConfig {
   readonly models: ModelsConfig
   /** Prices that win over ours, model by model. */
   readonly prices: readonly PriceLine[]
+  readonly retries: RetryLimits
+  /** Of each endpoint and model. */
+  readonly breaker: BreakerLimits
   readonly log: { readonly level: LogLevel }
   /** By dotted path, for every value that is not a default. */
   readonly origins: Readonly<Record<string, Origin>>

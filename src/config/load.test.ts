@@ -76,11 +76,25 @@ describe('what is read', () => {
       {
         name: 'main',
         apiKeys: [],
+        weight: 1,
         concurrency: { default: 4, byModel: {} },
         rates: { requestsPerMinute: null, tokensPerMinute: null, tokensPerDay: null },
       },
     ])
     expect(config.limits.queue).toEqual({ perClient: 64, waitMs: 120_000, order: 'fair' })
+  })
+
+  test('weights of accounts: one share each unless said otherwise, and none at all for one that stands by', () => {
+    const weightsOf = (...accounts: readonly string[]): readonly (number | undefined)[] | undefined =>
+      load(`providers: { glm: { accounts: [${accounts.join(', ')}] } }`).providers[0]?.accounts.map(
+        ({ weight }) => weight,
+      )
+    expect(weightsOf('{ name: a, apiKeys: [k] }', '{ name: b, apiKeys: [l], weight: 3 }')).toEqual([1, 3])
+    expect(weightsOf('{ name: a, apiKeys: [k], weight: 0 }')).toEqual([0])
+    expect(load('providers: { kimi: { apiKey: k } }').providers[0]?.accounts[0]?.weight).toBe(1)
+    expect(
+      toMaskedYaml(load('providers: { glm: { accounts: [{ name: a, apiKeys: [k], weight: 7 }] } }')),
+    ).toMatch(/weight: 7 # from exai.yaml/)
   })
 
   test('limits of an account: its own go before its provider’s, those before its tier’s; without any they are learned', () => {
@@ -426,6 +440,10 @@ describe('what is refused', () => {
     ['providers: { glm: { apiKey: k, accounts: [{ name: a }] } }', 'short for one account'],
     ['providers: { glm: { accounts: [{ name: a }, { name: a }] } }', 'two accounts called "a"'],
     ['providers: { glm: { accounts: [] } }', 'at least one account'],
+    ...['-1', '1.5', '1001', 'heavy'].map((weight): [string, string] => [
+      `providers: { glm: { accounts: [{ name: a, apiKeys: [k], weight: ${weight} }] } }`,
+      'providers.glm.accounts.0.weight: expected a whole number of shares from 0 to 1000.',
+    ]),
     ['a: 1\na: 2', 'exai.yaml:2:1: this is not valid YAML'],
     [`providers: { glm: { apiKey: \${ZAI_API_KEY} } }`, `Put "\${NAME}" in double quotes.`],
     ['- a\n- b', 'exai.yaml:1:1: the file: expected a section of keys, found a list'],

@@ -12,6 +12,7 @@ import { edgeLimitsOf } from './edge-section.ts'
 import { unknownAmong } from './known-keys.ts'
 import { freezeDeep, Layers } from './layers.ts'
 import { checkPrices } from './name-checks.ts'
+import { checkBreaker, checkTimes } from './outage-relations.ts'
 import { type ConfigFlags, readOverrides } from './overrides.ts'
 import { buildProvider, type ProviderSources } from './providers.ts'
 import { checkLateResults, checkLimits, checkLoops, type Fault } from './relations.ts'
@@ -62,6 +63,8 @@ export function loadConfig(sources: ConfigSources): Config {
     ...checkLimits(config.limits),
     ...checkLateResults(config.lateResults),
     ...checkAnswers(config),
+    ...checkBreaker(config.breaker),
+    ...checkTimes(parsed.data.providers, config.limits),
     ...checkLoops(config, ownAddresses()),
   )
   if (faults.length > 0) refuse(faults.map(({ path, sentence }) => describeFault(places, path, sentence)))
@@ -115,6 +118,8 @@ function build(
     lateResults: shape.lateResults,
     models: shape.models,
     prices: shape.prices,
+    retries: shape.retries,
+    breaker: shape.breaker,
     log: shape.log,
     origins: layers.origins(),
     warnings,

@@ -2,6 +2,7 @@
 // each value that is not a default came from.
 
 import { Document, isMap, isScalar, isSeq } from 'yaml'
+import type { PaceMs } from '../providers/model-timeouts.ts'
 import type { Config, Origin, ProviderConfig, RatesConfig } from './config.ts'
 
 /** YAML for people. Holds no secret: it is made from the config's masked form. */
@@ -29,7 +30,7 @@ export function originText(origin: Origin): string {
 }
 
 function toSection(provider: ProviderConfig): object {
-  const { kind, baseUrl, accounts, tier, models, searchEngine, searchModel } = provider
+  const { kind, baseUrl, accounts, tier, models, searchEngine, searchModel, timeouts } = provider
   return {
     kind,
     baseUrl,
@@ -37,15 +38,21 @@ function toSection(provider: ProviderConfig): object {
     ...(models.length === 0 ? {} : { models }),
     ...(searchEngine === null ? {} : { searchEngine }),
     ...(searchModel === null ? {} : { searchModel }),
-    accounts: accounts.map(({ name, apiKeys, concurrency, rates }) => ({
+    firstTokenMs: short(timeouts.firstTokenMs),
+    silenceMs: short(timeouts.silenceMs),
+    accounts: accounts.map(({ name, apiKeys, weight, concurrency, rates }) => ({
       name,
       apiKeys: apiKeys.map(({ secret, origin }) => `${secret} (${originText(origin)})`),
+      weight,
       concurrency: { default: concurrency.default ?? 'learned', ...concurrency.byModel },
       ...(hasAny(rates) ? { rates: known(rates) } : {}),
     })),
   }
 }
 
+// As a person writes it: one number where both are the same.
+const short = ({ plain, thinking }: PaceMs): number | PaceMs =>
+  plain === thinking ? plain : { plain, thinking }
 const hasAny = (rates: RatesConfig): boolean => Object.values(rates).some((each) => each !== null)
 const known = (rates: RatesConfig): object =>
   Object.fromEntries(Object.entries(rates).filter(([, each]) => each !== null))

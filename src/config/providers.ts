@@ -3,6 +3,7 @@
 // environment is all it takes.
 
 import { Secret } from '../lib/secret.ts'
+import { type ModelTimeouts, type PaceMs, timeoutDefaults } from '../providers/model-timeouts.ts'
 import type {
   AccountConfig,
   ApiKey,
@@ -72,7 +73,8 @@ export function buildProvider(
   const missing = given.some(({ isUsable }) => isUsable) ? null : missingOf(name, kind, sources)
   const accounts = usable(given, path, missing, sources)
   const { models, searchEngine = null, searchModel = null } = section
-  return { name, kind, baseUrl, accounts, tier, models, searchEngine, searchModel, missing }
+  const timeouts = timeoutsOf(section)
+  return { name, kind, baseUrl, accounts, tier, models, searchEngine, searchModel, timeouts, missing }
 }
 
 interface GivenAccount {
@@ -165,7 +167,7 @@ function accountsOf(
   })
   if (section.accounts === undefined) {
     const apiKeys = section.apiKey === undefined ? [] : [key(section.apiKey, `${path}.apiKey`)]
-    return [{ name: 'main', apiKeys, ...limitsOf(fallback, shared, section.rates) }]
+    return [{ name: 'main', apiKeys, weight: 1, ...limitsOf(fallback, shared, section.rates) }]
   }
   const names = new Set<string>()
   return section.accounts.map((account, index) => {
@@ -177,6 +179,7 @@ function accountsOf(
     return {
       name: account.name,
       apiKeys: account.apiKeys.map((value, keyIndex) => key(value, `${at}.apiKeys.${keyIndex}`)),
+      weight: account.weight,
       ...limitsOf(fallback, { ...shared, ...account.concurrency }, section.rates, account.rates),
     }
   })
@@ -203,6 +206,17 @@ function limitsOf(
       }),
       fallback.rates,
     ),
+  }
+}
+
+function timeoutsOf({ firstTokenMs, silenceMs }: ProviderSection): ModelTimeouts {
+  const filled = (given: ProviderSection['silenceMs'], { plain, thinking }: PaceMs): PaceMs => ({
+    plain: given?.plain ?? plain,
+    thinking: given?.thinking ?? thinking,
+  })
+  return {
+    firstTokenMs: filled(firstTokenMs, timeoutDefaults.firstTokenMs),
+    silenceMs: filled(silenceMs, timeoutDefaults.silenceMs),
   }
 }
 

@@ -4,6 +4,8 @@
 import { z } from 'zod'
 import { documentBytesMax } from '../documents/limits.ts'
 import type { PriceLine } from '../ledger/price-table.ts'
+import type { BreakerLimits } from '../routing/breaker.ts'
+import type { RetryLimits } from '../routing/retry-limits.ts'
 import { type AccessConfig, accessSections } from './access-section.ts'
 import {
   type CacheConfig,
@@ -15,6 +17,7 @@ import {
 import type { ConfigurableKind, LimitsConfig, LogLevel, RateConfig } from './config.ts'
 import { type EdgeSection, edgeSection } from './edge-section.ts'
 import { type LateResultsConfig, lateSection } from './late-section.ts'
+import { breakerSection, type PaceSection, paceSection, retriesSection } from './outage-sections.ts'
 import {
   dayMs,
   gibibyte,
@@ -38,6 +41,8 @@ export interface ProviderSection {
   readonly models: readonly string[]
   readonly searchEngine?: string | undefined
   readonly searchModel?: string | undefined
+  readonly firstTokenMs?: PaceSection | undefined
+  readonly silenceMs?: PaceSection | undefined
   readonly concurrency?: Readonly<Record<string, number>> | undefined
   readonly rates?: RatesSection | undefined
 }
@@ -52,6 +57,7 @@ export interface RatesSection {
 interface AccountSection {
   readonly name: string
   readonly apiKeys: readonly string[]
+  readonly weight: number
   readonly concurrency?: Readonly<Record<string, number>> | undefined
   readonly rates?: RatesSection | undefined
 }
@@ -71,6 +77,8 @@ export interface FileShape extends AccessConfig {
   readonly lateResults: LateResultsConfig
   readonly models: ModelsConfig
   readonly prices: readonly PriceLine[]
+  readonly retries: RetryLimits
+  readonly breaker: BreakerLimits
   readonly log: { readonly level: LogLevel }
 }
 
@@ -105,6 +113,7 @@ const provider: z.ZodType<ProviderSection> = section({
     section({
       name: text('a name'),
       apiKeys: list(apiKey, 64, 'API keys').default([]),
+      weight: wholeNumber(0, 1000, 'of shares').default(1),
       concurrency: concurrency.optional(),
       rates: rates.optional(),
     }),
@@ -117,6 +126,8 @@ const provider: z.ZodType<ProviderSection> = section({
   models: list(text('a model name'), 256, 'model names').default([]),
   searchEngine: text('the name of a search engine at GLM').optional(),
   searchModel: text('a model name').optional(),
+  firstTokenMs: paceSection.optional(),
+  silenceMs: paceSection.optional(),
   concurrency: concurrency.optional(),
   rates: rates.optional(),
 })
@@ -180,6 +191,8 @@ export const fileSchema: z.ZodType<FileShape> = section({
   lateResults: lateSection,
   models: modelsSection,
   prices: pricesSection,
+  retries: retriesSection,
+  breaker: breakerSection,
   log: section({
     level: z
       .enum(['fatal', 'error', 'warn', 'info', 'debug', 'trace', 'silent'], {

@@ -7,6 +7,7 @@ import { afterEach, beforeEach, describe, expect, it } from 'vitest'
 import { CallFailure } from '../domain/failure.ts'
 import { systemClock } from '../lib/clock.ts'
 import { attemptOf, chatOf } from './chat-of.ts'
+import { type ModelTimeouts, timeoutDefaults } from './model-timeouts.ts'
 import type { Attempt, GenerateJob, Job, Provider, StreamPart } from './provider.ts'
 import {
   collect,
@@ -51,6 +52,7 @@ const stalling: RecordedReply = (_request, response) => {
     'data: {"choices":[{"delta":{"content":"first"}}]}\n\ndata: {"choices":[{"delta":{"content":"second"}}]}\n\n',
   )
 }
+const both = (ms: number): ModelTimeouts['silenceMs'] => ({ plain: ms, thinking: ms })
 const silent: RecordedReply = () => undefined
 
 const documents = [
@@ -95,6 +97,14 @@ describe.each(vendorKinds.map((kind) => [kind] as const))('the provider %s', (ki
     await provider.destroy()
     await vendor[Symbol.asyncDispose]()
   })
+
+  /** The same provider, with these times instead of the usual. */
+  async function withTimes(times: Partial<ModelTimeouts>): Promise<Provider> {
+    await provider.destroy()
+    const timeouts = { ...timeoutDefaults, ...times }
+    provider = createProvider({ kind, name: kind, baseUrl: vendor.baseUrl, clock: systemClock, timeouts })
+    return provider
+  }
 
   /** Does `act`, and waits until the vendor sees the connection of the newest request go. No vendor here ends one by itself. */
   async function closedBy(act: () => unknown): Promise<void> {
@@ -334,7 +344,8 @@ describe.each(vendorKinds.map((kind) => [kind] as const))('the provider %s', (ki
       vendor.reply = reply
       let begun = 0
       const onBegin = (): void => void begun++
-      const failure = await failureOf(provider.run(chat, attempt({ firstPartTimeoutMs: 60, onBegin })))
+      const impatient = await withTimes({ firstTokenMs: both(60) })
+      const failure = await failureOf(impatient.run(chat, attempt({ onBegin })))
       expect(failure).toMatchObject({ code: 'timeout', retryable: true })
       expect(begun).toBe(1)
       await vendor.requests[0]?.closed
@@ -343,7 +354,8 @@ describe.each(vendorKinds.map((kind) => [kind] as const))('the provider %s', (ki
 
   it('times out on silence between two parts', async () => {
     vendor.reply = stalling
-    const parts = provider.run(chat, attempt({ silenceTimeoutMs: 60 }))
+    const impatient = await withTimes({ silenceMs: both(60) })
+    const parts = impatient.run(chat, attempt())
     const seen: StreamPart[] = []
     await expect(
       (async () => {
@@ -356,10 +368,8 @@ describe.each(vendorKinds.map((kind) => [kind] as const))('the provider %s', (ki
 
   it('does not count the time its reader takes as the silence of the vendor', async () => {
     const parts: StreamPart[] = []
-    for await (const part of provider.run(
-      chat,
-      attempt({ silenceTimeoutMs: 40, firstPartTimeoutMs: 5000 }),
-    )) {
+    const impatient = await withTimes({ silenceMs: both(40), firstTokenMs: both(5000) })
+    for await (const part of impatient.run(chat, attempt())) {
       parts.push(part)
       if (parts.length === 2) await new Promise<void>((resolve) => systemClock.after(120, resolve))
     }

@@ -10,7 +10,6 @@ import type { ReadJob, SearchJob, StreamPart } from './provider.ts'
 import type { VendorHttp } from './vendor-http.ts'
 
 const replyBytesMax = 8 * 1024 * 1024
-const replyTimeoutMs = 60_000
 /** The vendor's own limit for fetching the page, in seconds. */
 const pageTimeoutSeconds = 20
 
@@ -27,6 +26,13 @@ export function searchEnginesFor(baseUrl: string): readonly [string, ...string[]
     : [...internationalEngines, chineseEngine]
 }
 
+/** What a search or a page is asked with. */
+interface WebAccess {
+  readonly http: VendorHttp
+  /** Longest wait for a reply. */
+  readonly replyMs: number
+}
+
 /** How a search runs at one host; an engine that the settings name is the only one. */
 export function searchEngines(name: string, baseUrl: string, engine: string | undefined): AcceptedNames {
   return new AcceptedNames(engine === undefined ? searchEnginesFor(baseUrl) : [engine], {
@@ -39,13 +45,13 @@ export function searchEngines(name: string, baseUrl: string, engine: string | un
 
 /** `POST /web_search`: sources, then `finish`. Nothing found is an empty answer, not a failure. `nth` counts requests of this attempt. */
 export async function* searchWeb(
-  http: VendorHttp,
+  web: WebAccess,
   operation: Operation,
   job: SearchJob,
   searchEngine: string,
   nth: number,
 ): AsyncGenerator<StreamPart, void> {
-  const reply = await ask(http, operation, 'search result', '/web_search', {
+  const reply = await ask(web, operation, 'search result', '/web_search', {
     search_query: job.query,
     search_engine: searchEngine,
     search_intent: false,
@@ -60,7 +66,7 @@ export async function* searchWeb(
 
 // The caller's patience runs while the vendor works, and rests with its answer and while the vendor's rates have no room.
 async function ask(
-  http: VendorHttp,
+  { http, replyMs }: WebAccess,
   operation: Operation,
   what: string,
   path: string,
@@ -69,7 +75,7 @@ async function ask(
   const { attempt, patience, signal } = operation
   patience.rest()
   await attempt.mayRequest?.(signal)
-  patience.wait(attempt.firstPartTimeoutMs ?? replyTimeoutMs, what)
+  patience.wait(replyMs, what)
   const json = { ...identityFields(operation), ...fields }
   const reply = await http.json({ method: 'POST', path, json }, operation, replyBytesMax)
   patience.rest()
@@ -78,11 +84,11 @@ async function ask(
 
 /** `POST /reader`: the page as a source and its text as Markdown. */
 export async function* readPage(
-  http: VendorHttp,
+  web: WebAccess,
   operation: Operation,
   job: ReadJob,
 ): AsyncGenerator<StreamPart, void> {
-  const reply = await ask(http, operation, 'page', '/reader', {
+  const reply = await ask(web, operation, 'page', '/reader', {
     url: job.url,
     timeout: pageTimeoutSeconds,
     return_format: 'markdown',

@@ -5,6 +5,7 @@ import { VirtualClock } from '../lib/virtual-clock.ts'
 import { attemptOf, chatOf } from './chat-of.ts'
 import { createGlmProvider } from './glm.ts'
 import { searchEnginesFor } from './glm-web.ts'
+import { type ModelTimeouts, timeoutDefaults } from './model-timeouts.ts'
 import type { Attempt, GenerateJob, Job, Provider, StreamPart } from './provider.ts'
 import { collect, events, json, type RecordedVendor, startRecordedVendor } from './recorded-vendor.ts'
 
@@ -23,6 +24,12 @@ beforeEach(async () => {
 afterEach(async () => {
   await provider.destroy()
   await vendor[Symbol.asyncDispose]()
+})
+
+// What thinks has all the time: neither a search nor a page does.
+const repliesIn = (ms: number): ModelTimeouts => ({
+  ...timeoutDefaults,
+  firstTokenMs: { plain: ms, thinking: 600_000 },
 })
 
 const run = (job: Job, differs: Partial<Attempt> = {}): Promise<StreamPart[]> =>
@@ -296,13 +303,18 @@ describe('a search by GLM', () => {
 
   it('does not take the wait for room for a silence of the vendor', async () => {
     const clock = new VirtualClock()
-    const patient = createGlmProvider({ name: 'glm', baseUrl: vendor.baseUrl, clock })
+    const patient = createGlmProvider({
+      name: 'glm',
+      baseUrl: vendor.baseUrl,
+      clock,
+      timeouts: repliesIn(50),
+    })
     vendor.reply = (request, response) => {
       const isKnown = JSON.parse(request.body).search_engine === 'search_pro_jina'
       const refused = json({ error: { code: '1214', message: 'search_engine:no' } }, 400)
       ;(isKnown ? json({ search_result: [] }) : refused)(request, response)
     }
-    const attempt = attemptOf({ mayRequest: () => clock.advance(600_000), firstPartTimeoutMs: 50 })
+    const attempt = attemptOf({ mayRequest: () => clock.advance(600_000) })
     const parts = await collect(patient.run({ kind: 'search', query: 'q', count: 1 }, attempt))
     await patient.destroy()
     expect(parts).toEqual([{ type: 'finish', reason: 'stop' }])
@@ -329,10 +341,13 @@ describe('a search by GLM', () => {
 
   it('times out like any other', async () => {
     vendor.reply = () => undefined
-    await expect(
-      run({ kind: 'search', query: 'q', count: 1 }, { firstPartTimeoutMs: 50 }),
-    ).rejects.toMatchObject({ code: 'timeout' })
+    const { baseUrl } = vendor
+    const timeouts = repliesIn(50)
+    const impatient = createGlmProvider({ name: 'glm', baseUrl, clock: systemClock, timeouts })
+    const search: Job = { kind: 'search', query: 'q', count: 1 }
+    await expect(collect(impatient.run(search, attemptOf()))).rejects.toMatchObject({ code: 'timeout' })
     await vendor.requests[0]?.closed
+    await impatient.destroy()
   })
 })
 

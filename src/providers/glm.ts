@@ -5,7 +5,7 @@ import { offeredModels, requireLiveModel } from './catalogue.ts'
 import { classifyGlmError } from './glm-errors.ts'
 import { toGlmBody } from './glm-request.ts'
 import { readPage, searchEngines, searchWeb } from './glm-web.ts'
-import { timeoutsFor } from './model-timeouts.ts'
+import { timeoutDefaults, timeoutsFor } from './model-timeouts.ts'
 import { streamChat } from './openai-dialect.ts'
 import { type Operation, runOperation } from './operation.ts'
 import type { Attempt, Job, Provider, StreamPart } from './provider.ts'
@@ -18,7 +18,7 @@ const defaultBaseUrl = 'https://api.z.ai/api/paas/v4'
 
 /** GLM behind the provider contract. */
 export function createGlmProvider(settings: ProviderSettings): Provider {
-  const { name, clock } = settings
+  const { name, clock, timeouts = timeoutDefaults } = settings
   const baseUrl = settings.baseUrl ?? defaultBaseUrl
   const models = offeredModels('glm', settings.models)
   const vendor: Vendor = { name, classify: (error) => classifyGlmError(error, clock.wallMs()) }
@@ -26,6 +26,7 @@ export function createGlmProvider(settings: ProviderSettings): Provider {
     baseUrl,
     wallMs: () => clock.wallMs(),
   })
+  const web = { http, replyMs: timeouts.firstTokenMs.plain }
   const engines = searchEngines(name, baseUrl, settings.searchEngine)
 
   async function* work(job: Job, operation: Operation): AsyncGenerator<StreamPart, void> {
@@ -39,15 +40,15 @@ export function createGlmProvider(settings: ProviderSettings): Provider {
           vendor,
           http,
           body,
-          ...timeoutsFor(operation.attempt, job, model),
+          ...timeoutsFor(timeouts, job, model),
         })
       }
       case 'search':
         return yield* engines.run(operation.attempt, (engine, nth) =>
-          searchWeb(http, operation, job, engine, nth),
+          searchWeb(web, operation, job, engine, nth),
         )
       case 'read':
-        return yield* readPage(http, operation, job)
+        return yield* readPage(web, operation, job)
       case 'extract':
         throw unsupportedJob(name, job.kind)
     }

@@ -29,11 +29,10 @@ export class KimiFiles {
   /** Uploads, extracts, yields the text. The vendor never sees the file's own name, only its extension. */
   async *extract(operation: Operation, job: ExtractJob): AsyncGenerator<StreamPart, void> {
     const filename = `exai-${operation.attempt.requestId}${extname(job.filename)}`.replace(/[^.\w-]/g, '')
-    const stepMs = operation.attempt.firstPartTimeoutMs ?? stepTimeoutMs
     let fileId: string | null = null
     let text: string
     try {
-      operation.patience.wait(stepMs, 'reply to the upload')
+      operation.patience.wait(stepTimeoutMs, 'reply to the upload')
       const file = await this.#http.json(
         {
           method: 'POST',
@@ -51,7 +50,7 @@ export class KimiFiles {
         })
       operation.patience.rest()
       await operation.attempt.mayRequest?.(operation.signal)
-      operation.patience.wait(stepMs, 'extracted text')
+      operation.patience.wait(stepTimeoutMs, 'extracted text')
       const path = `/files/${encodeURIComponent(fileId)}/content`
       text = toPlainText(
         await this.#http.text({ method: 'GET', path, accept: '*/*' }, operation, textBytesMax),

@@ -6,7 +6,7 @@ import { readSources } from './dialect/sources.ts'
 import { addUsage } from './dialect/usage.ts'
 import type { WireMessage } from './dialect/wire-messages.ts'
 import { toThinkingFields } from './effort.ts'
-import { timeoutsFor } from './model-timeouts.ts'
+import { type ModelTimeouts, timeoutsFor } from './model-timeouts.ts'
 import { streamChat } from './openai-dialect.ts'
 import type { Operation } from './operation.ts'
 import type { ModelInfo, SearchJob, StreamPart, Usage } from './provider.ts'
@@ -18,6 +18,7 @@ interface BuiltinSearch {
   readonly vendor: Vendor
   readonly http: VendorHttp
   readonly operation: Operation
+  readonly timeouts: ModelTimeouts
   readonly modelId: string
   readonly model: ModelInfo | null
 }
@@ -191,7 +192,7 @@ function toExchange(
       tools: [{ type: 'builtin_function', function: { name: builtin } }],
       stream_options: { include_usage: true },
     },
-    ...timeoutsFor(search.operation.attempt, wish, search.model),
+    ...timeoutsFor(search.timeouts, wish, search.model),
   }
 }
 

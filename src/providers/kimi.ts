@@ -7,7 +7,7 @@ import { classifyKimiError, kimiConcurrencyTold } from './kimi-errors.ts'
 import { KimiFiles } from './kimi-files.ts'
 import { toKimiBody } from './kimi-request.ts'
 import { searchByBuiltin, searchesMax } from './kimi-search.ts'
-import { timeoutsFor } from './model-timeouts.ts'
+import { timeoutDefaults, timeoutsFor } from './model-timeouts.ts'
 import { streamChat } from './openai-dialect.ts'
 import { type Operation, runOperation } from './operation.ts'
 import type { Attempt, Job, Provider, StreamPart } from './provider.ts'
@@ -22,7 +22,7 @@ const searchModels = ['kimi-k3', 'kimi-k2.6'] as const
 
 /** Kimi behind the provider contract. */
 export function createKimiProvider(settings: ProviderSettings): Provider {
-  const { name, clock } = settings
+  const { name, clock, timeouts = timeoutDefaults } = settings
   const models = offeredModels('kimi', settings.models)
   const vendor: Vendor = { name, classify: classifyKimiError, concurrencyTold: kimiConcurrencyTold }
   const http = new VendorHttp(vendor, {
@@ -53,13 +53,13 @@ export function createKimiProvider(settings: ProviderSettings): Provider {
           vendor,
           http,
           body,
-          ...timeoutsFor(operation.attempt, job, model),
+          ...timeoutsFor(timeouts, job, model),
         })
       }
       case 'search': {
         return yield* searchers.run(operation.attempt, (modelId) => {
           const model = requireLiveModel({ name, kind: 'kimi' }, models, modelId)
-          return searchByBuiltin({ vendor, http, operation, modelId, model }, job)
+          return searchByBuiltin({ vendor, http, operation, timeouts, modelId, model }, job)
         })
       }
       case 'extract':

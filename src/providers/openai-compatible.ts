@@ -6,7 +6,7 @@ import { offeredModels } from './catalogue.ts'
 import type { ReasoningField } from './dialect/delta-text.ts'
 import { verdictByStatus } from './dialect/status-verdict.ts'
 import { toWireMessages, toWireTools } from './dialect/wire-messages.ts'
-import { timeoutsFor } from './model-timeouts.ts'
+import { timeoutDefaults, timeoutsFor } from './model-timeouts.ts'
 import { type ChatExchange, streamChat } from './openai-dialect.ts'
 import { type Operation, runOperation } from './operation.ts'
 import type { Attempt, GenerateJob, Job, Provider, StreamPart } from './provider.ts'
@@ -21,7 +21,7 @@ const defaultBaseUrl = 'http://127.0.0.1:11434/v1'
 
 /** A server of the OpenAI dialect behind the provider contract. */
 export function createOpenAiCompatibleProvider(settings: ProviderSettings): Provider {
-  const { name, clock } = settings
+  const { name, clock, timeouts = timeoutDefaults } = settings
   const models = offeredModels('openai-compatible', settings.models)
   const vendor: Vendor = { name, classify: verdictByStatus }
   const http = new VendorHttp(vendor, {
@@ -41,7 +41,7 @@ export function createOpenAiCompatibleProvider(settings: ProviderSettings): Prov
         vendor,
         http,
         body,
-        ...timeoutsFor(operation.attempt, job, model),
+        ...timeoutsFor(timeouts, job, model),
         onReasoningField: (field) => {
           reasoningField = field
         },

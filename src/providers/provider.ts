@@ -125,9 +125,6 @@ export interface Attempt {
   readonly lane?: string
   /** An opaque stable id of the caller for the vendor's abuse control; 6 to 64 characters. */
   readonly endUser?: string
-  /** Longest wait for the first part, and between two parts, in milliseconds; else the model's own (see catalogue). */
-  readonly firstPartTimeoutMs?: number
-  readonly silenceTimeoutMs?: number
   /** Resolves when the vendor's rates have room for a request; awaited before each that can wait, for it may be one of several. */
   mayRequest?(signal: AbortSignal): Promise<void>
   /** Told of every request to the vendor as it is sent, which is when it has a connection: an operation may need several. */

@@ -131,7 +131,8 @@ describe('resources', () => {
   })
 
   test('of conversations read as Markdown, and the list names what they are about', async () => {
-    const handle = threads.append('anna' as PrincipalName, undefined, [
+    const { handle, append } = threads.open('anna' as PrincipalName)
+    append([
       { role: 'user', content: 'What is a monad?' },
       { role: 'assistant', content: 'A burrito.' },
     ])
@@ -144,7 +145,8 @@ describe('resources', () => {
   })
 
   test('of one principal are to another as if they did not exist', async () => {
-    const handle = threads.append('anna' as PrincipalName, undefined, [{ role: 'user', content: 'Mine.' }])
+    const { handle, append } = threads.open('anna' as PrincipalName)
+    append([{ role: 'user', content: 'Mine.' }])
     const bert = contextOf(identityOf('bert'))
     const seen = resources.flatMap((resource) => resource.list?.(bert) ?? [])
     expect(seen).toEqual([])

@@ -80,7 +80,7 @@ export function startAttempt<Result>(start: AttemptStart<Result>): RunningAttemp
   const silence = (): Silence => ({ hasSpoken: firstPartMs !== null, silentMs: clock.now() - heardAt })
   const abortOuter = (): void => controller.abort(told(start.signal.reason, target, silence()))
   if (start.signal.aborted) abortOuter()
-  start.signal.addEventListener('abort', abortOuter, { once: true })
+  start.signal.addEventListener('abort', abortOuter)
   const leftMs = (): number => start.limitMs() - (clock.now() - startedAt)
   const arm = (): Timer =>
     clock.after(leftMs(), () => {
@@ -131,11 +131,7 @@ export function startAttempt<Result>(start: AttemptStart<Result>): RunningAttemp
     limit.cancel()
     start.signal.removeEventListener('abort', abortOuter)
     const outcome: AttemptOutcomeCode = failure === null ? 'done' : hasLost ? 'hedge-lost' : failure.code
-    const isOurLimit =
-      failure !== null &&
-      failure === controller.signal.reason &&
-      !start.signal.aborted &&
-      firstPartMs !== null
+    const isOurLimit = failure === controller.signal.reason && !start.signal.aborted && firstPartMs !== null
     const end: AttemptEnd = {
       attemptId: input.id,
       number: start.number,

@@ -86,16 +86,14 @@ export class AttemptStarter<Each extends Target, Result> {
     const running = this.#start(target, start, tell)
     const first = { target, keyIndex: permit.keyIndex, running, lease: null }
     if (!hedging || !this.#plan.isHedgeable) return tried(first, await running.result)
-    const hedged: Begun<Each, Result>[] = []
+    let second = null as Begun<Each, Result> | null
     const race = hedge(clock, hedging.afterMs, running, async (signal) => {
-      const second = await this.#second(target, history, outputTokensMax, tell, signal)
-      if (second) hedged.push(second)
+      second = await this.#second(target, history, outputTokensMax, tell, signal)
       return second?.running ?? null
     })
     ear.spoke = race.spoke
     const end = await race.result
-    const [second] = hedged
-    if (second === undefined || end.second === null) return tried(first, end.first)
+    if (second === null || end.second === null) return tried(first, end.first)
     return end.winner === 'first'
       ? tried(first, end.first, this.#beside(second, end.second, history))
       : tried(second, end.second, this.#beside(first, end.first, history))
@@ -103,7 +101,6 @@ export class AttemptStarter<Each extends Target, Result> {
 
   /** Resolves when everything told of this job's attempts is safe, or the job was given up half a second ago. */
   async recorded(): Promise<void> {
-    if (this.#recordings.length === 0) return
     await untilSafe(this.#options.clock, this.#plan.signal, Promise.all(this.#recordings))
   }
 

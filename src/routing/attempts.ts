@@ -21,6 +21,7 @@ import { HedgeBudget, type HedgeOptions } from './hedge.ts'
 import type { AttemptLease, JobPlan, JobSite } from './job-plan.ts'
 import { beginHistory, type Direction, nextStep, type StepFacts } from './next-step.ts'
 import type { RetryBudget } from './retry-budget.ts'
+import { retryDefaults } from './retry-limits.ts'
 import { type Target, targetKey } from './target.ts'
 import type { TargetHealth } from './target-health.ts'
 
@@ -30,13 +31,12 @@ export interface AttemptsOptions {
   readonly random: Random
   readonly health: TargetHealth
   readonly budget: RetryBudget
-  /** Attempts a job; default 4. Requeued ones and dead keys are bounded apart. */
+  /** Attempts a job; `retryDefaults` when absent. Requeued ones and dead keys are bounded apart. */
   readonly attemptsMax?: number
   /** Absent or null: off. */
   readonly hedge?: HedgeOptions | null
 }
 
-const attemptsMaxDefault = 4
 const requeuesMax = 32
 const turnsMax = 64
 // A failure within so much of the time that was left is worth asking the same vendor again, even where another could be asked.
@@ -57,7 +57,7 @@ export class Attempts {
   /** Runs a job to its end. Throws the last `CallFailure`, which tells of those before it, or the signal's reason. */
   async run<Each extends Target, Result>(plan: JobPlan<Each>, site: JobSite<Each, Result>): Promise<Result> {
     if (plan.isHedgeable) this.#hedges.deposit()
-    const { clock, health, hedge = null, attemptsMax = attemptsMaxDefault } = this.#options
+    const { clock, health, hedge = null, attemptsMax = retryDefaults.attempts } = this.#options
     const shared = { clock, health, hedge, attemptsMax }
     const starter = new AttemptStarter(shared, this.#choice, this.#hedges, plan, site)
     const job = new JobLoop(this.#options, this.#choice, starter, plan, site)
@@ -190,7 +190,7 @@ class JobLoop<Each extends Target, Result> {
   }
 
   get #limits(): { readonly attemptsMax: number; readonly requeuesMax: number } {
-    return { attemptsMax: this.#options.attemptsMax ?? attemptsMaxDefault, requeuesMax }
+    return { attemptsMax: this.#options.attemptsMax ?? retryDefaults.attempts, requeuesMax }
   }
 
   // The job's first attempt earns; every further one that an outage could multiply pays. Leaving a vendor that is down multiplies

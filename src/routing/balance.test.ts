@@ -72,12 +72,26 @@ describe('of two groups drawn', () => {
     }
   })
 
-  it('both are drawn by weight, so one of no weight never is', () => {
-    const weightless = targetOf({ group: 'glm/none', weight: 0 })
-    const { balance } = open(noExploring, 0, 0)
-    expect(balance.pick([weightless, right], idle, null)).toBe(right)
-    const even = open(noExploring, 0.5, 0.5)
-    expect(even.balance.pick(both, idle, null)).toBe(right)
+  it('both are drawn by weight', () => {
+    const heavy = targetOf({ group: 'glm/left', weight: 3 })
+    for (const [fall, winner] of [
+      [0.74, heavy],
+      [0.76, right],
+    ] as const) {
+      expect(open(noExploring, fall, fall).balance.pick([heavy, right], idle, null)).toBe(winner)
+    }
+  })
+
+  it('one that is full loses, whatever number the weights are said in', () => {
+    for (const weight of [1, 1_000]) {
+      const pair = [
+        targetOf({ group: 'glm/left', weight }),
+        targetOf({ group: 'glm/right', weight }),
+      ] as const
+      const { balance } = open(...leftThenRight)
+      const full = loads({ inFlight: 4, capacity: 4 }, { inFlight: 0, capacity: 4 })
+      expect(balance.pick(pair, full, null)).toBe(pair[1])
+    }
   })
 })
 
@@ -88,6 +102,37 @@ it('two jobs in a hundred go wherever the lot falls, so that a group once slow i
   const compared = open(0.02, drawsRight, drawsLeft)
   compared.balance.observeFirstPart(right, 60_000)
   expect(compared.balance.pick(both, idle, null)).toBe(left)
+})
+
+describe('a group of weight 0', () => {
+  const spare = targetOf({ group: 'glm/spare', weight: 0 })
+
+  it('stands by while another is usable, whoever is drawn, full or slow', () => {
+    for (const falls of [
+      [noExploring, 0, 0],
+      [0.019, 0],
+    ]) {
+      const { balance } = open(...falls)
+      balance.observeFirstPart(right, 60_000)
+      const full = loads({ inFlight: 0, capacity: 4 }, { inFlight: 9, capacity: 4 })
+      expect(balance.pick([spare, right], full, null)).toBe(right)
+      expect(balance.pick([spare, right], full, 'a conversation')).toBe(right)
+    }
+  })
+
+  it('is taken where there is no other, and several share evenly', () => {
+    expect(open(noExploring, 0.9, 0.9).balance.pick([spare], idle, null)).toBe(spare)
+    const second = targetOf({ group: 'glm/second', weight: 0 })
+    expect(open(noExploring, 0.4, 0.4).balance.pick([spare, second], idle, null)).toBe(spare)
+    expect(open(noExploring, 0.6, 0.6).balance.pick([spare, second], idle, null)).toBe(second)
+  })
+
+  it('helps out while the other comes back by steps', () => {
+    const { balance } = open(0.11, noExploring, 0, 0, 0.09, noExploring, 0, 0)
+    balance.recovered(right)
+    expect(balance.pick([spare, right], idle, null)).toBe(spare)
+    expect(balance.pick([spare, right], idle, null)).toBe(right)
+  })
 })
 
 describe('a group on its way back', () => {
@@ -166,7 +211,49 @@ describe('a conversation', () => {
     expect(at(12)).toBe(right)
   })
 
-  it('stays at home where no group has any weight, and so none a fair load', () => {
+  it('has more room in a group of more slots', () => {
+    const atLeft = ofLeft(both)
+    const at = (onLeft: number): Target =>
+      open().balance.pick(
+        both,
+        loads({ inFlight: onLeft, capacity: 20 }, { inFlight: 1, capacity: 10 }),
+        atLeft,
+      )
+    // Of ten jobs two thirds are 6.7, and a quarter more, rounded up, is nine; of twelve it is ten.
+    expect(at(8)).toBe(left)
+    expect(at(10)).toBe(right)
+  })
+
+  it('goes next door when home has no free slot, and waits at home when nobody has', () => {
+    const atLeft = ofLeft(both)
+    const at = (onLeft: number, onRight: number): Target =>
+      open().balance.pick(
+        both,
+        loads({ inFlight: onLeft, capacity: 2 }, { inFlight: onRight, capacity: 2 }),
+        atLeft,
+      )
+    expect(at(1, 1)).toBe(left)
+    expect(at(2, 1)).toBe(right)
+    expect(at(2, 2)).toBe(left)
+  })
+
+  it('comes back by steps to a home that was away, and leaves none that was not', async () => {
+    const { clock, balance } = open()
+    const homes = conversations.map((each) => homeOf(both, each))
+    const lived = homes.filter((home) => home === left).length
+    balance.recovered(left)
+    for (const share of [0.1, 0.25, 0.5, 1]) {
+      const now = conversations.map((each) =>
+        balance.pick(both, () => ({ inFlight: 100, capacity: 999 }), each),
+      )
+      expect(now.filter((each, index) => each === left && homes[index] === right)).toEqual([])
+      const back = now.filter((each) => each === left).length / lived
+      expect(Math.abs(back - share)).toBeLessThan(0.065)
+      await clock.advance(15_000)
+    }
+  })
+
+  it('stays at home where no group has any weight', () => {
     const weightless = both.map((target) => ({ ...target, weight: 0 }))
     const [first = left, ...rest] = weightless
     const home = homeOf([first, ...rest], 'a conversation')

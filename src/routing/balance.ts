@@ -1,7 +1,8 @@
 // Which of several quota groups that offer the same model takes a job: two drawn by weight, the healthier of the two wins; a
-// conversation stays where the vendor's prompt cache knows it, unless that group is over its fair load; a group that comes back
-// from a fault is let in by steps, so that nobody runs it over; and now and then the lot decides alone, so that a group once slow
-// is seen to be fast again. After "the power of two choices" and Finagle's Peak EWMA.
+// conversation stays where the vendor's prompt cache knows it, unless that group is full or over its fair load; a group that comes
+// back from a fault is let in by steps, so that nobody runs it over; one of weight 0 waits until no other is left; and now and then
+// the lot decides alone, so that a group once slow is seen to be fast again. After "the power of two choices", Finagle's Peak EWMA
+// and "consistent hashing with bounded loads".
 
 import { createHash } from 'node:crypto'
 import { BoundedMap } from '../lib/bounded-map.ts'
@@ -44,14 +45,18 @@ export class Balance {
     load: (target: Each) => GroupLoad,
     affinity: string | null,
   ): Each {
-    const eligible = this.#admitted(targets)
-    if (affinity !== null) return this.#byAffinity(eligible, load, affinity)
+    if (targets.length === 1) return targets[0]
+    if (affinity !== null) return this.#byAffinity(targets, load, affinity)
+    const members = inUse(this.#admitted(targets))
     if (this.#options.random() < explorationShare) {
-      return eligible[Math.floor(this.#options.random() * eligible.length)] ?? eligible[0]
+      return members[Math.floor(this.#options.random() * members.length)]?.target ?? targets[0]
     }
-    const first = this.#byWeight(eligible)
-    const second = this.#byWeight(eligible)
-    return this.#score(second, load) * tieFactor < this.#score(first, load) ? second : first
+    const first = this.#byWeight(members)
+    const second = this.#byWeight(members)
+    if (first === undefined || second === undefined) return targets[0]
+    const isBetter =
+      this.#score(second, load, members.length) * tieFactor < this.#score(first, load, members.length)
+    return (isBetter ? second : first).target
   }
 
   /** The first part came after `ms`. */
@@ -76,56 +81,88 @@ export class Balance {
 
   // A group on the ramp gets the step's part of its fair share and no more: it is drawn apart from the others, because a group
   // that stands idle would win every comparison with those that worked on.
-  #admitted<Each extends Target>(targets: readonly [Each, ...Each[]]): readonly [Each, ...Each[]] {
-    const weights = targets.reduce((sum, { weight }) => sum + weight, 0)
+  #admitted<Each extends Target>(targets: readonly Each[]): readonly Each[] {
     const whole: Each[] = []
-    for (const target of targets) {
-      const share = this.vitalsOf(target).rampShare
-      if (share >= 1) whole.push(target)
-      else if (this.#options.random() < (share * target.weight) / Math.max(weights, 1e-6)) return [target]
+    for (const { target, share } of sharesOf(targets)) {
+      const ramp = this.vitalsOf(target).rampShare
+      if (ramp >= 1) whole.push(target)
+      else if (this.#options.random() < ramp * share) return [target]
     }
-    const [first, ...rest] = whole
-    return first === undefined ? targets : [first, ...rest]
+    return whole.length === 0 ? targets : whole
   }
 
-  #byWeight<Each extends Target>(targets: readonly [Each, ...Each[]]): Each {
-    const sum = targets.reduce((total, { weight }) => total + weight, 0)
-    let left = this.#options.random() * sum
-    for (const target of targets) {
-      left -= target.weight
-      if (left < 0) return target
+  #byWeight<Each extends Target>(members: readonly Member<Each>[]): Member<Each> | undefined {
+    let left = this.#options.random()
+    for (const member of members) {
+      left -= member.share
+      if (left < 0) return member
     }
-    return targets[0]
+    return members[0]
   }
 
-  // The weight is in the lot already; here it only scales what a group in use may carry.
-  #score<Each extends Target>(target: Each, load: (target: Each) => GroupLoad): number {
+  // The weight is in the lot already; here it only scales what a group in use may carry, against the mean of all.
+  #score<Each extends Target>(
+    { target, share }: Member<Each>,
+    load: (target: Each) => GroupLoad,
+    members: number,
+  ): number {
     const { inFlight, capacity } = load(target)
-    const use = inFlight / (Math.max(1, capacity) * Math.max(target.weight, 1e-6))
+    const use = inFlight / (Math.max(1, capacity) * share * members)
     return (1 + use) * this.vitalsOf(target).cost
   }
 
-  // Rendezvous hashing: when a group leaves, only its own conversations move.
+  // Rendezvous hashing by weight alone: capacities are learned, and a home must not move with them. When a group leaves, only its own
+  // conversations move. What a home may hold is a matter of its capacity too; and where it has no slot, the vendor's cache is not
+  // worth the wait while another has one.
   #byAffinity<Each extends Target>(
     targets: readonly [Each, ...Each[]],
     load: (target: Each) => GroupLoad,
     affinity: string,
   ): Each {
-    const ranked = targets
-      .map((target) => ({ target, rank: rendezvousRank(affinity, target) }))
+    const lots = new Map(targets.map((target) => [target, lotsOf(affinity, target.group)]))
+    const isLetIn = (target: Each): boolean =>
+      (lots.get(target)?.onRamp ?? 0) < this.vitalsOf(target).rampShare
+    const letIn = targets.filter(isLetIn)
+    const places = inUse(letIn.length === 0 ? targets : letIn)
+      .map(({ target, share }) => {
+        const { inFlight, capacity } = load(target)
+        // The logarithm of a lot below one is negative.
+        const rank = -share / Math.log(lots.get(target)?.home ?? 0.5)
+        return { target, rank, inFlight, capacity, part: Math.max(1, capacity) * share }
+      })
       .sort((a, b) => b.rank - a.rank)
-    const weights = targets.reduce((sum, { weight }) => sum + weight, 0)
-    const inFlight = targets.reduce((sum, target) => sum + load(target).inFlight, 0)
-    const fitting = ranked.find(({ target }) => {
-      const fair = ((inFlight + 1) * target.weight) / Math.max(weights, 1e-6)
-      return load(target).inFlight + 1 <= Math.ceil(boundedLoadFactor * fair)
-    })
-    return fitting?.target ?? ranked[0]?.target ?? targets[0]
+    const parts = places.reduce((sum, { part }) => sum + part, 0)
+    const jobs = places.reduce((sum, { inFlight }) => sum + inFlight, 1)
+    // Never none: what all together may hold is more than all there is.
+    const fitting = places.filter(
+      ({ inFlight, part }) => inFlight + 1 <= Math.ceil((boundedLoadFactor * jobs * part) / parts),
+    )
+    const chosen = fitting.find(({ inFlight, capacity }) => inFlight < capacity) ?? fitting[0]
+    return chosen?.target ?? targets[0]
   }
 }
 
-function rendezvousRank(affinity: string, target: Target): number {
-  const digest = createHash('sha256').update(`${affinity}\n${target.group}`).digest()
-  const uniform = (digest.readUIntBE(0, 6) + 1) / (2 ** 48 + 1)
-  return -Math.max(target.weight, 1e-6) / Math.log(uniform)
+interface Member<Each> {
+  readonly target: Each
+  /** Of all jobs, from 0 to 1. */
+  readonly share: number
+}
+
+// By weight; evenly where none has any.
+function sharesOf<Each extends Target>(targets: readonly Each[]): readonly Member<Each>[] {
+  const sum = targets.reduce((total, { weight }) => total + weight, 0)
+  return targets.map((target) => ({ target, share: sum > 0 ? target.weight / sum : 1 / targets.length }))
+}
+
+// One of weight 0 stands by until there is no other.
+function inUse<Each extends Target>(targets: readonly Each[]): readonly Member<Each>[] {
+  const weighty = targets.filter(({ weight }) => weight > 0)
+  return sharesOf(weighty.length === 0 ? targets : weighty)
+}
+
+// Two even lots between 0 and 1, the same for a conversation at a group at all times: how near its home is, and at which step of the
+// ramp it comes back to it.
+function lotsOf(affinity: string, group: string): { readonly home: number; readonly onRamp: number } {
+  const digest = createHash('sha256').update(`${affinity}\n${group}`).digest()
+  return { home: (digest.readUIntBE(0, 6) + 1) / (2 ** 48 + 1), onRamp: digest.readUIntBE(6, 6) / 2 ** 48 }
 }

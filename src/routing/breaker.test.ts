@@ -1,13 +1,15 @@
 import { describe, expect, it } from 'vitest'
 import { VirtualClock } from '../lib/virtual-clock.ts'
-import { Breaker, type BreakerChange } from './breaker.ts'
+import { Breaker, type BreakerChange, type BreakerLimits, breakerDefaults } from './breaker.ts'
 import type { BreakerVerdict } from './breaker-verdict.ts'
 
 // Dice in the middle: an open time is exactly what the ladder says.
-function open(dice = 0.5) {
+function open(dice = 0.5, over: Partial<BreakerLimits> = {}) {
   const clock = new VirtualClock()
   const changes: BreakerChange[] = []
-  const breaker = new Breaker({ clock, random: () => dice, onChange: (change) => changes.push(change) })
+  const limits = { ...breakerDefaults, ...over }
+  const onChange = (change: BreakerChange): void => void changes.push(change)
+  const breaker = new Breaker({ clock, random: () => dice, limits, onChange })
   const call = (verdict: BreakerVerdict, times = 1): void => {
     for (let i = 0; i < times; i++) breaker.acquire()?.settle(verdict)
   }
@@ -155,5 +157,53 @@ describe('breaker', () => {
     call('transport-fault', 4)
     call('fault', 14)
     expect(breaker.state).toBe('closed')
+  })
+
+  it('opens after as many calls, and at as large a part of them, as it was told', () => {
+    const { breaker, call } = open(0.5, { calls: 4, faultPercent: 75 })
+    call('good', 2)
+    call('fault', 5)
+    expect(breaker.state).toBe('closed')
+    call('fault')
+    expect(breaker.state).toBe('open')
+
+    const few = open(0.5, { calls: 3, faultPercent: 1 })
+    few.call('fault', 2)
+    expect(few.breaker.state).toBe('closed')
+    few.call('good')
+    expect(few.breaker.state).toBe('closed')
+    few.call('fault')
+    expect(few.breaker.state).toBe('open')
+  })
+
+  it('opens after as many transport failures in a row as it was told', () => {
+    const { breaker, call } = open(0.5, { inARow: 2 })
+    call('transport-fault')
+    expect(breaker.state).toBe('closed')
+    call('transport-fault')
+    expect(breaker.state).toBe('open')
+  })
+
+  it('forgets what is older than the window it was told', async () => {
+    const { clock, breaker, call } = open(0.5, { calls: 4, windowMs: 1_000 })
+    call('fault', 3)
+    await clock.advance(1_000)
+    call('fault', 3)
+    expect(breaker.state).toBe('closed')
+    await clock.advance(900)
+    call('fault')
+    expect(breaker.state).toBe('open')
+  })
+
+  it('stays open for as long as it was told, and twice as long each time up to the most', async () => {
+    const { clock, changes, breaker, call } = open(0.5, { inARow: 1, openMs: 400, openMsMax: 1_000 })
+    for (const openMs of [400, 800, 1_000, 1_000]) {
+      call('transport-fault')
+      expect(changes.at(-1)).toMatchObject({ to: 'open', openMs })
+      await clock.advance(openMs - 1)
+      expect(breaker.state).toBe('open')
+      await clock.advance(1)
+      expect(breaker.state).toBe('half-open')
+    }
   })
 })

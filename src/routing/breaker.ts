@@ -6,7 +6,8 @@
 //          | 3 good probes                                                    time is over |   | 1 bad probe, j + 1
 //          +------------------------------- half-open (one probe at a time) <--------------+---+
 //
-// Not a cooldown: a vendor that says "later" is healthy. What counts is in `breaker-verdict.ts`.
+// Not a cooldown: a vendor that says "later" is healthy. What counts is in `breaker-verdict.ts`. An operator may set when it opens and
+// for how long; the numbers above are the defaults.
 
 import type { Clock } from '../lib/clock.ts'
 import type { Random } from '../lib/random.ts'
@@ -30,20 +31,40 @@ export interface BreakerChange {
 /** Where a breaker stands. */
 export type BreakerState = 'closed' | 'open' | 'half-open'
 
+/** When it opens, and for how long. */
+export interface BreakerLimits {
+  /** So many calls within `windowMs` before their share of faults means anything. */
+  readonly calls: number
+  readonly windowMs: number
+  /** Of a hundred calls so many bad ones open it. */
+  readonly faultPercent: number
+  /** So do as many transport failures in a row, whatever else was seen. */
+  readonly inARow: number
+  /** How long it stays open at first; twice as long each time, at most `openMsMax`. Give or take a fifth. */
+  readonly openMs: number
+  readonly openMsMax: number
+}
+
+/** What holds where nobody has said otherwise. */
+export const breakerDefaults: BreakerLimits = {
+  calls: 20,
+  windowMs: 30_000,
+  faultPercent: 50,
+  inARow: 5,
+  openMs: 5_000,
+  openMsMax: 300_000,
+}
+
 /** Collaborators. `onChange` is told of every transition. */
 export interface BreakerOptions {
   readonly clock: Clock
   readonly random: Random
+  /** `breakerDefaults` when absent. */
+  readonly limits?: BreakerLimits | undefined
   onChange?(change: BreakerChange): void
 }
 
-const bucketMs = 3_000
 const bucketCount = 10
-const callsMin = 20
-const faultShareMin = 0.5
-const transportFaultsMax = 5
-const openMsFirst = 5_000
-const openMsMax = 300_000
 const probesToClose = 3
 const decayMs = 600_000
 
@@ -67,6 +88,7 @@ interface Bucket {
 /** One breaker. */
 export class Breaker {
   readonly #options: BreakerOptions
+  readonly #limits: BreakerLimits
   #phase: Phase
   #buckets: Bucket[] = []
   #transportFaults = 0
@@ -77,6 +99,7 @@ export class Breaker {
 
   constructor(options: BreakerOptions) {
     this.#options = options
+    this.#limits = options.limits ?? breakerDefaults
     this.#phase = { kind: 'closed', since: options.clock.now() }
   }
 
@@ -137,12 +160,13 @@ export class Breaker {
     this.#transportFaults = verdict === 'transport-fault' ? this.#transportFaults + 1 : 0
     const calls = this.#buckets.reduce((sum, each) => sum + each.calls, 0)
     const faults = this.#buckets.reduce((sum, each) => sum + each.faults, 0)
-    const isSick = calls >= callsMin && faults / calls >= faultShareMin
-    if (isSick || this.#transportFaults >= transportFaultsMax) this.#open()
+    const { calls: callsMin, faultPercent, inARow } = this.#limits
+    const isSick = calls >= callsMin && faults * 100 >= faultPercent * calls
+    if (isSick || this.#transportFaults >= inARow) this.#open()
   }
 
   #bucket(): Bucket {
-    const period = Math.floor(this.#options.clock.now() / bucketMs)
+    const period = Math.floor((this.#options.clock.now() * bucketCount) / this.#limits.windowMs)
     this.#buckets = this.#buckets.filter((bucket) => bucket.period > period - bucketCount)
     const last = this.#buckets.at(-1)
     if (last?.period === period) return last
@@ -158,8 +182,9 @@ export class Breaker {
       this.#openings = Math.max(0, this.#openings - healthyPeriods)
     }
     this.#openings++
+    const { openMs: first, openMsMax } = this.#limits
     const openMs =
-      Math.min(openMsFirst * 2 ** (this.#openings - 1), openMsMax) * (0.8 + 0.4 * this.#options.random())
+      Math.min(first * 2 ** (this.#openings - 1), openMsMax) * (0.8 + 0.4 * this.#options.random())
     this.#enter({ kind: 'open', until: now + openMs }, openMs)
   }
 

@@ -106,6 +106,31 @@ it('lets a job wait beside eight keys that fill all places, and sends away the n
   expect(clock.pendingTimers).toBe(0)
 })
 
+it('sends away whoever lost his place, also where another one leaves at that moment, unless he was given up himself', async () => {
+  const { clock, choice, fail, next } = open()
+  fail(glm, 'rate-limited', coolsMs)
+  const gone = new CallFailure('client-gone', { message: 'gone' })
+  const [leaver, newest] = [new AbortController(), new AbortController()]
+  const flood = (signal = new AbortController().signal) => next([[glm]], { principal: 'flood', signal })
+  const left = flood(leaver.signal)
+  const others = Array.from({ length: 253 }, () => flood())
+  const [displaced, last] = [flood(), flood(newest.signal)]
+  // Each takes the place of the newest.
+  const first = next([[glm]])
+  newest.abort(gone)
+  leaver.abort(gone)
+  const second = next([[glm]])
+  expect(await last).toBe(gone)
+  expect(await left).toBe(gone)
+  expect(await displaced).toMatchObject({ code: 'rate-limited', retryAfterMs: coolsMs })
+  expect(choice.waiting).toBe(255)
+  await clock.advance(coolsMs)
+  for (const outcome of await Promise.all([first, second, ...others])) {
+    expect(outcome).toMatchObject({ target: glm })
+  }
+  expect(clock.pendingTimers).toBe(0)
+})
+
 describe('a job', () => {
   it('takes the first step of its chain with a member that nothing forbids, at once', async () => {
     const { told, fail, next } = open()
@@ -149,6 +174,15 @@ describe('a job', () => {
       ['kimi-k3 asked us to wait', 10_000],
     ])
     expect(choice.waiting).toBe(0)
+  })
+
+  it('waits for the first of its chain where two come back at once', async () => {
+    const { clock, told, fail, next } = open()
+    for (const target of [glm, kimi]) fail(target, 'rate-limited', 10_000)
+    const waits = next([[kimi], [glm]])
+    await clock.advance(10_000)
+    expect(await waits).toEqual({ target: kimi, at: 10_000 })
+    expect(told.map(({ says }) => says)).toEqual(['kimi-k3 asked us to wait'])
   })
 
   it('does not turn round and round in the last milliseconds of a wait', async () => {
@@ -205,7 +239,10 @@ describe('a job', () => {
       message: 'It was permission-denied. It is asked again in 50 seconds.',
     })
     expect(await next([[glm]], {}, trailOf([], null, [setback]))).toBe(setback.failure)
-    expect(await next([])).toMatchObject({ code: 'not-configured' })
+    expect(await next([])).toMatchObject({
+      code: 'not-configured',
+      message: 'No provider is set up for this. Set one up in the config and restart the server.',
+    })
   })
 
   it('fails at once where its time is over before anybody comes back, and tells when to come again', async () => {
@@ -254,6 +291,7 @@ describe('a job', () => {
     const { clock, fail } = open()
     const setback = fail(glm, 'provider-error')
     const plan = planOf([[glm]], { deadlineAt: () => 0 })
+    expect(() => assertInTime(clock, plan, [])).toThrow(expect.objectContaining({ code: 'deadline' }))
     expect(() => assertInTime(clock, plan, [])).toThrow(
       'The time of this call was over before a vendor could answer. Call again, or ask for less at once.',
     )
@@ -348,13 +386,26 @@ describe('when all were tried', () => {
     }
   })
 
+  it('it does not where the last is closed to it and somebody else could be asked, whoever only pauses', async () => {
+    const { fail, next } = open()
+    const third = targetOf({ accountName: 'glm/third', group: 'glm/third' })
+    const pauses = fail(third, 'rate-limited', 10_000)
+    const closed = fail(glm, 'permission-denied')
+    const trail = trailOf([third, kimi, glm], from, [pauses, closed])
+    expect(await next([[third], [kimi], [glm]], {}, trail)).toMatchObject({ code: 'permission-denied' })
+    expect(trail.from).toBe(from)
+  })
+
   it('it does not where the last comes back too late, or has nothing in its way', async () => {
     const late = open()
+    await late.clock.advance(5_000)
     const setback = late.fail(glm, 'rate-limited', coolsMs)
     const steps = [[glm], [kimi]]
     const trail = (): Trail<Target> => trailOf([glm, kimi], from, [setback])
-    expect(await late.next(steps, { deadlineAt: () => coolsMs }, trail())).toBe(setback.failure)
-    expect(await late.next(steps, { deadlineAt: () => coolsMs + 1 }, trail())).toMatchObject({ target: kimi })
+    expect(await late.next(steps, { deadlineAt: () => 5_000 + coolsMs }, trail())).toBe(setback.failure)
+    expect(await late.next(steps, { deadlineAt: () => 5_001 + coolsMs }, trail())).toMatchObject({
+      target: kimi,
+    })
     const broken = open()
     for (let i = 0; i < 5; i++) broken.fail(glm, 'timeout')
     expect(broken.health.obstacle(glm)?.waitMs).toBe(4_000)
@@ -372,6 +423,8 @@ describe('elsewhere', () => {
     expect(choice.hasOther(plan, glm, history)).toBe(true)
     fail(kimi, 'rate-limited', coolsMs)
     expect(choice.hasOther(plan, glm, history)).toBe(false)
+    const second = targetOf({ accountName: 'glm/second', group: 'glm/second' })
+    expect(choice.hasOther(planOf([[glm, second], [kimi]]), glm, history)).toBe(true)
   })
 
   it('is for a hedge another group with an idle slot', () => {

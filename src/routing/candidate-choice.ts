@@ -97,7 +97,7 @@ export class CandidateChoice {
       from === null
         ? !history.visited.has(targetKey(each))
         : liesAhead(each, from.target, from.direction, history)
-    return plan.steps.map((step) => step.filter(isAhead)).filter((step) => step.length > 0)
+    return plan.steps.map((step) => step.filter(isAhead))
   }
 
   // Nothing that is left can be asked now. Where the last that was asked only pauses, or everybody does, a job that came a moment later
@@ -139,12 +139,10 @@ export class CandidateChoice {
   ): Promise<void> {
     const { clock, random, health } = this.#options
     const obstacles = targets.map((target) => health.obstacle(target)).filter((each) => each !== null)
-    const soonest = obstacles
-      .filter(({ failure }) => failure === null)
-      .reduce<Obstacle | null>(
-        (best, each) => (best === null || waitMsOf(each) < waitMsOf(best) ? each : best),
-        null,
-      )
+    const soonest = obstacles.reduce<Obstacle | null>(
+      (best, each) => (waitMsOf(each) < waitMsOf(best) ? each : best),
+      null,
+    )
     if (soonest === null) {
       throw withStory(trail.setbacks, null) ?? obstacles[0]?.failure ?? nothingToTry()
     }
@@ -157,7 +155,9 @@ export class CandidateChoice {
       site.onWait?.(soonest)
       await wait(clock, waitMs, AbortSignal.any([plan.signal, place.taken]))
     } catch (error) {
-      throw place.taken.aborted && !plan.signal.aborted ? sentAway() : error
+      // Whoever lost his place and was given up in one moment was given up.
+      plan.signal.throwIfAborted()
+      throw place.taken.aborted ? sentAway() : error
     } finally {
       place.leave()
     }

@@ -7,6 +7,7 @@ import { toGroupPlan } from '../admission/group-plan.ts'
 import type { Clock } from '../lib/clock.ts'
 import type { Random } from '../lib/random.ts'
 import { defaultModel, modelPrefixes, offeredModels } from '../providers/catalogue.ts'
+import type { ModelTimeouts } from '../providers/model-timeouts.ts'
 import { createProvider, type ProviderKind } from '../providers/registry.ts'
 import { setOrderOfAll } from './every-provider.ts'
 import type { ConfiguredProvider } from './route.ts'
@@ -15,6 +16,8 @@ import type { ConfiguredProvider } from './route.ts'
 export interface AccountSpec {
   readonly name: string
   readonly apiKeys: readonly string[]
+  /** Its share among the provider's accounts; 0: only while no other can. */
+  readonly weight: number
   /** Requests at once; null: to be learned. */
   readonly concurrency: {
     readonly default: number | null
@@ -36,6 +39,8 @@ export interface ProviderSpec {
   readonly searchEngine?: string | null
   /** Kimi's searching model; absent or null: whichever has the builtin. */
   readonly searchModel?: string | null
+  /** How long it may say nothing; absent: the usual. */
+  readonly timeouts?: ModelTimeouts
   /** What to set when it has no account. */
   readonly missing: string | null
 }
@@ -70,6 +75,7 @@ const local: ProviderSpec = {
     {
       name: 'local',
       apiKeys: [],
+      weight: 1,
       concurrency: { default: 8, byModel: {} },
       rates: { requestsPerMinute: null, tokensPerMinute: null, tokensPerDay: null },
     },
@@ -114,7 +120,7 @@ function configure(
     spec.models.length === 0
       ? undefined
       : [...spec.models, ...offeredModels(kind, undefined).filter(({ id }) => !spec.models.includes(id))]
-  const { searchEngine, searchModel } = spec
+  const { searchEngine, searchModel, timeouts } = spec
   const provider = createProvider({
     name,
     kind,
@@ -123,6 +129,7 @@ function configure(
     ...(models === undefined ? {} : { models }),
     ...(searchEngine ? { searchEngine } : {}),
     ...(searchModel ? { searchModel } : {}),
+    ...(timeouts ? { timeouts } : {}),
   })
   return {
     provider,
@@ -130,6 +137,7 @@ function configure(
     accounts: spec.accounts.map((account) => ({
       name: account.name,
       apiKeys: account.apiKeys,
+      weight: account.weight,
       groups: new AccountGroups(
         `${name}/${account.name}`,
         toGroupPlan({

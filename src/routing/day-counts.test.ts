@@ -23,6 +23,7 @@ function configure(): readonly ConfiguredProvider[] {
   const account: AccountSpec = {
     name: 'main',
     apiKeys: ['k'],
+    weight: 1,
     concurrency: { default: 4, byModel: {} },
     rates: { requestsPerMinute: null, tokensPerMinute: null, tokensPerDay: 1000 },
   }

@@ -4,6 +4,7 @@ import { describe, expect, it } from 'vitest'
 import { CallFailure } from '../domain/failure.ts'
 import type { Identity } from '../domain/identity.ts'
 import { identityOf } from '../domain/identity-of.ts'
+import type { Ledger } from '../ledger/ledger.ts'
 import type { LedgerEntry } from '../ledger/ledger-row.ts'
 import { RowKeeper } from '../ledger/row-keeper.ts'
 import { VirtualClock } from '../lib/virtual-clock.ts'
@@ -39,6 +40,9 @@ function createDesk(
   const clock = new VirtualClock()
   const written: LedgerEntry[] = []
   const made: JobRequest[] = []
+  const priced: Parameters<Ledger['price']>[] = []
+  // What the router answers, and whether it has anybody to ask.
+  const router = { answer, isSetUp: true }
   const record = async (entry: LedgerEntry): Promise<bigint> => {
     if (isDiskFull) throw new Error('full')
     written.push(entry)
@@ -49,20 +53,29 @@ function createDesk(
     clock,
     random: () => 0.5,
     router: {
-      foremost: (job) => ({
-        provider: 'glm',
-        endpoint: 'https://glm',
-        model: null,
-        job: job.kind === 'generate' ? { ...job, model: 'glm-5.2' } : job,
-        fallbacks: [],
-      }),
+      foremost: (job) =>
+        router.isSetUp
+          ? {
+              provider: 'glm',
+              endpoint: 'https://glm',
+              model: null,
+              job: job.kind === 'generate' ? { ...job, model: 'glm-5.2' } : job,
+              fallbacks: [],
+            }
+          : null,
       run: async (_draft, request) => {
         made.push(request)
         await new Promise<void>((resolve) => clock.after(10, resolve))
-        return answer
+        if (!router.isSetUp) throw new CallFailure('not-configured', { message: 'Set GLM_KEY.' })
+        return router.answer
       },
     },
-    ledger: { price: () => 1_200_000n },
+    ledger: {
+      price: (...args) => {
+        priced.push(args)
+        return 1_200_000n
+      },
+    },
     rows,
     sharing: { bytesMax: 1 << 20, freshMs: 600_000, staleMs: 3_600_000, namespace, alone },
   })
@@ -73,7 +86,7 @@ function createDesk(
     if (settled[0].status === 'rejected') throw settled[0].reason
     return settled[0].value
   }
-  return { clock, desk, ask, made, rows, written }
+  return { clock, desk, ask, made, priced, router, rows, written }
 }
 
 describe('the desk', () => {
@@ -89,12 +102,49 @@ describe('the desk', () => {
     expect(desk.inspect().cache).toMatchObject({ hits: 1, misses: 1, answers: 1 })
   })
 
+  it('prices what an answer saved by its own tokens; a search is paid though nobody counts any, and a model is not', async () => {
+    const { ask, clock, priced, router, written } = createDesk()
+    const [one, two] = [who(null, 'ada', '1'), who(null, 'ada', '2')]
+    await ask(one, generate(0))
+    expect((await ask(two, generate(0))).savedNanoUsd).toBe(1_200_000n)
+    expect(priced.at(-1)).toEqual([
+      { provider: 'glm', model: null, operation: 'generate' },
+      answer.usage,
+      clock.wallMs() - 1_000,
+    ])
+    router.answer = { ...answer, usage: null }
+    await ask(one, search, keep)
+    expect((await ask(two, search, keep)).savedNanoUsd).toBe(1_200_000n)
+    expect(priced.at(-1)?.slice(0, 2)).toEqual([
+      { provider: 'glm', model: null, operation: 'search' },
+      { inputTokens: 0, cachedInputTokens: 0, outputTokens: 0 },
+    ])
+    const asked = { ...generate(0), outputTokensMax: 50 } as JobDraft
+    const before = priced.length
+    await ask(one, asked)
+    expect(await ask(two, asked)).toMatchObject({ shared: { kind: 'cached' }, savedNanoUsd: null })
+    expect(priced).toHaveLength(before)
+    expect(written.at(-1)).toMatchObject({ savedNanoUsd: 0n })
+  })
+
+  it('says who is to be set up where nobody is, and keeps nothing of that', async () => {
+    const { ask, desk, router } = createDesk()
+    router.isSetUp = false
+    await expect(ask(who(null, 'ada', '1'), search, keep)).rejects.toMatchObject({ code: 'not-configured' })
+    expect(desk.inspect()).toMatchObject({ cache: { hits: 0, misses: 0 }, flights: { flights: 0 } })
+    router.isSetUp = true
+    expect(await ask(who(null, 'ada', '1'), search, keep)).toMatchObject({ shared: null, savedNanoUsd: null })
+  })
+
   it('shares in a team only where the operator named it', async () => {
     const named = createDesk(['client', 'team:red'])
     await named.ask(who('red', 'ada', '1'), search, keep)
     expect((await named.ask(who('red', 'bob', '1'), search, keep)).shared?.kind).toBe('cached')
     expect((await named.ask(who('blue', 'eve', '1'), search, keep)).shared).toBeNull()
     expect((await named.ask(who('blue', 'eve', '2'), search, keep)).shared).toBeNull()
+    const odd = createDesk(['client', 'team:null'])
+    await odd.ask(who(null, 'ada', '1'), search, keep)
+    expect((await odd.ask(who(null, 'ada', '2'), search, keep)).shared).toBeNull()
     const silent = createDesk()
     await silent.ask(who('red', 'ada', '1'), search, keep)
     expect((await silent.ask(who('red', 'bob', '1'), search, keep)).shared).toBeNull()

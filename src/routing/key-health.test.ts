@@ -48,6 +48,7 @@ describe('keys', () => {
     expect(keys.acquire('glm/main', 2, new Set([0]))?.index).toBe(1)
     expect(keys.acquire('glm/main', 2, new Set([0, 1]))).toBeNull()
   })
+
   it('of equals the one used longest ago is next, also when a busier one was used before it', () => {
     const keys = new KeyHealth({ clock: new VirtualClock() })
     const order: (number | undefined)[] = []
@@ -93,5 +94,44 @@ describe('keys', () => {
     expect(keys.inspect().dead).toEqual(['kimi/main#0'])
     keys.revive()
     expect(keys.inspect().dead).toEqual([])
+  })
+
+  it('are taken least busy first, even where a busier one was used longer ago', () => {
+    const keys = new KeyHealth({ clock: new VirtualClock() })
+    keys.acquire('glm/main', 2, none)?.settle('works')
+    expect(keys.acquire('glm/main', 2, none)?.index).toBe(1)
+    keys.acquire('glm/main', 2, none)?.settle('works')
+    expect(keys.acquire('glm/main', 2, none)?.index).toBe(0)
+  })
+
+  it('are probed by one attempt at a time, whatever comes of those that began while they were alive', async () => {
+    const clock = new VirtualClock()
+    const told: string[] = []
+    const keys = new KeyHealth({ clock, probeMs: 1000, onRevival: (name) => told.push(name) })
+    const acquire = () => keys.acquire('glm/main', 1, none)
+    const [rejected, unknown, works] = [acquire(), acquire(), acquire()]
+    rejected?.settle('rejected')
+    await clock.advance(1000)
+    const probe = acquire()
+    expect(probe).not.toBeNull()
+    unknown?.settle('unknown')
+    expect(acquire()).toBeNull()
+    works?.settle('works')
+    expect(told).toEqual(['glm/main#0'])
+    expect(keys.waitMs('glm/main', 1)).toBe(0)
+    probe?.settle('works')
+    expect(told).toEqual(['glm/main#0'])
+  })
+
+  it('that were revived and die again are probed an hour later, as the first time', async () => {
+    const clock = new VirtualClock()
+    const keys = new KeyHealth({ clock, probeMs: 1000 })
+    keys.acquire('glm/main', 1, none)?.settle('rejected')
+    keys.revive()
+    keys.acquire('glm/main', 1, none)?.settle('rejected')
+    await clock.advance(999)
+    expect(keys.acquire('glm/main', 1, none)).toBeNull()
+    await clock.advance(1)
+    expect(keys.acquire('glm/main', 1, none)?.index).toBe(0)
   })
 })

@@ -9,11 +9,13 @@ import type { Clock } from '../lib/clock.ts'
 import type { Random } from '../lib/random.ts'
 import type { Migration, Records } from '../store/records.ts'
 import { openSqliteRecords } from '../store/sqlite-records.ts'
+import type { BreakerLimits } from './breaker.ts'
 import { Budgets, type BudgetsOptions } from './budgets.ts'
 import { DayCounts } from './day-counts.ts'
 import { JobDesk, type SharingOptions } from './job-desk.ts'
 import { toLedgerEntry } from './ledger-entry.ts'
 import type { ModelNames } from './model-names.ts'
+import type { RetryLimits } from './retry-limits.ts'
 import type { ConfiguredProvider } from './route.ts'
 import { Router, type RouterOptions } from './router.ts'
 
@@ -29,10 +31,13 @@ export interface DeskSettings {
   }
   /** Prices that win over ours. */
   readonly prices: readonly PriceLine[]
+  readonly retries: RetryLimits
+  readonly breaker: BreakerLimits
 }
 
 /** Collaborators. */
-export interface DeskRooms extends Omit<RouterOptions, 'names' | 'hedge' | 'record' | 'budgets'> {
+export interface DeskRooms
+  extends Omit<RouterOptions, 'names' | 'hedge' | 'retries' | 'breaker' | 'record' | 'budgets'> {
   readonly clock: Clock
   readonly random: Random
   /** Of other rooms that keep rows in the same file. */
@@ -61,7 +66,7 @@ export interface OpenDesk {
 /** Opens the files and builds the rest. Rejects with a `StoreFault` that says what is wrong with the file. */
 export async function openDesk(
   providers: readonly ConfiguredProvider[],
-  { dataDir, cache, models, prices }: DeskSettings,
+  { dataDir, cache, models, prices, retries, breaker }: DeskSettings,
   { onRows, onUsed, quotasOf, onFault, migrations, ...rooms }: DeskRooms,
 ): Promise<OpenDesk> {
   const { clock, random } = rooms
@@ -91,6 +96,8 @@ export async function openDesk(
     ...rooms,
     budgets,
     names: models,
+    retries,
+    breaker,
     hedge: hedge === false ? null : { afterMs: hedge.afterMs, share: hedge.sharePercent / 100 },
     record: (attempt) => rows.record(toLedgerEntry(attempt)),
   })

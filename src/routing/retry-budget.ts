@@ -3,8 +3,9 @@
 
 import { BoundedMap } from '../lib/bounded-map.ts'
 import type { Clock } from '../lib/clock.ts'
+import { retryDefaults } from './retry-limits.ts'
 
-/** Shares and rates; the defaults of the design are 0.2, 10 a minute. */
+/** Shares and rates; those of `retryDefaults` when absent. */
 export interface RetryBudgetOptions {
   readonly clock: Clock
   /** Retries earned by each first attempt. */
@@ -32,8 +33,8 @@ export class RetryBudget {
 
   constructor(options: RetryBudgetOptions) {
     this.#clock = options.clock
-    this.#share = options.share ?? 0.2
-    this.#floorPerMinute = options.floorPerMinute ?? 10
+    this.#share = options.share ?? retryDefaults.sharePercent / 100
+    this.#floorPerMinute = options.floorPerMinute ?? retryDefaults.perMinute
   }
 
   /** A job's first attempt goes to `provider`. */

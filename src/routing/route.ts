@@ -10,7 +10,7 @@ export interface Account {
   /** Never empty unless the provider needs no key. */
   readonly apiKeys: readonly string[]
   readonly groups: AccountGroups
-  /** Share of a model's jobs among several accounts; absent: 1. */
+  /** Share of a model's jobs among several accounts, at least 0; absent: 1. */
   readonly weight?: number
 }
 

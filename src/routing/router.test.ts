@@ -8,58 +8,18 @@ import { identityOf } from '../domain/identity-of.ts'
 import type { PrincipalName } from '../domain/ids.ts'
 import type { Progress } from '../domain/progress.ts'
 import { VirtualClock } from '../lib/virtual-clock.ts'
-import type { Attempt, GenerateJob, Job, Provider, StreamPart } from '../providers/provider.ts'
-import type { ConfiguredProvider } from './route.ts'
+import type { Attempt, GenerateJob, Provider, StreamPart } from '../providers/provider.ts'
+import { configuredOf, providerOf } from './configured-of.ts'
 import { type AttemptRecord, type JobRequest, Router } from './router.ts'
 
 const identity: Identity = identityOf('local', 'window-1', { label: 'api@main' })
-
-type Script = (job: Job, attempt: Attempt) => AsyncIterable<StreamPart>
-
-function provider(name: string, models: readonly string[], run: Script): Provider {
-  return {
-    name,
-    capabilities: { jobs: new Set(['generate', 'search']), needsKey: true },
-    models: models.map((id) => ({
-      id,
-      contextTokens: null,
-      outputTokensMax: null,
-      thinking: 'none',
-      efforts: [],
-      vision: false,
-      price: null,
-    })),
-    run,
-    destroy: async () => {},
-  }
-}
-
-function configure(
-  over: Partial<ConfiguredProvider> & Pick<ConfiguredProvider, 'provider'>,
-  keys = ['key-1'],
-): ConfiguredProvider {
-  const name = over.provider.name
-  const groups = new AccountGroups(
-    `${name}/main`,
-    toGroupPlan({ per: 'model', concurrency: { default: 1, byModel: {} } }),
-    new VirtualClock(),
-    () => 0.5,
-  )
-  return {
-    accounts: keys.length > 0 ? [{ name: 'main', apiKeys: keys, groups }] : [],
-    defaultModel: () => over.provider.models[0]?.id ?? null,
-    missing: keys.length > 0 ? null : `Set ${name.toUpperCase()}_KEY.`,
-    modelPrefixes: [`${name}-`],
-    ...over,
-  }
-}
 
 async function* parts(...list: readonly StreamPart[]): AsyncGenerator<StreamPart> {
   yield* list
 }
 
 const says =
-  (text: string): Script =>
+  (text: string): Provider['run'] =>
   () =>
     parts({ type: 'text-delta', text }, { type: 'finish', reason: 'stop' })
 const draft: Omit<GenerateJob, 'model'> = {
@@ -77,8 +37,8 @@ function request(signal = new AbortController().signal) {
 describe('router', () => {
   it('takes the first preferred provider that is set up, with its default model', async () => {
     const router = new Router([
-      configure({ provider: provider('glm', ['glm-5.2'], says('from glm')) }, []),
-      configure({ provider: provider('kimi', ['kimi-k3'], says('from kimi')) }),
+      configuredOf({ provider: providerOf('glm', ['glm-5.2'], says('from glm')) }, []),
+      configuredOf({ provider: providerOf('kimi', ['kimi-k3'], says('from kimi')) }),
     ])
     const outcome = await router.run(draft, { ...request(), prefer: ['glm', 'kimi'] })
     expect(outcome).toMatchObject({ text: 'from kimi', provider: 'kimi', model: 'kimi-k3', finish: 'stop' })
@@ -86,8 +46,8 @@ describe('router', () => {
 
   it('finds a model by name, by prefix, and by provider/model', () => {
     const router = new Router([
-      configure({ provider: provider('glm', ['glm-5.2'], says('')) }),
-      configure({ provider: provider('ollama', ['qwen3'], says('')), modelPrefixes: [] }),
+      configuredOf({ provider: providerOf('glm', ['glm-5.2'], says('')) }),
+      configuredOf({ provider: providerOf('ollama', ['qwen3'], says('')), modelPrefixes: [] }),
     ])
     expect(router.where({ kind: 'generate', model: 'qwen3' })).toEqual({ provider: 'ollama', model: 'qwen3' })
     expect(router.where({ kind: 'generate', model: 'glm-9-new' })).toEqual({
@@ -104,7 +64,7 @@ describe('router', () => {
   })
 
   it('says what to set when nobody can do it', async () => {
-    const router = new Router([configure({ provider: provider('glm', ['glm-5.2'], says('')) }, [])])
+    const router = new Router([configuredOf({ provider: providerOf('glm', ['glm-5.2'], says('')) }, [])])
     await expect(router.run(draft, request())).rejects.toMatchObject({
       code: 'not-configured',
       message: expect.stringContaining('Set GLM_KEY.'),
@@ -114,14 +74,14 @@ describe('router', () => {
   it('never has two requests at a vendor that takes one, and tells who waits', async () => {
     let running = 0
     let most = 0
-    const slow = provider('glm', ['glm-5.2'], async function* () {
+    const slow = providerOf('glm', ['glm-5.2'], async function* () {
       most = Math.max(most, ++running)
       await Promise.resolve()
       yield { type: 'text-delta', text: 'x' }
       running--
       yield { type: 'finish', reason: 'stop' }
     })
-    const router = new Router([configure({ provider: slow })])
+    const router = new Router([configuredOf({ provider: slow })])
     const requests = [request(), request(), request()]
     await Promise.all(requests.map((each) => router.run(draft, each)))
     expect(most).toBe(1)
@@ -134,14 +94,14 @@ describe('router', () => {
     const plan = toGroupPlan({ per: 'account', concurrency: { default: 1, byModel: {} } })
     const groups = new AccountGroups('glm/main', plan, clock, () => 0.5)
     const order: string[] = []
-    const slow = provider('glm', ['glm-5.2'], async function* (job) {
+    const slow = providerOf('glm', ['glm-5.2'], async function* (job) {
       order.push(job.kind === 'generate' ? String(job.messages[0]?.content) : job.kind)
       await new Promise<void>((resolve) => clock.after(1000, resolve))
       yield { type: 'text-delta', text: 'x' }
       yield { type: 'finish', reason: 'stop' }
     })
     const accounts = [{ name: 'main', apiKeys: ['key-1'], groups }]
-    const router = new Router([configure({ provider: slow, accounts })], { clock })
+    const router = new Router([configuredOf({ provider: slow, accounts })], { clock })
     const ask = (content: string, over: Partial<JobRequest> = {}) =>
       router.run({ ...draft, messages: [{ role: 'user', content }] }, { ...request(), ...over })
     const about = { seen: false, move: (): void => {} }
@@ -179,25 +139,26 @@ describe('router', () => {
     const group = groups.groupFor('glm-5.2')
     const acquire = group.acquire.bind(group)
     group.acquire = (wish) => {
-      seen.push({ client: wish.clientWeight, principal: wish.principalWeight })
+      seen.push({ client: wish.clientWeight, principal: wish.principalWeight, class: wish.class })
       return acquire(wish)
     }
-    const glm = configure({ provider: provider('glm', ['glm-5.2'], says('x')) })
+    const glm = configuredOf({ provider: providerOf('glm', ['glm-5.2'], says('x')) })
     const router = new Router([{ ...glm, accounts: [{ name: 'main', apiKeys: ['key-1'], groups }] }], {
       penaltyBox,
       weightOf: (principal) => (principal === 'local' ? 4 : 1),
     })
     const other = { ...identity, principal: 'anna' as PrincipalName }
-    for (const who of [identity, other]) await router.run(draft, { ...request(), identity: who })
+    await router.run(draft, { ...request(), identity })
+    await router.run(draft, { ...request(), identity: other, class: 'batch' })
     expect(seen).toEqual([
-      { client: 0.25, principal: 4 },
-      { client: 1, principal: 1 },
+      { client: 0.25, principal: 4, class: 'interactive' },
+      { client: 1, principal: 1, class: 'batch' },
     ])
   })
 
   it('gives the slot back when the vendor fails, when the stream is cut, and when the caller leaves', async () => {
     const controller = new AbortController()
-    const scripts: Script[] = [
+    const scripts: Provider['run'][] = [
       () => {
         throw new CallFailure('provider-error', { message: 'vendor down' })
       },
@@ -210,8 +171,10 @@ describe('router', () => {
       },
     ]
     const router = new Router([
-      configure({
-        provider: provider('glm', ['glm-5.2'], (job, attempt) => (scripts.shift() ?? says(''))(job, attempt)),
+      configuredOf({
+        provider: providerOf('glm', ['glm-5.2'], (job, attempt) =>
+          (scripts.shift() ?? says(''))(job, attempt),
+        ),
       }),
     ])
     await expect(router.run(draft, request())).rejects.toMatchObject({ code: 'provider-error' })
@@ -221,19 +184,19 @@ describe('router', () => {
   })
 
   it('expects nothing of the next job from the time of one that failed', async () => {
-    const scripts: Script[] = [
+    const scripts: Provider['run'][] = [
       () => {
         throw new CallFailure('bad-request', { message: 'not so' })
       },
     ]
     const gate = Promise.withResolvers<void>()
-    const slow: Script = async function* () {
+    const slow: Provider['run'] = async function* () {
       await gate.promise
       yield* parts({ type: 'text-delta', text: 'late' }, { type: 'finish', reason: 'stop' })
     }
     const router = new Router([
-      configure({
-        provider: provider('glm', ['glm-5.2'], (job, attempt) => (scripts.shift() ?? slow)(job, attempt)),
+      configuredOf({
+        provider: providerOf('glm', ['glm-5.2'], (job, attempt) => (scripts.shift() ?? slow)(job, attempt)),
       }),
     ])
     await expect(router.run(draft, request())).rejects.toMatchObject({ code: 'bad-request' })
@@ -250,9 +213,9 @@ describe('router', () => {
   it('uses every key of an account in turn, and never the same request id twice', async () => {
     const seen: Attempt[] = []
     const router = new Router([
-      configure(
+      configuredOf(
         {
-          provider: provider('glm', ['glm-5.2'], (_job, attempt) => {
+          provider: providerOf('glm', ['glm-5.2'], (_job, attempt) => {
             seen.push(attempt)
             return says('ok')(_job, attempt)
           }),
@@ -268,14 +231,14 @@ describe('router', () => {
 
   it('leaves room for reasoning in the output cap of a model that thinks', async () => {
     const caps: number[] = []
-    const thinks = provider('glm', ['glm-5.2', 'glm-plain'], (job, attempt) => {
+    const thinks = providerOf('glm', ['glm-5.2', 'glm-plain'], (job, attempt) => {
       if (job.kind === 'generate') caps.push(job.outputTokensMax)
       return says('ok')(job, attempt)
     })
     const models = thinks.models.map((model, i) =>
       i === 0 ? { ...model, thinking: 'optional' as const } : model,
     )
-    const router = new Router([configure({ provider: { ...thinks, models } })])
+    const router = new Router([configuredOf({ provider: { ...thinks, models } })])
     await router.run(draft, request())
     await router.run({ ...draft, thinking: 'off' }, request())
     await router.run({ ...draft, outputTokensMax: 50_000 }, request())
@@ -284,14 +247,14 @@ describe('router', () => {
   })
 
   it('falls back along a chain of the config, numbers its attempts, and waits for their rows', async () => {
-    const broken: Script = () => {
+    const broken: Provider['run'] = () => {
       throw new CallFailure('provider-error', { message: 'vendor down', retryable: true })
     }
     const records: AttemptRecord[] = []
     const router = new Router(
       [
-        configure({ provider: provider('glm', ['glm-5.2'], broken) }),
-        configure({ provider: provider('kimi', ['kimi-k3'], says('from kimi')) }),
+        configuredOf({ provider: providerOf('glm', ['glm-5.2'], broken) }),
+        configuredOf({ provider: providerOf('kimi', ['kimi-k3'], says('from kimi')) }),
       ],
       {
         names: { aliases: { fast: 'kimi-k3' }, chains: { chat: ['glm-5.2', 'fast'] } },
@@ -317,8 +280,8 @@ describe('router', () => {
   it('doubles a cap that left no room for an answer, and settles what was used', async () => {
     const caps: number[] = []
     const router = new Router([
-      configure({
-        provider: provider('glm', ['glm-5.2'], (job) => {
+      configuredOf({
+        provider: providerOf('glm', ['glm-5.2'], (job) => {
           if (job.kind === 'generate') caps.push(job.outputTokensMax)
           if (caps.length === 1)
             throw new CallFailure('empty-output', { message: 'all thought', retryable: true })
@@ -342,7 +305,7 @@ describe('router', () => {
         groups: new AccountGroups(`kimi/${name}`, plan, clock, () => 0.5),
       })
       const asked: (string | null)[] = []
-      const kimi = provider('kimi', ['kimi-k3'], (job, attempt) => {
+      const kimi = providerOf('kimi', ['kimi-k3'], (job, attempt) => {
         asked.push(attempt.apiKey)
         if (attempt.apiKey === 'poor') throw new CallFailure(code, { message: 'Not found, or denied.' })
         return says('rich')(job, attempt)
@@ -353,7 +316,7 @@ describe('router', () => {
         return roll
       }
       const accounts = [account('poor'), account('rich')]
-      const router = new Router([configure({ provider: kimi, accounts })], { clock, random })
+      const router = new Router([configuredOf({ provider: kimi, accounts })], { clock, random })
       for (let job = 0; job < 20; job++) {
         expect(await router.run(draft, request())).toMatchObject({ text: 'rich' })
       }

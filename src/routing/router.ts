@@ -16,6 +16,7 @@ import type { ExtractJob, GenerateJob, Job, JobKind, ReadJob, SearchJob } from '
 import type { AttemptEnd } from './attempt-end.ts'
 import { affordable, dearest } from './attempt-money.ts'
 import { Attempts } from './attempts.ts'
+import type { BreakerLimits } from './breaker.ts'
 import type { Budgets } from './budgets.ts'
 import { candidateSteps, type RoutedCandidate } from './candidate-steps.ts'
 import type { HedgeOptions } from './hedge.ts'
@@ -24,6 +25,7 @@ import { OutputEstimates } from './output-estimates.ts'
 import { PaidSite, type SetAside } from './paid-site.ts'
 import { whileSomebodyPays } from './payer-turns.ts'
 import { RetryBudget } from './retry-budget.ts'
+import { type RetryLimits, retryDefaults } from './retry-limits.ts'
 import type { ConfiguredProvider, RouteWish } from './route.ts'
 import { type HealthEvent, TargetHealth } from './target-health.ts'
 import { type RoutedOutcome, VendorSite } from './vendor-site.ts'
@@ -79,12 +81,14 @@ export interface AttemptRecord {
   readonly inputTokens: number
 }
 
-/** Collaborators; the machine's clock and dice, no names, no hedge and no ears when absent. */
+/** Collaborators; the machine's clock and dice, the usual bounds, no names, no hedge and no ears when absent. */
 export interface RouterOptions {
   readonly clock?: Clock
   readonly random?: Random
   readonly names?: ModelNames
   readonly hedge?: HedgeOptions | null
+  readonly retries?: RetryLimits
+  readonly breaker?: BreakerLimits
   /** Lowers the share of clients whose own faults pile up. */
   readonly penaltyBox?: PenaltyBox
   /** Counts the money and the tokens of callers that have quotas. */
@@ -112,13 +116,14 @@ export class Router {
   readonly #outputs = new OutputEstimates()
 
   constructor(providers: readonly ConfiguredProvider[], options: RouterOptions = {}) {
-    const { clock = systemClock, random = systemRandom, hedge = null, onHealth } = options
+    const { clock = systemClock, random = systemRandom, hedge = null, breaker, onHealth } = options
+    const { attempts: attemptsMax, sharePercent, perMinute } = options.retries ?? retryDefaults
     this.#providers = providers
     this.#options = options
     this.#clock = clock
-    this.#health = new TargetHealth({ clock, random, ...(onHealth ? { emit: onHealth } : {}) })
-    const budget = new RetryBudget({ clock })
-    this.#attempts = new Attempts({ clock, random, health: this.#health, budget, hedge })
+    this.#health = new TargetHealth({ clock, random, breaker, ...(onHealth ? { emit: onHealth } : {}) })
+    const budget = new RetryBudget({ clock, share: sharePercent / 100, floorPerMinute: perMinute })
+    this.#attempts = new Attempts({ clock, random, health: this.#health, budget, attemptsMax, hedge })
   }
 
   /** Who would serve this wish now; throws `model-unknown`. */

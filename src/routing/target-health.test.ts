@@ -216,4 +216,110 @@ describe('target health', () => {
     await clock.advance(60_000)
     expect(health.obstacle(target)).toBeNull()
   })
+
+  it('climbs its ladder of pauses from the foot again once the target has answered', async () => {
+    const { clock, health, attempt } = open()
+    for (const waitMs of [1000, 2000]) {
+      attempt('rate-limited')
+      expect(health.obstacle(target)?.waitMs).toBe(waitMs)
+      await clock.advance(waitMs)
+    }
+    attempt('done')
+    attempt('rate-limited')
+    expect(health.obstacle(target)?.waitMs).toBe(1000)
+  })
+
+  it('fears a slow first part and answers of 429, and no other failure', () => {
+    const cost = (outcome: 'done' | FailureCode, firstPartMs: number | null): number => {
+      const { health } = open()
+      const end = attemptEndOf(outcome, { firstPartMs })
+      health.enter(target, none)?.settle(end, false, null)
+      return health.balance.vitalsOf(target).cost
+    }
+    expect(cost('done', null)).toBe(1000)
+    expect(cost('done', 4000)).toBe(4000)
+    expect(cost('truncated', 4000)).toBe(4000)
+    expect(cost('rate-limited', null)).toBeGreaterThan(1000)
+    expect(cost('concurrency-limited', null)).toBe(cost('rate-limited', null))
+    expect(cost('overloaded', null)).toBe(1000)
+  })
+
+  it('forgets the 429s of a target with its answers, and not with its other failures', () => {
+    const costAfter = (outcome: 'done' | FailureCode): number => {
+      const { health, attempt } = open()
+      attempt('concurrency-limited')
+      attempt(outcome)
+      return health.balance.vitalsOf(target).cost
+    }
+    expect(costAfter('done')).toBeLessThan(costAfter('unreachable'))
+    expect(costAfter('concurrency-limited')).toBeGreaterThan(costAfter('unreachable'))
+  })
+
+  it('tells once of a model that several attempts on their way were refused', () => {
+    const { events, health } = open()
+    const refusal = new CallFailure('permission-denied', { message: 'No.' })
+    const permits = [health.enter(target, none), health.enter(target, none)]
+    for (const permit of permits) {
+      permit?.settle(attemptEndOf('permission-denied', { hasBegun: false }), false, refusal)
+    }
+    expect(events).toEqual([{ type: 'model-refused', target, code: 'permission-denied' }])
+  })
+
+  it('lets nobody in by steps whose probe failed', async () => {
+    const { clock, health, attempt } = open()
+    for (let i = 0; i < 5; i++) attempt('timeout')
+    await clock.advance(4000)
+    attempt('timeout')
+    expect(Object.values(health.inspect().breakers)).toEqual(['open'])
+    expect(health.balance.vitalsOf(target).rampShare).toBe(1)
+  })
+
+  it('holds neither our own limits nor lost races against a vendor, however many', () => {
+    const { health, attempt } = open()
+    for (let i = 0; i < 40; i++) attempt('provider-error', undefined, true)
+    for (let i = 0; i < 40; i++) {
+      health.enter(target, none)?.settle(attemptEndOf('hedge-lost'), false, null)
+    }
+    expect(health.obstacle(target)).toBeNull()
+    expect(health.isFailing('glm')).toBe(false)
+  })
+
+  it('gives the turn of a probe back where no key is left for it', async () => {
+    const { clock, health, attempt } = open()
+    for (let i = 0; i < 5; i++) attempt('timeout')
+    await clock.advance(4000)
+    expect(health.enter(target, new Set([0]))).toBeNull()
+    expect(health.obstacle(target)).toBeNull()
+    expect(health.enter(target, none)).not.toBeNull()
+  })
+
+  it('goes by an end alone where nobody has the failure to it', () => {
+    const obstacleAfter = (outcome: FailureCode) => {
+      const { health } = open()
+      for (let i = 0; i < 2; i++) health.enter(target, none)?.settle(attemptEndOf(outcome), false, null)
+      return health.obstacle(target)
+    }
+    expect(obstacleAfter('rate-limited')).toMatchObject({ code: 'rate-limited', waitMs: 1000 })
+    expect(obstacleAfter('overloaded')).toMatchObject({ code: 'rate-limited', waitMs: 1000 })
+    expect(obstacleAfter('quota-exhausted')).toMatchObject({ code: 'credential-rejected', waitMs: 3_600_000 })
+    expect(obstacleAfter('provider-error')).toBeNull()
+  })
+
+  it('needs nobody who listens', async () => {
+    const clock = new VirtualClock()
+    const health = new TargetHealth({ clock, random: () => 0 })
+    const attempt = (outcome: 'done' | FailureCode): void => {
+      const failure = outcome === 'done' ? null : new CallFailure(outcome, { message: 'No.' })
+      health.enter(target, none)?.settle(attemptEndOf(outcome), false, failure)
+    }
+    attempt('credential-rejected')
+    await clock.advance(3_600_000)
+    attempt('done')
+    for (let i = 0; i < 5; i++) attempt('timeout')
+    await clock.advance(10_000)
+    attempt('rate-limited')
+    await clock.advance(10_000)
+    attempt('permission-denied')
+    expect(health.obstacle(target)).toMatchObject({ code: 'permission-denied' })
+  })
 })

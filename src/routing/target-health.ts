@@ -8,7 +8,7 @@ import type { Clock } from '../lib/clock.ts'
 import type { Random } from '../lib/random.ts'
 import type { AttemptEnd } from './attempt-end.ts'
 import { Balance } from './balance.ts'
-import { Breaker, type BreakerChange } from './breaker.ts'
+import { Breaker, type BreakerChange, type BreakerLimits } from './breaker.ts'
 import { type BreakerVerdict, verdictOf } from './breaker-verdict.ts'
 import { Cooldowns } from './cooldown.ts'
 import { mayBeOutage } from './failure-class.ts'
@@ -27,6 +27,8 @@ export type HealthEvent =
 export interface TargetHealthOptions {
   readonly clock: Clock
   readonly random: Random
+  /** Of each endpoint and model; the breaker's defaults when absent. */
+  readonly breaker?: BreakerLimits | undefined
   emit?(event: HealthEvent): void
 }
 
@@ -220,7 +222,8 @@ export class TargetHealth {
         if (change.from === 'half-open' && change.to === 'closed') this.balance.recovered(target)
         this.#options.emit?.({ type: 'breaker-changed', target, ...change })
       }
-      return new Breaker({ clock: this.#options.clock, random: this.#options.random, onChange })
+      const { clock, random, breaker: limits } = this.#options
+      return new Breaker({ clock, random, limits, onChange })
     })
   }
 }

@@ -19,7 +19,7 @@ export interface Target {
   readonly keyCount: number
   /** null: unknown. */
   readonly contextTokens: number | null
-  /** Share among the groups of one model; at least 0, usually 1. */
+  /** Share among the groups of one model, usually 1; 0: only while no other is usable. */
   readonly weight: number
 }
 

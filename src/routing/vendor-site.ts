@@ -8,6 +8,7 @@ import { CallFailure } from '../domain/failure.ts'
 import { clientKey, type Identity } from '../domain/identity.ts'
 import type { Progress } from '../domain/progress.ts'
 import { isRefusal, type Refusal } from '../domain/refusal.ts'
+import { assert } from '../lib/assert.ts'
 import type { Job, JobKind, Usage } from '../providers/provider.ts'
 import type { AttemptEnd } from './attempt-end.ts'
 import type { AttemptInput, AttemptMeter } from './attempt-run.ts'
@@ -39,8 +40,8 @@ export interface VendorWork {
   endUserOf(payer: Identity): string
   /** The job as this candidate should get it; `outputTokensMax` grows when a cap was too low. */
   jobFor(candidate: RoutedCandidate, outputTokensMax: number | null): Job
-  /** Output that will probably do, at most `cap`; the whole cap when absent. */
-  expectOutput?(candidate: RoutedCandidate, cap: number): number
+  /** Output that will probably do, at most `cap`. */
+  expectOutput(candidate: RoutedCandidate, cap: number): number
   progress(update: Progress): void
   /** Told every end once; what it promises is awaited before the result is given out. */
   onEnd(end: AttemptEnd, inputTokens: number): Promise<void> | void
@@ -91,7 +92,7 @@ export class VendorSite implements JobSite<RoutedCandidate, RoutedOutcome> {
         ...this.#owner(work.payer()),
         inputTokens: tokens,
         outputTokensMax: cap,
-        outputTokensExpected: work.expectOutput?.(candidate, cap) ?? cap,
+        outputTokensExpected: work.expectOutput(candidate, cap),
         bytes,
         signal,
         onPlace: (place) => work.progress({ kind: 'queued', provider: candidate.provider, ...place }),
@@ -99,7 +100,7 @@ export class VendorSite implements JobSite<RoutedCandidate, RoutedOutcome> {
       work,
     )
     this.#asked.set(group, { slots, request })
-    return this.#granted(group, slots.acquire(request))
+    return this.#granted(group, await slots.acquire(request))
   }
 
   ready(
@@ -109,7 +110,7 @@ export class VendorSite implements JobSite<RoutedCandidate, RoutedOutcome> {
   ): Promise<Refusal | null> {
     const cap = outputCap(this.#work.jobFor(candidate, outputTokensMax))
     const untilAt = (): number => this.#work.deadlineAt()
-    return this.#another(candidate.group, { outputTokensMax: cap, untilAt, signal })
+    return another(this.#stayAt(candidate.group), { outputTokensMax: cap, untilAt, signal })
   }
 
   /** Charges the slots this job holds or waits for to another, who waits for its answer too; always in the class it has now. */
@@ -124,8 +125,9 @@ export class VendorSite implements JobSite<RoutedCandidate, RoutedOutcome> {
     const { provider } = configured
     const job = this.#work.jobFor(candidate, input.outputTokensMax)
     progress({ kind: 'started', provider: provider.name, model, attempt: input.number })
-    const stay = this.#stays.get(group)
-    if (stay) Object.assign(stay, { sent: 0, isCut: false })
+    const stay = this.#stayAt(group)
+    // A file is deleted after its attempt: that request is none of this one's.
+    Object.assign(stay, { sent: 0, isCut: false })
     const parts = provider.run(job, {
       apiKey: account.apiKeys[input.keyIndex] ?? null,
       signal: input.signal,
@@ -134,13 +136,13 @@ export class VendorSite implements JobSite<RoutedCandidate, RoutedOutcome> {
       lane: clientKey(identity),
       mayRequest: (signal) => {
         const { untilAt } = input
-        return this.#mayRequest(group, { outputTokensMax: outputCap(job), untilAt, signal })
+        return mayRequest(stay, { outputTokensMax: outputCap(job), untilAt, signal })
       },
       onRequest: () => this.#countRequest(group),
       onLimits: (limits) => this.#stays.get(group)?.lease.heard(limits),
       onBegin: () => input.meter.began(),
     })
-    const meter = this.#meter(candidate, input.meter)
+    const meter = this.#meter(stay, model, input.meter)
     const outcome = await readAnswer(parts, {
       provider: provider.name,
       attempt: input.number,
@@ -150,14 +152,12 @@ export class VendorSite implements JobSite<RoutedCandidate, RoutedOutcome> {
       progress,
     }).catch((error: unknown) => {
       const isOver = input.signal.aborted || (error instanceof CallFailure && error.code === 'timeout')
-      if (stay) {
-        // A request that never left was not cut: the vendor has nothing to notice, and counts nothing.
-        stay.isCut = isOver && stay.sent > 0
-        stay.hasFailed = true
-      }
+      // A request that never left was not cut: the vendor has nothing to notice, and counts nothing.
+      stay.isCut = isOver && stay.sent > 0
+      stay.hasFailed = true
       throw error
     })
-    if (stay) stay.isServed = !stay.hasFailed
+    stay.isServed = !stay.hasFailed
     return { ...outcome, provider: provider.name, model }
   }
 
@@ -177,8 +177,7 @@ export class VendorSite implements JobSite<RoutedCandidate, RoutedOutcome> {
   }
 
   emit(end: AttemptEnd): Promise<void> | void {
-    const stay = this.#stays.get(end.target.group)
-    if (stay) settleAttempt(stay, end)
+    settleAttempt(this.#stayAt(end.target.group), end)
     return this.#work.onEnd(end, this.#inputTokens)
   }
 
@@ -190,20 +189,9 @@ export class VendorSite implements JobSite<RoutedCandidate, RoutedOutcome> {
     }
   }
 
-  async #granted(group: string, answer: Promise<Lease | Refusal>): Promise<AttemptLease | Refusal> {
-    try {
-      const lease = await answer
-      if (!isRefusal(lease)) return this.#stay(group, lease)
-      this.#asked.delete(group)
-      return lease
-    } catch (error) {
-      this.#asked.delete(group)
-      throw error
-    }
-  }
-
-  #stay(group: string, lease: Lease): AttemptLease {
-    this.#stays.set(group, {
+  #granted(group: string, lease: Lease | Refusal): AttemptLease | Refusal {
+    if (isRefusal(lease)) return lease
+    const stay: Stay = {
       lease,
       isPaidAhead: true,
       sent: 0,
@@ -213,38 +201,23 @@ export class VendorSite implements JobSite<RoutedCandidate, RoutedOutcome> {
       isCut: false,
       isServed: false,
       hasFailed: false,
-    })
+    }
+    this.#stays.set(group, stay)
     return {
       release: () => {
-        const stay = this.#stays.get(group)
         this.#stays.delete(group)
         this.#asked.delete(group)
-        const unbegun = (stay?.sentBack ?? 0) + (stay?.isPaidAhead ? 1 : 0)
-        if (unbegun > 0) lease.unbegun(unbegun)
-        // Where a vendor worked and did not count, the estimate stands.
-        const isCounted = stay !== undefined && stay.input + stay.output > 0
-        const settlement = isCounted ? { inputTokens: stay.input, outputTokens: stay.output } : undefined
-        if (stay?.isCut) lease.releaseCut(settlement)
-        else if (!stay?.isServed) lease.releaseUnserved(settlement)
-        else lease.release(settlement)
+        settleStay(stay)
       },
-      refusedByVendor: () => this.#granted(group, lease.refusedByVendor()),
+      refusedByVendor: async () => this.#granted(group, await lease.refusedByVendor()),
     }
   }
 
-  // What the lease has not paid for waits for the rates, and is paid then.
-  async #another(group: string, wish: FurtherWish): Promise<Refusal | null> {
+  // Every attempt is made on a slot that is held.
+  #stayAt(group: string): Stay {
     const stay = this.#stays.get(group)
-    if (!stay || stay.isPaidAhead) return null
-    const refusal = await stay.lease.another(wish)
-    if (refusal === null) stay.isPaidAhead = true
-    return refusal
-  }
-
-  async #mayRequest(group: string, wish: FurtherWish): Promise<void> {
-    const refusal = await this.#another(group, wish)
-    if (refusal === null) return
-    throw new CallFailure('refused', { message: refusal.message, refusal, retryable: true })
+    assert(stay !== undefined, `an attempt at ${group} has no slot`)
+    return stay
   }
 
   // What is sent without asking, as the deletion of a file, is counted nevertheless.
@@ -256,13 +229,13 @@ export class VendorSite implements JobSite<RoutedCandidate, RoutedOutcome> {
     stay.isPaidAhead = false
   }
 
-  #meter({ group, model }: RoutedCandidate, meter: AttemptMeter): AttemptMeter {
+  #meter(stay: Stay, model: string | null, meter: AttemptMeter): AttemptMeter {
     return {
       ...meter,
       firstPart: () => {
         const ms = meter.firstPart()
         // A page, a file or a search comes as a whole: its first part says how much work it was.
-        if (this.#work.kind === 'generate') this.#stays.get(group)?.lease.firstToken(ms, model ?? '')
+        if (this.#work.kind === 'generate') stay.lease.firstToken(ms, model ?? '')
         return ms
       },
       outputChars: (count) => {
@@ -271,13 +244,25 @@ export class VendorSite implements JobSite<RoutedCandidate, RoutedOutcome> {
       },
       usage: (usage: Usage) => {
         meter.usage(usage)
-        const stay = this.#stays.get(group)
-        if (!stay) return
         stay.input += usage.inputTokens
         stay.output += usage.outputTokens
       },
     }
   }
+}
+
+// What the lease has not paid for waits for the rates, and is paid then.
+async function another(stay: Stay, wish: FurtherWish): Promise<Refusal | null> {
+  if (stay.isPaidAhead) return null
+  const refusal = await stay.lease.another(wish)
+  stay.isPaidAhead = refusal === null
+  return refusal
+}
+
+async function mayRequest(stay: Stay, wish: FurtherWish): Promise<void> {
+  const refusal = await another(stay, wish)
+  if (refusal === null) return
+  throw new CallFailure('refused', { message: refusal.message, refusal, retryable: true })
 }
 
 // What the vendor never worked on it does not count, and nobody is charged for its tokens; of what we hung up on, nobody knows.
@@ -287,5 +272,14 @@ function settleAttempt(stay: Stay, { hasBegun, outcome }: AttemptEnd): void {
   if (hasBegun || isCut) stay.isPaidAhead = false
   // It may wait again on this lease, which then gives it back by itself.
   else if (outcome === 'concurrency-limited') stay.sentBack = sent
-  else if (sent > 0) stay.lease.unbegun(sent)
+  else stay.lease.unbegun(sent)
+}
+
+function settleStay({ lease, isPaidAhead, sentBack, input, output, isCut, isServed }: Stay): void {
+  lease.unbegun(sentBack + (isPaidAhead ? 1 : 0))
+  // Where a vendor worked and did not count, the estimate stands.
+  const settlement = input + output > 0 ? { inputTokens: input, outputTokens: output } : undefined
+  if (isCut) lease.releaseCut(settlement)
+  else if (isServed) lease.release(settlement)
+  else lease.releaseUnserved(settlement)
 }

@@ -17,7 +17,7 @@ export interface ThreadStoreOptions {
   readonly charsPerThreadMax: number
   /** All threads of a principal together; the least used go first. */
   readonly charsPerPrincipalMax: number
-  /** Told of every turn appended; `isNew`: with it the thread began. */
+  /** Told of every turn appended; `isNew`: with it the thread began, or came back. */
   readonly onAppended?: (principal: PrincipalName, handle: string, isNew: boolean) => void
 }
 
@@ -40,6 +40,16 @@ export interface ThreadFact {
   readonly changedAt: number
   /** Rises with every new thread. */
   readonly sequence: number
+}
+
+/** A conversation opened for one more turn. */
+export interface OpenThread {
+  /** Names it; a new one already before its first turn. */
+  readonly handle: string
+  /** What was said so far, the oldest first. */
+  readonly messages: readonly Message[]
+  /** Appends a whole turn at once. A new thread begins with it; one that was forgotten since it was opened goes on. */
+  append(turn: readonly Message[]): void
 }
 
 interface Thread {
@@ -68,27 +78,15 @@ export class ThreadStore {
     return this.#find(principal, handle).messages
   }
 
-  /** Appends a whole turn at once, to `handle` or to a new thread, and answers the handle. */
-  append(principal: PrincipalName, handle: string | undefined, turn: readonly Message[]): string {
-    this.#forgetIdle()
-    const known = handle === undefined ? null : this.#find(principal, handle)
-    const own = this.#threads.get(principal) ?? new Map<string, Thread>()
+  /** Opens a thread, or without a handle a new one, of which nothing is kept before its first turn. Throws as `read`. */
+  open(principal: PrincipalName, handle?: string): OpenThread {
+    const earlier = handle === undefined ? null : this.#find(principal, handle)
     const id = handle ?? `thread-${randomBytes(12).toString('base64url')}`
-    own.delete(id)
-    const messages = newest([...(known?.messages ?? []), ...turn], this.#options.charsPerThreadMax)
-    const chars = messages.reduce((sum, message) => sum + charsOf(message), 0)
-    own.set(id, {
-      messages,
-      chars,
-      changedAt: this.#options.clock.wallMs(),
-      sequence: known?.sequence ?? ++this.#sequence,
-      lastUsed: this.#options.clock.now(),
-    })
-    this.#makeRoom(own)
-    this.#threads.set(principal, own)
-    this.#sweepLater()
-    this.#options.onAppended?.(principal, id, known === null)
-    return id
+    return {
+      handle: id,
+      messages: earlier?.messages ?? [],
+      append: (turn) => this.#append(principal, id, earlier, turn),
+    }
   }
 
   /** The principal's threads, the newest first. */
@@ -124,6 +122,28 @@ export class ThreadStore {
     this.#sweep?.cancel()
     this.#sweep = null
     this.#threads.clear()
+  }
+
+  // Since `earlier` was read other turns may have been appended, or the thread was forgotten: the answer is paid for, and is kept.
+  #append(principal: PrincipalName, handle: string, earlier: Thread | null, turn: readonly Message[]): void {
+    this.#forgetIdle()
+    const own = this.#threads.get(principal) ?? new Map<string, Thread>()
+    const kept = own.get(handle)
+    const before = kept ?? earlier
+    own.delete(handle)
+    const messages = newest([...(before?.messages ?? []), ...turn], this.#options.charsPerThreadMax)
+    const chars = messages.reduce((sum, message) => sum + charsOf(message), 0)
+    own.set(handle, {
+      messages,
+      chars,
+      changedAt: this.#options.clock.wallMs(),
+      sequence: before?.sequence ?? ++this.#sequence,
+      lastUsed: this.#options.clock.now(),
+    })
+    this.#makeRoom(own)
+    this.#threads.set(principal, own)
+    this.#sweepLater()
+    this.#options.onAppended?.(principal, handle, kept === undefined)
   }
 
   // The thread just used is the last to go: a conversation never loses itself.

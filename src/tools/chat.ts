@@ -27,17 +27,14 @@ export const chat: Tool = defineTool({
   pace: 'long',
   job: { kind: 'generate', task: 'chat' },
   async run(args, context) {
-    const earlier = args.continuation_id === undefined ? [] : context.threads.read(args.continuation_id)
+    const thread = context.threads.open(args.continuation_id)
     const question = { role: 'user', content: args.prompt } as const
     const outcome = await context.run(
-      { kind: 'generate', task: 'chat', messages: [...earlier, question], outputTokensMax: 4096 },
-      { model: args.model, sharing: { isFresh: args.fresh } },
+      { kind: 'generate', task: 'chat', messages: [...thread.messages, question], outputTokensMax: 4096 },
+      { model: args.model, affinity: thread.handle, sharing: { isFresh: args.fresh } },
     )
-    const handle = context.threads.append(args.continuation_id, [
-      question,
-      { role: 'assistant', content: outcome.text },
-    ])
-    const answer = toAnswer(outcome, [`continuation_id: ${handle}`])
-    return { ...answer, meta: { ...answer.meta, 'exai/continuation_id': handle } }
+    thread.append([question, { role: 'assistant', content: outcome.text }])
+    const answer = toAnswer(outcome, [`continuation_id: ${thread.handle}`])
+    return { ...answer, meta: { ...answer.meta, 'exai/continuation_id': thread.handle } }
   },
 })

@@ -60,9 +60,13 @@ export function createToolContexts(
       log(attempt > 1 ? 'warning' : 'info', { event: 'asking', provider, model, attempt })
     }
     const ask = new AskFirst(asking)
-    const run = (draft: JobDraft, { sharing, ...wishes }: RunOptions = {}): Promise<DeskOutcome> => {
+    const run = (
+      draft: JobDraft,
+      { sharing, affinity, ...wishes }: RunOptions = {},
+    ): Promise<DeskOutcome> => {
       const request: JobRequest = {
         ...wishes,
+        affinity: affinity === undefined ? undefined : `${identity.principal}\n${affinity}`,
         identity,
         callId: id,
         tool: name,
@@ -104,10 +108,7 @@ export function createToolContexts(
                 },
         }),
       late: { list: () => late.list(identity), claim: (callId) => late.claim(identity, callId) },
-      threads: {
-        read: (handle) => threads.read(identity.principal, handle),
-        append: (handle, turn) => threads.append(identity.principal, handle, turn),
-      },
+      threads: { open: (handle) => threads.open(identity.principal, handle) },
       usage: (query) => ledger.usage({ ...query, principal: identity.principal }),
       quotas: () => budgets.standing(identity),
     }

@@ -10,10 +10,11 @@ import type { CallId } from '../domain/ids.ts'
 import type { MessageLevel } from '../domain/message-level.ts'
 import type { Progress } from '../domain/progress.ts'
 import type { UsageLine, UsageQuery } from '../ledger/ledger.ts'
-import type { GenerateJob, Job, Message } from '../providers/provider.ts'
+import type { GenerateJob, Job } from '../providers/provider.ts'
 import type { DeskOutcome, SharingWish } from '../routing/job-desk.ts'
 import type { ModelStanding } from '../routing/model-names.ts'
 import type { JobDraft } from '../routing/router.ts'
+import type { OpenThread } from '../threads/thread-store.ts'
 import type { LateFact } from './late-fact.ts'
 
 /** Content of a result, as MCP speaks it. */
@@ -51,10 +52,8 @@ export interface ToolContext extends Asking {
   openDocument(source: DocumentSource): Promise<DocumentText>
   /** Threads of this principal. */
   readonly threads: {
-    /** The turns behind a handle; throws `not-found` for a foreign or unknown one. */
-    read(handle: string): readonly Message[]
-    /** Appends a turn to `handle`, or to a new thread; answers its handle. */
-    append(handle: string | undefined, turn: readonly Message[]): string
+    /** The thread behind a handle, or without one a new thread; throws `not-found` for a foreign or unknown handle. */
+    open(handle?: string): OpenThread
   }
   /** What this principal used: nobody else's rows. */
   usage(query: Omit<UsageQuery, 'principal'>): Promise<readonly UsageLine[]>
@@ -81,6 +80,8 @@ export interface ToolContext extends Asking {
 export interface RunOptions {
   readonly model?: string | undefined
   readonly prefer?: readonly string[] | undefined
+  /** The thread a job is a turn of: turn after turn goes to the account whose vendor has the beginning in its cache. */
+  readonly affinity?: string | undefined
   /** Absent: the answer is not kept, and identical jobs that run at the same moment are made once. */
   readonly sharing?: SharingWish
 }

@@ -109,11 +109,7 @@ export const properties: readonly Property[] = [
         find: '        history.visited.add(targetKey(target))\n',
         replace: '',
       },
-      {
-        file: 'routing/attempts.ts',
-        find: 'const attemptsMaxDefault = 4',
-        replace: 'const attemptsMaxDefault = 7',
-      },
+      { file: 'routing/retry-limits.ts', find: 'attempts: 4', replace: 'attempts: 7' },
     ],
     async check(rooms, seed) {
       const many = [

@@ -27,13 +27,18 @@ function count<Key>(keys: readonly Key[]): Map<Key, number> {
 export const properties: readonly Property[] = [
   property({
     id: 'L1',
-    says: 'groups of equal health get their weights, within four deviations',
+    says: 'groups of equal health get their weights, within four deviations; one of weight 0 gets nothing beside another',
     mutants: [
-      { file: 'routing/balance.ts', find: 'left -= target.weight', replace: 'left -= sum / targets.length' },
+      { file: 'routing/balance.ts', find: 'left -= member.share', replace: 'left -= 1 / members.length' },
       {
         file: 'routing/balance.ts',
         find: 'const explorationShare = 0.02',
         replace: 'const explorationShare = 0.5',
+      },
+      {
+        file: 'routing/balance.ts',
+        find: 'targets.filter(({ weight }) => weight > 0)',
+        replace: 'targets.filter(({ weight }) => weight >= 0)',
       },
     ],
     async check(rooms, seed) {
@@ -43,16 +48,17 @@ export const properties: readonly Property[] = [
       for (const weights of [
         [1, 1],
         [4, 2, 1, 1],
-        [3, 1],
+        [3, 0, 1],
       ]) {
         const balance = new Balance({ clock: new VirtualClock(), random: createSeededRandom(seed) })
         const targets = members(weights)
         const draws = 20_000
         const counts = count(Array.from({ length: draws }, () => balance.pick(targets, idle, null).group))
         const sum = weights.reduce((a, b) => a + b)
+        const inUse = weights.filter((weight) => weight > 0).length
         for (const { group, weight } of targets) {
-          // Two draws in a hundred explore and know no weights.
-          const share = (0.98 * weight) / sum + 0.02 / weights.length
+          // Two draws in a hundred explore: they know no weights, but for who stands by.
+          const share = weight === 0 ? 0 : (0.98 * weight) / sum + 0.02 / inUse
           const deviation = Math.sqrt(draws * share * (1 - share))
           const off = Math.abs((counts.get(group) ?? 0) - draws * share)
           holds(off <= 4 * deviation, `${group} of weight ${weight} got ${counts.get(group)} of ${draws}`)
@@ -101,8 +107,13 @@ export const properties: readonly Property[] = [
       },
       {
         file: 'routing/balance.ts',
-        find: 'if (share >= 1) whole.push(target)',
-        replace: 'if (share > 0) whole.push(target)',
+        find: 'if (ramp >= 1) whole.push(target)',
+        replace: 'if (ramp > 0) whole.push(target)',
+      },
+      {
+        file: 'routing/balance.ts',
+        find: 'const letIn = targets.filter(isLetIn)',
+        replace: 'const letIn = targets.filter((target) => isLetIn(target) || true)',
       },
     ],
     async check(rooms, seed) {
@@ -115,14 +126,22 @@ export const properties: readonly Property[] = [
       const [back, busy] = targets
       const load = (each: Target) => ({ inFlight: each === busy ? 8 : 0, capacity: 4 })
       balance.recovered(back)
+      const draws = 4_000
+      const conversations = Array.from({ length: draws }, (_, index) => index)
+      const calm = () => ({ inFlight: 100, capacity: 4_000 })
       for (const share of [0.1, 0.25, 0.5]) {
-        const draws = 4_000
         const own = Array.from({ length: draws }, () => balance.pick(targets, load, null)).filter(
           (each) => each === back,
         )
         const expected = (draws * share) / 2
         const off = Math.abs(own.length - expected)
         holds(off <= 5 * Math.sqrt(expected), `at ${share * 100} % it got ${own.length} of ${draws}`)
+        const homes = conversations.map((each) => balance.pick(targets, calm, `${seed} ${each}`))
+        const home = homes.filter((each) => each === back).length
+        holds(
+          Math.abs(home - expected) <= 5 * Math.sqrt(expected),
+          `at ${share * 100} % it was home to ${home} of ${draws} conversations`,
+        )
         await clock.advance(15_000)
       }
       const own = Array.from({ length: 1000 }, () => balance.pick(targets, load, null)).filter(
@@ -144,6 +163,16 @@ export const properties: readonly Property[] = [
         file: 'routing/balance.ts',
         find: 'const boundedLoadFactor = 1.25',
         replace: 'const boundedLoadFactor = 125',
+      },
+      {
+        file: 'routing/balance.ts',
+        find: 'part: Math.max(1, capacity) * share',
+        replace: 'part: share',
+      },
+      {
+        file: 'routing/balance.ts',
+        find: 'fitting.find(({ inFlight, capacity }) => inFlight < capacity) ?? fitting[0]',
+        replace: 'fitting[0]',
       },
     ],
     async check(rooms, seed) {
@@ -180,6 +209,22 @@ export const properties: readonly Property[] = [
         most <= Math.ceil((1.25 * 500) / 5) + 1,
         `${most} of 500 jobs of one conversation on one of five groups`,
       )
+      // Groups of unlike size, filled by conversations without end: none over its part, none left empty while another is full.
+      const sizes = [5, 10, 20, 40, 125]
+      const total = 200
+      held.clear()
+      for (let jobs = 1; jobs <= total; jobs++) {
+        const load = (each: Target) => ({
+          inFlight: held.get(each) ?? 0,
+          capacity: sizes[targets.indexOf(each)] ?? 0,
+        })
+        const chosen = balance.pick(targets, load, `${seed} of many ${jobs}`)
+        const { inFlight, capacity } = load(chosen)
+        const most = Math.ceil((1.25 * jobs * capacity) / total)
+        holds(inFlight + 1 <= most, `the ${inFlight + 1}th of ${jobs} jobs at ${capacity} of ${total} slots`)
+        holds(inFlight < capacity, `${chosen.group} was full, and others had free slots`)
+        held.set(chosen, inFlight + 1)
+      }
     },
   }),
 ]

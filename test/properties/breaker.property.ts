@@ -52,7 +52,7 @@ export const properties: readonly Property[] = [
     says: 'a breaker makes legal transitions only, and each only for its reason',
     mutants: [
       { file: 'routing/breaker.ts', find: 'const probesToClose = 3', replace: 'const probesToClose = 1' },
-      { file: 'routing/breaker.ts', find: 'const callsMin = 20', replace: 'const callsMin = 2' },
+      { file: 'routing/breaker.ts', find: '  calls: 20,', replace: '  calls: 2,' },
       { file: 'routing/breaker.ts', find: 'if (epoch !== this.#epoch) return', replace: '' },
     ],
     async check(rooms, seed) {

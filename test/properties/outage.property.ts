@@ -45,7 +45,7 @@ export const properties: readonly Property[] = [
         find: 'account[purse] = Math.max(0, account[purse] - 1)',
         replace: '',
       },
-      { file: 'routing/retry-budget.ts', find: 'options.share ?? 0.2', replace: 'options.share ?? 2' },
+      { file: 'routing/retry-limits.ts', find: 'sharePercent: 20', replace: 'sharePercent: 200' },
     ],
     async check(rooms, seed) {
       for (const code of ['overloaded', 'provider-error', 'rate-limited', 'empty-output'] as const) {

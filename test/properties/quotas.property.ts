@@ -115,7 +115,7 @@ export const properties: readonly Property[] = [
       {
         file: 'admission/reserve.ts',
         find: 'wanted.push({ name, quota })',
-        replace: 'if (waitMs !== 0) account.take(1); wanted.push({ name, quota })',
+        replace: 'if (roomMs !== 0) account.take(1); wanted.push({ name, quota })',
       },
       { file: 'routing/paid-site.ts', find: '      share.money = next\n', replace: '' },
       { file: 'routing/paid-site.ts', find: '        for (const step of undo) step()\n', replace: '' },

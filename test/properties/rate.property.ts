@@ -176,7 +176,7 @@ export const properties = [
       },
       {
         file: 'admission/quota-account.ts',
-        find: 'if (wallMs < this.#turnsAt) return\n    const period = periodOf(this.#period, wallMs)\n    this.#turnsAt = periodStart(this.#period, Math.max(period, this.#current) + 1)\n    if (period <= this.#current) return',
+        find: 'if (wallMs < this.#turnsAt) return\n    const period = periodOf(this.#period, wallMs)\n    this.#turnsAt = periodStart(this.#period, period + 1)\n    if (period <= this.#current) return',
         replace: 'const period = periodOf(this.#period, wallMs)\n    if (period === this.#current) return',
       },
     ],

@@ -141,7 +141,7 @@ export const properties = [
     mutants: [
       {
         file: 'admission/turn.ts',
-        find: "if (refusal !== null) return this.#aside({ kind: 'too-late', refusal })",
+        find: "if (refusal !== null) return { kind: 'too-late', refusal }",
         replace: '',
       },
       {

@@ -47,7 +47,17 @@ describe('exai.example.yaml', () => {
     const written = keysOf(parse(readFileSync(path, 'utf8')))
     const known = keysOf(own)
     expect([...known].filter((key) => !written.has(key))).toEqual([])
-    for (const key of ['kind', 'baseUrl', 'apiKey', 'accounts', 'tier', 'models', 'concurrency']) {
+    for (const key of [
+      'kind',
+      'baseUrl',
+      'apiKey',
+      'accounts',
+      'tier',
+      'models',
+      'concurrency',
+      'firstTokenMs',
+      'silenceMs',
+    ]) {
       expect([...written].some((each) => each.startsWith('providers.') && each.endsWith(`.${key}`))).toBe(
         true,
       )

@@ -25,6 +25,8 @@ const simulator: Simulator = createSimulator({ glm: { concurrency: 50 }, kimi: {
 // Nobody's patience ends but where a test lets time pass: a slow machine is no silent vendor.
 const clock = new VirtualClock()
 const patienceMs = 250
+const patience = { plain: patienceMs, thinking: patienceMs }
+const timeouts = { firstTokenMs: patience, silenceMs: patience }
 const providers = new Map<Vendor, Provider>()
 let attempts = 0
 const poll = { timeout: 60_000, interval: 2 }
@@ -32,8 +34,8 @@ const poll = { timeout: 60_000, interval: 2 }
 beforeAll(async () => {
   await simulator.listen()
   const { glmBaseUrl, kimiBaseUrl } = simulator
-  providers.set('glm', createProvider({ kind: 'glm', name: 'glm', baseUrl: glmBaseUrl, clock }))
-  providers.set('kimi', createProvider({ kind: 'kimi', name: 'kimi', baseUrl: kimiBaseUrl, clock }))
+  providers.set('glm', createProvider({ kind: 'glm', name: 'glm', baseUrl: glmBaseUrl, clock, timeouts }))
+  providers.set('kimi', createProvider({ kind: 'kimi', name: 'kimi', baseUrl: kimiBaseUrl, clock, timeouts }))
 })
 
 afterEach(async () => {
@@ -80,8 +82,6 @@ async function run(
     requestId: `scenario-${++attempts}`,
     endUser: 'scenario-user',
     signal: new AbortController().signal,
-    firstPartTimeoutMs: patienceMs,
-    silenceTimeoutMs: patienceMs,
     ...differs,
   }
   try {

@@ -193,7 +193,7 @@ function toolContext(
     usage: async () => [],
     quotas: () => [],
     late: { list: () => [], claim: () => null },
-    threads: { read: missing, append: missing },
+    threads: { open: missing },
     facts: {
       wallMs: () => Date.now(),
       version: '0.0.1',
