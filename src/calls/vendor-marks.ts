@@ -1,5 +1,5 @@
-// Marks on the disk of calls that have gone to a vendor and have not been answered: what is left of them when their process ends. A client
-// that sends such a call again, to the next process, is known by it, so that the vendor is not asked twice without anybody's will.
+// Marks on the disk of calls that have gone to a vendor and whose answers have not left: what there is of them when their process ends.
+// A client that sends such a call again, to the next process, is known by it, so that the vendor is not asked twice without anybody's will.
 //
 //   leave ──▶ running ──ended──▶ free             answered
 //                │ ──cut─────▶ cut, and when     this process stopped, and could not wait

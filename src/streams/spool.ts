@@ -18,8 +18,11 @@ export interface Sink {
   readonly bufferedBytes: number
   /** Moves only when the reader takes something; bytes. */
   readonly takenBytes: number
-  /** Hands on; false when the reader is behind, and then `drained` will be called. */
-  write(part: string | Uint8Array): boolean
+  /**
+   * Hands on; false when the reader is behind, and then `drained` will be called. `onLeft`, of a whole message alone, is to be called once
+   * that is with the kernel, or never will be.
+   */
+  write(part: string | Uint8Array, onLeft?: () => void): boolean
   /** Everything is written, and the end was asked for. */
   end(): void
   /** True: nothing new is to be asked of this connection; false: it may ask again. */
@@ -34,6 +37,7 @@ interface Waiting {
   /** How much of it is written. */
   at: number
   readonly onLost: (() => void) | null
+  readonly onLeft: (() => void) | undefined
 }
 
 /** The spool of one reader. */
@@ -77,10 +81,13 @@ export class Spool implements FlushLane, WatchedReader {
     return this.waitingBytes <= this.#flow.heldBytesMax
   }
 
-  /** Waits in its class, never dropped. `onLost` is called if the reader is given up before it took it. */
-  put(rank: 0 | 1, message: string, onLost: (() => void) | null = null): void {
+  /**
+   * Waits in its class, never dropped. `onLost` is called if the reader is given up before it took it; `onLeft`, where the sink is not
+   * divisible, goes with it to the sink.
+   */
+  put(rank: 0 | 1, message: string, onLost: (() => void) | null = null, onLeft?: () => void): void {
     if (this.#isClosed) return
-    const waiting = this.#toWaiting(message, onLost)
+    const waiting = this.#toWaiting(message, onLost, onLeft)
     ;(rank === 0 ? this.#control : this.#results).push(waiting)
     this.#added(rank, waiting.size)
   }
@@ -196,7 +203,7 @@ export class Spool implements FlushLane, WatchedReader {
       this.#remove(next)
       if (next.onLost !== null) this.#unconfirmed.push(next.onLost)
     }
-    if (!this.#sink.write(part)) this.#isBlocked = true
+    if (!this.#sink.write(part, next.onLeft)) this.#isBlocked = true
     return size
   }
 
@@ -215,9 +222,9 @@ export class Spool implements FlushLane, WatchedReader {
     else for (const [call, waiting] of this.#latest) if (waiting === done) this.#latest.delete(call)
   }
 
-  #toWaiting(message: string, onLost: (() => void) | null): Waiting {
+  #toWaiting(message: string, onLost: (() => void) | null, onLeft?: () => void): Waiting {
     const data = this.#sink.isDivisible ? Buffer.from(message) : message
-    return { data, size: Buffer.byteLength(data), at: 0, onLost }
+    return { data, size: Buffer.byteLength(data), at: 0, onLost, onLeft }
   }
 
   #added(rank: Rank, size: number): void {

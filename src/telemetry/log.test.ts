@@ -1,5 +1,7 @@
 import { spawnSync } from 'node:child_process'
 import { expect, test } from 'vitest'
+import { VirtualClock } from '../lib/virtual-clock.ts'
+import { createLog } from './log.ts'
 
 // A process of its own, because it must end while lines wait.
 function logged(howItEnds: string): string[] {
@@ -23,6 +25,16 @@ test('a process that exits while a piece is being written loses no line', () => 
 
 test('an end by destroy may be followed by an exit', () => {
   expect(numbersOf(logged('await log.destroy(); process.exit(3)'))).toEqual(numbers)
+})
+
+test('a bug is an error with its place in our code', async () => {
+  const lines: string[] = []
+  const log = createLog('info', new VirtualClock(), { write: (line) => void lines.push(line) })
+  log.bug(new Error('a write that threw'))
+  const [line] = lines.map((each) => JSON.parse(each) as { level: number; msg: string; detail: string })
+  expect(line).toMatchObject({ level: 50, msg: 'bug' })
+  expect(line?.detail).toMatch(/^Error: a write that threw\n +at .*log\.test\.ts/)
+  await log.destroy()
 })
 
 const numbers = Array.from({ length: 300 }, (_, i) => i)

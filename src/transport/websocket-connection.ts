@@ -140,7 +140,7 @@ export class Connection implements WebSocketConnection, Sink {
     else if (!this.write(text)) this.#spooled().blocked()
   }
 
-  sendResult(call: object, text: string, onLost: () => void): boolean {
+  sendResult(call: object, text: string, onLost: () => void, onLeft?: () => void): boolean {
     if (!this.#isOpen()) {
       onLost()
       return true
@@ -150,13 +150,13 @@ export class Connection implements WebSocketConnection, Sink {
     if (!this.#canWrite(text)) {
       // What waits below is then always the newest.
       this.#uncork()
-      this.#spooled().put(1, text, onLost)
+      this.#spooled().put(1, text, onLost, onLeft)
       return true
     }
     if (this.#spool !== null && this.bufferedBytes === 0) this.#spool.caughtUp()
     // Before it is written: the sixteenth of a turn takes all with it.
     this.#corked.push(onLost)
-    if (!this.write(text)) this.#spooled().blocked()
+    if (!this.write(text, onLeft)) this.#spooled().blocked()
     return true
   }
 
@@ -189,13 +189,13 @@ export class Connection implements WebSocketConnection, Sink {
     else this.#spool.end()
   }
 
-  write(text: string | Uint8Array): boolean {
+  write(text: string | Uint8Array, onLeft?: () => void): boolean {
     const isFirst = !this.#isCorked
     if (isFirst) {
       this.#isCorked = true
       this.#stream.cork()
     }
-    this.#socket.send(text)
+    this.#socket.send(text, onLeft)
     if (isFirst) this.#options.flow.batch.add(this.#uncork)
     if (!this.#stream.writableNeedDrain) return true
     // Much was said in this turn: whether the peer is behind shows once it has left.

@@ -12,9 +12,10 @@ export interface WebSocketConnection {
   send(text: string): void
   /**
    * Sends a call's result; `onLost` is called if the peer goes or is given up, or was, before it took it. False: so much waits for the
-   * peer that there is no room for it, and nothing was done.
+   * peer that there is no room for it, and nothing was done. `onLeft` is called once it is with the kernel, or the connection is closed over
+   it; of what is lost before it was written, not.
    */
-  sendResult(call: object, text: string, onLost: () => void): boolean
+  sendResult(call: object, text: string, onLost: () => void, onLeft?: () => void): boolean
   /** Progress of a call: while the peer is behind, the newest takes the place of what waits for the same call. */
   sendLatest(call: object, text: string): void
   /** Sends unless the peer is behind; false when the message was dropped. */

@@ -21,6 +21,11 @@ export interface Cancellable {
    * it could not be.
    */
   answerSetAside?(json: string): string | null
+  /**
+   * Its answer is with the kernel, or will never be: given up, or kept. Told behind `finish` on every way, perhaps more than once. Absent:
+   * nobody wants to know.
+   */
+  readonly answerLeft?: (() => void) | undefined
 }
 
 /** Requests under way by id: of one session or one connection. */

@@ -55,6 +55,9 @@ export class HttpExchange implements Exchange {
   #answer: string | null = null
   #isOver = false
   #isReaderLost = false
+  /** Its answer was given here, wherever that went. */
+  #isFinished = false
+  #isClosed = false
 
   constructor(request: IncomingMessage, response: ServerResponse, facts: HttpExchangeFacts) {
     this.id = facts.id
@@ -94,6 +97,8 @@ export class HttpExchange implements Exchange {
   }
 
   finish(json: string, status = 200, id?: string): void {
+    this.#isFinished = true
+    if (this.#isClosed) this.work?.answerLeft?.()
     if (this.#isOver) return
     this.#isOver = true
     if (this.#isReaderLost) this.work?.answerLost?.(json)
@@ -135,6 +140,9 @@ export class HttpExchange implements Exchange {
       this.work?.answerLost?.(this.#answer)
     }
     this.#answer = null
+    this.#isClosed = true
+    // Node closes a response once all of it is with the kernel, or with its connection.
+    if (this.#isFinished) this.work?.answerLeft?.()
     if (this.#isOver || this.#isReaderLost) return
     this.#isOver = true
     this.work?.clientGone()

@@ -46,6 +46,8 @@ export class LiveCall implements Cancellable, LiveCallFacts {
   readonly isLong: boolean
   readonly keptAs: string | undefined
   readonly startedAt: number
+  /** Set by whoever works on it, before it is answered. */
+  answerLeft: (() => void) | undefined = undefined
   readonly #lost: LostAnswers
   /** null until it is let in, as its way to the client. */
   #call: Call | null = null

@@ -87,6 +87,7 @@ export class ResumableExchange implements Exchange {
       outlivesReader: true,
       answerLost: (json) => this.#work?.answerLost?.(json),
       answerSetAside: (json) => this.#work?.answerSetAside?.(json) ?? null,
+      answerLeft: () => this.#work?.answerLeft?.(),
     }
     exchange.work = held
     exchange.inFlight?.set(exchange.id, held)
@@ -123,7 +124,10 @@ export class ResumableExchange implements Exchange {
     const holder = this.#holder
     this.#holder = null
     this.#onOver(json)
-    if (holder === null) return
+    if (holder === null) {
+      this.#work?.answerLeft?.()
+      return
+    }
     this.#letGo(holder)
     tell(holder)
   }

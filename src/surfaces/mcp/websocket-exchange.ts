@@ -58,9 +58,7 @@ export class WebSocketExchange implements Exchange {
     if (this.#isOver) return
     this.#isOver = true
     if (this.work === null && json.length <= controlCharsMax) this.#connection.send(json)
-    else if (!this.#connection.sendResult(this, json, () => this.work?.answerLost?.(json))) {
-      this.#setAside(json)
-    }
+    else this.#sendResult(json)
     this.#facts.onOver()
   }
 
@@ -68,6 +66,17 @@ export class WebSocketExchange implements Exchange {
     if (this.#isOver) return
     this.#isOver = true
     this.#facts.onOver()
+  }
+
+  #sendResult(json: string): void {
+    const { work } = this
+    const onLost = (): void => {
+      work?.answerLost?.(json)
+      work?.answerLeft?.()
+    }
+    if (this.#connection.sendResult(this, json, onLost, work?.answerLeft)) return
+    this.#setAside(json)
+    work?.answerLeft?.()
   }
 
   // Whoever reads keeps its connection, and hears of every answer where it is.

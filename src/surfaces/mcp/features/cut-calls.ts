@@ -12,6 +12,7 @@ import { isObject, type JsonObject } from '../envelope.ts'
 export class VendorWatch {
   readonly #leaveMark: () => VendorMark
   #mark: VendorMark | null = null
+  #isOver = false
 
   constructor(leaveMark: () => VendorMark) {
     this.#leaveMark = leaveMark
@@ -23,13 +24,16 @@ export class VendorWatch {
 
   /** What the call tells of its way. */
   heard(update: Progress): void {
-    if (update.kind === 'started') this.#mark ??= this.#leaveMark()
+    if (update.kind === 'started' && !this.#isOver) this.#mark ??= this.#leaveMark()
   }
 
-  /** It is over; told once. `isCut`: this server stops, and could not wait for it. */
+  /** It is over; the first word counts. `isCut`: this server stops, and could not wait for it. */
   ended(isCut: boolean): void {
-    if (isCut) this.#mark?.cut()
-    else this.#mark?.ended()
+    const mark = this.#mark
+    this.#mark = null
+    this.#isOver = true
+    if (isCut) mark?.cut()
+    else mark?.ended()
   }
 }
 

@@ -202,8 +202,12 @@ export class Tools {
           const isCut = outcome.kind === 'failed' && outcome.failure.code === 'draining'
           if (isCut) watch?.ended(true)
           this.#end(exchange, live, reporter)
-          if (live.isCancelled) exchange.abandon()
-          else {
+          // Not before its answer has left: whoever ends between would let the call be made, and paid, again.
+          if (watch?.isMarked) live.answerLeft = () => watch.ended(false)
+          if (live.isCancelled) {
+            exchange.abandon()
+            live.answerLeft?.()
+          } else {
             const other = otherAnswer(exchange, live, outcome)
             if (other !== null) exchange.finish(other.json, other.status)
             else {
@@ -212,8 +216,6 @@ export class Tools {
               answer(exchange, live, resultMessage(exchange.id, era.toJson(result)))
             }
           }
-          // Once a short answer is on its way: whoever ends between would let the call be made, and paid, again.
-          if (watch?.isMarked && !isCut) flow.batch.afterwards(() => watch.ended(false))
         },
         (error: unknown) => {
           watch?.ended(false)

@@ -34,6 +34,8 @@ export class BatchAnswer {
   readonly #open = new Set<BatchedExchange>()
   /** What waits for the list to be whole; of what went down the stream only what can be asked for again if nobody took it. */
   #given: Given[] = []
+  /** What wants to know when its answer has left: with the whole of the response. */
+  #leaving: Cancellable[] = []
   #hasRequest = false
   #isWhole = false
   #isOver = false
@@ -79,8 +81,14 @@ export class BatchAnswer {
   #done(exchange: BatchedExchange, json: string | null): void {
     this.#open.delete(exchange)
     if (json !== null) {
-      if (this.#isReaderLost) exchange.work?.answerLost?.(json)
-      else this.give(json, exchange.work)
+      const { work } = exchange
+      if (this.#isReaderLost) {
+        work?.answerLost?.(json)
+        work?.answerLeft?.()
+      } else {
+        this.give(json, work)
+        if (work?.answerLeft !== undefined) this.#leaving.push(work)
+      }
     }
     this.#endIfDone()
   }
@@ -116,6 +124,7 @@ export class BatchAnswer {
       for (const exchange of [...this.#open]) this.#leave(exchange)
     }
     this.#given = []
+    for (const work of this.#leaving.splice(0)) work.answerLeft?.()
   }
 
   // Some of them may have been read: whoever comes back had better find one twice than none.
@@ -171,7 +180,10 @@ class BatchedExchange implements Exchange {
   }
 
   finish(json: string): void {
-    if (this.#isOver) return
+    if (this.#isOver) {
+      this.work?.answerLeft?.()
+      return
+    }
     this.#isOver = true
     this.#onDone(json)
   }

@@ -64,6 +64,10 @@ class HeldWork implements Cancellable {
   answerLost(json: string): void {
     this.#call.work?.answerLost?.(json)
   }
+
+  get answerLeft(): (() => void) | undefined {
+    return this.#call.work?.answerLeft
+  }
 }
 
 /** The exchange that a call sees. */
@@ -148,6 +152,7 @@ export class ResumableCall implements Exchange {
     else {
       this.#answer = json
       this.#stream.end(json, id)
+      if (this.#isLoose) this.work?.answerLeft?.()
     }
     if (this.#log === null) return
     this.#log.takeUp = tellAgain(this.#log, this.id, this.#options.surface)
@@ -188,6 +193,7 @@ export class ResumableCall implements Exchange {
       // Gone while the answer was on its way, as where the call began: whoever can come back may ask for it.
       if (this.#answer !== null && !response.writableFinished) this.work?.answerLost?.(this.#answer)
       this.#answer = null
+      if (this.#isOver) this.work?.answerLeft?.()
       this.#gone()
     })
   }
