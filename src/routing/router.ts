@@ -228,10 +228,10 @@ export class Router {
 
   /** Names of models, and those that rest; bounded, for people. */
   standing(): ModelStanding {
-    const resting = this.#providers.flatMap(({ provider, accounts }) => {
-      if (accounts.length === 0) return []
-      return provider.models.slice(0, shownMax).flatMap(({ id }) => {
+    const resting = this.#providers.flatMap(({ provider }) =>
+      provider.models.slice(0, shownMax).flatMap(({ id }) => {
         const steps = this.#steps({ kind: 'generate', model: `${provider.name}/${id}` })
+        // Who is not set up does not rest.
         const obstacles = 'missing' in steps ? [] : steps.flat().map((each) => this.#health.obstacle(each))
         const [first, ...rest] = obstacles.filter((each) => each !== null)
         if (first === undefined || rest.length + 1 < obstacles.length) return []
@@ -240,8 +240,8 @@ export class Router {
           first,
         )
         return [{ provider: provider.name, model: id, says: soonest.says, waitMs: soonest.waitMs }]
-      })
-    })
+      }),
+    )
     return {
       names: knownNames(this.#options.names ?? noNames, shownMax),
       resting: resting.slice(0, shownMax),
