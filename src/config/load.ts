@@ -10,6 +10,7 @@ import { ConfigError } from './config-error.ts'
 import { describeFault, describeIssue, describeUnknownKey, type Places } from './describe-issue.ts'
 import { edgeLimitsOf } from './edge-section.ts'
 import { unknownAmong } from './known-keys.ts'
+import { checkKeys } from './key-checks.ts'
 import { freezeDeep, Layers } from './layers.ts'
 import { checkPrices } from './name-checks.ts'
 import { checkBreaker, checkTimes } from './outage-relations.ts'
@@ -92,6 +93,7 @@ function build(
     ([name, section]) => buildProvider(name, section, reports) ?? [],
   )
   checkPrices(shape.prices, Object.keys(shape.providers), providers, reports)
+  checkKeys(shape.providers, providers, reports)
   const { limits } = shape
   return {
     file: file?.file ?? null,
