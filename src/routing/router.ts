@@ -16,9 +16,10 @@ import type { ExtractJob, GenerateJob, Job, JobKind, ReadJob, SearchJob } from '
 import type { AttemptEnd } from './attempt-end.ts'
 import { affordable, dearest } from './attempt-money.ts'
 import { Attempts } from './attempts.ts'
-import type { BreakerLimits } from './breaker.ts'
+import { type BreakerLimits, breakerDefaults } from './breaker.ts'
 import type { Budgets } from './budgets.ts'
 import { candidateSteps, type RoutedCandidate } from './candidate-steps.ts'
+import type { HealthFacts } from './health-facts.ts'
 import type { HedgeOptions } from './hedge.ts'
 import { knownNames, type ModelNames, type ModelStanding } from './model-names.ts'
 import { OutputEstimates } from './output-estimates.ts'
@@ -113,6 +114,7 @@ export class Router {
   readonly #clock: Clock
   readonly #health: TargetHealth
   readonly #attempts: Attempts
+  readonly #retryBudget: RetryBudget
   readonly #outputs = new OutputEstimates()
 
   constructor(providers: readonly ConfiguredProvider[], options: RouterOptions = {}) {
@@ -123,6 +125,7 @@ export class Router {
     this.#clock = clock
     this.#health = new TargetHealth({ clock, random, breaker, ...(onHealth ? { emit: onHealth } : {}) })
     const budget = new RetryBudget({ clock, share: sharePercent / 100, floorPerMinute: perMinute })
+    this.#retryBudget = budget
     this.#attempts = new Attempts({ clock, random, health: this.#health, budget, attemptsMax, hedge })
   }
 
@@ -256,9 +259,12 @@ export class Router {
     )
   }
 
-  /** Breakers, cooldowns, dead keys, and jobs that wait for one of them. */
-  inspectHealth(): ReturnType<TargetHealth['inspect']> & { readonly waiting: number } {
-    return { ...this.#health.inspect(), waiting: this.#attempts.waiting }
+  /** Breakers, cooldowns, dead keys, jobs that wait for one of them, retries left, and what bounds all that. */
+  inspectHealth(): HealthFacts {
+    const { retries = retryDefaults, breaker = breakerDefaults } = this.#options
+    const left = this.#providers.map(({ provider: { name } }) => [name, this.#retryBudget.left(name)])
+    const retriesLeft: HealthFacts['retriesLeft'] = Object.fromEntries(left)
+    return { ...this.#health.inspect(), waiting: this.#attempts.waiting, retriesLeft, retries, breaker }
   }
 
   #steps(wish: RouteWish): ReturnType<typeof candidateSteps> {
