@@ -155,5 +155,5 @@ export class GroupRates {
   }
 }
 
-const alone: RatesGuest = { wake: () => undefined, queue: { clients: () => [], jobs: () => [] } }
+const alone: RatesGuest = { wake: () => undefined, queue: { size: 0, clients: () => [], jobs: () => [] } }
 const nobody: RatesPayer = { key: '', weight: 1, principal: { key: '', weight: 1 } }

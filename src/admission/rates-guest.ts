@@ -28,6 +28,7 @@ export interface RatesGuest {
   wake(): void
   /** Who waits in it, and with what. */
   readonly queue: {
+    readonly size: number
     clients(): Iterable<RatesWork>
     jobs(): Iterable<{ readonly payload: RatesJob }>
   }

@@ -317,7 +317,7 @@ function openLine() {
         woken.push(name)
         onWake()
       },
-      queue: { clients: () => waiting.get(self) ?? [], jobs: () => [] },
+      queue: { size: 0, clients: () => waiting.get(self) ?? [], jobs: () => [] },
     }
     return self
   }

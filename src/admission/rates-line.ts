@@ -8,22 +8,25 @@
 import type { AccountRates } from './account-rates.ts'
 import type { QueueOrder } from './fair-queue.ts'
 import type { RatesGuest, RatesJob, RatesPayer } from './rates-guest.ts'
-import { type AheadInLine, type RatesWish, ratesAhead } from './rates-outlook.ts'
+import { type AheadInLine, firstComeInLine, RatesOutlook, type RatesWish } from './rates-outlook.ts'
 import { type RatesCharge, type RatesParty, type RatesSeat, RatesShares } from './rates-shares.ts'
 
 /** The line of one account. */
 export class RatesLine {
-  readonly #rates: AccountRates
   readonly #shares: RatesShares
+  readonly #outlook: RatesOutlook
   readonly #standing = new Map<RatesGuest, Standing>()
   readonly #further: RatesGuest[] = []
   #order: QueueOrder = 'fair'
+  /** How often anything of it has changed. */
+  #changes = 0
+  /** Whether there is something new for whoever is first. */
   #isChanged = false
   #isServing = false
 
   constructor(rates: AccountRates) {
-    this.#rates = rates
     this.#shares = new RatesShares(rates)
+    this.#outlook = new RatesOutlook(this.#shares, rates)
   }
 
   /** Whether nobody stands there. */
@@ -33,6 +36,7 @@ export class RatesLine {
 
   /** Stands in line for whoever waits in it now; who does so already keeps the place. `since`: when its first job came. */
   stand(guest: RatesGuest, since: number): void {
+    this.#changes++
     const wasFirst = this.#first === guest
     if (this.#further.includes(guest)) this.leave(guest)
     const before = this.#standing.get(guest)?.seats
@@ -66,6 +70,7 @@ export class RatesLine {
 
   /** Waits for the rates no more. */
   leave(guest: RatesGuest): void {
+    this.#changes++
     if (this.#first === guest) this.#isChanged = true
     for (const seat of this.#standing.get(guest)?.seats ?? []) this.#shares.leave(seat, guest)
     this.#standing.delete(guest)
@@ -77,17 +82,20 @@ export class RatesLine {
   went(guest: RatesGuest, payer: RatesPayer): void {
     const guests = this.#shares.known(payer)?.guests ?? []
     const index = guests.indexOf(guest)
+    this.#changes++
     if (index >= 0) guests.push(...guests.splice(index, 1))
   }
 
   /** A request of so many tokens begins: it is charged to its client, whether it had to stand in line or not. */
   took(payer: RatesPayer, tokens: number): RatesCharge {
+    this.#changes++
     this.#isChanged = true
     return this.#shares.charge(this.#shares.seatOf(payer), tokens)
   }
 
   /** It is over, and so many tokens count: what was given back lets somebody go. */
   settle(charge: RatesCharge, tokens: number): void {
+    this.#changes++
     this.#isChanged = true
     this.#shares.settle(charge, tokens)
   }
@@ -113,15 +121,18 @@ export class RatesLine {
   /** What goes before a job of `guest`'s, as far as one can know, whether or not that group stands there now. */
   ahead<Job extends RatesJob>(guest: RatesGuest, wish: RatesWish<Job>): AheadInLine {
     const guests = new Set([...this.#standing.keys(), guest])
-    const ahead = ratesAhead(guest, guests, wish, this.#order, this.#shares, this.#rates)
-    const further = this.#further.length
-    return { jobs: ahead.jobs + further, work: ahead.work, waiting: ahead.waiting }
+    const ahead =
+      this.#order === 'fair'
+        ? this.#outlook.fair(guest, guests, wish, this.#changes)
+        : firstComeInLine(guest, guests, wish)
+    return { ...ahead, jobs: ahead.jobs + this.#further.length }
   }
 
   /** Fair, or first come first served, from now on. Back to `fair`, everybody begins equal. */
   setOrder(order: QueueOrder): void {
     if (order === 'fair' && this.#order !== 'fair') this.#shares.forgive()
     this.#order = order
+    this.#changes++
     this.#isChanged = true
   }
 
