@@ -450,6 +450,31 @@ describe('the line before shared rates', () => {
     expect(woken).toEqual(['a', 'a has looked', 'b', 'b has looked'])
   })
 
+  it('goes by what each window of a key has had, and lets the models that one asks for take turns', () => {
+    const { line, guest, stand, order } = openLine()
+    const [a, b, c] = [guest('a'), guest('b'), guest('c')]
+    const [one, two] = [of('anna', 'one'), of('anna', 'two')]
+    stand(a, one, two)
+    stand(b, one)
+    line.took(two, 100)
+    expect([line.isFirst(a), line.payer]).toMatchObject([true, { key: 'one' }])
+    line.went(a, one)
+    expect([line.isFirst(b), line.payer]).toMatchObject([true, { key: 'one' }])
+    line.took(one, 200)
+    expect([line.isFirst(a), line.payer]).toMatchObject([true, { key: 'two' }])
+    // Another key has had nothing yet.
+    stand(c, of('bert'))
+    expect([line.isFirst(c), line.payer]).toMatchObject([true, { principal: { key: 'bert' } }])
+    expect(order({ a, b, c })).toEqual(['c', 'a', 'b'])
+  })
+
+  it('forgets windows that are gone, however many new ones a key has', () => {
+    const { line } = openLine()
+    for (let n = 0; n < 1000; n++) line.settle(line.took(of('anna', `w${n}`), 100), n % 2 === 0 ? 0 : 100)
+    expect(line.partyOf('anna')?.clients.size).toBeLessThanOrEqual(64)
+    expect(line.isEmpty).toBe(true)
+  })
+
   it('remembers of too many keys those that have had most, and those that run or stand there', () => {
     const { line, guest, order, stand } = openLine()
     const stands = guest('stands')
