@@ -48,6 +48,8 @@ export class LiveCall implements Cancellable, LiveCallFacts {
   readonly startedAt: number
   /** Set by whoever works on it, before it is answered. */
   answerLeft: (() => void) | undefined = undefined
+  /** What is kept where its answer asks the client, and is not taken. Set before it is answered. */
+  keptInstead: string | null = null
   readonly #lost: LostAnswers
   /** null until it is let in, as its way to the client. */
   #call: Call | null = null
@@ -129,11 +131,11 @@ export class LiveCall implements Cancellable, LiveCallFacts {
   }
 
   answerLost(json: string): void {
-    this.#lost.lost(this, json)
+    this.#lost.lost(this, this.keptInstead ?? json)
   }
 
   answerSetAside(json: string): string | null {
-    return this.#lost.lost(this, json) ? this.id : null
+    return this.#lost.lost(this, this.keptInstead ?? json) ? this.id : null
   }
 
   /** It has ended. */

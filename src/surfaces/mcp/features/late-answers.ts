@@ -28,6 +28,17 @@ export interface LateSettings {
 const bytesPerChar = 2
 const aboutCharsMax = 60
 
+/** In place of a question that was not taken: it could not be answered by whoever claims it. */
+export const unheardQuestion: ToolResult = {
+  content: [
+    {
+      type: 'text',
+      text: 'This call asked its client a question, and its client was not there to hear it. Call again: it is asked anew.',
+    },
+  ],
+  isError: true,
+}
+
 /** The late calls of every client. */
 export class LateAnswers implements LateCalls, LostAnswers {
   /** Also holds what the bridge may ask for again: both share one bound. */
@@ -139,7 +150,7 @@ export interface LateInspection {
 function toResult(json: string, callId: string, tool: string): ToolResult {
   const { result, error } = JSON.parse(json) as {
     readonly result?: {
-      readonly content: ToolResult['content']
+      readonly content?: ToolResult['content']
       readonly structuredContent?: NonNullable<ToolResult['structured']>
       readonly isError?: boolean
       readonly _meta?: Readonly<Record<string, unknown>>
@@ -149,10 +160,13 @@ function toResult(json: string, callId: string, tool: string): ToolResult {
   if (result === undefined) {
     return { content: [{ type: 'text', text: error?.message ?? 'The call failed.' }], isError: true }
   }
-  const { [metaKey.serverInfo]: _serverInfo, ...meta } = result._meta ?? {}
+  const { [metaKey.serverInfo]: _serverInfo, ...ofCall } = result._meta ?? {}
+  const meta = { ...ofCall, 'exai/late': { callId, tool } }
+  // A question, kept as it was for a bridge that would have had it answered.
+  if (!Array.isArray(result.content)) return { ...unheardQuestion, meta }
   return {
     content: result.content,
-    meta: { ...meta, 'exai/late': { callId, tool } },
+    meta,
     ...(result.structuredContent === undefined ? {} : { structured: result.structuredContent }),
     ...(result.isError === undefined ? {} : { isError: result.isError }),
   }
