@@ -254,7 +254,8 @@ export class WebSocketClient {
       this.#options.surface.emit({ type: 'reader-lost', door: 'websocket', label })
     }
     for (const work of [...this.#inFlight.values()]) {
-      if (!isLost || work.outlivesReader !== true) work.clientGone()
+      if (isLost && work.outlivesReader === true) work.readerGone?.()
+      else work.clientGone()
     }
     this.#peer?.close()
     this.#options.onClosed(this)

@@ -35,12 +35,12 @@ const line = {
   back: () => told.push('back'),
 } as Partial<ClientLine> as ClientLine
 
-function begin(keptAs?: string): LiveCall {
+function begin(keptAs?: string, door: 'http' | 'websocket' = 'websocket'): LiveCall {
   const call = new LiveCall(
     {
       identity,
       era: 'modern',
-      door: 'websocket',
+      door,
       tool: 'chat',
       args: { prompt: 'Why?' },
       isLong: true,
@@ -97,5 +97,27 @@ describe('a claim', () => {
       meta: { 'exai/late': { callId: 'c-1', tool: 'chat' } },
     })
     expect(late.results.find('local\nwindow-1', 'its own key')).toMatchObject({ text: expect.any(String) })
+  })
+})
+
+describe('a call of 2026-07-28 over HTTP', () => {
+  test('goes on without a reader, and its client is told so, where leaving would have ended it', () => {
+    const call = begin(undefined, 'http')
+    call.readerGone()
+    call.readerGone()
+    expect(late.list(identity)).toMatchObject([{ callId: 'c-1', state: 'running' }])
+    expect(late.inspect()).toMatchObject({ running: 1 })
+    expect(told).toEqual(['left'])
+    call.ended()
+    expect(late.list(identity)).toEqual([])
+  })
+
+  test('leaves the list once its answer was read after all', () => {
+    const call = begin(undefined, 'http')
+    const { answerTaken } = call
+    call.answerLost(resultMessage(1, modernTools.toJson(said)))
+    expect(late.list(identity)).toHaveLength(1)
+    answerTaken?.()
+    expect(late.list(identity)).toEqual([])
   })
 })

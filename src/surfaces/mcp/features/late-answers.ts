@@ -93,6 +93,14 @@ export class LateAnswers implements LateCalls, LostAnswers {
     return this.results.find(owner, key).kind === 'kept'
   }
 
+  whenTaken(call: LiveCall): (() => void) | undefined {
+    if (call.id === null || !this.outlivesReader(call)) return undefined
+    const { results } = this
+    const owner = clientKey(call.identity)
+    const key = call.keptAs ?? call.id
+    return () => results.taken(owner, key)
+  }
+
   list(identity: Identity): readonly LateFact[] {
     if (identity.client === null) return []
     const owner = clientKey(identity)
