@@ -1,4 +1,4 @@
-import { beforeEach, describe, expect, test } from 'vitest'
+import { beforeEach, describe, expect, test, vi } from 'vitest'
 import type { Call } from '../../../calls/call.ts'
 import { identityOf } from '../../../domain/identity-of.ts'
 import { VirtualClock } from '../../../lib/virtual-clock.ts'
@@ -20,14 +20,18 @@ let told: string[]
 beforeEach(() => {
   clock = new VirtualClock()
   told = []
-  late = new LateAnswers(clock, {
-    enabled: true,
-    keepMs: 600_000,
-    bytesMax: 1_000_000,
-    bytesPerClientMax: 1_000_000,
-    resultsPerClientMax: 10,
-    closedStreamsToo: false,
-  })
+  late = new LateAnswers(
+    clock,
+    {
+      enabled: true,
+      keepMs: 600_000,
+      bytesMax: 1_000_000,
+      bytesPerClientMax: 1_000_000,
+      resultsPerClientMax: 10,
+      closedStreamsToo: false,
+    },
+    (chars) => told.push(`working ${chars}`),
+  )
 })
 
 const line = {
@@ -120,4 +124,15 @@ describe('a call of 2026-07-28 over HTTP', () => {
     answerTaken?.()
     expect(late.list(identity)).toEqual([])
   })
+})
+
+test('whoever claims says first how long it is, so that neighbours leave before it is parsed', () => {
+  const json = resultMessage(1, modernTools.toJson(said))
+  begin().answerLost(json)
+  vi.spyOn(JSON, 'parse').mockImplementationOnce(() => {
+    told.push('parsed')
+    return {}
+  })
+  late.claim(identity, 'c-1')
+  expect(told).toEqual([`working ${json.length}`, 'parsed'])
 })

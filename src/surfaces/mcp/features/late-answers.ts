@@ -45,12 +45,15 @@ export class LateAnswers implements LateCalls, LostAnswers {
   readonly results: LateResults
   readonly #clock: Clock
   readonly #settings: LateSettings
+  readonly #working: (chars: number) => void
   // Bounded by the calls in flight: an entry goes with its call.
   readonly #running = new Set<LiveCall>()
 
-  constructor(clock: Clock, settings: LateSettings) {
+  /** `working`: told how many characters are about to be parsed. */
+  constructor(clock: Clock, settings: LateSettings, working: (chars: number) => void) {
     this.#clock = clock
     this.#settings = settings
+    this.#working = working
     this.results = new LateResults(clock, {
       keepMs: settings.keepMs,
       charsMax: Math.floor(settings.bytesMax / bytesPerChar),
@@ -131,7 +134,9 @@ export class LateAnswers implements LateCalls, LostAnswers {
     const fact = this.results.list(owner).find((each) => each.callId === callId)
     if (fact === undefined) return null
     const found = this.results.find(owner, fact.key)
-    return found.kind === 'kept' ? toResult(found.text, callId, fact.tool) : null
+    if (found.kind !== 'kept') return null
+    this.#working(found.text.length)
+    return toResult(found.text, callId, fact.tool)
   }
 
   /** Forgets everything. */

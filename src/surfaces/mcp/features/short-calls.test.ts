@@ -2,6 +2,7 @@ import { beforeEach, expect, test } from 'vitest'
 import type { Call, CallOptions, CallOutcome } from '../../../calls/call.ts'
 import { identityOf } from '../../../domain/identity-of.ts'
 import { VirtualClock } from '../../../lib/virtual-clock.ts'
+import { createFlow } from '../../../streams/flow.ts'
 import type { JsonObject } from '../envelope.ts'
 import type { Exchange } from '../exchange.ts'
 import type { McpEvent } from '../mcp-options.ts'
@@ -34,6 +35,7 @@ beforeEach(() => {
         },
       },
       emit: (event) => events.push(event),
+      flow: createFlow({ clock: clock, slowReaderMs: 1_000 }),
     },
     new Reporting(clock),
   )

@@ -37,13 +37,13 @@ export interface ShortCall {
 
 /** Those under way. */
 export class ShortCalls {
-  readonly #options: Pick<McpSurfaceOptions, 'calls' | 'emit' | 'limits' | 'onCrowded'>
+  readonly #options: Pick<McpSurfaceOptions, 'calls' | 'emit' | 'flow' | 'limits' | 'onCrowded'>
   readonly #reporting: Pick<Reporting, 'begin'>
   readonly #running = new Map<Cancellable, Identity>()
   readonly #idleWaiters: (() => void)[] = []
 
   constructor(
-    options: Pick<McpSurfaceOptions, 'calls' | 'emit' | 'limits' | 'onCrowded'>,
+    options: Pick<McpSurfaceOptions, 'calls' | 'emit' | 'flow' | 'limits' | 'onCrowded'>,
     reporting: Pick<Reporting, 'begin'>,
   ) {
     this.#options = options
@@ -121,6 +121,11 @@ export class ShortCalls {
         else this.#failed(exchange, error)
       },
     )
+  }
+
+  /** So many characters of a result are about to be serialised: answers that wait leave before where that is long. */
+  working(chars: number): void {
+    this.#options.flow.batch.working(chars)
   }
 
   /** Counts a request that is wrong. True: tell what is wrong with it; false: too many came, and the exchange was answered with that. */
