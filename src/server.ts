@@ -149,7 +149,7 @@ export async function createServer(options: ServerOptions): Promise<Server> {
   })
   const sessions = await openSessionLife(config, { clock, records, keys, onFault: log.fault })
   const threads = new ThreadStore({ clock, ...threadLimits, onAppended: changes.thread })
-  const late = new LateAnswers(clock, config.lateResults)
+  const late = new LateAnswers(clock, config.lateResults, (chars) => flow.batch.working(chars))
   const extractor = createExtractor({ clock, idleMs: 300_000 })
   const uploads = await createUploads({
     dir: join(config.dataDir, 'uploads'),

@@ -15,6 +15,7 @@ beforeEach(() => {
   })
 })
 
+const call = { callId: 'c-1', tool: 'chat', about: 'Why?', endedAtMs: 5, isError: false }
 const ofLength = (length: number): string => 'x'.repeat(length)
 
 describe('what is kept', () => {
@@ -47,8 +48,6 @@ describe('what is kept', () => {
 })
 
 describe('the list', () => {
-  const call = { callId: 'c-1', tool: 'chat', about: 'Why?', endedAtMs: 5, isError: false }
-
   test('holds what was kept with its call, oldest first, of this owner alone', async () => {
     results.keep('a', 'c-1', 'one', call)
     results.keep('a', 'by its key alone', 'two')
@@ -100,6 +99,56 @@ describe('what had to make room', () => {
     expect(results.find('bob\nw0', 'k')).toEqual({ kind: 'forgotten' })
     expect(results.find('bob\nw19', 'k')).toMatchObject({ kind: 'kept' })
     expect(results.inspect().chars).toBeLessThanOrEqual(250)
+  })
+
+  test('is a copy of what was delivered, before anything that still waits for its client', () => {
+    results.keep('a', 'waits', ofLength(50), call)
+    results.keep('a', 'delivered', ofLength(40))
+    results.keep('a', 'delivered later', ofLength(40))
+    expect(results.find('a', 'waits').kind).toBe('kept')
+    expect(results.find('a', 'delivered')).toEqual({ kind: 'forgotten' })
+    expect(results.find('a', 'delivered later').kind).toBe('kept')
+    results.keep('a', 'waits too', ofLength(50), call)
+    expect(results.list('a')).toMatchObject([{ chars: 50 }, { chars: 50 }])
+    results.keep('a', 'waits as well', ofLength(50), call)
+    expect(results.list('a')).toMatchObject([{ chars: null }, { chars: 50 }, { chars: 50 }])
+  })
+
+  test('is, of the principal that keeps most, a copy as well', () => {
+    results.keep('ann\nw1', 'waits', ofLength(60), call)
+    results.keep('ann\nw2', 'was told', ofLength(60), call)
+    results.keep('ann\nw3', 'is told again', ofLength(60))
+    results.taken('ann\nw2', 'was told')
+    results.keep('ann\nw3', 'is told again', ofLength(60), call)
+    results.keep('bob\nw1', 'k', ofLength(90))
+    expect(results.find('ann\nw1', 'waits').kind).toBe('kept')
+    expect(results.find('ann\nw2', 'was told')).toEqual({ kind: 'forgotten' })
+    expect(results.find('ann\nw3', 'is told again').kind).toBe('kept')
+    expect(results.find('bob\nw1', 'k').kind).toBe('kept')
+    for (const n of [1, 2]) results.keep(`ann\nv${n}`, 'waits', ofLength(90), call)
+    expect(results.list('ann\nw1')).toMatchObject([{ chars: null }])
+    expect(results.inspect().chars).toBeLessThanOrEqual(250)
+  })
+
+  test('by number is a copy too, and a doubt is left for it', () => {
+    results.keep('a', 'waits', 'x', call)
+    for (const key of ['1', '2', '3']) results.keep('a', key, 'x')
+    expect(results.find('a', 'waits').kind).toBe('kept')
+    expect(results.find('a', '1')).toEqual({ kind: 'uncertain' })
+    expect(results.find('a', '2').kind).toBe('kept')
+  })
+
+  test('is kept after all when it turns out that it was not delivered', () => {
+    results.keep('a', 'waits', ofLength(90), call)
+    results.keep('a', 'on its way', ofLength(50))
+    expect(results.find('a', 'on its way')).toEqual({ kind: 'forgotten' })
+    results.keep('a', 'on its way', ofLength(50), call)
+    expect(results.find('a', 'on its way').kind).toBe('kept')
+    expect(results.list('a')).toMatchObject([
+      { key: 'waits', chars: null },
+      { key: 'on its way', chars: 50 },
+    ])
+    expect(results.inspect()).toMatchObject({ results: 2, chars: 50 })
   })
 
   test('leaves a doubt about every key of its owner, no longer than it would have been kept', async () => {

@@ -1,6 +1,7 @@
 // Results that may be asked for again: their connection broke before, or while, they were written. Kept per caller for a
-// time, bounded in bytes per caller and in all; above the bound of all, the principal that keeps most makes room. What had to make
-// room is remembered as forgotten: "I do not know it any more" must never be taken for "it never came here".
+// time, bounded in bytes per caller and in all; above the bound of all, the principal that keeps most makes room. Copies of answers that
+// were delivered go first: they are wanted only by whoever sends the same call again, those that wait by somebody who has no answer.
+// What had to make room is remembered as forgotten: "I do not know it any more" must never be taken for "it never came here".
 
 import type { Clock, Timer } from '../lib/clock.ts'
 
@@ -44,14 +45,16 @@ export type LateResult =
 interface Entry {
   readonly owner: string
   readonly key: string
+  /** It waits for its client; null: a copy, for whoever sends the call again. */
   call: LateCall | null
   text: string | null
   readonly until: number
 }
 
 interface Share {
-  /** Those whose text is kept, oldest first. */
-  readonly entries: Set<Entry>
+  /** Those whose text is kept, oldest first; of the two kinds, because the first make room for the second. */
+  readonly copies: Set<Entry>
+  readonly waiting: Set<Entry>
   chars: number
 }
 
@@ -81,25 +84,24 @@ export class LateResults {
   }
 
   /**
-   * Keeps `text` for `keepMs`; the oldest make room. A key of the owner that is there already keeps its first text. With
-   * `call` it stands in the owner's list, from then on; without it is found by its key alone.
+   * Keeps `text` for `keepMs`; of the copies, and then of all, the oldest make room. A key of the owner that is there already keeps its
+   * first text. With `call` it stands in the owner's list, from then on, and takes its text anew where that had made room; without it
+   * is found by its key alone.
    */
   keep(owner: string, key: string, text: string, call: LateCall | null = null): void {
     if (this.#isDestroyed) return
-    const known = this.#owners.get(owner)?.entries.get(key)
+    const own = this.#ownerOf(owner)
+    const known = own.entries.get(key)
     if (known !== undefined) {
-      known.call ??= call
+      if (known.call !== null || call === null) return
+      this.#setCall(known, call)
+      if (known.text === null) this.#fill(known, own, text)
       return
     }
-    const now = this.#clock.now()
-    const own = this.#ownerOf(owner)
-    const isTooLong = text.length > this.#limits.charsPerOwnerMax || text.length > this.#limits.charsMax
-    const until = now + this.#limits.keepMs
-    const entry: Entry = { owner, key, call, text: isTooLong ? null : text, until }
+    const entry: Entry = { owner, key, call, text: null, until: this.#clock.now() + this.#limits.keepMs }
     own.entries.set(key, entry)
     this.#order.add(entry)
-    if (entry.text !== null) this.#count(entry, own, entry.text.length)
-    this.#makeRoom(own)
+    this.#fill(entry, own, text)
     this.#timer ??= this.#clock.after(this.#limits.keepMs, this.#sweep)
   }
 
@@ -117,7 +119,7 @@ export class LateResults {
   /** It has reached its client: it leaves the list, and is still found by its key. */
   taken(owner: string, key: string): void {
     const entry = this.#owners.get(owner)?.entries.get(key)
-    if (entry !== undefined) entry.call = null
+    if (entry !== undefined) this.#setCall(entry, null)
   }
 
   /** The owner's results that were kept with their call, oldest first. */
@@ -152,22 +154,34 @@ export class LateResults {
     return owner
   }
 
+  #fill(entry: Entry, own: Owner, text: string): void {
+    if (text.length <= this.#limits.charsPerOwnerMax && text.length <= this.#limits.charsMax) {
+      entry.text = text
+      this.#count(entry, own, text.length)
+    }
+    this.#makeRoom(own)
+  }
+
   #makeRoom(own: Owner): void {
     const { charsMax, charsPerOwnerMax, entriesPerOwnerMax } = this.#limits
-    for (const entry of own.entries.values()) {
-      if (own.chars <= charsPerOwnerMax) break
-      this.#emptyOut(entry, own)
+    if (own.chars > charsPerOwnerMax) {
+      for (const entry of copiesFirst(own.entries)) {
+        if (own.chars <= charsPerOwnerMax) break
+        this.#emptyOut(entry, own)
+      }
     }
-    for (const entry of own.entries.values()) {
-      if (own.entries.size <= entriesPerOwnerMax) break
-      own.forgotUntil = Math.max(own.forgotUntil, entry.until)
-      this.#remove(entry, own)
+    if (own.entries.size > entriesPerOwnerMax) {
+      for (const entry of copiesFirst(own.entries)) {
+        if (own.entries.size <= entriesPerOwnerMax) break
+        own.forgotUntil = Math.max(own.forgotUntil, entry.until)
+        this.#remove(entry, own)
+      }
     }
     while (this.#chars > charsMax) {
       const heaviest = [...this.#byPrincipal.values()].reduce((most, each) =>
         each.chars > most.chars ? each : most,
       )
-      const [oldest] = heaviest.entries
+      const [oldest] = heaviest.copies.size > 0 ? heaviest.copies : heaviest.waiting
       if (oldest === undefined) break
       this.#emptyOut(oldest, this.#ownerOf(oldest.owner))
     }
@@ -179,12 +193,22 @@ export class LateResults {
     entry.text = null
   }
 
+  #setCall(entry: Entry, call: LateCall | null): void {
+    entry.call = call
+    const share = this.#byPrincipal.get(principalOf(entry))
+    if (share === undefined || entry.text === null) return
+    share.copies.delete(entry)
+    share.waiting.delete(entry)
+    kindOf(entry, share).add(entry)
+  }
+
   #count(entry: Entry, own: Owner, chars: number): void {
-    const principal = entry.owner.split('\n', 1)[0] ?? ''
-    const share = this.#byPrincipal.get(principal) ?? { entries: new Set(), chars: 0 }
-    if (chars > 0) share.entries.add(entry)
-    else share.entries.delete(entry)
-    if (share.entries.size === 0) this.#byPrincipal.delete(principal)
+    const principal = principalOf(entry)
+    const share = this.#byPrincipal.get(principal) ?? { copies: new Set(), waiting: new Set(), chars: 0 }
+    const kind = kindOf(entry, share)
+    if (chars > 0) kind.add(entry)
+    else kind.delete(entry)
+    if (share.copies.size + share.waiting.size === 0) this.#byPrincipal.delete(principal)
     else this.#byPrincipal.set(principal, share)
     for (const each of [own, share]) each.chars += chars
     this.#chars += chars
@@ -209,4 +233,18 @@ export class LateResults {
       if (own.entries.size === 0) this.#owners.delete(entry.owner)
     }
   }
+}
+
+/** Oldest first of each kind. */
+function* copiesFirst(entries: ReadonlyMap<string, Entry>): Generator<Entry> {
+  for (const entry of entries.values()) if (entry.call === null) yield entry
+  for (const entry of entries.values()) if (entry.call !== null) yield entry
+}
+
+function kindOf({ call }: Entry, { copies, waiting }: Share): Set<Entry> {
+  return call === null ? copies : waiting
+}
+
+function principalOf({ owner }: Entry): string {
+  return owner.split('\n', 1)[0] ?? ''
 }

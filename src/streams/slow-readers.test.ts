@@ -10,7 +10,7 @@ function createWorld() {
   const lost: string[] = []
   const join = (name: string, waitingBytes: number) => {
     const reader = {
-      takenBytes: 0,
+      takenBytes: 0 as number | null,
       waitingBytes,
       caughtUp: () => undefined,
       lost: () => void lost.push(name),
@@ -36,12 +36,25 @@ test('who takes nothing is marked after 30 s and lost after slowReaderMs', async
   expect(clock.pendingTimers).toBe(0)
 })
 
+test('who is given nothing yet is not slow, and has all its time from when it is', async () => {
+  const { clock, readers, lost, join } = createWorld()
+  const reader = join('a', spoolBytesMax + 1)
+  reader.takenBytes = null
+  await clock.advance(600_000)
+  expect(readers.inspect()).toMatchObject({ behind: 1, slow: 0, lost: 0 })
+  reader.takenBytes = 7_000
+  await clock.advance(25_000)
+  expect(lost).toEqual([])
+  await clock.advance(15_000)
+  expect(lost).toEqual(['a'])
+})
+
 test('a byte taken now and then keeps the stream, and the mark goes', async () => {
   const { clock, readers, lost, join } = createWorld()
   const reader = join('a', 1_000)
   for (let n = 0; n < 10; n++) {
     await clock.advance(100_000)
-    reader.takenBytes += 1
+    reader.takenBytes = n + 1
   }
   await clock.advance(6_000)
   expect(lost).toEqual([])

@@ -5,8 +5,8 @@ import type { Clock, Timer } from '../lib/clock.ts'
 
 /** A reader that is behind. */
 export interface WatchedReader {
-  /** Moves only when the reader takes something. Bytes. */
-  readonly takenBytes: number
+  /** Moves only when the reader takes something. Bytes; null: it is given nothing yet, and is not slow. */
+  readonly takenBytes: number | null
   /** What waits for it in this process, in bytes; at 0 it is watched no longer. */
   readonly waitingBytes: number
   /** Nothing waits any more. */
@@ -33,7 +33,7 @@ export interface SlowReadersState {
 }
 
 interface Watch {
-  takenBytes: number
+  takenBytes: number | null
   since: number
   isSlow: boolean
 }
@@ -103,7 +103,7 @@ export class SlowReaders {
       return
     }
     const now = clock.now()
-    if (takenBytes !== watch.takenBytes) {
+    if (takenBytes === null || takenBytes !== watch.takenBytes) {
       watch.takenBytes = takenBytes
       watch.since = now
       watch.isSlow = false

@@ -16,8 +16,8 @@ export interface Sink {
   readonly isDivisible: boolean
   /** Taken by the socket and not yet by the reader; bytes. */
   readonly bufferedBytes: number
-  /** Moves only when the reader takes something; bytes. */
-  readonly takenBytes: number
+  /** Moves only when the reader takes something; bytes. null: it is not this one's turn yet, and there is nothing to take. */
+  readonly takenBytes: number | null
   /**
    * Hands on; false when the reader is behind, and then `drained` will be called. `onLeft`, of a whole message alone, is to be called once
    * that is with the kernel, or never will be.
@@ -68,7 +68,7 @@ export class Spool implements FlushLane, WatchedReader {
     return this.#bytes === 0 && !this.#isBlocked
   }
 
-  get takenBytes(): number {
+  get takenBytes(): number | null {
     return this.#sink.takenBytes
   }
 

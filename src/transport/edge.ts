@@ -129,6 +129,11 @@ export class Edge {
     return false
   }
 
+  /** Requests under way on this socket. */
+  inFlightOn(speaker: Socket): number {
+    return this.#open.get(speaker)?.inFlight ?? 0
+  }
+
   /** False: nothing more is heard on this socket, or other requests are under way on it. */
   mayUpgrade(speaker: Socket): boolean {
     const open = this.#open.get(speaker)

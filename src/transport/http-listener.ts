@@ -65,11 +65,11 @@ export function createHttpListener(options: HttpListenerOptions): HttpListener {
   let isReleased = false
   const upgraded = new WeakSet<Duplex>()
 
-  // A released connection whose answer had begun before is closed with its end: the client has heard nothing of it yet.
+  // A connection whose answer had begun before is closed with its end, where no other is under way on it: the client has heard nothing
+  // of it yet. By now the answer is with the kernel.
   const onResponseClosed = function (this: ServerResponse): void {
     inFlight -= 1
-    if (isDraining) server.closeIdleConnections()
-    else if (isReleased) this.req.socket.end()
+    if ((isDraining || isReleased) && edge.inFlightOn(this.req.socket) === 0) this.req.socket.end()
   }
   const settings = {
     headersTimeout: headMs,
@@ -157,13 +157,20 @@ export function createHttpListener(options: HttpListenerOptions): HttpListener {
     return false
   }
 
-  // Node calls back when it has forgotten the last connection, a moment before that socket says `close`.
-  const close = (): Promise<void> =>
-    new Promise((resolve) => {
-      const whenSocketsClosed = (): void => void edge.emptied().then(resolve)
-      if (server.listening) server.close(whenSocketsClosed)
-      else whenSocketsClosed()
-    })
+  // Not HTTP's own `close` and `closeIdleConnections`: they cut every connection whose answer was given, whether it has left or not, and
+  // those that may just be spoken on. Node calls back when it has forgotten the last one, a moment before that socket says `close`.
+  const closePort = async (): Promise<void> => {
+    if (server.listening) {
+      await new Promise<void>((resolve) => SocketServer.prototype.close.call(server, () => resolve()))
+    }
+    await edge.emptied()
+    // Nothing is left to cut: this ends its watch on late heads.
+    server.close()
+  }
+  // Of those that have never spoken nobody waits for one.
+  const closeResting = (): void => {
+    for (const open of edge) if (open.isResting || open.socket.bytesRead === 0) open.socket.destroy()
+  }
 
   return {
     async listen(host, wanted, isBeside = false) {
@@ -173,28 +180,24 @@ export function createHttpListener(options: HttpListenerOptions): HttpListener {
     async release(clock, endStreams) {
       isReleased = true
       await quietTurn(clock)
-      // Not HTTP's own `close`: it would cut the connections that rest, and one of them may just be spoken on.
-      SocketServer.prototype.close.call(server)
+      const closed = closePort()
       for (let restedMs = 0; restedMs < releaseRestMs && hasResting(); restedMs += releaseLookMs) {
         await new Promise<void>((resolve) => clock.after(releaseLookMs, resolve))
       }
       // What has come by now is read first: a connection with a request unread would be reset.
       await quietTurn(clock)
-      server.closeIdleConnections()
-      for (const { socket } of edge) if (socket.bytesRead === 0) socket.destroy()
-      await Promise.all([endStreams(), edge.emptied()])
+      closeResting()
+      await Promise.all([endStreams(), closed])
     },
     drain() {
       isDraining = true
-      const closed = close()
-      server.closeIdleConnections()
-      // Node holds a connection that has never spoken for one that is about to; nobody waits for those here.
-      for (const { socket } of edge) if (socket.bytesRead === 0) socket.destroy()
+      const closed = closePort()
+      closeResting()
       return closed
     },
     async destroy() {
       isDraining = true
-      const closed = close()
+      const closed = closePort()
       edge.destroy()
       await closed
     },

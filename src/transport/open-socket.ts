@@ -55,10 +55,15 @@ export class OpenSocket {
     this.#bodyBytes = -1
   }
 
-  /** A request has had its answer, or lost it; without another behind it the socket rests. `now`: as the edge counts. */
+  /** A request has had its answer, or lost it; without another behind it the socket rests, once all of its body has come. `now`: as the edge counts. */
   answered(request: IncomingMessage, now: number): void {
     this.inFlight -= 1
-    if (this.inFlight > 0 || !request.complete) return
+    if (request.complete) this.#rest(now)
+    else request.once('end', () => this.#rest(now))
+  }
+
+  #rest(now: number): void {
+    if (this.inFlight > 0) return
     this.restsSince = now
     this.#restBytes = this.speaker.bytesRead
   }

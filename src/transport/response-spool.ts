@@ -2,19 +2,16 @@
 // response. Made only for what is long and for readers that are behind.
 
 import type { ServerResponse } from 'node:http'
-import type { Socket } from 'node:net'
 import type { Flow } from '../streams/flow.ts'
 import { type Sink, Spool } from '../streams/spool.ts'
 
 class ResponseSink implements Sink {
   readonly isDivisible = true
   readonly #response: ServerResponse
-  readonly #socket: Socket | null
   readonly #onLost: () => void
 
   constructor(response: ServerResponse, onLost: () => void) {
     this.#response = response
-    this.#socket = response.socket
     this.#onLost = onLost
   }
 
@@ -22,8 +19,10 @@ class ResponseSink implements Sink {
     return this.#response.writableLength
   }
 
-  get takenBytes(): number {
-    return this.#socket === null ? 0 : this.#socket.bytesWritten - this.#socket.writableLength
+  // A response behind another one of its connection has no socket before that one is whole: nobody leaves it unread so long.
+  get takenBytes(): number | null {
+    const { socket } = this.#response
+    return socket === null ? null : socket.bytesWritten - socket.writableLength
   }
 
   write(part: string | Uint8Array): boolean {

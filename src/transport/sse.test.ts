@@ -1,6 +1,6 @@
 import { once } from 'node:events'
 import { createServer, type IncomingMessage, request, type Server, type ServerResponse } from 'node:http'
-import type { AddressInfo } from 'node:net'
+import { type AddressInfo, type Socket, connect as socketTo } from 'node:net'
 import { afterEach, beforeEach, expect, test } from 'vitest'
 import { VirtualClock } from '../lib/virtual-clock.ts'
 import { createFlow } from '../streams/flow.ts'
@@ -167,6 +167,81 @@ test('on a response that is closed already nothing is open, and nothing said on 
   expect(late.sendDroppable('{}')).toBe(false)
   late.end('{}')
   await new Promise((resolve) => setImmediate(resolve))
+})
+
+/** So many requests on one connection, and their responses. */
+async function pipeline(count: number): Promise<{ client: Socket; answers: readonly ServerResponse[] }> {
+  const answers: ServerResponse[] = []
+  server
+    .removeAllListeners('request')
+    .on('request', (_request, answer: ServerResponse) => answers.push(answer))
+  const client = socketTo((server.address() as AddressInfo).port, '127.0.0.1').setEncoding('latin1')
+  client.write('GET / HTTP/1.1\r\nHost: here\r\n\r\n'.repeat(count))
+  while (answers.length < count) await once(server, 'request')
+  return { client, answers }
+}
+
+test('answers that wait behind another one of their connection are unread by nobody, however long it takes', async () => {
+  const { client, answers } = await pipeline(4)
+  const [first, events, short, long] = answers as [
+    ServerResponse,
+    ServerResponse,
+    ServerResponse,
+    ServerResponse,
+  ]
+  const flow = createFlow({ clock })
+  let lost = 0
+  const onLost = (): void => {
+    lost += 1
+  }
+  const slow = openEventStream(first, { clock, flow, onLost })
+  openEventStream(events, { clock, flow, onLost }).end(JSON.stringify('~'.repeat(40_000)))
+  for (const [answer, chars] of [
+    [short, 10],
+    [long, 3_000_000],
+  ] as const) {
+    answer.writeHead(200, { 'content-length': chars })
+    endInTurns(answer, 'b'.repeat(chars), flow, onLost)
+  }
+  await clock.advance(500_000)
+  expect(lost).toBe(0)
+  slow.end('"first"')
+  let got = ''
+  client.on('data', (text: string) => {
+    got += text
+  })
+  const tail = 'b'.repeat(3_000_000)
+  while (!got.endsWith(tail)) await once(client, 'data')
+  expect(got).toContain('data: "first"')
+  expect(got.match(/~/g)).toHaveLength(40_000)
+  expect(got).toContain('\r\n\r\nbbbbbbbbbbHTTP/1.1 200 OK')
+  expect(lost).toBe(0)
+  expect(flow.inspect()).toMatchObject({ behind: 0, lost: 0 })
+  client.destroy()
+})
+
+test('one that is at its turn and is not taken is lost as any other', async () => {
+  const { client, answers } = await pipeline(2)
+  client.on('error', () => undefined).pause()
+  const [first, second] = answers as [ServerResponse, ServerResponse]
+  const flow = createFlow({ clock })
+  const chars = 64 * 1024 * 1024
+  second.writeHead(200, { 'content-length': chars })
+  let isLost = false
+  endInTurns(second, 'b'.repeat(chars), flow, () => {
+    isLost = true
+  })
+  await clock.advance(500_000)
+  expect(isLost).toBe(false)
+  const closed = once(second, 'close')
+  first.end('first')
+  for (let n = 0; n < 5_000 && !isLost; n++) {
+    await new Promise((resolve) => setImmediate(resolve))
+    await clock.advance(10_000)
+  }
+  expect(isLost).toBe(true)
+  await closed
+  client.destroy()
 })
 
 test('the last event, and a short body, leave with the others of their turn, and bear that their reader has gone', async () => {

@@ -4,7 +4,6 @@
 // for long loses the stream.
 
 import type { ServerResponse } from 'node:http'
-import type { Socket } from 'node:net'
 import type { Clock, Timer } from '../lib/clock.ts'
 import type { Flow } from '../streams/flow.ts'
 import type { Spool } from '../streams/spool.ts'
@@ -53,7 +52,6 @@ export function openEventStream(response: ServerResponse, options: EventStreamOp
 
 class ResponseEvents implements EventStream {
   readonly #response: ServerResponse
-  readonly #socket: Socket | null
   readonly #options: EventStreamOptions
   readonly #keepAliveMs: number
   #spool: Spool | null = null
@@ -65,7 +63,6 @@ class ResponseEvents implements EventStream {
 
   constructor(response: ServerResponse, options: EventStreamOptions) {
     this.#response = response
-    this.#socket = response.socket
     this.#options = options
     this.#keepAliveMs = options.keepAliveMs ?? 15_000
     this.#isOpen = !response.closed
@@ -192,7 +189,7 @@ class ResponseEvents implements EventStream {
   readonly #keepAlive = (): void => {
     if (!this.#isOpen) return
     // A few bytes that lie there since the last time block nothing, so nothing else would notice that nobody takes them.
-    if (this.#socket !== null && this.#socket.writableLength > 0) this.#spooled().behind()
+    if ((this.#response.socket?.writableLength ?? 0) > 0) this.#spooled().behind()
     if (this.#canWrite('')) this.#write(': keep-alive\n\n')
     this.#timer = this.#options.clock.after(this.#keepAliveMs, this.#keepAlive)
   }

@@ -297,6 +297,34 @@ test('a probe is answered behind everything that the peer had written', async ()
   expect(heard).toEqual(['one', 'two', 'pong'])
 })
 
+test('the close frame of a finished connection waits until a long frame before it has left', async () => {
+  const long = 'f'.repeat(32_000_000)
+  peer.pause()
+  connection.sendResult({}, long, () => undefined)
+  while (stream().writableLength === 0) await new Promise((resolve) => setImmediate(resolve))
+  connection.finish(1012, 'Bye.')
+  for (let turn = 0; turn < 50; turn++) await new Promise((resolve) => setImmediate(resolve))
+  expect(stream().writableEnded).toBe(false)
+  const [message, closed] = [once(peer, 'message'), once(peer, 'close')]
+  peer.resume()
+  const [data] = (await message) as [Buffer]
+  expect(data.length).toBe(long.length)
+  expect((await closed)[0]).toBe(1012)
+})
+
+test('a finished connection whose peer takes nothing is given up as any other', async () => {
+  peer.pause()
+  let lost = 0
+  connection.sendResult({}, 'f'.repeat(32_000_000), () => {
+    lost += 1
+  })
+  while (stream().writableLength === 0) await new Promise((resolve) => setImmediate(resolve))
+  connection.finish(1012, 'Bye.')
+  await clock.advance(150_000)
+  expect(lost).toBe(1)
+  expect(stream().destroyed).toBe(true)
+})
+
 test('a finished connection ends with its close frame, though the peer says nothing to it', async () => {
   const before = connection
   const { port } = server.address() as AddressInfo

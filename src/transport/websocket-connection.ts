@@ -216,6 +216,8 @@ export class Connection implements WebSocketConnection, Sink {
 
   end(): void {
     if (this.#closing === null) return
+    // `ws` cuts whoever does not answer a close within half a minute: of a long frame much may lie before it.
+    if (this.#stream.writableNeedDrain) return void this.#stream.once('drain', () => this.end())
     this.#socket.close(this.#closing.code, this.#closing.reason)
     this.#stream.end()
   }

@@ -1,5 +1,5 @@
-// The mark of a call that was at a vendor stays until its answer is with the kernel, or will never be: whoever is killed between would let
-// the call be made, and paid, again. A short answer's turn is ended by hand, and whoever is sent a long one does not read: what is told
+// The mark of a call that was at a vendor stays until its answer is with the kernel, or will never be: whoever is killed between, or ends,
+// would let the call be made, and paid, again. A short answer's turn is ended by hand, and whoever is sent a long one does not read: what is told
 // apart is the order of events, never time.
 
 import { once } from 'node:events'
@@ -45,19 +45,23 @@ let server: McpComposition
 let marks: VendorMarks
 let folder = ''
 
-async function start(slowReaderMs: number, isByHand = false): Promise<void> {
-  answered = 0
-  gate = Promise.withResolvers()
-  folder = mkdtempSync(join(tmpdir(), 'exai-marks-'))
-  marks = await VendorMarks.open({
+function openMarks(pid: number): Promise<VendorMarks> {
+  return VendorMarks.open({
     folder,
     clock: systemClock,
-    pid: process.pid,
+    pid,
     isAlive: () => false,
     onFault(error) {
       throw error
     },
   })
+}
+
+async function start(slowReaderMs: number, isByHand = false): Promise<void> {
+  answered = 0
+  gate = Promise.withResolvers()
+  folder = mkdtempSync(join(tmpdir(), 'exai-marks-'))
+  marks = await openMarks(process.pid)
   server = await startMcpComposition({
     tools: [vendorTool],
     slowReaderMs,
@@ -236,6 +240,18 @@ describe.each(doors)('the mark of a call whose answer goes out as %s', (_name, a
     reader.read()
     await until(() => reader.chars() > longChars, 'the answer has come')
     await isFreed()
+  })
+
+  test('is left to the next process when the server ends before a long one has left', async () => {
+    await askLong(ask)
+    server.surface.destroy()
+    server.door.destroy()
+    await server.listener.destroy()
+    await afterTurns()
+    expect(marked()).toBe(0)
+    const next = await openMarks(process.pid + 1)
+    expect(next.wasCut('local', 'toolu_1')).toBe(true)
+    await next.destroy()
   })
 
   test('is freed when its reader goes', async () => {

@@ -8,6 +8,8 @@ import { connect, type Socket } from 'node:net'
 import { afterEach, describe, expect, test } from 'vitest'
 import { WebSocket } from 'ws'
 import { z } from 'zod'
+import type { PromptContext, PromptOffer } from '../../src/prompts/prompt.ts'
+import type { ResourceContext, ResourceOffer } from '../../src/resources/resource.ts'
 import { defineTool, type Tool } from '../../src/tools/tool.ts'
 import { echoTool, type McpComposition, startMcpComposition } from '../support/mcp-composition.ts'
 import { modernMeta } from '../support/mcp-wire.ts'
@@ -61,6 +63,59 @@ const longOutTool: Tool = defineTool({
   },
 })
 
+/** What is long, in a form that tells when it is serialised. */
+async function longText(): Promise<{ text: string; readonly annotations: object }> {
+  await release.promise
+  atWork.resolve()
+  return {
+    text: 'r'.repeat(long),
+    get annotations() {
+      hadLeft ??= short().writableEnded
+      return {}
+    },
+  }
+}
+
+const resources: ResourceOffer = {
+  resources: [
+    {
+      uri: 'test://long',
+      name: 'long',
+      title: 'Long',
+      description: 'A lot to read.',
+      mimeType: 'text/plain',
+      ttlMs: 0,
+      async read(_context, { uri }) {
+        const text = await longText()
+        return [
+          Object.defineProperties(
+            { uri, mimeType: 'text/plain', text: '' },
+            Object.getOwnPropertyDescriptors(text),
+          ),
+        ]
+      },
+    },
+  ],
+  contextOf: () => ({}) as ResourceContext,
+}
+const prompts: PromptOffer = {
+  prompts: [
+    {
+      name: 'long',
+      title: 'Long',
+      description: 'A lot to say.',
+      input: z.strictObject({}),
+      async get() {
+        const text = await longText()
+        const content = { type: 'text' as const, text: '' }
+        const descriptors = Object.getOwnPropertyDescriptors(text)
+        return { messages: [{ role: 'user', content: Object.defineProperties(content, descriptors) }] }
+      },
+    },
+  ],
+  contextOf: () => ({}) as PromptContext,
+}
+
 async function start(isSilent: boolean): Promise<void> {
   responses = []
   hadLeft = null
@@ -68,6 +123,8 @@ async function start(isSilent: boolean): Promise<void> {
   release = Promise.withResolvers()
   server = await startMcpComposition({
     tools: [echoTool, longInTool, longOutTool],
+    resources,
+    prompts,
     yieldTurn: (run) => turns.push(run),
     around: (handle) => (request, response) => {
       responses.push(response)
@@ -117,11 +174,13 @@ async function ask(name: string, text: string): Promise<Socket> {
   return socket
 }
 
-async function askOnWebSocket(name: string, text: string): Promise<void> {
+const askOnWebSocket = (name: string, text: string): Promise<void> => sendOnWebSocket(callOf(name, text))
+
+async function sendOnWebSocket(message: string): Promise<void> {
   const socket = new WebSocket(server.webSocketUrl, 'mcp')
   sockets.push(socket)
   await once(socket, 'open')
-  socket.send(callOf(name, text))
+  socket.send(message)
 }
 
 // Resolves once the short answer waits for the end of its turn.
@@ -132,6 +191,13 @@ async function askShort(): Promise<Socket> {
   return socket
 }
 
+async function readLong(method: string, params: object): Promise<void> {
+  await sendOnWebSocket(
+    JSON.stringify({ jsonrpc: '2.0', id: 1, method, params: { ...params, _meta: modernMeta } }),
+  )
+  release.resolve()
+}
+
 const longWork: Readonly<Record<string, () => Promise<unknown>>> = {
   'a long body is parsed': () => ask('long_in', 'r'.repeat(long)),
   'a long frame is parsed': () => askOnWebSocket('long_in', 'r'.repeat(long)),
@@ -139,6 +205,8 @@ const longWork: Readonly<Record<string, () => Promise<unknown>>> = {
     await ask('long_out', '')
     release.resolve()
   },
+  'a long resource is serialised': () => readLong('resources/read', { uri: 'test://long' }),
+  'a long prompt is serialised': () => readLong('prompts/get', { name: 'long' }),
 }
 
 describe.each(Object.entries(longWork))('a short answer, when %s in its turn', (_name, work) => {

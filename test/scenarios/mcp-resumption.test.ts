@@ -1,24 +1,30 @@
 // Event streams of the 2025 era that outlive their connection, on real sockets: a client that comes back with the id of the last
 // event it has goes on from there, on its own stream and on a call's; nobody else can, and after a restart nobody waits in vain.
 
-import { afterEach, beforeEach, describe, expect, test } from 'vitest'
+import { once } from 'node:events'
+import { connect, type Socket } from 'node:net'
+import { afterEach, beforeEach, describe, expect, test, vi } from 'vitest'
 import { z } from 'zod'
-import { defineTool, type Tool } from '../../src/tools/tool.ts'
+import { identityOf } from '../../src/domain/identity-of.ts'
+import { LateAnswers } from '../../src/surfaces/mcp/features/late-answers.ts'
+import { defineTool, type Tool, type ToolContext } from '../../src/tools/tool.ts'
 import { echoTool, type McpComposition, startMcpComposition, until } from '../support/mcp-composition.ts'
 import { initialize, post } from '../support/mcp-wire.ts'
 
 let server: McpComposition
 let answer: (text: string) => void = () => undefined
 let asked = 0
+let said = Promise.withResolvers<void>()
 
 const gatedTool: Tool = defineTool({
   name: 'gated',
   title: 'Gated',
   description: 'Answers when it is told to.',
-  input: z.strictObject({}),
+  input: z.strictObject({ isLoud: z.boolean().optional() }),
   annotations: {},
   pace: 'long',
-  run: (_args, context) => {
+  run: async ({ isLoud }, context) => {
+    if (isLoud) await askMuch(context)
     asked += 1
     return new Promise((resolve, reject) => {
       answer = (text) => resolve({ content: [{ type: 'text', text }] })
@@ -27,11 +33,23 @@ const gatedTool: Tool = defineTool({
   },
 })
 
+/** Asks more than the kernel holds for one connection. */
+async function askMuch({ elicit }: ToolContext): Promise<void> {
+  await said.promise
+  const schema = { type: 'object' as const, properties: {} }
+  // Nobody answers it, and the call does not wait for that.
+  void elicit({ key: 'long', message: 'w'.repeat(12_000_000), schema }).catch(() => undefined)
+}
+
 beforeEach(async () => {
   asked = 0
+  said = Promise.withResolvers()
   server = await startMcpComposition({ tools: [gatedTool, echoTool] })
 })
-afterEach(() => server.close())
+afterEach(() => {
+  vi.restoreAllMocks()
+  return server.close()
+})
 
 interface Event {
   readonly id: string | null
@@ -118,6 +136,31 @@ async function listen(session: string, lastEventId?: string, over: object = {}):
 const version = { 'mcp-protocol-version': '2025-11-25' }
 const texts = (events: Events): readonly string[] =>
   events.seen.filter(({ data }) => data !== '').map(({ data }) => data)
+
+/** Answers of the one client here that did not reach it, as it is told. */
+function lostAnswers(): number {
+  const client = server.surface.inspect().clients[0]?.client ?? null
+  const facts = server.late.list(identityOf('local', client))
+  return facts.filter(({ state }) => state === 'waiting').length
+}
+
+/** A call's connection that nobody reads beyond the first piece: there is room on it for nothing more. */
+async function fullConnection(session: string): Promise<{ socket: Socket; lastId: string }> {
+  const params = { name: 'gated', arguments: { isLoud: true } }
+  const body = JSON.stringify({ jsonrpc: '2.0', id: 1, method: 'tools/call', params })
+  const socket = connect(server.port, '127.0.0.1')
+  socket.on('error', () => undefined)
+  socket.write(
+    `POST /mcp HTTP/1.1\r\nhost: 127.0.0.1:${server.port}\r\nmcp-session-id: ${session}\r\naccept: application/json, text/event-stream\r\ncontent-type: application/json\r\ncontent-length: ${body.length}\r\n\r\n${body}`,
+  )
+  const [piece] = (await once(socket, 'data')) as [Buffer]
+  socket.pause()
+  const lastId = /^id: (\S+)$/m.exec(piece.toString('utf8'))?.[1] ?? ''
+  said.resolve()
+  await until(() => asked === 1, 'all is said')
+  return { socket, lastId }
+}
+
 const isUnread = (): boolean => server.surface.inspect().streams === 0
 
 describe('a call whose connection broke', () => {
@@ -148,6 +191,50 @@ describe('a call whose connection broke', () => {
       await until(() => again.isEnded, 'the answer came')
       expect(texts(again)).toEqual([expect.stringContaining('into the void')])
     }
+  })
+
+  test('is not told to have lost an answer that it has read since', async () => {
+    const { id } = await initialize(server.url)
+    const first = await call(id)
+    first.cut()
+    await until(() => server.surface.inspect().late.running === 1, 'the call has lost its client')
+    answer('into the void')
+    await until(() => lostAnswers() === 1, 'its answer waits')
+    const again = await listen(id, first.lastId)
+    await until(() => again.isEnded, 'the answer came')
+    await until(() => lostAnswers() === 0, 'nobody need ask for it')
+  })
+
+  test('the check can fail: a build that does not notice is found out', async () => {
+    vi.spyOn(LateAnswers.prototype, 'whenTaken').mockReturnValue(undefined)
+    const { id } = await initialize(server.url)
+    const first = await call(id)
+    first.cut()
+    await until(() => server.surface.inspect().late.running === 1, 'the call has lost its client')
+    answer('into the void')
+    await until(() => lostAnswers() === 1, 'its answer waits')
+    const again = await listen(id, first.lastId)
+    await until(() => again.isEnded, 'the answer came')
+    expect(lostAnswers()).toBe(1)
+  })
+
+  test.each([
+    ['has', 'has come back', 0],
+    ['has not', 'has not come back', 1],
+  ])('whose connection is found dead only later %s read the answer if it %s', async (has, _what, lost) => {
+    const { id } = await initialize(server.url, { capabilities: { elicitation: {} } })
+    const { socket, lastId } = await fullConnection(id)
+    answer('a few words')
+    await until(() => server.calls.inFlight === 0, 'the call is done')
+    expect(lostAnswers()).toBe(0)
+    if (has === 'has') {
+      const again = await listen(id, lastId)
+      await until(() => again.isEnded, 'the answer came')
+      expect(texts(again).at(-1)).toContain('a few words')
+    }
+    socket.destroy()
+    await until(() => server.listener.inspect().inFlight === 0, 'the first is closed')
+    expect(lostAnswers()).toBe(lost)
   })
 
   test('has nothing more to say to whoever has everything', async () => {

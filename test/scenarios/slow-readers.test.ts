@@ -94,7 +94,14 @@ const identity = identify({ clientHeader: client, isLoopback: true })
 
 /** The texts of the results that wait for it, oldest first. */
 function kept(): (string | undefined)[] {
-  return server.late.list(identity).map(({ callId }) => textOf(server.late.claim(identity, callId)))
+  const waiting = server.late.list(identity).filter(({ state }) => state !== 'running')
+  return waiting.map(({ callId }) => textOf(server.late.claim(identity, callId)))
+}
+
+/** The calls that it is told still run. */
+function running(): readonly string[] {
+  const facts = server.late.list(identity).filter(({ state }) => state === 'running')
+  return facts.map(({ tool }) => tool)
 }
 
 function textOf(result: ToolResult | null): string | undefined {
@@ -268,9 +275,12 @@ describe('a reader that takes nothing', () => {
     socket.send(callOf(2, 'bulk', { chars: 1_000, isGated: true }))
     await until(() => server.events.some(({ type }) => type === 'reader-lost'), 'it is given up')
     expect(kept()).toHaveLength(1)
-    expect(server.surface.inspect()).toMatchObject({ connections: 0, callsInFlight: 1 })
+    const late = { running: 1, results: 1 }
+    expect(server.surface.inspect()).toMatchObject({ connections: 0, callsInFlight: 1, late })
+    expect(running()).toEqual(['bulk'])
     gate.resolve()
     await until(() => kept().length === 2, 'the other is kept as well')
+    expect(running()).toEqual([])
     expect(kept()[0] === bulkText(12_000_000)).toBe(true)
     expect(kept()[1]).toBe(bulkText(1_000))
   })

@@ -100,8 +100,10 @@ export async function startMcpComposition(options: McpCompositionOptions): Promi
     emit: () => undefined,
   })
   const { slowReaderMs = 120_000, yieldTurn } = options
-  const late = new LateAnswers(systemClock, { ...lateSettings, ...options.lateResults })
   const flow = createFlow({ clock: systemClock, slowReaderMs, ...(yieldTurn && { yieldTurn }) })
+  const late = new LateAnswers(systemClock, { ...lateSettings, ...options.lateResults }, (chars) =>
+    flow.batch.working(chars),
+  )
   const records = await openSqliteRecords({ path: ':memory:', migrations: sessionMigrations })
   const edge = new Edge({ clock: systemClock, limits: options.edge ?? {} })
   const surface = createMcpSurface({

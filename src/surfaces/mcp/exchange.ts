@@ -14,6 +14,8 @@ export interface Cancellable {
   clientBack?(): void
   /** True: it goes on when its reader took nothing and lost the stream. Absent: it ends. */
   readonly outlivesReader?: boolean
+  /** Its reader lost the stream. Told only where it outlives that. Absent: nothing is done about it. */
+  readerGone?(): void
   /** Its answer was given and not taken. Absent: nobody will ask for it. */
   answerLost?(json: string): void
   /**
@@ -21,6 +23,11 @@ export interface Cancellable {
    * it could not be.
    */
   answerSetAside?(json: string): string | null
+  /**
+   * To be run once a later connection has read its answer to the end: nobody need ask for it then. Taken before the request is over, and
+   * holds nothing of it. Absent: nobody would have asked.
+   */
+  readonly answerTaken?: (() => void) | undefined
   /**
    * Its answer is with the kernel, or will never be: given up, or kept. Told behind `finish` on every way, perhaps more than once. Absent:
    * nobody wants to know.

@@ -128,7 +128,9 @@ export class HttpExchange implements Exchange {
     this.#isReaderLost = true
     this.#surface.emit({ type: 'reader-lost', door: 'http', label: this.identity.label })
     if (this.#answer !== null) this.work?.answerLost?.(this.#answer)
-    else if (!this.#isOver && this.work?.outlivesReader !== true) {
+    else if (this.#isOver) return
+    else if (this.work?.outlivesReader === true) this.work.readerGone?.()
+    else {
       this.#isOver = true
       this.work?.clientGone()
     }

@@ -19,6 +19,8 @@ export interface LostAnswers {
   over(call: LiveCall): void
   /** Nobody took its answer. True: it waits to be asked for. */
   lost(call: LiveCall, json: string): boolean
+  /** What to run once its client has its answer after all; undefined: it would not wait for one. */
+  whenTaken(call: LiveCall): (() => void) | undefined
 }
 
 /** What is known of a call from the start. */
@@ -48,6 +50,8 @@ export class LiveCall implements Cancellable, LiveCallFacts {
   readonly startedAt: number
   /** Set by whoever works on it, before it is answered. */
   answerLeft: (() => void) | undefined = undefined
+  /** What is kept where its answer asks the client, and is not taken. Set before it is answered. */
+  keptInstead: string | null = null
   readonly #lost: LostAnswers
   /** null until it is let in, as its way to the client. */
   #call: Call | null = null
@@ -80,6 +84,10 @@ export class LiveCall implements Cancellable, LiveCallFacts {
     return this.#lost.outlivesReader(this)
   }
 
+  get answerTaken(): (() => void) | undefined {
+    return this.#lost.whenTaken(this)
+  }
+
   /** It has lost its client and goes on. */
   get isLate(): boolean {
     return this.#isLate
@@ -100,12 +108,16 @@ export class LiveCall implements Cancellable, LiveCallFacts {
 
   /** The connection that would have taken the answer is gone. */
   clientGone(): void {
-    if (!this.#lost.outlivesClient(this)) this.abandon()
-    else if (!this.#isLate && !this.#isCancelled) {
-      this.#isLate = true
-      this.#lost.left(this)
-      this.#line?.left()
-    }
+    if (this.#lost.outlivesClient(this)) this.readerGone()
+    else this.abandon()
+  }
+
+  // Whoever only reads too slowly has not left, and in no era has it cancelled.
+  readerGone(): void {
+    if (this.#isLate || this.#isCancelled) return
+    this.#isLate = true
+    this.#lost.left(this)
+    this.#line?.left()
   }
 
   /** It was let in, and `line` is its way to the client, who may have left already. */
@@ -129,11 +141,11 @@ export class LiveCall implements Cancellable, LiveCallFacts {
   }
 
   answerLost(json: string): void {
-    this.#lost.lost(this, json)
+    this.#lost.lost(this, this.keptInstead ?? json)
   }
 
   answerSetAside(json: string): string | null {
-    return this.#lost.lost(this, json) ? this.id : null
+    return this.#lost.lost(this, this.keptInstead ?? json) ? this.id : null
   }
 
   /** It has ended. */

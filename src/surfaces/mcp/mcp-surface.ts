@@ -154,6 +154,8 @@ export function createMcpSurface(options: McpSurfaceOptions): McpSurface {
       closeSessions()
     },
     destroy() {
+      // Before the connections go: whose close says of an answer that it will never leave, and not why.
+      tools.cut.destroy()
       subscriptions.drain()
       for (const client of [...clients]) client.destroy()
       closeSessions()

@@ -79,11 +79,13 @@ export class ResumableExchange implements Exchange {
     this.#owner = owner
     if (this.#isLate) this.#work?.clientBack?.()
     this.#isLate = false
+    const gone = (): void => {
+      if (this.#holder === exchange) this.#lose()
+    }
     const held: Cancellable = {
       cancel: () => this.#work?.cancel(),
-      clientGone: () => {
-        if (this.#holder === exchange) this.#lose()
-      },
+      clientGone: gone,
+      readerGone: gone,
       outlivesReader: true,
       answerLost: (json) => this.#work?.answerLost?.(json),
       answerSetAside: (json) => this.#work?.answerSetAside?.(json) ?? null,

@@ -135,19 +135,23 @@ export class WebSocketClient {
     this.#connection.send(errorMessage(id, code, message))
   }
 
+  // The net under a message: a bug of ours is told and logged, and the connection lives on.
   #take(envelope: Envelope): void {
+    try {
+      this.#serve(envelope)
+    } catch (error) {
+      this.#options.surface.emit({ type: 'surface-failed', error })
+      if (envelope.kind === 'request') this.#connection.send(internalErrorMessage(envelope.id))
+    }
+  }
+
+  #serve(envelope: Envelope): void {
     switch (envelope.kind) {
       case 'malformed':
         this.#reject(envelope.id, envelope.code, envelope.message)
         return
       case 'request':
-        try {
-          this.#request(envelope)
-        } catch (error) {
-          // The net under a request: a bug of ours is told and logged, and the connection lives on.
-          this.#options.surface.emit({ type: 'surface-failed', error })
-          this.#connection.send(internalErrorMessage(envelope.id))
-        }
+        this.#request(envelope)
         return
       case 'notification':
         notifyLegacy(envelope, this.#inFlight, this.#peer)
@@ -250,7 +254,8 @@ export class WebSocketClient {
       this.#options.surface.emit({ type: 'reader-lost', door: 'websocket', label })
     }
     for (const work of [...this.#inFlight.values()]) {
-      if (!isLost || work.outlivesReader !== true) work.clientGone()
+      if (isLost && work.outlivesReader === true) work.readerGone?.()
+      else work.clientGone()
     }
     this.#peer?.close()
     this.#options.onClosed(this)

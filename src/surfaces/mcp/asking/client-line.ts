@@ -12,6 +12,8 @@ import type { ClientQuestion } from './questions.ts'
 export interface OtherAnswer {
   readonly json: string
   readonly status: number
+  /** It asks the client: worth nothing to whoever only claims it later. */
+  readonly isQuestion: boolean
 }
 
 /** In place of an answer: there was nobody to give one. That is not the client's no, nor its silence. */

@@ -4,6 +4,7 @@ import type { Call, CallOptions, CallOutcome } from '../../../calls/call.ts'
 import { localPrincipal } from '../../../domain/ids.ts'
 import { VirtualClock } from '../../../lib/virtual-clock.ts'
 import { definePrompt, type PromptOffer } from '../../../prompts/prompt.ts'
+import { createFlow } from '../../../streams/flow.ts'
 import type { JsonObject } from '../envelope.ts'
 import type { Exchange } from '../exchange.ts'
 import { Completion } from './completion.ts'
@@ -26,6 +27,7 @@ const calls = new ShortCalls(
       },
     },
     emit: () => undefined,
+    flow: createFlow({ clock: new VirtualClock(), slowReaderMs: 1_000 }),
   },
   new Reporting(new VirtualClock()),
 )

@@ -11,11 +11,14 @@ import { isObject, type JsonObject } from '../envelope.ts'
 /** One call on its way, which is marked as soon as it has gone to a vendor. */
 export class VendorWatch {
   readonly #leaveMark: () => VendorMark
+  readonly #marked: Set<VendorWatch>
   #mark: VendorMark | null = null
   #isOver = false
 
-  constructor(leaveMark: () => VendorMark) {
+  /** `marked`: it is in there while it has a mark. */
+  constructor(leaveMark: () => VendorMark, marked: Set<VendorWatch>) {
     this.#leaveMark = leaveMark
+    this.#marked = marked
   }
 
   get isMarked(): boolean {
@@ -24,7 +27,9 @@ export class VendorWatch {
 
   /** What the call tells of its way. */
   heard(update: Progress): void {
-    if (update.kind === 'started' && !this.#isOver) this.#mark ??= this.#leaveMark()
+    if (update.kind !== 'started' || this.#isOver || this.#mark !== null) return
+    this.#mark = this.#leaveMark()
+    this.#marked.add(this)
   }
 
   /** It is over; the first word counts. `isCut`: this server stops, and could not wait for it. */
@@ -32,6 +37,7 @@ export class VendorWatch {
     const mark = this.#mark
     this.#mark = null
     this.#isOver = true
+    this.#marked.delete(this)
     if (isCut) mark?.cut()
     else mark?.ended()
   }
@@ -43,6 +49,8 @@ const keyCharsMax = 256
 /** Marks calls as they go to a vendor, and recognises those that ended processes had there. */
 export class CutCalls {
   readonly #marks: VendorMarks | null
+  // Bounded by the calls in flight and the answers on their way.
+  readonly #marked = new Set<VendorWatch>()
   #refused = 0
 
   /** null: nothing is marked, and nothing recognised. */
@@ -63,7 +71,12 @@ export class CutCalls {
     const key = keyOf(params)
     const marks = this.#marks
     if (key === null || marks === null) return null
-    return new VendorWatch(() => marks.leave(principal, key))
+    return new VendorWatch(() => marks.leave(principal, key), this.#marked)
+  }
+
+  /** This server ends now: answers that have not left by now never will, and what is kept here of them goes with it. */
+  destroy(): void {
+    for (const watch of [...this.#marked]) watch.ended(true)
   }
 
   /** Calls that ended processes had at vendors, and how many of them were sent again and not made. */

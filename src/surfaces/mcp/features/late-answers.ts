@@ -28,18 +28,32 @@ export interface LateSettings {
 const bytesPerChar = 2
 const aboutCharsMax = 60
 
+/** In place of a question that was not taken: it could not be answered by whoever claims it. */
+export const unheardQuestion: ToolResult = {
+  content: [
+    {
+      type: 'text',
+      text: 'This call asked its client a question, and its client was not there to hear it. Call again: it is asked anew.',
+    },
+  ],
+  isError: true,
+}
+
 /** The late calls of every client. */
 export class LateAnswers implements LateCalls, LostAnswers {
   /** Also holds what the bridge may ask for again: both share one bound. */
   readonly results: LateResults
   readonly #clock: Clock
   readonly #settings: LateSettings
+  readonly #working: (chars: number) => void
   // Bounded by the calls in flight: an entry goes with its call.
   readonly #running = new Set<LiveCall>()
 
-  constructor(clock: Clock, settings: LateSettings) {
+  /** `working`: told how many characters are about to be parsed. */
+  constructor(clock: Clock, settings: LateSettings, working: (chars: number) => void) {
     this.#clock = clock
     this.#settings = settings
+    this.#working = working
     this.results = new LateResults(clock, {
       keepMs: settings.keepMs,
       charsMax: Math.floor(settings.bytesMax / bytesPerChar),
@@ -82,6 +96,14 @@ export class LateAnswers implements LateCalls, LostAnswers {
     return this.results.find(owner, key).kind === 'kept'
   }
 
+  whenTaken(call: LiveCall): (() => void) | undefined {
+    if (call.id === null || !this.outlivesReader(call)) return undefined
+    const { results } = this
+    const owner = clientKey(call.identity)
+    const key = call.keptAs ?? call.id
+    return () => results.taken(owner, key)
+  }
+
   list(identity: Identity): readonly LateFact[] {
     if (identity.client === null) return []
     const owner = clientKey(identity)
@@ -112,7 +134,9 @@ export class LateAnswers implements LateCalls, LostAnswers {
     const fact = this.results.list(owner).find((each) => each.callId === callId)
     if (fact === undefined) return null
     const found = this.results.find(owner, fact.key)
-    return found.kind === 'kept' ? toResult(found.text, callId, fact.tool) : null
+    if (found.kind !== 'kept') return null
+    this.#working(found.text.length)
+    return toResult(found.text, callId, fact.tool)
   }
 
   /** Forgets everything. */
@@ -139,7 +163,7 @@ export interface LateInspection {
 function toResult(json: string, callId: string, tool: string): ToolResult {
   const { result, error } = JSON.parse(json) as {
     readonly result?: {
-      readonly content: ToolResult['content']
+      readonly content?: ToolResult['content']
       readonly structuredContent?: NonNullable<ToolResult['structured']>
       readonly isError?: boolean
       readonly _meta?: Readonly<Record<string, unknown>>
@@ -149,10 +173,13 @@ function toResult(json: string, callId: string, tool: string): ToolResult {
   if (result === undefined) {
     return { content: [{ type: 'text', text: error?.message ?? 'The call failed.' }], isError: true }
   }
-  const { [metaKey.serverInfo]: _serverInfo, ...meta } = result._meta ?? {}
+  const { [metaKey.serverInfo]: _serverInfo, ...ofCall } = result._meta ?? {}
+  const meta = { ...ofCall, 'exai/late': { callId, tool } }
+  // A question, kept as it was for a bridge that would have had it answered.
+  if (!Array.isArray(result.content)) return { ...unheardQuestion, meta }
   return {
     content: result.content,
-    meta: { ...meta, 'exai/late': { callId, tool } },
+    meta,
     ...(result.structuredContent === undefined ? {} : { structured: result.structuredContent }),
     ...(result.isError === undefined ? {} : { isError: result.isError }),
   }

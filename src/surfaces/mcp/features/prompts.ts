@@ -10,6 +10,7 @@ import type { Prompt, PromptOffer } from '../../../prompts/prompt.ts'
 import { isObject, type JsonObject, rpcCode } from '../envelope.ts'
 import type { Exchange } from '../exchange.ts'
 import { errorMessage, resultMessage } from '../messages.ts'
+import { resultChars } from './result-chars.ts'
 import type { ResultWriter } from './result-writer.ts'
 import type { OpenLine, ShortCalls } from './short-calls.ts'
 import { refuseCursor, StaticList } from './static-list.ts'
@@ -76,13 +77,15 @@ export class Prompts {
     const caller = openLine()
     if (caller === null) return
     const context = this.#contextOf(exchange.identity)
-    this.#calls.run(exchange, {
+    const calls = this.#calls
+    calls.run(exchange, {
       name: 'prompts/get',
       params,
       caller,
       async work(_call, asking) {
         const answer = await prompt.get(checked.value, context, asking)
         const { description = prompt.description, messages } = answer
+        calls.working(resultChars({ content: messages.map(({ content }) => content) }))
         return writer.write({ description, messages })
       },
     })

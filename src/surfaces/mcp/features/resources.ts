@@ -11,6 +11,7 @@ import type { Exchange } from '../exchange.ts'
 import { errorMessage, resultMessage } from '../messages.ts'
 import type { RpcError } from '../wire-errors.ts'
 import { compareKeys, type ListKey, readCursor, writeCursor } from './list-cursor.ts'
+import { contentsChars } from './result-chars.ts'
 import type { ResultWriter } from './result-writer.ts'
 import type { OpenLine, ShortCalls } from './short-calls.ts'
 import { refuseCursor, StaticList } from './static-list.ts'
@@ -98,13 +99,15 @@ export class Resources {
     if (caller === null) return
     const context = this.#offer.contextOf(exchange.identity)
     const { resource, variable } = found
-    this.#calls.run(exchange, {
+    const calls = this.#calls
+    calls.run(exchange, {
       name: 'resources/read',
       params,
       notFound: missing,
       caller,
       async work({ signal }, asking) {
         const contents = await resource.read(context, { uri, variable, signal, asking })
+        calls.working(contentsChars(contents))
         return writer.write({ contents }, { ttlMs: resource.ttlMs, cacheScope: 'private' })
       },
     })

@@ -2,8 +2,10 @@ import { beforeEach, expect, test } from 'vitest'
 import type { Call, CallOptions, CallOutcome } from '../../../calls/call.ts'
 import { identityOf } from '../../../domain/identity-of.ts'
 import { VirtualClock } from '../../../lib/virtual-clock.ts'
+import { createFlow } from '../../../streams/flow.ts'
 import type { JsonObject } from '../envelope.ts'
 import type { Exchange } from '../exchange.ts'
+import type { McpEvent } from '../mcp-options.ts'
 import { Reporting } from './reporting.ts'
 import { ShortCalls } from './short-calls.ts'
 
@@ -12,12 +14,14 @@ let calls: ShortCalls
 let gate: PromiseWithResolvers<string>
 let sent: JsonObject[]
 let answers: string[]
+let events: McpEvent[]
 
 beforeEach(() => {
   clock = new VirtualClock()
   gate = Promise.withResolvers()
   sent = []
   answers = []
+  events = []
   calls = new ShortCalls(
     {
       calls: {
@@ -30,14 +34,15 @@ beforeEach(() => {
           return { kind: 'done', value: await work({ signal: new AbortController().signal } as Call) }
         },
       },
-      emit: () => undefined,
+      emit: (event) => events.push(event),
+      flow: createFlow({ clock: clock, slowReaderMs: 1_000 }),
     },
     new Reporting(clock),
   )
 })
 
-const read = (params: JsonObject, canStream = true): void => {
-  const exchange: Exchange = {
+const open = (canStream: boolean): Exchange => {
+  return {
     id: 1,
     door: 'http',
     identity: identityOf('local', 'window-1'),
@@ -51,7 +56,9 @@ const read = (params: JsonObject, canStream = true): void => {
     abandon: () => undefined,
     work: null,
   }
-  calls.run(exchange, { name: 'resources/read', params, work: () => gate.promise })
+}
+const read = (params: JsonObject, canStream = true): void => {
+  calls.run(open(canStream), { name: 'resources/read', params, work: () => gate.promise })
 }
 const asked = { _meta: { progressToken: 'p' } }
 
@@ -84,4 +91,24 @@ test('nothing is said to whoever gave no token, or reads no stream', async () =>
   read(asked, false)
   await clock.advance(30_000)
   expect(sent).toEqual([])
+})
+
+test('a slip of ours in what follows its work is answered and told, and costs nobody else anything', async () => {
+  const first = open(true)
+  let slips = 1
+  first.finish = (json) => {
+    if (slips-- > 0) throw new Error('a slip')
+    answers.push(json)
+  }
+  for (const run of [
+    () => calls.run(first, { name: 'resources/read', params: {}, work: async () => '{}' }),
+    () => calls.runUncounted(first, async () => '{}'),
+  ]) {
+    ;[slips, answers, events] = [1, [], []]
+    run()
+    await clock.advance(0)
+    expect(answers).toEqual([expect.stringContaining('"code":-32603')])
+    expect(events).toMatchObject([{ type: 'surface-failed', error: new Error('a slip') }])
+    expect(calls.size).toBe(0)
+  }
 })

@@ -14,6 +14,7 @@ import type { McpSurfaceOptions } from '../mcp-options.ts'
 import { errorMessage, internalErrorMessage, resultMessage } from '../messages.ts'
 import { outcomeError, type RpcError } from '../wire-errors.ts'
 import { refusalInCrowd } from './crowd.ts'
+import { underNet } from './net.ts'
 import type { ProgressReporter } from './progress.ts'
 import type { Reporting } from './reporting.ts'
 import { traceOf } from './trace.ts'
@@ -36,13 +37,13 @@ export interface ShortCall {
 
 /** Those under way. */
 export class ShortCalls {
-  readonly #options: Pick<McpSurfaceOptions, 'calls' | 'emit' | 'limits' | 'onCrowded'>
+  readonly #options: Pick<McpSurfaceOptions, 'calls' | 'emit' | 'flow' | 'limits' | 'onCrowded'>
   readonly #reporting: Pick<Reporting, 'begin'>
   readonly #running = new Map<Cancellable, Identity>()
   readonly #idleWaiters: (() => void)[] = []
 
   constructor(
-    options: Pick<McpSurfaceOptions, 'calls' | 'emit' | 'limits' | 'onCrowded'>,
+    options: Pick<McpSurfaceOptions, 'calls' | 'emit' | 'flow' | 'limits' | 'onCrowded'>,
     reporting: Pick<Reporting, 'begin'>,
   ) {
     this.#options = options
@@ -89,7 +90,8 @@ export class ShortCalls {
       asked.line = caller.line(exchange, call)
       return work(call, new ClientAsking(name, asked.line)).catch(withoutAnswer)
     }
-    this.#options.calls.run(options, ask).then(
+    underNet(
+      this.#options.calls.run(options, ask),
       (outcome) => {
         this.#end(exchange, running, reporter)
         const failure = outcome.kind === 'failed' ? outcome.failure : null
@@ -102,7 +104,7 @@ export class ShortCalls {
           answerOutcome(exchange, outcome, isMissing ? notFound : undefined)
         }
       },
-      (error: unknown) => {
+      (error) => {
         this.#end(exchange, running, reporter)
         this.#failed(exchange, error)
       },
@@ -111,13 +113,19 @@ export class ShortCalls {
 
   /** Answers what is done at once and costs what a list does: it is no call, takes no permit and has no event. */
   runUncounted(exchange: Exchange, work: () => Promise<string>): void {
-    work().then(
+    underNet(
+      work(),
       (json) => exchange.finish(resultMessage(exchange.id, json)),
-      (error: unknown) => {
+      (error) => {
         if (error instanceof CallFailure) answerOutcome(exchange, { kind: 'failed', failure: error })
         else this.#failed(exchange, error)
       },
     )
+  }
+
+  /** So many characters of a result are about to be serialised: answers that wait leave before where that is long. */
+  working(chars: number): void {
+    this.#options.flow.batch.working(chars)
   }
 
   /** Counts a request that is wrong. True: tell what is wrong with it; false: too many came, and the exchange was answered with that. */
@@ -147,7 +155,8 @@ export class ShortCalls {
 
   #end(exchange: Exchange, running: Cancellable, reporter: ProgressReporter | null): void {
     reporter?.stop()
-    exchange.inFlight?.delete(exchange.id)
+    // After a bug this may be the second time, and the id another request's.
+    if (exchange.inFlight?.get(exchange.id) === running) exchange.inFlight.delete(exchange.id)
     this.#running.delete(running)
     if (this.#running.size === 0) for (const done of this.#idleWaiters.splice(0)) done()
   }

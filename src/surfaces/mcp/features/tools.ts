@@ -8,7 +8,7 @@ import { unreachable } from '../../../lib/assert.ts'
 import { nearestName } from '../../../lib/nearest-name.ts'
 import type { Tool, ToolResult } from '../../../tools/tool.ts'
 import { ClientAsking } from '../asking/client-asking.ts'
-import { type LineOwner, type OtherAnswer, Unanswered } from '../asking/client-line.ts'
+import { type LineOwner, Unanswered } from '../asking/client-line.ts'
 import { MovableLine } from '../asking/movable-line.ts'
 import { isObject, type JsonObject, rpcCode } from '../envelope.ts'
 import type { Exchange } from '../exchange.ts'
@@ -19,8 +19,10 @@ import { ResumableExchange } from '../resumable-exchange.ts'
 import { failureResult, refusalResult } from '../wire-errors.ts'
 import { refusalInCrowd } from './crowd.ts'
 import { CutCalls } from './cut-calls.ts'
+import { unheardQuestion } from './late-answers.ts'
 import { createLogSender } from './log-messages.ts'
 import type { MirroredArgument } from './mirrored-arguments.ts'
+import { underNet } from './net.ts'
 import type { ProgressReporter } from './progress.ts'
 import type { Reporting } from './reporting.ts'
 import { Resends } from './resends.ts'
@@ -155,7 +157,7 @@ export class Tools {
     era: ToolEra,
     caller: ToolCaller,
   ): void {
-    const { late, clock, flow } = this.#options
+    const { late, clock } = this.#options
     const { identity, door, keptAs } = exchange
     const isLong = tool.pace === 'long'
     const live = new LiveCall(
@@ -185,61 +187,60 @@ export class Tools {
       const context = this.#options.toolContext(call, heard, asking, log)
       return tool.run(args, context).catch(withoutAnswer)
     }
-    this.#options.calls
-      .run(
-        {
-          identity: exchange.identity,
-          name: tool.name,
-          door: exchange.door,
-          timeoutMs: tool.timeoutMs,
-          trace: traceOf(params),
-          isCostlyToDrop: true,
-        },
-        work,
-      )
-      .then(
-        (outcome) => {
-          const isCut = outcome.kind === 'failed' && outcome.failure.code === 'draining'
-          if (isCut) watch?.ended(true)
-          this.#end(exchange, live, reporter)
-          // Not before its answer has left: whoever ends between would let the call be made, and paid, again.
-          if (watch?.isMarked) live.answerLeft = () => watch.ended(false)
-          if (live.isCancelled) {
-            exchange.abandon()
-            live.answerLeft?.()
-          } else {
-            const other = otherAnswer(exchange, live, outcome)
-            if (other !== null) exchange.finish(other.json, other.status)
-            else {
-              const result = toResult(outcome)
-              flow.batch.working(resultChars(result))
-              answer(exchange, live, resultMessage(exchange.id, era.toJson(result)))
-            }
-          }
-        },
-        (error: unknown) => {
-          watch?.ended(false)
-          this.#end(exchange, live, reporter)
-          this.#options.emit({ type: 'surface-failed', error })
-          answer(exchange, live, internalErrorMessage(exchange.id))
-        },
-      )
+    const running = this.#options.calls.run(
+      {
+        identity: exchange.identity,
+        name: tool.name,
+        door: exchange.door,
+        timeoutMs: tool.timeoutMs,
+        trace: traceOf(params),
+        isCostlyToDrop: true,
+      },
+      work,
+    )
+    underNet(
+      running,
+      (outcome) => {
+        const isCut = outcome.kind === 'failed' && outcome.failure.code === 'draining'
+        if (isCut) watch?.ended(true)
+        this.#end(exchange, live, reporter)
+        // Not before its answer has left: whoever ends between would let the call be made, and paid, again.
+        if (watch?.isMarked) live.answerLeft = () => watch.ended(false)
+        if (live.isCancelled) {
+          exchange.abandon()
+          live.answerLeft?.()
+        } else this.#answer(exchange, live, outcome, era)
+      },
+      (error) => {
+        watch?.ended(false)
+        this.#end(exchange, live, reporter)
+        this.#options.emit({ type: 'surface-failed', error })
+        answer(exchange, live, internalErrorMessage(exchange.id))
+      },
+    )
+  }
+
+  #answer(exchange: Exchange, live: LiveCall, outcome: CallOutcome<ToolResult>, era: ToolEra): void {
+    const { id } = exchange
+    const failure = outcome.kind === 'failed' ? outcome.failure : null
+    const other = live.line?.instead(id, failure) ?? null
+    if (other === null) {
+      const result = toResult(outcome)
+      this.#options.flow.batch.working(resultChars(result))
+      answer(exchange, live, resultMessage(id, era.toJson(result)))
+      return
+    }
+    if (other.isQuestion) live.keptInstead = resultMessage(id, era.toJson(unheardQuestion))
+    answer(exchange, live, other.json, other.status)
   }
 
   #end(exchange: Exchange, live: LiveCall, reporter: ProgressReporter | null): void {
     reporter?.stop()
-    exchange.inFlight?.delete(exchange.id)
+    // After a bug this may be the second time, and the id another request's.
+    if (exchange.inFlight?.get(exchange.id) === live) exchange.inFlight.delete(exchange.id)
     this.#live.delete(live)
     live.ended()
   }
-}
-
-function otherAnswer(
-  exchange: Exchange,
-  live: LiveCall,
-  outcome: CallOutcome<ToolResult>,
-): OtherAnswer | null {
-  return live.line?.instead(exchange.id, outcome.kind === 'failed' ? outcome.failure : null) ?? null
 }
 
 // The client gets the questions in place of this result.
@@ -248,10 +249,10 @@ function withoutAnswer(error: unknown): ToolResult {
   throw error
 }
 
-function answer(exchange: Exchange, live: LiveCall, json: string): void {
+function answer(exchange: Exchange, live: LiveCall, json: string, status?: number): void {
   if (live.isLate) live.answerLost(json)
   // Where the client is gone that tells nobody, but it may come back to the stream.
-  exchange.finish(json)
+  exchange.finish(json, status)
 }
 
 function toResult(outcome: CallOutcome<ToolResult>): ToolResult {

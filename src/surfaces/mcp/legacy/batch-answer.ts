@@ -114,7 +114,9 @@ export class BatchAnswer {
     this.#facts.surface.emit({ type: 'reader-lost', door: 'http', label: this.#facts.identity.label })
     this.#giveBack()
     for (const exchange of [...this.#open]) {
-      if (exchange.work?.outlivesReader !== true) this.#leave(exchange)
+      const { work } = exchange
+      if (work?.outlivesReader === true) work.readerGone?.()
+      else this.#leave(exchange)
     }
   }
 

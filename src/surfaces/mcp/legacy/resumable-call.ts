@@ -33,12 +33,35 @@ export function lostAnswer(id: RequestId): string {
 }
 
 // Holds nothing of the request: its connection would stay in memory as long as its log.
-function tellAgain(log: StreamLog, id: RequestId, surface: ResumableCallOptions['surface']): TakeUp {
+function tellAgain(
+  log: StreamLog,
+  id: RequestId,
+  surface: ResumableCallOptions['surface'],
+  onTaken: () => void,
+): TakeUp {
   return (response, after) => {
     const stream = openEventStream(response, surface)
     for (const event of log.after(after)) stream.send(event.json, event.id)
     // The answer is the last one: what had to make room before it was said on the way.
-    stream.end(log.isEndLost(after) ? lostAnswer(id) : undefined)
+    const isLost = log.isEndLost(after)
+    stream.end(isLost ? lostAnswer(id) : undefined)
+    if (isLost) return
+    whenClosed(response, () => {
+      if (response.writableFinished) onTaken()
+    })
+  }
+}
+
+// Whether the answer has been read by a later connection: the one that lost it may be found dead only then.
+class AnswerFate {
+  isTaken = false
+}
+
+// Apart from the call: what is made within a method reaches all that the others made there reach.
+function takenOnce(fate: AnswerFate, tell: (() => void) | undefined): () => void {
+  return () => {
+    fate.isTaken = true
+    tell?.()
   }
 }
 
@@ -46,11 +69,13 @@ function tellAgain(log: StreamLog, id: RequestId, surface: ResumableCallOptions[
 // it reaches until the engine's next full collection (`test/scenarios/call-garbage.test.ts`).
 class HeldWork implements Cancellable {
   readonly clientGone: () => void
+  readonly readerGone: () => void
   readonly #call: ResumableCall
 
-  constructor(call: ResumableCall, clientGone: () => void) {
+  constructor(call: ResumableCall, gone: () => void) {
     this.#call = call
-    this.clientGone = clientGone
+    this.clientGone = gone
+    this.readerGone = gone
   }
 
   get outlivesReader(): boolean {
@@ -62,7 +87,7 @@ class HeldWork implements Cancellable {
   }
 
   answerLost(json: string): void {
-    this.#call.work?.answerLost?.(json)
+    this.#call.answerLost(json)
   }
 
   get answerLeft(): (() => void) | undefined {
@@ -85,6 +110,7 @@ export class ResumableCall implements Exchange {
   #stream: EventStream | null = null
   /** The answer, until that connection is known to have taken it. */
   #answer: string | null = null
+  readonly #fate = new AnswerFate()
   #isStarted = false
   #isLoose = false
   #isOver = false
@@ -155,7 +181,8 @@ export class ResumableCall implements Exchange {
       if (this.#isLoose) this.work?.answerLeft?.()
     }
     if (this.#log === null) return
-    this.#log.takeUp = tellAgain(this.#log, this.id, this.#options.surface)
+    const onTaken = takenOnce(this.#fate, this.work?.answerTaken)
+    this.#log.takeUp = tellAgain(this.#log, this.id, this.#options.surface, onTaken)
     this.#log.end()
   }
 
@@ -165,6 +192,11 @@ export class ResumableCall implements Exchange {
     this.#log?.drop()
     if (this.#stream === null) this.#first.abandon()
     else this.#stream.end()
+  }
+
+  /** A connection did not take the answer. */
+  answerLost(json: string): void {
+    if (!this.#fate.isTaken) this.work?.answerLost?.(json)
   }
 
   #gone(): void {
@@ -191,7 +223,7 @@ export class ResumableCall implements Exchange {
     whenClosed(response, () => {
       if (this.#stream !== stream) return
       // Gone while the answer was on its way, as where the call began: whoever can come back may ask for it.
-      if (this.#answer !== null && !response.writableFinished) this.work?.answerLost?.(this.#answer)
+      if (this.#answer !== null && !response.writableFinished) this.answerLost(this.#answer)
       this.#answer = null
       if (this.#isOver) this.work?.answerLeft?.()
       this.#gone()

@@ -5,6 +5,7 @@ import type { Identity } from '../../../domain/identity.ts'
 import { identityOf } from '../../../domain/identity-of.ts'
 import { VirtualClock } from '../../../lib/virtual-clock.ts'
 import { StoreFault } from '../../../store/store-fault.ts'
+import { createFlow } from '../../../streams/flow.ts'
 import type { Exchange } from '../exchange.ts'
 import { Resources } from '../features/resources.ts'
 import { createModernWriter } from '../features/result-writer.ts'
@@ -36,6 +37,7 @@ const calls = new ShortCalls(
       },
     },
     emit: () => undefined,
+    flow: createFlow({ clock: new VirtualClock(), slowReaderMs: 1_000 }),
   },
   { begin: () => null },
 )

@@ -154,10 +154,11 @@ class RoundLine implements ClientLine {
         requestState: seal(round + 1, this.#known),
         _meta: { [metaKey.serverInfo]: serverInfo },
       }
-      return { json: resultMessage(id, JSON.stringify(result)), status: 200 }
+      return { json: resultMessage(id, JSON.stringify(result)), status: 200, isQuestion: true }
     }
     if (!(failure instanceof AskFault)) return null
-    return { json: errorMessage(id, failure.rpcCode, failure.message, failure.data), status: 400 }
+    const json = errorMessage(id, failure.rpcCode, failure.message, failure.data)
+    return { json, status: 400, isQuestion: false }
   }
 }
 
