@@ -74,6 +74,7 @@ export class AccountGroups {
   /** Changes the order in every group, and in those to come. */
   setOrder(order: QueueOrder): void {
     this.#order = order
+    this.#shared.line?.setOrder(order)
     for (const { group } of this.#groups.values()) group.setOrder(order)
   }
 

@@ -7,7 +7,7 @@
 import { assert } from '../lib/assert.ts'
 import { bytesBound, type FullScope } from './queue-bounds.ts'
 import { forgetClients, forgiveAll } from './queue-memory.ts'
-import { firstCome, jobsOf, mostOverShare } from './queue-order.ts'
+import { clientsOf, firstCome, jobsOf, mostOverShare } from './queue-order.ts'
 import { type Ahead, fairAhead, firstComeAhead } from './queue-outlook.ts'
 import { clientOf, type JobOwner, settleIn } from './queue-owner.ts'
 import {
@@ -102,6 +102,19 @@ export class FairQueue<Payload> {
     return jobsOf(this.#root.waiting)
   }
 
+  /** Every client that waits, in no order anybody may rely on. */
+  clients(): Generator<ClientNode<Payload>> {
+    return clientsOf(this.#root.waiting)
+  }
+
+  /** The job whose turn it is among those of one client; null when it does not wait. */
+  nextOf({
+    key,
+    principal,
+  }: Pick<ClientNode<Payload>, 'key'> & { principal: { key: string } }): QueuedJob<Payload> | null {
+    return this.#principals.get(principal.key)?.clients.get(key)?.level.next?.oldest ?? null
+  }
+
   /** Expects other costs of all that wait, now that more is known. */
   reestimate(estimateOf: (payload: Payload) => number): void {
     for (const job of this.jobs()) reestimate(job, estimateOf(job.payload))
@@ -128,7 +141,7 @@ export class FairQueue<Payload> {
     const full = this.#ownBound(client, wish) ?? this.#sharedBound(principal)
     let eviction: Eviction<Payload> | null = null
     if (full) {
-      const next = this.#nextOf(full, client)
+      const next = this.#nextIn(full, client)
       const evicted = this.#toEvict(full, client)
       if (!evicted) return { kind: 'full', full, next }
       eviction = { job: evicted, full, next }
@@ -277,7 +290,7 @@ export class FairQueue<Payload> {
     return mostOverShare(scope === 'principal' ? [principal] : this.#root.waiting, principal, client)
   }
 
-  #nextOf({ scope }: FullScope, client: ClientNode<Payload>): QueuedJob<Payload> | null {
+  #nextIn({ scope }: FullScope, client: ClientNode<Payload>): QueuedJob<Payload> | null {
     const { principal } = client
     if (scope === 'provider') return this.peek()
     if (scope === 'principal' && this.#order === 'first-come') return firstCome([principal])

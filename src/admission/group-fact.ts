@@ -4,6 +4,7 @@ import type { RateFact } from './account-rates.ts'
 import type { CeilingFact } from './ceiling.ts'
 import type { FairQueue, QueueOrder } from './fair-queue.ts'
 import type { QueuedJob } from './queue-tree.ts'
+import type { RatesParty } from './rates-shares.ts'
 import type { Waiter } from './waiter.ts'
 
 /** One principal's or client's part. Costs are in the group's unit: slot-milliseconds or tokens. */
@@ -11,6 +12,8 @@ interface ShareFact {
   readonly name: string
   readonly weight: number
   readonly virtualTime: number
+  /** The same of the rates that groups of its account share: milliseconds of all that they allow. Null: nothing is known of it there. */
+  readonly ratesTime: number | null
   readonly waiting: number
   readonly held: number
   readonly served: number
@@ -53,6 +56,7 @@ export function groupFact(
   rates: readonly RateFact[],
   costs: 'slot-time' | 'tokens',
   now: number,
+  partyOf: (principal: string) => RatesParty | null = () => null,
 ): GroupFact {
   const nodes = [...queue.principals.values()]
   const active = nodes.filter((node) => node.jobs > 0 || node.inFlight > 0)
@@ -68,12 +72,17 @@ export function groupFact(
     waiting: queue.size,
     order: queue.order,
     overdue: [...running].filter(({ payload }) => payload.request.deadlineAt + graceMs < now).length,
-    principals: nodes.map((node) => ({
-      ...shareFact(node),
-      entitlement: active.includes(node) ? node.weight / weights : 0,
-      share: active.includes(node) && service > 0 ? node.recent.at(now) / service : 0,
-      clients: [...node.clients.values()].map(shareFact),
-    })),
+    principals: nodes.map((node) => {
+      const party = partyOf(node.key)
+      return {
+        ...shareFact(node, party),
+        entitlement: active.includes(node) ? node.weight / weights : 0,
+        share: active.includes(node) && service > 0 ? node.recent.at(now) / service : 0,
+        clients: [...node.clients.values()].map((client) =>
+          shareFact(client, party?.clients.get(client.key)),
+        ),
+      }
+    }),
   }
 }
 
@@ -86,12 +95,13 @@ interface ShareNode {
   readonly served: number
 }
 
-function shareFact(node: ShareNode): ShareFact {
+function shareFact(node: ShareNode, inLine: { readonly virtual: number } | null | undefined): ShareFact {
   const { key, weight, virtual, jobs, inFlight, served } = node
   return {
     name: key,
     weight,
     virtualTime: Math.round(virtual),
+    ratesTime: inLine ? Math.round(inLine.virtual * 60_000) : null,
     waiting: jobs,
     held: inFlight,
     served: Math.round(served),

@@ -5,7 +5,12 @@
 import type { VendorLimits } from '../domain/vendor-limits.ts'
 import type { AccountDraw, AccountRates, RateFact } from './account-rates.ts'
 import { type Begun, HeardLimits } from './heard-limits.ts'
-import type { RatesCharge, RatesGuest, RatesLine, RatesPayer } from './rates-line.ts'
+import type { Ahead } from './queue-outlook.ts'
+import type { QueuedJob } from './queue-tree.ts'
+import type { RatesGuest, RatesJob, RatesPayer } from './rates-guest.ts'
+import type { RatesLine } from './rates-line.ts'
+import type { AheadInLine } from './rates-outlook.ts'
+import type { RatesCharge, RatesParty } from './rates-shares.ts'
 
 /** What one job took. */
 export interface RateDraw extends AccountDraw {
@@ -22,19 +27,39 @@ export class GroupRates {
   readonly #guest: RatesGuest
 
   /** `line`: where other groups share the account's rates, and `guest` then stands in it for this group. */
-  constructor(account: AccountRates, line: RatesLine | null = null, guest: RatesGuest = nobody) {
+  constructor(account: AccountRates, line: RatesLine | null = null, guest: RatesGuest = alone) {
     this.#account = account
     this.#line = line
     this.#guest = guest
   }
 
-  /** Whether its next request, which has nothing but the account's rates to wait for, goes before those of the other groups. */
-  isTurn(payer: RatesPayer | 'further'): boolean {
-    this.#line?.stand(this.#guest, payer)
+  /** Whether others stand before the rates, or this group itself: then it is theirs to say whose job goes next. */
+  get isLine(): boolean {
+    return this.#line !== null && !this.#line.isEmpty
+  }
+
+  /**
+   * Stands in line for the jobs that wait in this group, which have nothing but the account's rates to wait for; `since` is when the first
+   * of them came. Answers whose turn it is; `first-come` when the first that came is; null when it is another group's.
+   */
+  turn(since: number): RatesPayer | 'first-come' | null {
+    if (this.#line === null) return 'first-come'
+    this.#line.stand(this.#guest, since)
+    return this.#line.isFirst(this.#guest) ? (this.#line.payer ?? 'first-come') : null
+  }
+
+  /** The same for a further request of a job that runs: whether it goes before those of the other groups. */
+  isFurtherTurn(): boolean {
+    this.#line?.standFurther(this.#guest)
     return this.#line?.isFirst(this.#guest) ?? true
   }
 
-  /** Its next request has gone, or there is none, or something else keeps it. */
+  /** A job of that client's goes: those of its other groups are next. */
+  went(payer: RatesPayer): void {
+    this.#line?.went(this.#guest, payer)
+  }
+
+  /** Nothing waits in it, or something else keeps that. */
   stepAside(): void {
     this.#line?.leave(this.#guest)
   }
@@ -76,9 +101,24 @@ export class GroupRates {
     return this.#account.queueMs(jobs, tokens, now)
   }
 
-  /** Takes what `waitMs` said fits, or counts what was begun without asking. `principal`: who is charged among the account's. */
-  take(tokens: number, now: number, wallMs: number, principal = ''): RateDraw {
-    const charge = this.#line?.took(principal, tokens) ?? null
+  /** What goes before a job in the line of its account; null: nobody stands there. */
+  aheadInLine<Job extends RatesJob>(
+    job: QueuedJob<Job>,
+    costs: 'slot-time' | 'tokens',
+    inGroup: Ahead,
+  ): AheadInLine | null {
+    if (this.#line === null || this.#line.isEmpty) return null
+    return this.#line.ahead(this.#guest, { job, costs, inGroup })
+  }
+
+  /** What a principal and its clients have had of what the account's groups share; null: nothing is known. */
+  partyOf(principal: string): RatesParty | null {
+    return this.#line?.partyOf(principal) ?? null
+  }
+
+  /** Takes what `waitMs` said fits, or counts what was begun without asking. `payer`: who is charged among the account's. */
+  take(tokens: number, now: number, wallMs: number, payer: RatesPayer = nobody): RateDraw {
+    const charge = this.#line?.took(payer, tokens) ?? null
     return { charge, ...this.#account.take(tokens, now, wallMs), begun: this.#heard.begin(tokens, now) }
   }
 
@@ -86,6 +126,12 @@ export class GroupRates {
   settle(draw: RateDraw, tokens: number, isBegun: boolean): void {
     const counted = this.#account.settle(draw, tokens, isBegun)
     if (draw.charge !== null) this.#line?.settle(draw.charge, counted)
+  }
+
+  /** The same draw, charged to another. */
+  recharged(draw: RateDraw, payer: RatesPayer): RateDraw {
+    if (this.#line === null || draw.charge === null) return draw
+    return { ...draw, charge: this.#line.recharge(draw.charge, payer, draw.tokens) }
   }
 
   /** What the vendor said with its answer to that draw's request. */
@@ -109,4 +155,5 @@ export class GroupRates {
   }
 }
 
-const nobody: RatesGuest = { wake: () => undefined }
+const alone: RatesGuest = { wake: () => undefined, queue: { size: 0, clients: () => [], jobs: () => [] } }
+const nobody: RatesPayer = { key: '', weight: 1, principal: { key: '', weight: 1 } }

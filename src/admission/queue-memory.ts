@@ -1,14 +1,30 @@
 // What a fair queue may forget. A client's virtual time is its debt to its siblings: it is kept while it says anything, so
 // that reconnecting under the same name gains nothing.
 
-import type { PrincipalNode } from './queue-tree.ts'
-import type { VirtualTime } from './virtual-time.ts'
+interface Child {
+  readonly key: string
+  readonly virtual: number
+  readonly jobs: number
+  readonly inFlight: number
+}
+
+/** A level of children that share, as much of it as is needed here. */
+interface Level<Each> {
+  readonly reference: number
+  raise(child: Each, to: number): void
+}
+
+/** A principal, or whatever else has children that share. */
+interface Parent {
+  readonly clients: Map<string, Child>
+  readonly level: Level<Child>
+}
 
 /**
  * Forgets idle clients whose virtual time their siblings have passed: they would be lifted to the same place. When more
  * than `keepMax` idle ones remain and it is not 0, those with the least debt go too, since memory is bounded.
  */
-export function forgetClients<Payload>(principal: PrincipalNode<Payload>, keepMax: number): void {
+export function forgetClients(principal: Parent, keepMax: number): void {
   const idle = [...principal.clients.values()].filter((client) => client.jobs === 0 && client.inFlight === 0)
   const { reference } = principal.level
   const inDebt = idle.filter((client) => client.virtual > reference)
@@ -22,9 +38,9 @@ export function forgetClients<Payload>(principal: PrincipalNode<Payload>, keepMa
  * Makes everybody equal from here on. Who had more while the queue was first come first served took what it was given: it
  * must share now, and need not wait until the others have caught up.
  */
-export function forgiveAll<Payload>(
-  root: VirtualTime<PrincipalNode<Payload>>,
-  principals: readonly PrincipalNode<Payload>[],
+export function forgiveAll<Principal extends Parent & { readonly virtual: number }>(
+  root: Level<Principal>,
+  principals: readonly Principal[],
 ): void {
   const most = greatest(principals)
   for (const principal of principals) {

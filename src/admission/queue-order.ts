@@ -52,7 +52,13 @@ export function* jobsOf<Payload>(
   for (const lane of lanesOf(principals)) for (let job = lane.oldest; job !== null; job = job.after) yield job
 }
 
+/** Every client that waits. */
+export function* clientsOf<Payload>(
+  principals: readonly PrincipalNode<Payload>[],
+): Generator<ClientNode<Payload>> {
+  for (const principal of principals) yield* principal.level.waiting
+}
+
 function* lanesOf<Payload>(principals: readonly PrincipalNode<Payload>[]): Generator<Lane<Payload>> {
-  for (const principal of principals)
-    for (const client of principal.level.waiting) yield* client.level.waiting
+  for (const client of clientsOf(principals)) yield* client.level.waiting
 }

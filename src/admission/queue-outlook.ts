@@ -16,17 +16,21 @@ export function fairAhead<Payload>(
   job: QueuedJob<Payload>,
   principals: readonly PrincipalNode<Payload>[],
 ): Ahead {
+  const { client } = job.lane
+  const inPrincipal = among(client.principal.level.waiting, client, clientAhead(job))
+  return among(principals, client.principal, inPrincipal)
+}
+
+/** The part of it that is its own client's. */
+export function clientAhead<Payload>(job: QueuedJob<Payload>): Ahead {
   const { lane } = job
-  const { client } = lane
   let jobs = 0
   let work = 0
   for (let before = job.before; before !== null; before = before.before) {
     jobs++
     work += before.estimate
   }
-  const inClient = among(client.level.waiting, lane, { jobs, work })
-  const inPrincipal = among(client.principal.level.waiting, client, inClient)
-  return among(principals, client.principal, inPrincipal)
+  return among(lane.client.level.waiting, lane, { jobs, work })
 }
 
 /** What a first-come queue does before it. */
@@ -44,12 +48,10 @@ export function firstComeAhead<Payload>(
   return { jobs, work }
 }
 
-/** Adds what siblings do until `node` has done its own part: each up to the same virtual time, or until it is empty. */
-function among<Node extends { virtual: number; weight: number; jobs: number; work: number; turn: number }>(
-  siblings: readonly Node[],
-  node: Node,
-  own: Ahead,
-): Ahead {
+/** Adds to `own` what siblings do until `node` has done its own part: each up to the same virtual time, or until it is empty. */
+export function among<
+  Node extends { virtual: number; weight: number; jobs: number; work: number; turn: number },
+>(siblings: readonly Node[], node: Node, own: Ahead): Ahead {
   const until = node.virtual + own.work / node.weight
   let { jobs, work } = own
   for (const sibling of siblings) {

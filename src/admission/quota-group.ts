@@ -18,7 +18,7 @@ import { evicted, queueFull, tooSlow, wouldMissDeadline } from './group-refusals
 import { HeldLease } from './held-lease.ts'
 import { HoldTimes } from './hold-times.ts'
 import { JobCosts } from './job-costs.ts'
-import { giveBackDraws, giveBackUnbegun, hearLimits, settleDraws, takeDraw } from './job-draws.ts'
+import { JobDraws } from './job-draws.ts'
 import type { Lease, LeaseOwner, LeaseRequest, Settlement } from './lease.ts'
 import type { QueuePlace } from './queue-place.ts'
 import { Announcer, placeOf } from './queue-places.ts'
@@ -37,6 +37,7 @@ export class QuotaGroup {
   readonly #ceiling: Ceiling
   readonly #rates: GroupRates
   readonly #named: NamedRates
+  readonly #draws: JobDraws
   readonly #further: FurtherRequests
   readonly #announcer: Announcer
   readonly #running = new Set<Job>()
@@ -52,11 +53,14 @@ export class QuotaGroup {
     this.#ceiling = new Ceiling(options.ceiling)
     this.#times = new HoldTimes(options.firstEstimateMs)
     const { name, rates, line } = options.shared ?? unshared(options)
-    this.#rates = new GroupRates(rates, line, { wake: () => this.#pump() })
+    this.#rates = new GroupRates(rates, line, { wake: () => this.#pump(), queue: this.#queue })
     this.#named = { name, rates: this.#rates, limits: rates.limits }
-    this.#turns = new Turns(options.clock, options.random, this.#ceiling, this.#named)
+    this.#draws = new JobDraws(this.#rates, options.clock)
+    const [queue, ceiling, named] = [this.#queue, this.#ceiling, this.#named]
+    this.#turns = new Turns({ ...options, queue, ceiling, named, lateAt: (job) => this.#lateAt(job) })
     this.#costs = new JobCosts(options.costs, options.rates, this.#times)
-    this.#further = new FurtherRequests(this.#named, this.#costs, options.clock, () => this.#pump())
+    const [draws, costs, clock] = [this.#draws, this.#costs, options.clock]
+    this.#further = new FurtherRequests({ named, costs, draws, clock, onChange: () => this.#pump() })
     this.#announcer = new Announcer(options.clock, this.#queue, (job) => this.#place(job))
   }
 
@@ -79,7 +83,7 @@ export class QuotaGroup {
       if (placing.kind === 'full') return resolve(queueFull(name, placing.full, this.#roomMs(placing)))
       const { job, eviction } = placing
       const place = this.#place(job)
-      const isQueued = this.#queue.size > 1 || !this.#hasSlot
+      const isQueued = place.waiting > 1 || !this.#hasSlot
       const waitMs = isQueued && this.#times.isSure ? (place.expectedWaitMs ?? 0) : 0
       if (now + waitMs > untilAt) {
         this.#queue.cancel(job)
@@ -124,7 +128,8 @@ export class QuotaGroup {
     const now = clock.now()
     this.#queue.sweep(now)
     const [rates, heldBack] = [this.#rates.facts(now, clock.wallMs()), this.#further.size]
-    return groupFact(this.#queue, this.#running, heldBack, this.#ceiling.fact(now), rates, costs, now)
+    const [ceiling, partyOf] = [this.#ceiling.fact(now), (key: string) => this.#rates.partyOf(key)]
+    return groupFact(this.#queue, this.#running, heldBack, ceiling, rates, costs, now, partyOf)
   }
 
   /** Fair, or first come first served, from now on. */
@@ -144,6 +149,7 @@ export class QuotaGroup {
     const job = [...this.#running, ...this.#queue.jobs()].find(({ payload }) => payload.request === request)
     if (!job) return
     this.#queue.move(job, { ...owner, class: request.class })
+    this.#draws.recharge(job)
     this.#announcer.changed()
     this.#pump()
   }
@@ -151,11 +157,12 @@ export class QuotaGroup {
   #place(job: Job): QueuePlace {
     const { clock, costs } = this.#options
     const ahead = this.#queue.ahead(job)
+    const inLine = this.#rates.aheadInLine(job, costs, ahead)
     const [slots, hasFreeSlot] = [this.#ceiling.limit, this.#hasSlot]
     const [now, wallMs] = [clock.now(), clock.wallMs()]
-    const facts = { ahead, tokens: job.payload.tokens, costs, slots, hasFreeSlot, now, wallMs }
+    const facts = { ahead, inLine, tokens: job.payload.tokens, costs, slots, hasFreeSlot, now, wallMs }
     const waitMs = forecastMs(this.#times, this.#rates, facts)
-    return placeOf(job, ahead.jobs, this.#queue.size, this.#running.size, waitMs)
+    return placeOf(job, facts, this.#queue.size, this.#running.size, waitMs)
   }
 
   #roomMs({ next }: Fullness<Waiter>): number | null {
@@ -175,19 +182,13 @@ export class QuotaGroup {
     const furtherMs = this.#further.serve()
     this.#wake = furtherMs === null ? null : this.#options.clock.after(furtherMs, () => this.#pump())
     while (furtherMs === null) {
-      const job = this.#queue.peek()
-      if (job === null) break
-      const now = this.#options.clock.now()
-      if (job.deadlineAt <= now && this.#lateAt(job) <= now) {
-        this.#expire(job)
-        continue
-      }
-      const turn = this.#turns.of(job, this.#lateAt(job), this.#running.size)
-      if (turn.kind === 'now') this.#start(job, now)
-      else if (turn.kind === 'too-late') this.#refuse(job, turn.refusal)
+      const turn = this.#turns.next(this.#running.size)
+      if (turn === null) break
+      if (turn.kind === 'now') this.#start(turn.job)
+      else if (turn.kind === 'over') this.#expire(turn.job)
+      else if (turn.kind === 'too-late') this.#refuse(turn.job, turn.refusal)
       else {
-        const { waitMs } = turn
-        if (waitMs !== null) this.#wake = this.#options.clock.after(waitMs, () => this.#pump())
+        if (turn.waitMs !== null) this.#wake = this.#options.clock.after(turn.waitMs, () => this.#pump())
         break
       }
     }
@@ -197,13 +198,13 @@ export class QuotaGroup {
     this.#rates.passOn()
   }
 
-  #start(job: Job, now: number): void {
-    const waiter = job.payload
+  #start(job: Job): void {
+    const { payload: waiter, lane } = job
     this.#queue.start(job)
     stopWaiting(waiter)
-    this.#rates.stepAside()
-    takeDraw(this.#rates, waiter, this.#options.clock)
-    this.#times.started(waiter, now)
+    this.#rates.went(lane.client)
+    this.#draws.take(job)
+    this.#times.started(waiter, this.#options.clock.now())
     this.#running.add(job)
     this.#announcer.changed()
     waiter.resolve(this.#lease(job))
@@ -215,15 +216,15 @@ export class QuotaGroup {
     return new HeldLease(waiter, clock, cutHoldMs, {
       finish: (settlement, isServed) => this.#finish(job, settlement, isServed),
       putBack: () => this.#putBack(job),
-      another: (wish) => this.#further.ask(waiter, wish),
-      anotherRequest: () => takeDraw(this.#rates, waiter, clock),
+      another: (wish) => this.#further.ask(job, wish),
+      anotherRequest: () => this.#draws.take(job),
       unbegun: (requests) => {
-        giveBackUnbegun(this.#rates, waiter, requests)
+        this.#draws.giveBackUnbegun(waiter, requests)
         this.#pump()
       },
       firstToken: (ms, model) => this.#ceiling.firstToken(ms, clock.now(), model),
       heard: (limits) => {
-        hearLimits(this.#rates, waiter, limits, clock)
+        this.#draws.hear(waiter, limits)
         if (limits.concurrency !== null) this.#ceiling.told(limits.concurrency, clock.now())
         this.#pump()
       },
@@ -238,7 +239,7 @@ export class QuotaGroup {
     this.#running.delete(job)
     const heldMs = this.#times.stopped(waiter, now, isServed)
     this.#ceiling.succeeded()
-    settleDraws(this.#rates, waiter.draws, taken.used)
+    this.#draws.settle(waiter, taken.used)
     this.#queue.finish(job, this.#costs.settled(taken, heldMs), now)
     if (wasGuessing) this.#queue.reestimate((waiting) => this.#costs.expected(waiting))
     this.#pump()
@@ -249,7 +250,7 @@ export class QuotaGroup {
     this.#running.delete(job)
     this.#times.stopped(waiter, this.#options.clock.now(), false)
     this.#turns.refused(this.#running.size)
-    giveBackDraws(this.#rates, waiter)
+    this.#draws.giveBack(waiter)
     this.#queue.putBack(job)
     // It had its turn in time, and begins to wait anew; once, so that a vendor that always refuses leaves time for another.
     waiter.sentBackAt ??= this.#options.clock.now()

@@ -8,7 +8,8 @@ import { type AccountRateLimits, AccountRates } from './account-rates.ts'
 import { toGroupPlan } from './group-plan.ts'
 import type { Lease, LeaseRequest } from './lease.ts'
 import { leaseRequestOf } from './lease-request-of.ts'
-import { type RatesGuest, RatesLine } from './rates-line.ts'
+import type { RatesGuest, RatesPayer, RatesWork } from './rates-guest.ts'
+import { RatesLine } from './rates-line.ts'
 import { leased } from './small-group.ts'
 
 /** One account whose vendor counts slots by model; `begun` has the name of each job that got its lease, and when. */
@@ -112,6 +113,18 @@ describe('rates that groups share', () => {
     expect(Math.abs((many ?? 0) - (one ?? 0))).toBeLessThanOrEqual(8)
   })
 
+  it('give a window that asks for many models no more than another of its key, whose only model is one of them', async () => {
+    for (const many of [2, 4]) {
+      const { clock, ask, names } = open({ requestsPerMinute: 60 })
+      for (let n = 0; n < 80; n++) ask('one', `glm-${n % many}`, { principal: 'local', client: 'one' })
+      for (let n = 0; n < 40; n++) ask('two', 'glm-0', { principal: 'local', client: 'two' })
+      await clock.advance(60_000)
+      const [one, two] = ['one', 'two'].map((name) => names().filter((each) => each === name).length)
+      expect(names().length).toBeGreaterThanOrEqual(60)
+      expect(Math.abs((one ?? 0) - (two ?? 0))).toBeLessThanOrEqual(8)
+    }
+  })
+
   it('let the models that one key asks for take turns', async () => {
     const { clock, ask, begun, groups } = open({ requestsPerMinute: 60 })
     for (let n = 0; n < 40; n++) ask('anna', n < 20 ? 'glm-5.2' : 'glm-4.7')
@@ -119,6 +132,30 @@ describe('rates that groups share', () => {
     const waiting = Object.values(groups.inspect()).map((each) => each.waiting)
     expect(begun).toHaveLength(20)
     expect(Math.abs((waiting[0] ?? 0) - (waiting[1] ?? 0))).toBeLessThanOrEqual(6)
+  })
+
+  it('are for whoever came first, whatever it asks for, where the order is first come, first served; and then fair again', async () => {
+    const { clock, groups, ask, names } = open({ requestsPerMinute: 6 })
+    groups.setOrder('first-come')
+    for (let n = 0; n < 12; n++) {
+      ask('crowd', `glm-${n % 3}`)
+      await clock.advance(1)
+    }
+    ask('single', 'glm-3')
+    await clock.advance(10_000 * 10 + 2000)
+    expect(names()).toEqual(Array.from({ length: 11 }, () => 'crowd'))
+    ask('crowd', 'glm-0')
+    await clock.advance(20_000)
+    expect(names().slice(11)).toEqual(['crowd', 'single'])
+    for (let n = 0; n < 6; n++) ask('crowd', 'glm-0')
+    for (let n = 0; n < 3; n++) ask('single', 'glm-3')
+    groups.setOrder('fair')
+    await clock.advance(65_000)
+    expect(
+      names()
+        .slice(13)
+        .filter((name) => name === 'single'),
+    ).toHaveLength(3)
   })
 
   it('give shares by weight, and the whole to whoever is alone', async () => {
@@ -273,12 +310,32 @@ function openLine() {
   const rates = { requestsPerMinute: null, tokensPerMinute: 1000, tokensPerDay: null, refundsTokens: true }
   const line = new RatesLine(new AccountRates(rates))
   const woken: string[] = []
-  const guest = (name: string, onWake: () => void = () => undefined): RatesGuest => ({
-    wake: () => {
-      woken.push(name)
-      onWake()
-    },
-  })
+  const waiting = new Map<RatesGuest, readonly RatesWork[]>()
+  const guest = (name: string, onWake: () => void = () => undefined): RatesGuest => {
+    const self: RatesGuest = {
+      wake: () => {
+        woken.push(name)
+        onWake()
+      },
+      queue: { size: 0, clients: () => waiting.get(self) ?? [], jobs: () => [] },
+    }
+    return self
+  }
+  let comings = 0
+  /** Stands in line with a job of each of these. */
+  const stand = (each: RatesGuest, ...clients: readonly RatesPayer[]): void => {
+    waiting.set(
+      each,
+      clients.map(({ principal, ...client }) => ({
+        ...client,
+        principal: { ...principal, turn: 0 },
+        turn: 0,
+        jobs: 1,
+        work: 100,
+      })),
+    )
+    line.stand(each, comings++)
+  }
   /** Lets whoever is first go, until nobody stands in line. */
   const order = (guests: Readonly<Record<string, RatesGuest>>): readonly string[] => {
     const names: string[] = []
@@ -291,70 +348,74 @@ function openLine() {
     }
     return names
   }
-  return { line, woken, guest, order }
+  return { line, woken, guest, order, stand }
 }
-const anna = { key: 'anna', weight: 1 }
-const bert = { key: 'bert', weight: 1 }
+const of = (principal: string, key = 'w1', weight = 1): RatesPayer => ({
+  key,
+  weight: 1,
+  principal: { key: principal, weight },
+})
+const [anna, bert] = [of('anna'), of('bert')]
 
 describe('the line before shared rates', () => {
   it('keeps the place of whoever stands there already, and gives a new one to whoever comes for another key', () => {
-    const { line, guest, order } = openLine()
+    const { line, guest, order, stand } = openLine()
     const [a, b, c] = [guest('a'), guest('b'), guest('c')]
     const lineUp = (): void => {
-      for (const each of [a, b, c]) line.stand(each, anna)
-      line.stand(a, anna)
+      for (const each of [a, b, c]) stand(each, anna)
+      stand(a, anna)
     }
     lineUp()
     expect(order({ a, b, c })).toEqual(['a', 'b', 'c'])
     lineUp()
-    line.stand(a, bert)
+    stand(a, bert)
     expect([line.isFirst(a), line.isFirst(b)]).toEqual([false, true])
     line.leave(c)
     expect(order({ a, b, c })).toEqual(['b', 'a'])
   })
 
   it('lets those that keep a slot go first, in order of coming', () => {
-    const { line, guest, order } = openLine()
+    const { line, guest, order, stand } = openLine()
     const [a, b, c] = [guest('a'), guest('b'), guest('c')]
-    line.stand(a, anna)
-    for (const each of [b, c, b]) line.stand(each, 'further')
+    stand(a, anna)
+    for (const each of [b, c, b]) line.standFurther(each)
     expect(order({ a, b, c })).toEqual(['b', 'c', 'a'])
-    for (const each of [b, c]) line.stand(each, 'further')
-    line.stand(a, anna)
-    line.stand(b, anna)
+    for (const each of [b, c]) line.standFurther(each)
+    stand(a, anna)
+    stand(b, anna)
     expect(order({ a, b, c })).toEqual(['c', 'a', 'b'])
   })
 
   it('goes by what each key has had for its weight, and takes back what was not used', () => {
-    const { line, guest } = openLine()
+    const { line, guest, stand } = openLine()
     const [a, b] = [guest('a'), guest('b')]
-    line.stand(a, anna)
-    line.stand(b, { key: 'bert', weight: 4 })
-    const taken = line.took('anna', 100)
+    stand(a, anna)
+    stand(b, of('bert', 'w1', 4))
+    const taken = line.took(of('anna'), 100)
     expect(line.isFirst(b)).toBe(true)
-    line.took('bert', 300)
+    line.took(of('bert', 'w1', 4), 300)
     expect(line.isFirst(b)).toBe(true)
-    line.took('bert', 200)
+    line.took(of('bert', 'w1', 4), 200)
     expect(line.isFirst(a)).toBe(true)
-    line.took('anna', 100)
+    line.took(of('anna'), 100)
     expect(line.isFirst(b)).toBe(true)
     line.settle(taken, 0)
     expect(line.isFirst(a)).toBe(true)
   })
 
   it('wakes the first when there is something new, once, and nobody else', () => {
-    const { line, woken, guest } = openLine()
+    const { line, woken, guest, stand } = openLine()
     const [a, b, stranger] = [guest('a'), guest('b'), guest('stranger')]
-    line.took('carl', 1)
+    line.took(of('carl'), 1)
     // Nobody stands there.
     line.serve()
-    line.stand(a, anna)
-    line.stand(b, bert)
+    stand(a, anna)
+    stand(b, bert)
     line.serve()
     line.leave(stranger)
     line.serve()
     expect(woken).toEqual([])
-    const taken = line.took('carl', 1)
+    const taken = line.took(of('carl'), 1)
     line.serve()
     line.serve()
     expect(woken).toEqual(['a'])
@@ -365,45 +426,70 @@ describe('the line before shared rates', () => {
     line.leave(a)
     line.serve()
     expect(woken).toEqual(['a', 'a', 'b'])
-    line.stand(a, anna)
+    stand(a, anna)
     line.leave(line.isFirst(a) ? b : a)
     line.serve()
     expect(woken).toEqual(['a', 'a', 'b'])
   })
 
   it('lets each look when the one before has gone, and nobody while another still looks', () => {
-    const { line, woken, guest } = openLine()
+    const { line, woken, guest, stand } = openLine()
     const goes = (name: string): RatesGuest => {
       const self = guest(name, () => {
         line.leave(self)
-        line.took(name, 1)
+        line.took(of(name), 1)
         line.serve()
         woken.push(`${name} has looked`)
       })
       return self
     }
-    line.stand(goes('a'), anna)
-    line.stand(goes('b'), bert)
-    line.took('carl', 1)
+    stand(goes('a'), anna)
+    stand(goes('b'), bert)
+    line.took(of('carl'), 1)
     line.serve()
     expect(woken).toEqual(['a', 'a has looked', 'b', 'b has looked'])
   })
 
+  it('goes by what each window of a key has had, and lets the models that one asks for take turns', () => {
+    const { line, guest, stand, order } = openLine()
+    const [a, b, c] = [guest('a'), guest('b'), guest('c')]
+    const [one, two] = [of('anna', 'one'), of('anna', 'two')]
+    stand(a, one, two)
+    stand(b, one)
+    line.took(two, 100)
+    expect([line.isFirst(a), line.payer]).toMatchObject([true, { key: 'one' }])
+    line.went(a, one)
+    expect([line.isFirst(b), line.payer]).toMatchObject([true, { key: 'one' }])
+    line.took(one, 200)
+    expect([line.isFirst(a), line.payer]).toMatchObject([true, { key: 'two' }])
+    // Another key has had nothing yet.
+    stand(c, of('bert'))
+    expect([line.isFirst(c), line.payer]).toMatchObject([true, { principal: { key: 'bert' } }])
+    expect(order({ a, b, c })).toEqual(['c', 'a', 'b'])
+  })
+
+  it('forgets windows that are gone, however many new ones a key has', () => {
+    const { line } = openLine()
+    for (let n = 0; n < 1000; n++) line.settle(line.took(of('anna', `w${n}`), 100), n % 2 === 0 ? 0 : 100)
+    expect(line.partyOf('anna')?.clients.size).toBeLessThanOrEqual(64)
+    expect(line.isEmpty).toBe(true)
+  })
+
   it('remembers of too many keys those that have had most, and those that run or stand there', () => {
-    const { line, guest, order } = openLine()
+    const { line, guest, order, stand } = openLine()
     const stands = guest('stands')
-    line.stand(stands, { key: 'stands', weight: 1 })
+    stand(stands, of('stands'))
     const waits = guest('waits')
-    line.stand(waits, { key: 'runs', weight: 1e9 })
+    stand(waits, of('runs', 'w1', 1e9))
     line.leave(waits)
-    line.took('runs', 0)
-    line.took('stands', 0)
+    line.took(of('runs', 'w1', 1e9), 0)
+    line.took(of('stands'), 0)
     // So much of the others' service is nothing against the share of the one that runs: each is in its own debt.
-    const taken = Array.from({ length: 510 }, (_, n) => [n, line.took(`key-${n}`, n)] as const)
+    const taken = Array.from({ length: 510 }, (_, n) => [n, line.took(of(`key-${n}`), n)] as const)
     for (const [n, charge] of taken) line.settle(charge, n)
     const come = (key: string): RatesGuest => {
       const each = guest(key)
-      line.stand(each, { key, weight: 1 })
+      stand(each, of(key))
       return each
     }
     const [first, debtor, forgiven, last] = [
@@ -412,7 +498,7 @@ describe('the line before shared rates', () => {
       come('key-253'),
       come('last'),
     ]
-    line.took('stands', 1000)
+    line.took(of('stands'), 1000)
     expect(order({ stands, first, debtor, forgiven, last })).toEqual([
       'first',
       'forgiven',

@@ -1,60 +1,61 @@
 // Who takes next of the rates that several groups of one account share. A group stands here while nothing but those rates, or
-// others before it, keeps its next request from its vendor; what holds it back besides is its own affair, and holds nobody up.
+// others before it, keeps its jobs from their vendor, for each client that waits in it; what holds it back besides is its own affair,
+// and holds nobody up.
 //
-// First whoever keeps a slot meanwhile, in order of coming; then principals by what they have had of the account's rates, for their
-// weight: a hundred models asked by one key count for no more than one model asked by another. Nobody is passed by what is smaller.
+// First whoever keeps a slot meanwhile, in order of coming; then the client whose turn it is by what principals, and within them their
+// clients, have had of the account's rates; its groups take turns. Nobody is passed by what is smaller.
 
 import type { AccountRates } from './account-rates.ts'
-import { newSharer, type Sharer, VirtualTime } from './virtual-time.ts'
-
-/** Whose a job is. */
-export interface RatesPayer {
-  readonly key: string
-  readonly weight: number
-}
-
-/** A group of the account. */
-export interface RatesGuest {
-  /** Looks again whether its next request may go: it is first in line, or there is more room. */
-  wake(): void
-}
-
-/** One principal before the rates. */
-interface Party extends Sharer {
-  readonly key: string
-  /** Its groups that stand in line, in order of coming. */
-  readonly guests: RatesGuest[]
-}
-
-/** What one request was charged. Settled once. */
-export interface RatesCharge {
-  readonly party: Party
-  readonly charged: number
-}
+import type { QueueOrder } from './fair-queue.ts'
+import type { RatesGuest, RatesJob, RatesPayer } from './rates-guest.ts'
+import { type AheadInLine, firstComeInLine, RatesOutlook, type RatesWish } from './rates-outlook.ts'
+import { type RatesCharge, type RatesParty, type RatesSeat, RatesShares } from './rates-shares.ts'
 
 /** The line of one account. */
 export class RatesLine {
-  readonly #rates: AccountRates
-  readonly #level = new VirtualTime<Party>()
-  readonly #parties = new Map<string, Party>()
-  readonly #standing = new Map<RatesGuest, Party | 'further'>()
+  readonly #shares: RatesShares
+  readonly #outlook: RatesOutlook
+  readonly #standing = new Map<RatesGuest, Standing>()
   readonly #further: RatesGuest[] = []
+  #order: QueueOrder = 'fair'
+  /** How often anything of it has changed. */
+  #changes = 0
+  /** Whether there is something new for whoever is first. */
   #isChanged = false
   #isServing = false
 
   constructor(rates: AccountRates) {
-    this.#rates = rates
+    this.#shares = new RatesShares(rates)
+    this.#outlook = new RatesOutlook(this.#shares, rates)
   }
 
-  /** Stands in line for a job of `payer`'s, or for a further request of one that runs; whoever does so already keeps the place. */
-  stand(guest: RatesGuest, payer: RatesPayer | 'further'): void {
-    const party = payer === 'further' ? payer : this.#partyOf(payer.key)
-    if (party !== 'further' && payer !== 'further') party.weight = payer.weight
-    if (this.#standing.get(guest) === party) return
+  /** Whether nobody stands there. */
+  get isEmpty(): boolean {
+    return this.#standing.size + this.#further.length === 0
+  }
+
+  /** Stands in line for whoever waits in it now; who does so already keeps the place. `since`: when its first job came. */
+  stand(guest: RatesGuest, since: number): void {
+    this.#changes++
+    const wasFirst = this.#first === guest
+    if (this.#further.includes(guest)) this.leave(guest)
+    const before = this.#standing.get(guest)?.seats
+    const seats = new Set<RatesSeat>()
+    for (const payer of guest.queue.clients()) {
+      const seat = this.#shares.seatOf(payer)
+      seats.add(seat)
+      if (!before?.has(seat)) this.#shares.join(seat, guest)
+    }
+    for (const seat of before ?? []) if (!seats.has(seat)) this.#shares.leave(seat, guest)
+    this.#standing.set(guest, { seats, since })
+    if (wasFirst && this.#first !== guest) this.#isChanged = true
+  }
+
+  /** Stands in line for a further request of a job that runs. */
+  standFurther(guest: RatesGuest): void {
+    if (this.#further.includes(guest)) return
     this.leave(guest)
-    this.#standing.set(guest, party)
-    if (party === 'further') this.#further.push(guest)
-    else if (party.guests.push(guest) === 1) this.#level.join(party)
+    this.#further.push(guest)
   }
 
   /** Whether it is this one's turn. */
@@ -62,28 +63,48 @@ export class RatesLine {
     return this.#first === guest
   }
 
-  /** Waits for the rates no more. */
-  leave(guest: RatesGuest): void {
-    const party = this.#standing.get(guest)
-    if (party === undefined) return
-    if (this.#first === guest) this.#isChanged = true
-    this.#standing.delete(guest)
-    const guests = party === 'further' ? this.#further : party.guests
-    guests.splice(guests.indexOf(guest), 1)
-    if (party !== 'further' && guests.length === 0) this.#level.leave(party)
+  /** Whose turn it is. Null: nobody waits, or the order is first come, first served. */
+  get payer(): RatesPayer | null {
+    return this.#order === 'fair' ? this.#shares.next : null
   }
 
-  /** A request of so many tokens begins: it is charged to its principal, whether it had to stand in line or not. */
-  took(principal: string, tokens: number): RatesCharge {
-    const party = this.#partyOf(principal)
+  /** Waits for the rates no more. */
+  leave(guest: RatesGuest): void {
+    this.#changes++
+    if (this.#first === guest) this.#isChanged = true
+    for (const seat of this.#standing.get(guest)?.seats ?? []) this.#shares.leave(seat, guest)
+    this.#standing.delete(guest)
+    const index = this.#further.indexOf(guest)
+    if (index >= 0) this.#further.splice(index, 1)
+  }
+
+  /** A job of that client's has gone from this group: those of its other groups are next. */
+  went(guest: RatesGuest, payer: RatesPayer): void {
+    const guests = this.#shares.known(payer)?.guests ?? []
+    const index = guests.indexOf(guest)
+    this.#changes++
+    if (index >= 0) guests.push(...guests.splice(index, 1))
+  }
+
+  /** A request of so many tokens begins: it is charged to its client, whether it had to stand in line or not. */
+  took(payer: RatesPayer, tokens: number): RatesCharge {
+    this.#changes++
     this.#isChanged = true
-    return { party, charged: this.#level.charge(party, this.#rates.partOf(tokens)) }
+    return this.#shares.charge(this.#shares.seatOf(payer), tokens)
   }
 
   /** It is over, and so many tokens count: what was given back lets somebody go. */
-  settle({ party, charged }: RatesCharge, tokens: number): void {
-    this.#level.settle(party, charged, this.#rates.partOf(tokens))
+  settle(charge: RatesCharge, tokens: number): void {
+    this.#changes++
     this.#isChanged = true
+    this.#shares.settle(charge, tokens)
+  }
+
+  /** It is another's from here on, who has waited for its answer as well. */
+  recharge(charge: RatesCharge, payer: RatesPayer, tokens: number): RatesCharge {
+    if (this.#shares.known(payer) === charge.seat) return charge
+    this.#shares.settle(charge, null)
+    return this.took(payer, tokens)
   }
 
   /** Wakes whoever is first, as often as there is something new to see. Called when a group has looked through its own jobs. */
@@ -97,29 +118,48 @@ export class RatesLine {
     this.#isServing = false
   }
 
+  /** What goes before a job of `guest`'s, as far as one can know, whether or not that group stands there now. */
+  ahead<Job extends RatesJob>(guest: RatesGuest, wish: RatesWish<Job>): AheadInLine {
+    const guests = new Set([...this.#standing.keys(), guest])
+    const ahead =
+      this.#order === 'fair'
+        ? this.#outlook.fair(guest, guests, wish, this.#changes)
+        : firstComeInLine(guest, guests, wish)
+    return { ...ahead, jobs: ahead.jobs + this.#further.length }
+  }
+
+  /** Fair, or first come first served, from now on. Back to `fair`, everybody begins equal. */
+  setOrder(order: QueueOrder): void {
+    if (order === 'fair' && this.#order !== 'fair') this.#shares.forgive()
+    this.#order = order
+    this.#changes++
+    this.#isChanged = true
+  }
+
+  /** What a principal and its clients have had; null: nothing is known of it. */
+  partyOf(principal: string): RatesParty | null {
+    return this.#shares.partyOf(principal)
+  }
+
   get #first(): RatesGuest | null {
-    return this.#further[0] ?? this.#level.next?.guests[0] ?? null
+    const [further] = this.#further
+    if (further !== undefined) return further
+    return this.#order === 'fair' ? (this.#shares.next?.guests[0] ?? null) : this.#firstCome
   }
 
-  #partyOf(key: string): Party {
-    let party = this.#parties.get(key)
-    if (party === undefined) {
-      if (this.#parties.size >= partiesMax) this.#forget()
-      party = { ...newSharer(1), key, guests: [] }
-      this.#parties.set(key, party)
+  get #firstCome(): RatesGuest | null {
+    let first: RatesGuest | null = null
+    let least = Number.POSITIVE_INFINITY
+    for (const [guest, { since }] of this.#standing) {
+      if (first !== null && since >= least) continue
+      first = guest
+      least = since
     }
-    return party
-  }
-
-  // Whoever has had no more than a newcomer is taken to have had would stand where it stands now; of the rest those go that lose least.
-  #forget(): void {
-    const idle = [...this.#parties.values()].filter(({ guests, inFlight }) => guests.length + inFlight === 0)
-    const { reference } = this.#level
-    const inDebt = idle.filter(({ virtual }) => virtual > reference).sort((a, b) => b.virtual - a.virtual)
-    for (const party of idle) if (party.virtual <= reference) this.#parties.delete(party.key)
-    for (const { key } of inDebt.slice(partiesMax / 2)) this.#parties.delete(key)
+    return first
   }
 }
 
-// Beyond it only such as stand in line or have requests on their way.
-const partiesMax = 512
+interface Standing {
+  readonly seats: ReadonlySet<RatesSeat>
+  readonly since: number
+}

@@ -2,6 +2,9 @@
 
 import { describe, expect, it } from 'vitest'
 import type { Refusal } from '../domain/refusal.ts'
+import { VirtualClock } from '../lib/virtual-clock.ts'
+import { AccountGroups } from './account-groups.ts'
+import { toGroupPlan } from './group-plan.ts'
 import type { Lease, LeaseRequest } from './lease.ts'
 import { leaseRequestOf } from './lease-request-of.ts'
 import type { JobClass } from './queue-tree.ts'
@@ -79,6 +82,47 @@ describe('a job that is charged to another', () => {
     expect(of(group, 'dora')).toBeUndefined()
     await clock.advance(1)
     expect(clock.pendingTimers).toBe(0)
+  })
+
+  it('takes along what it had of the rates that several models share, before it runs and while it does', async () => {
+    const clock = new VirtualClock()
+    const plan = toGroupPlan({
+      per: 'model',
+      concurrency: { default: 50, byModel: {} },
+      rates: { requestsPerMinute: 60, tokensPerMinute: null, tokensPerDay: null, refundsTokens: true },
+      waitMsMax: 1e9,
+    })
+    const groups = new AccountGroups('glm/main', plan, clock, () => 0.5)
+    const heir = { principal: 'heir', client: 'w1' }
+    const started = { asked: 0, own: 0 }
+    const held: Lease[] = []
+    const begin = (name: keyof typeof started, model: string): LeaseRequest => {
+      const order = leaseRequestOf({ principal: 'anna', client: 'w1', deadlineAt: Number.POSITIVE_INFINITY })
+      void leased(groups.groupFor(model).acquire(order)).then((lease) => {
+        started[name]++
+        held.push(lease)
+      })
+      return order
+    }
+    const timeOf = (name: string) =>
+      groups.inspect()['glm/main glm-5.2']?.principals.find((each) => each.name === name)?.ratesTime
+    const running = Array.from({ length: 6 }, () => begin('asked', 'glm-5.2'))
+    await clock.advance(0)
+    expect(started.asked).toBe(6)
+    expect(timeOf('anna')).toBe(6000)
+    for (const order of running) groups.groupFor('glm-5.2').recharge(order, heir)
+    expect([timeOf('anna'), timeOf('heir')]).toEqual([0, 6000])
+    for (const lease of held.splice(0)) {
+      lease.anotherRequest()
+      lease.release()
+    }
+    expect([timeOf('anna'), timeOf('heir')]).toEqual([0, 12_000])
+    // What waits is the heir's too: who left has all that it asked for itself.
+    for (let n = 0; n < 20; n++) groups.groupFor('glm-5.2').recharge(begin('asked', 'glm-5.2'), heir)
+    for (let n = 0; n < 20; n++) begin('own', 'glm-4.7')
+    await clock.advance(26_000)
+    expect(started.own).toBeGreaterThanOrEqual(started.asked - 6)
+    for (const lease of held) lease.release()
   })
 
   it('waits as long as the one with the most time wants, and no longer', async () => {

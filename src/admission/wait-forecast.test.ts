@@ -26,6 +26,7 @@ function seen(): HoldTimes {
 
 const facts = (more: Partial<ForecastFacts> = {}): ForecastFacts => ({
   ahead: { jobs: 3, work: 5000 },
+  inLine: null,
   tokens: 600,
   costs: 'slot-time',
   slots: 2,
@@ -71,6 +72,13 @@ describe('a forecast', () => {
   it('lets those ahead pass at the pace of requests, and itself behind them', () => {
     const ahead = { jobs: 9, work: 0 }
     expect(forecastMs(seen(), ratesOf({ requestsPerMinute: 60 }), facts({ ahead }))).toBe(4000)
+  })
+
+  it('counts what goes before it in the line of its account, and known jobs need not have ended for that', () => {
+    const rates = ratesOf({ requestsPerMinute: 60 })
+    const inLine = { jobs: 29, work: 0, waiting: 30 }
+    for (const times of [seen(), new HoldTimes(8000)])
+      expect(forecastMs(times, rates, facts({ inLine }))).toBe(24_000)
   })
 
   it('is no sooner than the rates let it go alone, however few are ahead', () => {

@@ -1,5 +1,5 @@
 // P1 of an account: what its vendor counts over a minute is never exceeded in any minute, wherever one begins to look, and whatever
-// models it is asked for. And who has how much of it then.
+// models it is asked for. And who has how much of it then: F14 where several models share it.
 
 import { holds, property, room } from './kit.ts'
 
@@ -86,12 +86,12 @@ export const properties = [
       { file: 'admission/rates-line.ts', find: 'this.#first?.wake()', replace: '' },
       {
         file: 'admission/turn.ts',
-        find: "if (!rates.isTurn(lane.client.principal)) return { kind: 'wait', waitMs: null }",
-        replace: '',
+        find: 'const payer = named.rates.turn(head.payload.since)',
+        replace: "const payer = 'first-come' as ReturnType<typeof named.rates.turn>",
       },
       {
         file: 'admission/rates-line.ts',
-        find: 'this.#level.next?.guests[0] ?? null',
+        find: 'this.#shares.next?.guests[0] ?? null',
         replace: 'this.#standing.keys().next().value ?? null',
       },
     ],
@@ -162,6 +162,94 @@ export const properties = [
           )
           holds(tokens <= tokensPerMinute, `${tokens} tokens in a minute of ${tokensPerMinute}`)
         }
+      }
+    },
+  }),
+  property({
+    id: 'F14 account',
+    says: 'two windows of one key have equal parts of the rates that models share, however many of them one asks for and whatever others do',
+    mutants: [
+      {
+        file: 'admission/turn.ts',
+        find: "const job = payer === 'first-come' ? head : queue.nextOf(payer)",
+        replace: 'const job = head',
+      },
+      {
+        file: 'admission/rates-shares.ts',
+        find: 'principal.level.settle(seat, charges[0], part)',
+        replace: 'principal.level.settle(seat, charges[0], 0)',
+      },
+      {
+        file: 'admission/rates-shares.ts',
+        find: 'let seat = party.clients.get(key)',
+        replace: 'let seat = [...party.clients.values()][0]',
+      },
+    ],
+    async check(rooms, seed) {
+      const { AccountGroups } = await rooms.load(groupsRoom)
+      const { toGroupPlan } = await rooms.load(planRoom)
+      const { VirtualClock } = await rooms.load(clockRoom)
+      const { createSeededRandom } = await rooms.load(dice)
+      const random = createSeededRandom(seed)
+      // Where tokens are counted too, those of the one are too small to matter, and of the other's more than half are too large.
+      for (const tokensPerMinute of [null, 60_000]) {
+        const requestsPerMinute = 60
+        const clock = new VirtualClock()
+        const rates = { requestsPerMinute, tokensPerMinute, tokensPerDay: null, refundsTokens: true }
+        const plan = toGroupPlan({
+          per: 'model',
+          concurrency: { default: 20, byModel: {} },
+          rates,
+          costs: tokensPerMinute === null ? 'slot-time' : 'tokens',
+          waitMsMax: 3_600_000,
+        })
+        const groups = new AccountGroups('glm/main', plan, clock, random)
+        let isOver = false
+        const had = { one: 0, many: 0 }
+        let [low, high] = [0, 0]
+        const job = async (
+          principal: string,
+          client: string,
+          model: string,
+          largest: number,
+        ): Promise<void> => {
+          const inputTokens = Math.ceil((largest * (1 + random())) / 2)
+          const lease = await groups.groupFor(model).acquire({
+            principal,
+            client,
+            class: 'interactive',
+            inputTokens,
+            outputTokensMax: 0,
+            bytes: 1,
+            deadlineAt: Number.POSITIVE_INFINITY,
+            signal: new AbortController().signal,
+            onPlace: () => undefined,
+          })
+          if (!('release' in lease)) throw new Error(lease.message)
+          if (client === 'one' || client === 'many') {
+            had[client] += tokensPerMinute === null ? 1 : Math.max(1, inputTokens / 1000)
+            low = Math.min(low, had.one - had.many)
+            high = Math.max(high, had.one - had.many)
+          }
+          await new Promise<void>((resolve) => clock.after(200 + Math.floor(random() * 2000), resolve))
+          lease.release({ inputTokens, outputTokens: 0 })
+          if (!isOver && (principal === 'home' || random() < 0.9)) void job(principal, client, model, largest)
+        }
+        // One of the models is asked for by both.
+        for (let n = 0; n < 30; n++) void job('home', 'many', `glm-${n % 6}`, 1500)
+        for (let n = 0; n < 12; n++) void job('home', 'one', 'glm-0', 500)
+        for (let minute = 0; minute < 15; minute++) {
+          for (let n = 0; n < 5; n++) void job(`guest-${n % 2}`, `w${n}`, `glm-${n % 3}`, 1000)
+          await clock.advance(60_000)
+        }
+        isOver = true
+        // At most three of theirs are on their way at once.
+        const bound = 2 * (3 + 1) * 1.5
+        const drift = high - low
+        holds(drift <= bound, `two windows drifted by ${drift} requests, ${had.one} and ${had.many}`)
+        holds(had.one + had.many > 150, `they had ${had.one + had.many} requests in a quarter of an hour`)
+        await clock.advance(60 * 60_000)
+        holds(groups.load === 0, `${groups.load} jobs of the account never ended`)
       }
     },
   }),

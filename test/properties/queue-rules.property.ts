@@ -80,7 +80,11 @@ export const properties = [
         find: 'while (before !== null && before.sequence > job.sequence) before = before.before',
         replace: '',
       },
-      { file: 'admission/fair-queue.ts', find: 'level.next?.oldest', replace: 'level.next?.newest' },
+      {
+        file: 'admission/fair-queue.ts',
+        find: 'next?.level.next?.oldest',
+        replace: 'next?.level.next?.newest',
+      },
     ],
     async check(rooms, seed) {
       const { FairQueue } = await rooms.load(queueRoom)

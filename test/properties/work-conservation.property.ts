@@ -28,7 +28,7 @@ export const properties = [
       },
       {
         file: 'admission/quota-group.ts',
-        find: 'this.#wake = this.#options.clock.after(waitMs, () => this.#pump())',
+        find: 'this.#wake = this.#options.clock.after(turn.waitMs, () => this.#pump())',
         replace: 'this.#wake = null',
       },
     ],
@@ -141,7 +141,7 @@ export const properties = [
     mutants: [
       {
         file: 'admission/turn.ts',
-        find: "if (refusal !== null) return { kind: 'too-late', refusal }",
+        find: "if (refusal !== null) return { kind: 'too-late', job, refusal }",
         replace: '',
       },
       {

@@ -1,0 +1,156 @@
+// What a job has before it in the line for the rates of its account: jobs of all groups that stand there. A fluid estimate as that of
+// `queue-outlook.ts`, in the line's own virtual time. All that waits is counted once, and again when something has changed: whoever
+// waits is told together with its neighbours.
+
+import type { AccountRates } from './account-rates.ts'
+import { type Ahead, among, clientAhead } from './queue-outlook.ts'
+import type { QueuedJob } from './queue-tree.ts'
+import type { RatesGuest, RatesJob } from './rates-guest.ts'
+import type { RatesPlace, RatesShares } from './rates-shares.ts'
+
+/** A job that asks what is before it. */
+export interface RatesWish<Job extends RatesJob> {
+  readonly job: QueuedJob<Job>
+  readonly costs: 'slot-time' | 'tokens'
+  /** What its own group has before it. */
+  readonly inGroup: Ahead
+}
+
+/** What goes before a job, and how many wait in that line. */
+export interface AheadInLine extends Ahead {
+  readonly waiting: number
+}
+
+interface Node extends RatesPlace {
+  jobs: number
+  /** Parts of a minute. */
+  work: number
+}
+
+interface Client extends Node {
+  /** How many of its jobs wait in each group. */
+  readonly in: Map<RatesGuest, number>
+}
+
+interface Party extends Node {
+  readonly byKey: Map<string, Client>
+  readonly clients: Client[]
+}
+
+/** All that waits. */
+interface Crowd {
+  /** What it was counted from: another number, or another guest, and it is counted again. */
+  readonly changes: number
+  readonly size: number
+  readonly mine: RatesGuest
+  readonly byKey: Map<string, Party>
+  readonly parties: Party[]
+  /** In the groups' unit of cost for a part of a minute. */
+  readonly workOfPart: number
+}
+
+/** The outlook of one line. */
+export class RatesOutlook {
+  readonly #shares: RatesShares
+  readonly #rates: AccountRates
+  #crowd: Crowd | null = null
+
+  constructor(shares: RatesShares, rates: AccountRates) {
+    this.#shares = shares
+    this.#rates = rates
+  }
+
+  /** What `guests`, of which `mine` is one, do before a job of `mine`'s. `changes`: how often anything of theirs has changed. */
+  fair<Job extends RatesJob>(
+    mine: RatesGuest,
+    guests: ReadonlySet<RatesGuest>,
+    { job, costs, inGroup }: RatesWish<Job>,
+    changes: number,
+  ): AheadInLine {
+    const size = sizeOf(guests)
+    const isCounted =
+      this.#crowd?.changes === changes && this.#crowd.size === size && this.#crowd.mine === mine
+    if (!isCounted) this.#crowd = this.#count(mine, guests, costs, changes, size)
+    const { client } = job.lane
+    const party = this.#crowd?.byKey.get(client.principal.key)
+    const node = party?.byKey.get(client.key)
+    if (!this.#crowd || !party || !node) return { ...inGroup, waiting: size }
+    // Its own jobs before it; where it stands for other groups too, they take turns.
+    let jobs = clientAhead(job).jobs
+    const own = jobs
+    const turns = this.#shares.known(client)?.guests ?? []
+    for (const [guest, waiting] of node.in) {
+      if (guest === mine) continue
+      const isSooner = turns.indexOf(guest) < turns.indexOf(mine) || !turns.includes(mine)
+      jobs += Math.min(waiting, isSooner ? own + 1 : own)
+    }
+    const inClient = { jobs, work: jobs * this.#partOf(job.payload.tokens) }
+    const inParty = among(party.clients, node, inClient)
+    const ahead = among(this.#crowd.parties, party, inParty)
+    return { jobs: ahead.jobs, work: ahead.work * this.#crowd.workOfPart, waiting: size }
+  }
+
+  #count(
+    mine: RatesGuest,
+    guests: ReadonlySet<RatesGuest>,
+    costs: 'slot-time' | 'tokens',
+    changes: number,
+    size: number,
+  ): Crowd {
+    const byKey = new Map<string, Party>()
+    const parties: Party[] = []
+    let [work, parts] = [0, 0]
+    for (const guest of guests) {
+      for (const each of guest.queue.clients()) {
+        const place = this.#shares.placeOf(each)
+        let party = byKey.get(each.principal.key)
+        if (party === undefined) {
+          party = { ...place.principal, jobs: 0, work: 0, byKey: new Map(), clients: [] }
+          byKey.set(each.principal.key, party)
+          parties.push(party)
+        }
+        let client = party.byKey.get(each.key)
+        if (client === undefined) {
+          client = { ...place.client, jobs: 0, work: 0, in: new Map() }
+          party.byKey.set(each.key, client)
+          party.clients.push(client)
+        }
+        // Where work is not counted in tokens, no rate of tokens is.
+        const part = each.jobs * this.#partOf(costs === 'tokens' ? each.work / each.jobs : 0)
+        client.in.set(guest, each.jobs)
+        for (const node of [party, client]) {
+          node.jobs += each.jobs
+          node.work += part
+        }
+        work += each.work
+        parts += part
+      }
+    }
+    return { changes, size, mine, byKey, parties, workOfPart: parts > 0 ? work / parts : 0 }
+  }
+
+  // Where a request takes no part of anything, each counts as one.
+  #partOf(tokens: number): number {
+    return this.#rates.partOf(tokens) || 1
+  }
+}
+
+/** The same where the order is first come, first served. */
+export function firstComeInLine<Job extends RatesJob>(
+  mine: RatesGuest,
+  guests: ReadonlySet<RatesGuest>,
+  { job, inGroup }: RatesWish<Job>,
+): AheadInLine {
+  let { jobs } = inGroup
+  for (const guest of guests) {
+    if (guest === mine) continue
+    for (const { payload } of guest.queue.jobs()) if (payload.since < job.payload.since) jobs++
+  }
+  return { jobs, work: inGroup.work, waiting: sizeOf(guests) }
+}
+
+function sizeOf(guests: ReadonlySet<RatesGuest>): number {
+  let size = 0
+  for (const { queue } of guests) size += queue.size
+  return size
+}
