@@ -56,7 +56,7 @@ function open(dice = 0) {
     more: Partial<JobPlan<Target>> = {},
     trail: Trail<Target> = trailOf(),
   ) =>
-    choice.next(planOf(steps, more), site, trail).then(
+    (async () => choice.next(planOf(steps, more), site, trail))().then(
       (target) => ({ target, at: clock.now() }),
       (error: unknown) => error as CallFailure,
     )

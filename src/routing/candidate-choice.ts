@@ -50,19 +50,42 @@ export class CandidateChoice {
     return this.#places.size
   }
 
-  /** The next target. Throws the job's last failure, or why nothing can be tried, or the signal's reason. */
-  async next<Each extends Target, Result>(
+  /**
+   * The next target; at once where one is free, so that a job which asks for its slot in the same breath is counted there before the
+   * next one chooses. Throws the job's last failure, or why nothing can be tried, or the signal's reason.
+   */
+  next<Each extends Target, Result>(
     plan: JobPlan<Each>,
     site: JobSite<Each, Result>,
     trail: Trail<Each>,
-  ): Promise<Each> {
+  ): Each | Promise<Each> {
+    return this.#now(plan, site, trail) ?? this.#later(plan, site, trail)
+  }
+
+  #now<Each extends Target, Result>(
+    plan: JobPlan<Each>,
+    site: JobSite<Each, Result>,
+    trail: Trail<Each>,
+  ): Each | null {
     for (;;) {
       assertInTime(this.#options.clock, plan, trail.setbacks)
       const ahead = this.#ahead(plan, trail)
       const free = this.#firstFree(ahead, plan.affinity)
       if (free) return this.#options.health.balance.pick(free, (each) => site.load(each), plan.affinity)
       if (this.#beginsAnew(ahead.flat(), plan, trail)) continue
-      await this.#untilOneReturns(ahead.flat(), plan, site, trail)
+      return null
+    }
+  }
+
+  async #later<Each extends Target, Result>(
+    plan: JobPlan<Each>,
+    site: JobSite<Each, Result>,
+    trail: Trail<Each>,
+  ): Promise<Each> {
+    for (;;) {
+      await this.#untilOneReturns(this.#ahead(plan, trail).flat(), plan, site, trail)
+      const target = this.#now(plan, site, trail)
+      if (target !== null) return target
     }
   }
 

@@ -114,6 +114,43 @@ export const properties: readonly Property[] = [
     },
   }),
   property({
+    id: 'L1 together',
+    says: 'jobs that come in one moment find each other: none waits while a group has a free slot',
+    mutants: [
+      {
+        file: 'routing/attempts.ts',
+        find: 'choice instanceof Promise ? await choice : choice',
+        replace: 'await choice',
+      },
+    ],
+    async check(rooms, seed) {
+      const world = await createWorld(rooms, seed)
+      const groups = members([1, 1, 1, 1])
+      for (let round = 0; round < 12; round++) {
+        const held = new Map<Target, number>()
+        const jobs = groups.map(() =>
+          world.run({
+            steps: [groups],
+            script: async () => 'well',
+            wrap: (site) => ({
+              ...site,
+              load: (each) => ({ inFlight: held.get(each) ?? 0, capacity: 1 }),
+              acquire: (each, signal, outputTokensMax) => {
+                held.set(each, (held.get(each) ?? 0) + 1)
+                return site.acquire(each, signal, outputTokensMax)
+              },
+            }),
+          }),
+        )
+        await Promise.all(jobs)
+        holds(
+          held.size === groups.length,
+          `${groups.length} jobs went to ${held.size} of as many idle groups`,
+        )
+      }
+    },
+  }),
+  property({
     id: 'L2',
     says: 'a dead target gets no more than probes while another one lives',
     mutants: [

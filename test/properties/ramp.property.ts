@@ -21,7 +21,7 @@ async function chooser(rooms: Rooms, seed: number) {
     await clock.advance(6_001)
     for (let i = 0; i < 3; i++) health.enter(at, new Set())?.settle(end('done', at), false, null)
   }
-  const choose = (steps: readonly (readonly Target[])[], affinity: string | null): Promise<Target> =>
+  const choose = async (steps: readonly (readonly Target[])[], affinity: string | null): Promise<Target> =>
     choice.next(
       {
         steps,

@@ -110,6 +110,25 @@ test('a search never waits behind a busy account while another is idle, whatever
   await busy.answer
 })
 
+test('searches that come in one moment go to one account each', async () => {
+  await start({ one: null, two: null, three: null }, { slots: 1 })
+  // Its messages arrive in one piece.
+  const socket = await server.window('websocket', 'window-two')
+  const groups = () => Object.values(server.inspect().groups)
+  for (let round = 0; round < 12; round++) {
+    server.simulator.control({ glm: { gate: 'closed' } })
+    const calls = [1, 2, 3].map((index) => socket.call('web_search', { query: `query ${round} ${index}` }))
+    await until(() => groups().reduce((sum, { held, waiting }) => sum + held + waiting, 0) === 3, 'all three')
+    expect(groups().map(({ held, waiting }) => [held, waiting])).toEqual([
+      [1, 0],
+      [1, 0],
+      [1, 0],
+    ])
+    server.simulator.control({ glm: { gate: 'open' } })
+    for (const { answer } of calls) expect((await answer)?.isError).toBe(false)
+  }
+})
+
 describe('after an outage, which is the endpoint’s', () => {
   const outage = {
     more: {
