@@ -105,13 +105,23 @@ describe('account groups', () => {
       groups.groupFor(`invented-${i}`)
       groups.groupFor('used')
     }
-    expect([groups.groupFor('held'), groups.groupFor('told'), groups.groupFor('used')]).toEqual([
-      busy,
-      told,
-      used,
-    ])
+    // Each the very one, and not one that looks like it.
+    for (const [name, group] of Object.entries({ held: busy, told, used }))
+      expect(groups.groupFor(name)).toBe(group)
     expect(Object.keys(groups.inspect())).toHaveLength(32)
     held.release()
+  })
+
+  it('forgets names under which nobody was served before any model that answers, also where there are few of them', async () => {
+    const clock = new VirtualClock()
+    const groups = open({}, clock)
+    for (let i = 0; i < 40; i++) await use(groups.groupFor(`real-${i}`), 1)
+    await clock.advance(120_000)
+    const first = groups.groupFor('real-0')
+    for (let i = 1; i < 40; i++) groups.groupFor(`real-${i}`)
+    for (let i = 0; i < 50; i++) groups.groupFor(`invented-${i}`)
+    expect(groups.groupFor('real-0')).toBe(first)
+    expect(Object.keys(groups.inspect())).toHaveLength(64)
   })
 
   it('puts a switched order into groups that come later, too', () => {

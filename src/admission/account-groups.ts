@@ -115,8 +115,7 @@ export class AccountGroups {
     const strangers = all.filter(([, { group }]) => !group.hasServed)
     const isCrowded = strangers.length >= strangersMax
     if (all.length < groupsMax && !isCrowded) return true
-    const proven = all.filter(([, { group }]) => group.hasServed)
-    const goes = (isCrowded ? strangers : [...strangers, ...proven]).find(([, { group }]) => !group.isNeeded)
+    const goes = (isCrowded ? strangers : [...strangers, ...all]).find(([, { group }]) => !group.isNeeded)
     if (goes === undefined) return false
     this.#groups.delete(goes[0])
     return true

@@ -56,6 +56,25 @@ describe('first tokens', () => {
     expect(come(5000, 19)).toBe(0)
   })
 
+  it('are compared from the twenty-first on, nine of them, with the mean of all while these are few', () => {
+    const { come } = open()
+    expect(come(800, 20)).toBe(0)
+    expect(come(4000, 8)).toBe(0)
+    expect(come(4000, 1)).toBe(1)
+    const slowAtFirst = open()
+    slowAtFirst.come(8000, 1)
+    expect(slowAtFirst.come(800, 19)).toBe(0)
+    expect(slowAtFirst.come(4000, 9)).toBe(1)
+  })
+
+  it('are not late where the middle one took exactly twice the usual', () => {
+    const { come } = open()
+    come(800, 30)
+    expect(come(1600, 1)).toBe(0)
+    expect(come(100_000, 4)).toBe(0)
+    expect(come(100_000, 1)).toBe(1)
+  })
+
   it('count anew when something was done, from requests that began after it', () => {
     const { tokens, come, now } = open()
     come(800, 200)

@@ -269,6 +269,15 @@ describe('front door', () => {
     for (const permit of both) permit.release()
   })
 
+  it('gives a key nothing back because its windows are forgotten sooner than its rate is whole', async () => {
+    const { clock, door } = open({ principal: { requestsPerMinute: 1, burst: 2, concurrency: 4 } })
+    for (const window of ['window-a', 'window-b']) admitted(door, identity(window)).release()
+    await clock.advance(61_000)
+    expect(door.clients()).toEqual([])
+    admitted(door, identity('window-a')).release()
+    expect(door.admit(identity('window-a'))).toMatchObject({ scope: 'principal', retryAfterMs: 59_000 })
+  })
+
   it('binds nobody who is in no team by a team’s limits', () => {
     const { door } = open({ team: { requestsPerMinute: 60, burst: 1, concurrency: 0 } })
     admitted(door, identity('window-a')).release()

@@ -85,10 +85,14 @@ export class FrontDoor {
     this.#options = options
     this.#clientGate = toGate(options.client)
     const { team } = options
-    const gate = team === undefined || typeof team === 'function' ? null : toGate(team)
-    this.#teamGate = (name) => {
-      const limits = typeof team === 'function' ? team(name) : null
-      return limits ? toGate(limits) : gate
+    if (typeof team === 'function') {
+      this.#teamGate = (name) => {
+        const limits = team(name)
+        return limits && toGate(limits)
+      }
+    } else {
+      const gate = team === undefined ? null : toGate(team)
+      this.#teamGate = () => gate
     }
   }
 

@@ -48,6 +48,15 @@ it('is given back once: what the vendor refused is not released, too', () => {
   expect(told).toEqual(['put back'])
 })
 
+it('lets nobody ask its vendor again after its end', () => {
+  const { lease } = open()
+  lease.release()
+  const signal = new AbortController().signal
+  expect(() => lease.another({ outputTokensMax: 1, untilAt: () => 1, signal })).toThrow(
+    'a lease that was given back makes no requests',
+  )
+})
+
 it('changes no capacity by what is heard after its end', async () => {
   const { group } = openSmallGroup({ ceiling: { start: 5, max: 5, probeMs: 1000, watchFirstToken: false } })
   const lease = await leased(group.acquire(leaseRequestOf()))

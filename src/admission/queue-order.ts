@@ -38,7 +38,7 @@ function longestOf<Node extends { jobs: number; weight: number }, Newcomer exten
   let longest: Node | Newcomer = newcomer
   let most = newcomer === null ? -1 : (newcomer.jobs + 1) / newcomer.weight
   for (const node of nodes) {
-    if (node === newcomer || node.jobs / node.weight <= most) continue
+    if (node.jobs / node.weight <= most) continue
     longest = node
     most = node.jobs / node.weight
   }

@@ -282,12 +282,14 @@ function openLine() {
   /** Lets whoever is first go, until nobody stands in line. */
   const order = (guests: Readonly<Record<string, RatesGuest>>): readonly string[] => {
     const names: string[] = []
-    for (;;) {
+    // One round more than there are guests: whoever is left over, or comes twice, shows.
+    for (let round = 0; round <= Object.keys(guests).length; round++) {
       const first = Object.entries(guests).find(([, each]) => line.isFirst(each))
-      if (first === undefined) return names
+      if (first === undefined) break
       names.push(first[0])
       line.leave(first[1])
     }
+    return names
   }
   return { line, woken, guest, order }
 }

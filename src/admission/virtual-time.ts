@@ -123,7 +123,7 @@ export class VirtualTime<Child extends Sharer> {
   #lift(child: Child): void {
     const { reference } = this
     const lagging = (this.next?.virtual ?? this.#floor) - this.#stride
-    this.#clock = Math.max(this.#clock, reference)
+    this.#clock = reference
     child.virtual = Math.max(child.virtual, child.inFlight > 0 ? Math.min(reference, lagging) : reference)
   }
 

@@ -117,6 +117,25 @@ providers:
     ])
   })
 
+  test('a tier’s tokens a day bind, and contradict nobody’s tokens a minute', () => {
+    const [kimi] = load(
+      'providers: { kimi: { apiKey: k, tier: 0, rates: { tokensPerMinute: 9000000 } } }',
+    ).providers
+    expect(kimi?.accounts[0]?.rates).toMatchObject({ tokensPerMinute: 9_000_000, tokensPerDay: 1_350_000 })
+    const [lower] = load(
+      'providers: { kimi: { apiKey: k, tier: 0, rates: { tokensPerDay: 9000 } } }',
+    ).providers
+    expect(lower?.accounts[0]?.rates).toMatchObject({ tokensPerMinute: 450_000, tokensPerDay: 9_000 })
+  })
+
+  test('tokens that contradict each other for several accounts are told once', () => {
+    const accounts = '[{ name: a, apiKeys: [k] }, { name: b, apiKeys: [l], rates: { requestsPerMinute: 5 } }]'
+    const rates = '{ tokensPerMinute: 9, tokensPerDay: 8 }'
+    expect(faultsOf(`providers: { kimi: { rates: ${rates}, accounts: ${accounts} } }`).split('\n')).toEqual([
+      expect.stringContaining('providers.kimi.rates.tokensPerMinute: 9 is more than'),
+    ])
+  })
+
   test('without file, key or flag there are defaults, and each vendor says what to set', () => {
     const config = load(null)
     expect(config.file).toBeNull()
@@ -306,7 +325,17 @@ providers:
   })
 
   test('the wait in a queue never exceeds the time limit of a call', () => {
-    expect(load('limits: { callTimeoutMs: 30000 }').limits.queue.waitMs).toBe(30_000)
+    expect(load('limits: { callTimeoutMs: 30000 }')).toMatchObject({
+      limits: { queue: { waitMs: 30_000 } },
+      warnings: [],
+    })
+    expect(load('limits: { callTimeoutMs: 30000, queue: { waitMs: 120000 } }')).toMatchObject({
+      limits: { queue: { waitMs: 30_000 } },
+      warnings: [
+        'limits.queue.waitMs: 120000 is more than limits.callTimeoutMs (30000), so it is cut to that. Lower it, leave it out, or raise limits.callTimeoutMs.',
+      ],
+    })
+    expect(load('limits: { callTimeoutMs: 30000, queue: { waitMs: 30000 } }').warnings).toEqual([])
   })
 
   test('gives the edge room for every client, and one key and one address their parts of it', () => {
@@ -391,10 +420,6 @@ describe('what is refused', () => {
       'limits.team.tokensPerMinute: 9 is more than limits.team.tokensPerDay (8)',
     ],
     [
-      'limits: { callTimeoutMs: 1000, queue: { waitMs: 2000 } }',
-      'limits.queue.waitMs: 2000 is more than limits.callTimeoutMs (1000)',
-    ],
-    [
       'lateResults: { keepMs: 599999 }',
       'exai.yaml:1:24: lateResults.keepMs: expected a whole number of milliseconds from 600000 to 86400000, found 599999.',
     ],
@@ -440,10 +465,30 @@ describe('what is refused', () => {
     ['providers: { glm: { apiKey: k, accounts: [{ name: a }] } }', 'short for one account'],
     ['providers: { glm: { accounts: [{ name: a }, { name: a }] } }', 'two accounts called "a"'],
     ['providers: { glm: { accounts: [] } }', 'at least one account'],
+    [
+      'providers:\n  kimi: { rates: { tokensPerMinute: 9, tokensPerDay: 8 } }',
+      'exai.yaml:2:37: providers.kimi.rates.tokensPerMinute: 9 is more than providers.kimi.rates.tokensPerDay (8), so it could never be reached. Lower it, or raise providers.kimi.rates.tokensPerDay.',
+    ],
+    [
+      'providers: { kimi: { rates: { tokensPerDay: 8 }, accounts: [{ name: a, apiKeys: [k], rates: { tokensPerMinute: 9 } }] } }',
+      'exai.yaml:1:112: providers.kimi.accounts.0.rates.tokensPerMinute: 9 is more than providers.kimi.rates.tokensPerDay (8)',
+    ],
+    [
+      'providers: { kimi: { rates: { tokensPerMinute: 9 }, accounts: [{ name: a, apiKeys: [k], rates: { tokensPerDay: 8 } }] } }',
+      'exai.yaml:1:48: providers.kimi.rates.tokensPerMinute: 9 is more than providers.kimi.accounts.0.rates.tokensPerDay (8)',
+    ],
     ...['-1', '1.5', '1001', 'heavy'].map((weight): [string, string] => [
       `providers: { glm: { accounts: [{ name: a, apiKeys: [k], weight: ${weight} }] } }`,
       'providers.glm.accounts.0.weight: expected a whole number of shares from 0 to 1000.',
     ]),
+    [
+      'teams: { blue: { tokensPerMinute: 9, tokensPerDay: 8 } }',
+      'exai.yaml:1:35: teams.blue.tokensPerMinute: 9 is more than teams.blue.tokensPerDay (8), so it could never',
+    ],
+    [
+      'teams: { blue: { tokensPerMinute: 9 } }\nlimits: { team: { tokensPerDay: 8 } }',
+      'exai.yaml:1:35: teams.blue.tokensPerMinute: 9 is more than limits.team.tokensPerDay (8)',
+    ],
     ['a: 1\na: 2', 'exai.yaml:2:1: this is not valid YAML'],
     [`providers: { glm: { apiKey: \${ZAI_API_KEY} } }`, `Put "\${NAME}" in double quotes.`],
     ['- a\n- b', 'exai.yaml:1:1: the file: expected a section of keys, found a list'],

@@ -9,13 +9,14 @@ import type { Config, Origin } from './config.ts'
 import { ConfigError } from './config-error.ts'
 import { describeFault, describeIssue, describeUnknownKey, type Places } from './describe-issue.ts'
 import { edgeLimitsOf } from './edge-section.ts'
+import { checkKeys } from './key-checks.ts'
 import { unknownAmong } from './known-keys.ts'
 import { freezeDeep, Layers } from './layers.ts'
 import { checkPrices } from './name-checks.ts'
-import { checkBreaker, checkTimes } from './outage-relations.ts'
+import { checkBreaker, checkTimes, queueWaitMs } from './outage-relations.ts'
 import { type ConfigFlags, readOverrides } from './overrides.ts'
 import { buildProvider, type ProviderSources } from './providers.ts'
-import { checkLateResults, checkLimits, checkLoops, type Fault } from './relations.ts'
+import { checkLateResults, checkLimits, checkLoops, checkTokens, type Fault } from './relations.ts'
 import { type FileShape, fileSchema } from './schema.ts'
 import { type Place, readYaml, type UnsetVariable, type YamlSource } from './yaml-source.ts'
 
@@ -28,7 +29,6 @@ export interface ConfigSources {
 }
 
 const faultsShownMax = 20
-const queueWaitMs = 120_000
 const noVariable = `expected a variable, written "\${NAME}" or "\${NAME:-text}", its name of letters, digits and underscores. What stands here is neither, and would be taken as it is. Where that is meant, write "$\${...}", or put the whole text into a variable.`
 
 /** The configuration in force. Throws `ConfigError` with every fault, one a line, ready to be shown. */
@@ -64,7 +64,7 @@ export function loadConfig(sources: ConfigSources): Config {
     ...checkLateResults(config.lateResults),
     ...checkAnswers(config),
     ...checkBreaker(config.breaker),
-    ...checkTimes(parsed.data.providers, config.limits),
+    ...checkTokens(parsed.data.providers, config),
     ...checkLoops(config, ownAddresses()),
   )
   if (faults.length > 0) refuse(faults.map(({ path, sentence }) => describeFault(places, path, sentence)))
@@ -92,7 +92,9 @@ function build(
     ([name, section]) => buildProvider(name, section, reports) ?? [],
   )
   checkPrices(shape.prices, Object.keys(shape.providers), providers, reports)
+  checkKeys(shape.providers, providers, reports)
   const { limits } = shape
+  checkTimes(shape.providers, limits, reports)
   return {
     file: file?.file ?? null,
     listen: { host: shape.listen.host, mcp: shape.listen.mcp },
@@ -109,7 +111,7 @@ function build(
       ...limits,
       queue: {
         perClient: limits.queue.perClient,
-        waitMs: limits.queue.waitMs ?? Math.min(queueWaitMs, limits.callTimeoutMs),
+        waitMs: queueWaitMs(limits.queue.waitMs, limits.callTimeoutMs, reports),
         order: limits.queue.order,
       },
       edge: edgeLimitsOf(limits.edge, limits.maxClients, limits.slowReaderMs),

@@ -1,10 +1,15 @@
-// What the settings about failing vendors must not contradict: a wait that no call can outlast would never be told, and a breaker that
-// opens for longer than at most is a slip of the pen.
+// What the settings about failing vendors, and about waiting for them, must not contradict: a breaker that opens for longer than at most
+// is a slip of the pen; a wait that outlasts the call ends with it, and whoever wrote it is told.
 
+import { type PaceMs, timeoutDefaults } from '../providers/model-timeouts.ts'
 import type { BreakerLimits } from '../routing/breaker.ts'
 import type { LimitsConfig } from './config.ts'
+import type { ProviderSources } from './providers.ts'
 import type { Fault } from './relations.ts'
 import type { ProviderSection } from './schema.ts'
+
+const usualWaitMs = 120_000
+const cure = 'Lower it, leave it out, or raise limits.callTimeoutMs.'
 
 /** Faults of `breaker`. */
 export function checkBreaker({ openMs, openMsMax }: BreakerLimits): readonly Fault[] {
@@ -13,18 +18,41 @@ export function checkBreaker({ openMs, openMsMax }: BreakerLimits): readonly Fau
   return [{ path: 'breaker.openMs', sentence }]
 }
 
-/** Faults of the providers' times, of those that are written: a default that a short call does not reach is nobody's mistake. */
+/**
+ * Tells providers' times that are longer than any call. They do no harm, and the usual ones, spelled out as in the example, are nobody's
+ * mistake: whoever shortens the calls need not hunt for them.
+ */
 export function checkTimes(
   providers: Readonly<Record<string, ProviderSection>>,
-  { callTimeoutMs, toolTimeoutMs }: LimitsConfig,
-): readonly Fault[] {
+  { callTimeoutMs, toolTimeoutMs }: Pick<LimitsConfig, 'callTimeoutMs' | 'toolTimeoutMs'>,
+  sources: Pick<ProviderSources, 'warn'>,
+): void {
   const longest = Math.max(callTimeoutMs, ...Object.values(toolTimeoutMs).map((each) => each ?? 0))
-  return Object.entries(providers).flatMap(([name, provider]) =>
-    (['firstTokenMs', 'silenceMs'] as const).flatMap((key): readonly Fault[] => {
-      const most = Math.max(provider[key]?.plain ?? 0, provider[key]?.thinking ?? 0)
-      if (most <= longest) return []
-      const sentence = `${most} is more than any call may take (${longest}), so it could never be reached. Lower it, or raise limits.callTimeoutMs.`
-      return [{ path: `providers.${name}.${key}`, sentence }]
-    }),
-  )
+  for (const [name, provider] of Object.entries(providers)) {
+    for (const key of ['firstTokenMs', 'silenceMs'] as const) {
+      const own = (pace: keyof PaceMs): number => {
+        const written = provider[key]?.[pace] ?? 0
+        return written === timeoutDefaults[key][pace] ? 0 : written
+      }
+      const most = Math.max(own('plain'), own('thinking'))
+      if (most <= longest) continue
+      sources.warn(
+        `providers.${name}.${key}`,
+        `${most} is more than any call may take (${longest}), so calls end first. ${cure}`,
+      )
+    }
+  }
+}
+
+/** Longest wait in a queue: no longer than a call, which it is cut to where more is written, as the usual wait is. */
+export function queueWaitMs(
+  written: number | undefined,
+  callTimeoutMs: number,
+  sources: Pick<ProviderSources, 'warn'>,
+): number {
+  if (written !== undefined && written > callTimeoutMs) {
+    const sentence = `${written} is more than limits.callTimeoutMs (${callTimeoutMs}), so it is cut to that. ${cure}`
+    sources.warn('limits.queue.waitMs', sentence)
+  }
+  return Math.min(written ?? usualWaitMs, callTimeoutMs)
 }

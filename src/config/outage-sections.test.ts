@@ -72,10 +72,6 @@ describe('how long a vendor may say nothing', () => {
       'providers:\n  glm: { silenceMS: 5000 }',
       'exai.yaml:2:10: providers.glm.silenceMS: unknown key. Did you mean "silenceMs"?',
     ],
-    [
-      'limits: { callTimeoutMs: 30000 }\nproviders:\n  glm: { silenceMs: { thinking: 40000 } }',
-      'exai.yaml:3:21: providers.glm.silenceMs: 40000 is more than any call may take (30000), so it could never be reached. Lower it, or raise limits.callTimeoutMs.',
-    ],
   ])('%s', (yaml, fault) => {
     const faults = faultsOf(yaml)
     expect(faults).toHaveLength(1)
@@ -83,11 +79,30 @@ describe('how long a vendor may say nothing', () => {
   })
 
   test('may be longer than most calls where one tool takes longer, and as usual where calls are short', () => {
+    const { warnings } = load(
+      'limits: { callTimeoutMs: 30000, toolTimeoutMs: { codereview: 600000 } }\nproviders: { glm: { silenceMs: 500000 } }',
+    )
+    expect(warnings).toEqual([])
+    expect(load('limits: { callTimeoutMs: 30000 }')).toMatchObject({
+      warnings: [],
+      providers: [{ timeouts: usual }, { timeouts: usual }],
+    })
+  })
+
+  test('is told where it is longer than any call, and not where it is the usual, spelled out', () => {
+    const read = (times: string): Config =>
+      load(`limits: { callTimeoutMs: 30000 }\nproviders: { glm: { ${times} } }`)
     expect(
-      faultsOf(
-        'limits: { callTimeoutMs: 30000, queue: { waitMs: 30000 }, toolTimeoutMs: { codereview: 600000 } }\nproviders: { glm: { silenceMs: 500000 } }',
-      ),
-    ).toEqual([])
+      read('firstTokenMs: { plain: 60000, thinking: 150000 }, silenceMs: { thinking: 180000 }'),
+    ).toMatchObject({
+      warnings: [],
+      providers: [{ timeouts: usual }, {}],
+    })
+    const { warnings, providers } = read('firstTokenMs: 30000, silenceMs: { plain: 60000, thinking: 40000 }')
+    expect(warnings).toEqual([
+      'providers.glm.silenceMs: 40000 is more than any call may take (30000), so calls end first. Lower it, leave it out, or raise limits.callTimeoutMs.',
+    ])
+    expect(providers[0]?.timeouts.silenceMs).toEqual({ plain: 60_000, thinking: 40_000 })
   })
 
   test('is printed as a person writes it, with the place it came from', () => {

@@ -1,7 +1,9 @@
 // How limits must stand to each other, and addresses to our own. A limit that can never bind, or always does, is a mistake
 // better told at the start than found at night.
 
+import type { TokenLimits } from '../admission/quotas-of.ts'
 import type { Config } from './config.ts'
+import type { ProviderSection } from './schema.ts'
 
 /** A fault: the value's path and what is wrong with it. */
 export interface Fault {
@@ -15,11 +17,7 @@ const unlimited = Number.POSITIVE_INFINITY
 export function checkLimits(limits: Config['limits']): readonly Fault[] {
   const faults: Fault[] = []
   const atMost = (path: string, value: number, otherPath: string, other: number): void => {
-    if (value <= other) return
-    faults.push({
-      path: `limits.${path}`,
-      sentence: `${value} is more than limits.${otherPath} (${other}), so it could never be reached. Lower it, or raise limits.${otherPath}.`,
-    })
+    if (value > other) faults.push(neverReached(`limits.${path}`, value, `limits.${otherPath}`, other))
   }
   const { client, principal } = limits
   atMost(
@@ -38,7 +36,6 @@ export function checkLimits(limits: Config['limits']): readonly Fault[] {
   }
   atMost('client.burst', client.burst, 'principal.burst', principal.burst)
   atMost('client.concurrency', client.concurrency, 'principal.concurrency', principal.concurrency)
-  atMost('queue.waitMs', limits.queue.waitMs, 'callTimeoutMs', limits.callTimeoutMs)
   atMost('bodyBytesMax', limits.bodyBytesMax, 'uploadBytesMax', limits.uploadBytesMax)
   for (const key of ['connectionsPerPrincipalMax', 'unidentifiedPerAddressMax'] as const) {
     atMost(`edge.${key}`, limits.edge[key], 'edge.connectionsMax', limits.edge.connectionsMax)
@@ -54,12 +51,54 @@ export function checkLimits(limits: Config['limits']): readonly Fault[] {
   return faults
 }
 
+/**
+ * Tokens a minute that are more than those a day, of providers, accounts and teams. Only what is written contradicts itself: what a tier
+ * stands for may have changed, and is nobody's word.
+ */
+export function checkTokens(
+  providers: Readonly<Record<string, ProviderSection>>,
+  { teams, limits }: Pick<Config, 'teams' | 'limits'>,
+): readonly Fault[] {
+  const ofProviders = Object.entries(providers).flatMap(([name, { rates = {}, accounts = [] }]) => {
+    const shared = { path: `providers.${name}.rates`, tokens: rates }
+    const own = accounts.flatMap((account, index) =>
+      aboveDay({ path: `providers.${name}.accounts.${index}.rates`, tokens: account.rates ?? {} }, shared),
+    )
+    return [...aboveDay(shared, shared), ...own]
+  })
+  const shared = { path: 'limits.team', tokens: limits.team }
+  const ofTeams = Object.entries(teams).flatMap(([name, tokens]) =>
+    aboveDay({ path: `teams.${name}`, tokens }, shared),
+  )
+  return [...ofProviders, ...ofTeams]
+}
+
+interface WrittenTokens {
+  readonly path: string
+  readonly tokens: { readonly [Key in keyof TokenLimits]?: number | null | undefined }
+}
+
+// `shared` holds where `own` says nothing; what says nothing at all is judged with those it shares with.
+function aboveDay(own: WrittenTokens, shared: WrittenTokens): readonly Fault[] {
+  const minute = (own.tokens.tokensPerMinute ?? null) === null ? shared : own
+  const day = (own.tokens.tokensPerDay ?? null) === null ? shared : own
+  if (minute !== own && day !== own) return []
+  const [most, other] = [minute.tokens.tokensPerMinute ?? 0, day.tokens.tokensPerDay ?? unlimited]
+  return most <= other
+    ? []
+    : [neverReached(`${minute.path}.tokensPerMinute`, most, `${day.path}.tokensPerDay`, other)]
+}
+
+function neverReached(path: string, value: number, otherPath: string, other: number): Fault {
+  const sentence = `${value} is more than ${otherPath} (${other}), so it could never be reached. Lower it, or raise ${otherPath}.`
+  return { path, sentence }
+}
+
 /** The bounds of late results. */
 export function checkLateResults(late: Config['lateResults']): readonly Fault[] {
   const { bytesMax, bytesPerClientMax } = late
   if (bytesPerClientMax <= bytesMax) return []
-  const sentence = `${bytesPerClientMax} is more than lateResults.bytesMax (${bytesMax}), so it could never be reached. Lower it, or raise lateResults.bytesMax.`
-  return [{ path: 'lateResults.bytesPerClientMax', sentence }]
+  return [neverReached('lateResults.bytesPerClientMax', bytesPerClientMax, 'lateResults.bytesMax', bytesMax)]
 }
 
 /**

@@ -157,10 +157,12 @@ describe('an attempt', () => {
 
   it('is not made at all for a job that was given up before', async () => {
     const gone = new CallFailure('client-gone', { message: 'Gone.' })
-    const { over } = await begin(() => expect.fail('nobody wants it'), { signal: AbortSignal.abort(gone) })
+    let asked = 0
+    const { over } = await begin(async () => `asked ${++asked} times`, { signal: AbortSignal.abort(gone) })
     const { result, end } = await over()
     expect(result).toEqual({ kind: 'failed', failure: gone, tookMs: 0 })
     expect(end).toMatchObject({ outcome: 'client-gone', hasBegun: false })
+    expect(asked).toBe(0)
   })
 
   it('ends with its job, for the job’s reason', async () => {

@@ -30,7 +30,7 @@ export function accountOf(
   fullName: string,
   apiKeys: readonly string[],
   settings: Partial<GroupSettings> = {},
-  clock = new VirtualClock(),
+  clock: VirtualClock = new VirtualClock(),
 ): Account {
   const plan = toGroupPlan({ per: 'model', concurrency: { default: 1, byModel: {} }, ...settings })
   const name = fullName.slice(fullName.indexOf('/') + 1)

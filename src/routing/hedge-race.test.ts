@@ -42,10 +42,12 @@ function runner(tell: () => void): Runner {
   }
 }
 
-function race(begins: 'at once' | 'never' | 'when told' = 'at once') {
+function race(begins: 'at once' | 'never' | 'when told' = 'at once', hasSpoken = false) {
   const clock = new VirtualClock()
   const ear = { spoke: (): void => {} }
   const [first, second] = [runner(() => ear.spoke()), runner(() => ear.spoke())]
+  // Before anybody listens: an attempt is on its way when the race begins.
+  if (hasSpoken) first.speak()
   const slot = Promise.withResolvers<void>()
   const begun: AbortSignal[] = []
   const { spoke, result } = hedge(clock, afterMs, first.running, async (signal) => {
@@ -76,6 +78,12 @@ describe('a hedge', () => {
     expect(spoken.begun).toHaveLength(0)
     spoken.first.answer('a')
     expect(await spoken.end()).toEqual(['first', 'done', null])
+
+    const quick = race('at once', true)
+    await quick.clock.advance(afterMs)
+    expect(quick.begun).toHaveLength(0)
+    quick.first.fail()
+    expect(await quick.end()).toEqual(['first', 'failed', null])
 
     const ended = race()
     ended.first.fail()

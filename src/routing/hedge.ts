@@ -57,7 +57,7 @@ export function hedge<Result>(
   let winner: HedgeEnd<Result>['winner'] | null = null
   let begun: Promise<unknown> = Promise.resolve()
   const silence = new Promise<null>((resolve) => {
-    giveUp.signal.addEventListener('abort', () => resolve(null), { once: true })
+    giveUp.signal.addEventListener('abort', () => resolve(null))
   })
   const start = async (): Promise<void> => {
     second = await begin(giveUp.signal)

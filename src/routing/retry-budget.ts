@@ -53,14 +53,10 @@ export class RetryBudget {
     return true
   }
 
-  /** Retries left now, by provider. */
-  inspect(): Readonly<Record<string, number>> {
-    return Object.fromEntries(
-      [...this.#accounts.entries()].map(([name]) => {
-        const { earned, floor } = this.#account(name)
-        return [name, Math.floor(earned + 1e-9) + Math.floor(floor + 1e-9)]
-      }),
-    )
+  /** Retries left there now. */
+  left(provider: string): number {
+    const { earned, floor } = this.#account(provider)
+    return Math.floor(earned + 1e-9) + Math.floor(floor + 1e-9)
   }
 
   #account(provider: string): Account {

@@ -5,6 +5,7 @@ import { CallFailure, type FailureCode } from '../domain/failure.ts'
 import { identityOf } from '../domain/identity-of.ts'
 import { VirtualClock } from '../lib/virtual-clock.ts'
 import type { GenerateJob, Job } from '../providers/provider.ts'
+import { breakerDefaults } from './breaker.ts'
 import { accountOf, configuredOf, providerOf } from './configured-of.ts'
 import { Router, type RouterOptions } from './router.ts'
 import type { HealthEvent } from './target-health.ts'
@@ -175,11 +176,13 @@ describe('the standing of models', () => {
   })
 })
 
+const healthy = { breakers: {}, cooldowns: {}, deadKeys: [], waiting: 0 }
+
 describe('the health of targets', () => {
   it('is told as it changes, is seen with those that wait for it, and dead keys are revived', async () => {
     const events: HealthEvent[] = []
     const { clock, router, refuses, ask, run } = open({ onHealth: (event) => events.push(event) })
-    expect(router.inspectHealth()).toEqual({ breakers: {}, cooldowns: {}, deadKeys: [], waiting: 0 })
+    expect(router.inspectHealth()).toMatchObject(healthy)
     refuses.k = ['credential-rejected']
     expect(await ask('kimi-k3')).toBe('credential-rejected')
     expect(events).toEqual([{ type: 'key-died', keyName: 'kimi/main#0' }])
@@ -194,6 +197,28 @@ describe('the health of targets', () => {
     delete refuses.k
     await clock.advance(60_000)
     expect(await waiting).toBe('done')
-    expect(router.inspectHealth()).toEqual({ breakers: {}, cooldowns: {}, deadKeys: [], waiting: 0 })
+    expect(router.inspectHealth()).toMatchObject(healthy)
+  })
+
+  it('is seen with the retries left at each provider, and with what bounds them and the breakers', async () => {
+    const retries = { attempts: 4, sharePercent: 20, perMinute: 10 }
+    const breaker = { ...breakerDefaults, openMs: 900 }
+    const { router, refuses, ask } = open({ breaker })
+    expect(router.inspectHealth()).toEqual({
+      ...healthy,
+      retriesLeft: { off: 10, glm: 10, kimi: 10 },
+      retries,
+      breaker,
+    })
+    refuses.a = ['unreachable']
+    refuses.b = ['unreachable']
+    await ask('glm-5.2')
+    expect(router.inspectHealth().retriesLeft).toEqual({ off: 10, glm: 9, kimi: 10 })
+    const own = { attempts: 2, sharePercent: 0, perMinute: 3 }
+    expect(open({ retries: own }).router.inspectHealth()).toMatchObject({
+      retriesLeft: { off: 3, glm: 3, kimi: 3 },
+      retries: own,
+      breaker: breakerDefaults,
+    })
   })
 })

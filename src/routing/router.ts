@@ -16,9 +16,10 @@ import type { ExtractJob, GenerateJob, Job, JobKind, ReadJob, SearchJob } from '
 import type { AttemptEnd } from './attempt-end.ts'
 import { affordable, dearest } from './attempt-money.ts'
 import { Attempts } from './attempts.ts'
-import type { BreakerLimits } from './breaker.ts'
+import { type BreakerLimits, breakerDefaults } from './breaker.ts'
 import type { Budgets } from './budgets.ts'
 import { candidateSteps, type RoutedCandidate } from './candidate-steps.ts'
+import type { HealthFacts } from './health-facts.ts'
 import type { HedgeOptions } from './hedge.ts'
 import { knownNames, type ModelNames, type ModelStanding } from './model-names.ts'
 import { OutputEstimates } from './output-estimates.ts'
@@ -113,6 +114,7 @@ export class Router {
   readonly #clock: Clock
   readonly #health: TargetHealth
   readonly #attempts: Attempts
+  readonly #retryBudget: RetryBudget
   readonly #outputs = new OutputEstimates()
 
   constructor(providers: readonly ConfiguredProvider[], options: RouterOptions = {}) {
@@ -123,6 +125,7 @@ export class Router {
     this.#clock = clock
     this.#health = new TargetHealth({ clock, random, breaker, ...(onHealth ? { emit: onHealth } : {}) })
     const budget = new RetryBudget({ clock, share: sharePercent / 100, floorPerMinute: perMinute })
+    this.#retryBudget = budget
     this.#attempts = new Attempts({ clock, random, health: this.#health, budget, attemptsMax, hedge })
   }
 
@@ -228,10 +231,10 @@ export class Router {
 
   /** Names of models, and those that rest; bounded, for people. */
   standing(): ModelStanding {
-    const resting = this.#providers.flatMap(({ provider, accounts }) => {
-      if (accounts.length === 0) return []
-      return provider.models.slice(0, shownMax).flatMap(({ id }) => {
+    const resting = this.#providers.flatMap(({ provider }) =>
+      provider.models.slice(0, shownMax).flatMap(({ id }) => {
         const steps = this.#steps({ kind: 'generate', model: `${provider.name}/${id}` })
+        // Who is not set up does not rest.
         const obstacles = 'missing' in steps ? [] : steps.flat().map((each) => this.#health.obstacle(each))
         const [first, ...rest] = obstacles.filter((each) => each !== null)
         if (first === undefined || rest.length + 1 < obstacles.length) return []
@@ -240,8 +243,8 @@ export class Router {
           first,
         )
         return [{ provider: provider.name, model: id, says: soonest.says, waitMs: soonest.waitMs }]
-      })
-    })
+      }),
+    )
     return {
       names: knownNames(this.#options.names ?? noNames, shownMax),
       resting: resting.slice(0, shownMax),
@@ -256,9 +259,12 @@ export class Router {
     )
   }
 
-  /** Breakers, cooldowns, dead keys, and jobs that wait for one of them. */
-  inspectHealth(): ReturnType<TargetHealth['inspect']> & { readonly waiting: number } {
-    return { ...this.#health.inspect(), waiting: this.#attempts.waiting }
+  /** Breakers, cooldowns, dead keys, jobs that wait for one of them, retries left, and what bounds all that. */
+  inspectHealth(): HealthFacts {
+    const { retries = retryDefaults, breaker = breakerDefaults } = this.#options
+    const left = this.#providers.map(({ provider: { name } }) => [name, this.#retryBudget.left(name)])
+    const retriesLeft: HealthFacts['retriesLeft'] = Object.fromEntries(left)
+    return { ...this.#health.inspect(), waiting: this.#attempts.waiting, retriesLeft, retries, breaker }
   }
 
   #steps(wish: RouteWish): ReturnType<typeof candidateSteps> {

@@ -46,12 +46,12 @@ export const chat: GenerateJob = {
 
 /** A stay, its vendor and its caller; anna's one window pays. */
 export class StayAtVendor {
-  readonly clock = new VirtualClock()
+  readonly clock: VirtualClock = new VirtualClock()
   readonly group: QuotaGroup
   readonly site: VendorSite
   readonly candidate: RoutedCandidate
   /** The job's own. */
-  readonly live = new AbortController()
+  readonly live: AbortController = new AbortController()
   readonly told: Progress[] = []
   /** Each with its tokens of input. */
   readonly ended: (readonly [AttemptEnd, number])[] = []

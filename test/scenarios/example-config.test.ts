@@ -1,10 +1,12 @@
 // `exai.example.yaml` is what people copy: it must load as it stands, hold every key there is, and tell the true defaults.
 
-import { readFileSync } from 'node:fs'
+import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
+import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { describe, expect, test } from 'vitest'
 import { parse } from 'yaml'
 import { loadConfig } from '../../src/config/load.ts'
+import { createServer } from '../../src/server.ts'
 
 const path = join(import.meta.dirname, '../../exai.example.yaml')
 const cwd = join(import.meta.dirname, 'no-such-folder')
@@ -40,6 +42,27 @@ describe('exai.example.yaml', () => {
       ...example
     } = loadConfig({ cwd, env: home, configPath: path })
     expect(plain).toMatchObject(example)
+  })
+
+  test('starts with a shorter call, whose time bounds the waits that are spelled out', async () => {
+    const home = mkdtempSync(join(tmpdir(), 'exai-example-'))
+    const text = readFileSync(path, 'utf8').replace('callTimeoutMs: 240000', 'callTimeoutMs: 30000')
+    writeFileSync(join(home, 'exai.yaml'), text)
+    const env = { HOME: home, ZAI_API_KEY: 'glm-key-1', MOONSHOT_API_KEY: 'kimi-key-1' }
+    const config = loadConfig({ cwd: home, env, flags: { port: '0', dataDir: join(home, 'data') } })
+    expect(config.warnings).toEqual([
+      expect.stringMatching(/^limits\.queue\.waitMs: 120000 is more than .* it is cut to that/),
+    ])
+    const server = await createServer({ config, log: { write: () => {} } })
+    try {
+      const { url } = await server.listen()
+      const ready = await fetch(`${url}/readyz`, { headers: { connection: 'close' } })
+      expect(await ready.json()).toEqual({ ready: true })
+      expect(config.limits).toMatchObject({ callTimeoutMs: 30_000, queue: { waitMs: 30_000 } })
+    } finally {
+      await server.destroy()
+      rmSync(home, { recursive: true })
+    }
   })
 
   test('holds every key of the configuration', () => {

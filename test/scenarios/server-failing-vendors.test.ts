@@ -3,6 +3,7 @@
 
 import { afterEach, describe, expect, test } from 'vitest'
 import { VirtualClock } from '../../src/lib/virtual-clock.ts'
+import type { HealthFacts } from '../../src/routing/health-facts.ts'
 import { type ServerFixture, startServer } from '../support/server-fixture.ts'
 import type { Window, WindowAnswer } from '../support/window-call.ts'
 
@@ -26,12 +27,8 @@ async function start(yaml: string, fault: string, callTimeoutMs = 1_000_000): Pr
 
 const closed = 'kimi: false'
 const asked = (): number => server.simulator.stats(0).glm.requests.chat ?? 0
-const breakers = (): Readonly<Record<string, string>> => {
-  const { health } = server.server.inspect() as {
-    readonly health: { readonly breakers: Record<string, string> }
-  }
-  return health.breakers
-}
+const health = () => (server.server.inspect() as { readonly health: HealthFacts }).health
+const breakers = (): Readonly<Record<string, string>> => health().breakers
 
 /** One chat; time passes in steps until it is answered, also while a vendor is silent. */
 async function chat(prompt: string, model = 'glm-5.2'): Promise<WindowAnswer> {
@@ -88,6 +85,8 @@ describe('how often a job is tried again', () => {
     await start(`providers: { ${closed} }\nretries: { ${retries} }`, 'server-error')
     for (let i = 0; i < 5; i++) expect((await chat(`hello ${i}`)).isError).toBe(true)
     expect(asked()).toBe(requests)
+    // What is in force, and what is left of it, is shown.
+    expect(health()).toMatchObject({ retries: { attempts: 4, perMinute: 0 }, retriesLeft: { glm: 0 } })
   })
 
   test('perMinute: 2 pays two, and two more each minute', async () => {
