@@ -104,7 +104,9 @@ class JobLoop<Each extends Target, Result> {
 
   async run(): Promise<Result> {
     for (let turn = 0; turn < turnsMax; turn++) {
-      const target = await this.#choice.next(this.#plan, this.#site, this.#trail)
+      const choice = this.#choice.next(this.#plan, this.#site, this.#trail)
+      // Not a moment between choosing and asking: jobs that come together would all choose the account that was idle before them.
+      const target = choice instanceof Promise ? await choice : choice
       const lease = await this.#site.acquire(target, this.#plan.signal, this.#outputTokensMax)
       const stay = isRefusal(lease) ? this.#refused(target, lease) : await this.#stay(target, lease)
       if (stay !== null) return stay.value

@@ -30,17 +30,113 @@ function loads(onLeft: GroupLoad, onRight: GroupLoad) {
   return (target: Target): GroupLoad => (target.group === left.group ? onLeft : onRight)
 }
 
+describe('while a group has a free slot', () => {
+  const busyAnd = (slots: number) => loads({ inFlight: 4, capacity: 4 }, { inFlight: 4 - slots, capacity: 4 })
+
+  it('no job waits behind a busy one, whatever the lot says and however fast that is', () => {
+    for (const weights of [
+      [1, 1],
+      [1, 10],
+      [10, 1],
+    ] as const) {
+      const pair = [
+        targetOf({ group: 'glm/left', weight: weights[0] }),
+        targetOf({ group: 'glm/right', weight: weights[1] }),
+      ] as const
+      for (const slots of [1, 4]) {
+        // No dice: there is nothing to choose.
+        const { balance } = open()
+        balance.observeFirstPart(pair[0], 100)
+        balance.observeFirstPart(pair[1], 60_000)
+        expect(balance.pick(pair, busyAnd(slots), null)).toBe(pair[1])
+      }
+    }
+  })
+
+  it('the others share by weight among themselves', () => {
+    const [full, heavy, light] = [4, 3, 1].map((weight, index) =>
+      targetOf({ group: `glm/${index}`, weight }),
+    ) as [Target, Target, Target]
+    const load = (each: Target): GroupLoad => ({ inFlight: each === full ? 9 : 0, capacity: 4 })
+    for (const [fall, winner] of [
+      [0.74, heavy],
+      [0.76, light],
+    ] as const) {
+      const { balance } = open(noExploring, fall, fall)
+      expect(balance.pick([full, heavy, light], load, null)).toBe(winner)
+    }
+    // Who explores makes nobody wait either.
+    expect(open(0, 0).balance.pick([full, heavy, light], load, null)).toBe(heavy)
+  })
+
+  it('one of weight 0 takes nothing from a busy one', () => {
+    const spare = targetOf({ group: 'glm/right', weight: 0 })
+    expect(open().balance.pick([left, spare], busyAnd(4), null)).toBe(left)
+  })
+})
+
+describe('where every group is full', () => {
+  it('two are always compared: the one with less to do for its slots gets the job', () => {
+    const lines = loads({ inFlight: 40, capacity: 2 }, { inFlight: 3, capacity: 2 })
+    for (const draws of [drawsLeft, drawsRight]) {
+      // With one draw the other one is known; the second throw finds it alone.
+      expect(open(noExploring, draws, draws).balance.pick(both, lines, null)).toBe(right)
+    }
+    const slots = loads({ inFlight: 8, capacity: 8 }, { inFlight: 80, capacity: 80 })
+    expect(open(noExploring, drawsLeft, 0).balance.pick(both, slots, null)).toBe(left)
+  })
+
+  it('of three the second is drawn by weight from those that are left', () => {
+    const [first, second, third] = [2, 3, 1].map((weight, index) =>
+      targetOf({ group: `glm/${index}`, weight }),
+    ) as [Target, Target, Target]
+    const load = (each: Target): GroupLoad => ({ inFlight: each === first ? 90 : 4, capacity: 4 })
+    for (const [fall, winner] of [
+      [0.74, second],
+      [0.76, third],
+    ] as const) {
+      expect(open(noExploring, 0, fall).balance.pick([first, second, third], load, null)).toBe(winner)
+    }
+  })
+
+  it('the one of more weight has the longer line', () => {
+    const heavy = targetOf({ group: 'glm/right', weight: 4 })
+    const full = () => ({ inFlight: 8, capacity: 8 })
+    expect(open(noExploring, drawsLeft, 0).balance.pick([left, heavy], full, null)).toBe(heavy)
+  })
+})
+
 describe('of two groups drawn', () => {
   it('the one that has used less of its capacity wins, however much it holds', () => {
     const { balance } = open(...leftThenRight)
-    const full = loads({ inFlight: 8, capacity: 8 }, { inFlight: 10, capacity: 80 })
-    expect(balance.pick(both, full, null)).toBe(right)
+    const used = loads({ inFlight: 7, capacity: 8 }, { inFlight: 10, capacity: 80 })
+    expect(balance.pick(both, used, null)).toBe(right)
   })
 
   it('the one of more weight may carry more', () => {
     const heavy = targetOf({ group: 'glm/right', weight: 4 })
     const { balance } = open(...leftThenRight)
-    expect(balance.pick([left, heavy], () => ({ inFlight: 8, capacity: 8 }), null)).toBe(heavy)
+    expect(balance.pick([left, heavy], () => ({ inFlight: 7, capacity: 8 }), null)).toBe(heavy)
+  })
+
+  it('one that was never asked is held for as fast as the others are', () => {
+    const third = targetOf({ group: 'glm/third' })
+    const [drawsFirst, drawsThird] = [0, 0.9]
+    // 300 ms and 900 ms make 600: a quarter better than the slow one, and not than the fast one.
+    for (const [drawn, winner] of [
+      [[drawsFirst, drawsThird], left],
+      [[0.5, drawsThird], third],
+      [[drawsThird, 0.5], third],
+      [[drawsThird, drawsFirst], left],
+    ] as const) {
+      const { balance } = open(noExploring, ...drawn)
+      balance.observeFirstPart(left, 300)
+      balance.observeFirstPart(right, 900)
+      expect(balance.pick([left, right, third], idle, null)).toBe(winner)
+    }
+    const { balance } = open(noExploring, drawsRight, drawsLeft)
+    balance.observeFirstPart(left, 200)
+    expect(balance.pick(both, idle, null)).toBe(right)
   })
 
   it('the one that answers sooner wins', () => {
@@ -82,15 +178,15 @@ describe('of two groups drawn', () => {
     }
   })
 
-  it('one that is full loses, whatever number the weights are said in', () => {
+  it('one that is busier loses, whatever number the weights are said in', () => {
     for (const weight of [1, 1_000]) {
       const pair = [
         targetOf({ group: 'glm/left', weight }),
         targetOf({ group: 'glm/right', weight }),
       ] as const
       const { balance } = open(...leftThenRight)
-      const full = loads({ inFlight: 4, capacity: 4 }, { inFlight: 0, capacity: 4 })
-      expect(balance.pick(pair, full, null)).toBe(pair[1])
+      const busy = loads({ inFlight: 3, capacity: 4 }, { inFlight: 0, capacity: 4 })
+      expect(balance.pick(pair, busy, null)).toBe(pair[1])
     }
   })
 })
@@ -100,6 +196,7 @@ it('two jobs in a hundred go wherever the lot falls, so that a group once slow i
   explored.balance.observeFirstPart(right, 60_000)
   expect(explored.balance.pick(both, idle, null)).toBe(right)
   const compared = open(0.02, drawsRight, drawsLeft)
+  compared.balance.observeFirstPart(left, 300)
   compared.balance.observeFirstPart(right, 60_000)
   expect(compared.balance.pick(both, idle, null)).toBe(left)
 })
@@ -107,17 +204,13 @@ it('two jobs in a hundred go wherever the lot falls, so that a group once slow i
 describe('a group of weight 0', () => {
   const spare = targetOf({ group: 'glm/spare', weight: 0 })
 
-  it('stands by while another is usable, whoever is drawn, full or slow', () => {
-    for (const falls of [
-      [noExploring, 0, 0],
-      [0.019, 0],
-    ]) {
-      const { balance } = open(...falls)
-      balance.observeFirstPart(right, 60_000)
-      const full = loads({ inFlight: 0, capacity: 4 }, { inFlight: 9, capacity: 4 })
-      expect(balance.pick([spare, right], full, null)).toBe(right)
-      expect(balance.pick([spare, right], full, 'a conversation')).toBe(right)
-    }
+  it('stands by while another is usable, however full or slow, and in every lot', () => {
+    const { balance } = open()
+    balance.observeFirstPart(right, 60_000)
+    const full = loads({ inFlight: 0, capacity: 4 }, { inFlight: 9, capacity: 4 })
+    expect(balance.pick([spare, right], full, null)).toBe(right)
+    expect(balance.pick([spare, right], full, 'a conversation')).toBe(right)
+    expect(open(0.019, 0).balance.pick([spare, left, right], idle, null)).toBe(left)
   })
 
   it('is taken where there is no other, and several share evenly', () => {
@@ -125,42 +218,6 @@ describe('a group of weight 0', () => {
     const second = targetOf({ group: 'glm/second', weight: 0 })
     expect(open(noExploring, 0.4, 0.4).balance.pick([spare, second], idle, null)).toBe(spare)
     expect(open(noExploring, 0.6, 0.6).balance.pick([spare, second], idle, null)).toBe(second)
-  })
-
-  it('helps out while the other comes back by steps', () => {
-    const { balance } = open(0.11, noExploring, 0, 0, 0.09, noExploring, 0, 0)
-    balance.recovered(right)
-    expect(balance.pick([spare, right], idle, null)).toBe(spare)
-    expect(balance.pick([spare, right], idle, null)).toBe(right)
-  })
-})
-
-describe('a group on its way back', () => {
-  it('gets its part of what its weight would give it', () => {
-    const heavy = targetOf({ group: 'glm/left', weight: 4 })
-    // A tenth of four fifths.
-    for (const [fall, winner] of [
-      [0.079, heavy],
-      [0.081, right],
-    ] as const) {
-      const { balance } = open(fall, ...leftThenRight)
-      balance.recovered(heavy)
-      expect(balance.pick([heavy, right], idle, null)).toBe(winner)
-    }
-  })
-
-  it('gets no more than that part', async () => {
-    const { clock, balance } = open(0.25, ...leftThenRight)
-    balance.recovered(left)
-    await clock.advance(30_000)
-    // Half of a half, to the last throw.
-    expect(balance.pick(both, idle, null)).toBe(right)
-  })
-
-  it('takes what comes when all the others are on their way back too', () => {
-    const { balance } = open(0.99, 0.99, ...leftThenRight)
-    for (const target of both) balance.recovered(target)
-    expect(balance.pick(both, idle, null)).toBe(left)
   })
 })
 
@@ -237,20 +294,12 @@ describe('a conversation', () => {
     expect(at(2, 2)).toBe(left)
   })
 
-  it('comes back by steps to a home that was away, and leaves none that was not', async () => {
-    const { clock, balance } = open()
-    const homes = conversations.map((each) => homeOf(both, each))
-    const lived = homes.filter((home) => home === left).length
-    balance.recovered(left)
-    for (const share of [0.1, 0.25, 0.5, 1]) {
-      const now = conversations.map((each) =>
-        balance.pick(both, () => ({ inFlight: 100, capacity: 999 }), each),
-      )
-      expect(now.filter((each, index) => each === left && homes[index] === right)).toEqual([])
-      const back = now.filter((each) => each === left).length / lived
-      expect(Math.abs(back - share)).toBeLessThan(0.065)
-      await clock.advance(15_000)
-    }
+  it('waits nowhere while there is a free slot, be it of a group that has more than its share', () => {
+    const heavy = targetOf({ group: 'glm/left', weight: 9 })
+    const targets = [heavy, right] as const
+    // Of four jobs the light one's part, and a quarter more, is half a job: it has one.
+    const load = loads({ inFlight: 2, capacity: 2 }, { inFlight: 1, capacity: 2 })
+    expect(open().balance.pick(targets, load, ofLeft(targets))).toBe(right)
   })
 
   it('stays at home where no group has any weight', () => {

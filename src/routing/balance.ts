@@ -1,8 +1,8 @@
-// Which of several quota groups that offer the same model takes a job: two drawn by weight, the healthier of the two wins; a
-// conversation stays where the vendor's prompt cache knows it, unless that group is full or over its fair load; a group that comes
-// back from a fault is let in by steps, so that nobody runs it over; one of weight 0 waits until no other is left; and now and then
-// the lot decides alone, so that a group once slow is seen to be fast again. After "the power of two choices", Finagle's Peak EWMA
-// and "consistent hashing with bounded loads".
+// Which of several quota groups that offer the same model takes a job: one with a free slot while there is one, of these the healthier
+// of two drawn by weight; where all are full, the one with less to do for its weight. A conversation stays where the vendor's prompt
+// cache knows it, unless that group is full or over its fair load; one of weight 0 waits until no other is left; and now and then the
+// lot decides alone, so that a group once slow is seen to be fast again. After "the power of two choices", Finagle's Peak EWMA and
+// "consistent hashing with bounded loads".
 
 import { createHash } from 'node:crypto'
 import { BoundedMap } from '../lib/bounded-map.ts'
@@ -47,16 +47,11 @@ export class Balance {
   ): Each {
     if (targets.length === 1) return targets[0]
     if (affinity !== null) return this.#byAffinity(targets, load, affinity)
-    const members = inUse(this.#admitted(targets))
-    if (this.#options.random() < explorationShare) {
-      return members[Math.floor(this.#options.random() * members.length)]?.target ?? targets[0]
-    }
-    const first = this.#byWeight(members)
-    const second = this.#byWeight(members)
-    if (first === undefined || second === undefined) return targets[0]
-    const isBetter =
-      this.#score(second, load, members.length) * tieFactor < this.#score(first, load, members.length)
-    return (isBetter ? second : first).target
+    const members = inUse(targets)
+    const free = members.filter((each) => hasFreeSlot(load(each)))
+    const chosen =
+      free.length > 0 ? this.#byLot(free, load, 'free') : this.#byLot(members, load, 'somebody waits')
+    return chosen ?? targets[0]
   }
 
   /** The first part came after `ms`. */
@@ -69,46 +64,53 @@ export class Balance {
     this.vitalsOf(target).observeAnswer(isLimited)
   }
 
-  /** Its breaker closed, or its cooldown ended after a failure: let it in by steps. */
-  recovered(target: Target): void {
-    this.vitalsOf(target).recovered()
-  }
-
   /** What is known of a target's group. */
   vitalsOf(target: Target): GroupVitals {
     return this.#vitals.getOrCreate(target.group, () => new GroupVitals(this.#options.clock))
   }
 
-  // A group on the ramp gets the step's part of its fair share and no more: it is drawn apart from the others, because a group
-  // that stands idle would win every comparison with those that worked on.
-  #admitted<Each extends Target>(targets: readonly Each[]): readonly Each[] {
-    const whole: Each[] = []
-    for (const { target, share } of sharesOf(targets)) {
-      const ramp = this.vitalsOf(target).rampShare
-      if (ramp >= 1) whole.push(target)
-      else if (this.#options.random() < ramp * share) return [target]
+  // Among free ones the same may be drawn twice: nobody waits there, so the weights go before a first part that happened to be late.
+  // Where somebody has to wait, two lines are always compared.
+  #byLot<Each extends Target>(
+    members: readonly Each[],
+    load: (target: Each) => GroupLoad,
+    are: 'free' | 'somebody waits',
+  ): Each | undefined {
+    if (members.length === 1) return members[0]
+    if (this.#options.random() < explorationShare) {
+      return members[Math.floor(this.#options.random() * members.length)]
     }
-    return whole.length === 0 ? targets : whole
+    const first = this.#byWeight(members)
+    const second = this.#byWeight(are === 'free' ? members : members.filter((each) => each !== first))
+    if (first === undefined || second === undefined) return first
+    const scores = this.#scoresOf(members, load)
+    return scores(second) * tieFactor < scores(first) ? second : first
   }
 
-  #byWeight<Each extends Target>(members: readonly Member<Each>[]): Member<Each> | undefined {
+  #byWeight<Each extends Target>(members: readonly Each[]): Each | undefined {
     let left = this.#options.random()
-    for (const member of members) {
-      left -= member.share
+    for (const [member, share] of sharesOf(members)) {
+      left -= share
       if (left < 0) return member
     }
     return members[0]
   }
 
-  // The weight is in the lot already; here it only scales what a group in use may carry, against the mean of all.
-  #score<Each extends Target>(
-    { target, share }: Member<Each>,
+  // The weight is in the lot already; here it only scales what a group in use may carry, against the mean of all. Who was never asked
+  // is held for as fast as the others are: no number of ours knows how fast that is.
+  #scoresOf<Each extends Target>(
+    members: readonly Each[],
     load: (target: Each) => GroupLoad,
-    members: number,
-  ): number {
-    const { inFlight, capacity } = load(target)
-    const use = inFlight / (Math.max(1, capacity) * share * members)
-    return (1 + use) * this.vitalsOf(target).cost
+  ): (target: Each) => number {
+    const measured = members.map((each) => this.vitalsOf(each).firstPartMs).filter((each) => each !== null)
+    const usualMs = measured.length === 0 ? 1 : measured.reduce((sum, ms) => sum + ms) / measured.length
+    const shares = sharesOf(members)
+    return (target) => {
+      const { inFlight, capacity } = load(target)
+      const { firstPartMs, limitedFactor } = this.vitalsOf(target)
+      const use = inFlight / (Math.max(1, capacity) * (shares.get(target) ?? 1) * members.length)
+      return (1 + use) * (firstPartMs ?? usualMs) * limitedFactor
+    }
   }
 
   // Rendezvous hashing by weight alone: capacities are learned, and a home must not move with them. When a group leaves, only its own
@@ -119,15 +121,11 @@ export class Balance {
     load: (target: Each) => GroupLoad,
     affinity: string,
   ): Each {
-    const lots = new Map(targets.map((target) => [target, lotsOf(affinity, target.group)]))
-    const isLetIn = (target: Each): boolean =>
-      (lots.get(target)?.onRamp ?? 0) < this.vitalsOf(target).rampShare
-    const letIn = targets.filter(isLetIn)
-    const places = inUse(letIn.length === 0 ? targets : letIn)
-      .map(({ target, share }) => {
+    const places = [...sharesOf(inUse(targets))]
+      .map(([target, share]) => {
         const { inFlight, capacity } = load(target)
         // The logarithm of a lot below one is negative.
-        const rank = -share / Math.log(lots.get(target)?.home ?? 0.5)
+        const rank = -share / Math.log(lotOf(affinity, target.group))
         return { target, rank, inFlight, capacity, part: Math.max(1, capacity) * share }
       })
       .sort((a, b) => b.rank - a.rank)
@@ -137,32 +135,29 @@ export class Balance {
     const fitting = places.filter(
       ({ inFlight, part }) => inFlight + 1 <= Math.ceil((boundedLoadFactor * jobs * part) / parts),
     )
-    const chosen = fitting.find(({ inFlight, capacity }) => inFlight < capacity) ?? fitting[0]
+    const chosen = fitting.find(hasFreeSlot) ?? places.find(hasFreeSlot) ?? fitting[0]
     return chosen?.target ?? targets[0]
   }
 }
 
-interface Member<Each> {
-  readonly target: Each
-  /** Of all jobs, from 0 to 1. */
-  readonly share: number
+function hasFreeSlot({ inFlight, capacity }: GroupLoad): boolean {
+  return inFlight < capacity
 }
 
-// By weight; evenly where none has any.
-function sharesOf<Each extends Target>(targets: readonly Each[]): readonly Member<Each>[] {
+// Of all jobs, by weight; evenly where none has any.
+function sharesOf<Each extends Target>(targets: readonly Each[]): ReadonlyMap<Each, number> {
   const sum = targets.reduce((total, { weight }) => total + weight, 0)
-  return targets.map((target) => ({ target, share: sum > 0 ? target.weight / sum : 1 / targets.length }))
+  return new Map(targets.map((target) => [target, sum > 0 ? target.weight / sum : 1 / targets.length]))
 }
 
 // One of weight 0 stands by until there is no other.
-function inUse<Each extends Target>(targets: readonly Each[]): readonly Member<Each>[] {
+function inUse<Each extends Target>(targets: readonly Each[]): readonly Each[] {
   const weighty = targets.filter(({ weight }) => weight > 0)
-  return sharesOf(weighty.length === 0 ? targets : weighty)
+  return weighty.length === 0 ? targets : weighty
 }
 
-// Two even lots between 0 and 1, the same for a conversation at a group at all times: how near its home is, and at which step of the
-// ramp it comes back to it.
-function lotsOf(affinity: string, group: string): { readonly home: number; readonly onRamp: number } {
+// An even lot between 0 and 1, the same for a conversation at a group at all times: how near its home is.
+function lotOf(affinity: string, group: string): number {
   const digest = createHash('sha256').update(`${affinity}\n${group}`).digest()
-  return { home: (digest.readUIntBE(0, 6) + 1) / (2 ** 48 + 1), onRamp: digest.readUIntBE(6, 6) / 2 ** 48 }
+  return (digest.readUIntBE(0, 6) + 1) / (2 ** 48 + 1)
 }

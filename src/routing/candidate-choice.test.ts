@@ -56,7 +56,7 @@ function open(dice = 0) {
     more: Partial<JobPlan<Target>> = {},
     trail: Trail<Target> = trailOf(),
   ) =>
-    choice.next(planOf(steps, more), site, trail).then(
+    (async () => choice.next(planOf(steps, more), site, trail))().then(
       (target) => ({ target, at: clock.now() }),
       (error: unknown) => error as CallFailure,
     )
@@ -437,5 +437,73 @@ describe('elsewhere', () => {
     expect(at(2)).toBeNull()
     fail(kimi, 'rate-limited', coolsMs)
     expect(at(0)).toBeNull()
+  })
+})
+
+describe('an endpoint on its way back', () => {
+  const spare = targetOf({ accountName: 'glm/spare', group: 'glm/spare', weight: 0 })
+  const conversations = Array.from({ length: 400 }, (_, index) => `conversation ${index}`)
+
+  /** Five failures, four seconds in peace, three good probes. */
+  async function recover(world: ReturnType<typeof open>, ...targets: readonly Target[]): Promise<void> {
+    for (const target of targets) for (let i = 0; i < 5; i++) world.fail(target, 'timeout')
+    await world.clock.advance(4_000)
+    for (const target of targets) {
+      for (let i = 0; i < 3; i++) {
+        world.health.enter(target, new Set())?.settle(attemptEndOf('done', { target }), false, null)
+      }
+    }
+  }
+
+  async function chosen(world: ReturnType<typeof open>, steps: readonly (readonly Target[])[]) {
+    const counts = new Map<Target, number>()
+    for (const affinity of conversations) {
+      const choice = await world.next(steps, { affinity })
+      if (!('target' in choice)) throw choice
+      counts.set(choice.target, (counts.get(choice.target) ?? 0) + 1)
+    }
+    return counts
+  }
+
+  it('gets its work back by steps from the next of the chain, and none of it goes to an account that stands by', async () => {
+    const world = open()
+    await recover(world, glm)
+    for (const share of [0.1, 0.25, 0.5, 1]) {
+      const counts = await chosen(world, [[spare, glm], [kimi]])
+      // Four deviations of 400 draws are at most 0.1.
+      expect(Math.abs((counts.get(glm) ?? 0) / conversations.length - share)).toBeLessThan(0.1)
+      expect(counts.get(spare)).toBeUndefined()
+      await world.clock.advance(15_000)
+    }
+  })
+
+  it('gets all of it where nobody else could do it', async () => {
+    const world = open()
+    await recover(world, glm)
+    expect(await chosen(world, [[spare, glm]])).toEqual(new Map([[glm, 400]]))
+    world.fail(kimi, 'rate-limited', 30_000)
+    expect(await chosen(world, [[glm], [kimi]])).toEqual(new Map([[glm, 400]]))
+    const local = targetOf({
+      provider: 'local',
+      accountName: 'local/local',
+      group: 'local/local',
+      endpoint: '',
+    })
+    expect(await chosen(world, [[glm], [local]])).toEqual(new Map([[glm, 400]]))
+    for (let i = 0; i < 5; i++) world.fail(glm, 'timeout')
+    expect(await chosen(world, [[glm], [local]])).toEqual(new Map([[local, 400]]))
+  })
+
+  it('leaves the rest to whoever is further on its way, or else to whom the chain prefers', async () => {
+    const world = open(0)
+    await recover(world, kimi, glm)
+    const level = await chosen(world, [[glm], [kimi]])
+    expect(level.get(glm)).toBeGreaterThan(level.get(kimi) ?? 0)
+    const apart = open(0)
+    await recover(apart, kimi)
+    await apart.clock.advance(15_000)
+    await recover(apart, glm)
+    const counts = await chosen(apart, [[glm], [kimi]])
+    expect(counts.get(kimi)).toBeGreaterThan(300)
   })
 })

@@ -50,19 +50,42 @@ export class CandidateChoice {
     return this.#places.size
   }
 
-  /** The next target. Throws the job's last failure, or why nothing can be tried, or the signal's reason. */
-  async next<Each extends Target, Result>(
+  /**
+   * The next target; at once where one is free, so that a job which asks for its slot in the same breath is counted there before the
+   * next one chooses. Throws the job's last failure, or why nothing can be tried, or the signal's reason.
+   */
+  next<Each extends Target, Result>(
+    plan: JobPlan<Each>,
+    site: JobSite<Each, Result>,
+    trail: Trail<Each>,
+  ): Each | Promise<Each> {
+    return this.#now(plan, site, trail) ?? this.#later(plan, site, trail)
+  }
+
+  #now<Each extends Target, Result>(
+    plan: JobPlan<Each>,
+    site: JobSite<Each, Result>,
+    trail: Trail<Each>,
+  ): Each | null {
+    for (;;) {
+      assertInTime(this.#options.clock, plan, trail.setbacks)
+      const ahead = this.#ahead(plan, trail)
+      const free = this.#firstFree(ahead, plan.affinity)
+      if (free) return this.#options.health.balance.pick(free, (each) => site.load(each), plan.affinity)
+      if (this.#beginsAnew(ahead.flat(), plan, trail)) continue
+      return null
+    }
+  }
+
+  async #later<Each extends Target, Result>(
     plan: JobPlan<Each>,
     site: JobSite<Each, Result>,
     trail: Trail<Each>,
   ): Promise<Each> {
     for (;;) {
-      assertInTime(this.#options.clock, plan, trail.setbacks)
-      const ahead = this.#ahead(plan, trail)
-      const free = this.#firstFree(ahead)
-      if (free) return this.#options.health.balance.pick(free, (each) => site.load(each), plan.affinity)
-      if (this.#beginsAnew(ahead.flat(), plan, trail)) continue
-      await this.#untilOneReturns(ahead.flat(), plan, site, trail)
+      await this.#untilOneReturns(this.#ahead(plan, trail).flat(), plan, site, trail)
+      const target = this.#now(plan, site, trail)
+      if (target !== null) return target
     }
   }
 
@@ -123,12 +146,23 @@ export class CandidateChoice {
     return last && timeMends(last.failure) ? waitMsOf(obstacle) : Number.POSITIVE_INFINITY
   }
 
-  #firstFree<Each extends Target>(steps: readonly (readonly Each[])[]): readonly [Each, ...Each[]] | null {
+  // A step is one endpoint's, so its accounts are let in together: what it does not get goes to the next step, and never to an account
+  // of the same endpoint that stands by. Where none lets the job in, it goes to the one that is furthest on its way back. Our own extracts
+  // stand in for a vendor that cannot be asked, and for no other.
+  #firstFree<Each extends Target>(
+    steps: readonly (readonly Each[])[],
+    affinity: string | null,
+  ): readonly [Each, ...Each[]] | null {
+    const { health } = this.#options
+    let best: readonly [Each, ...Each[]] | null = null
     for (const step of steps) {
       const [first, ...rest] = step.filter((each) => this.#isFree(each))
-      if (first !== undefined) return [first, ...rest]
+      if (first === undefined) continue
+      if (best !== null && first.provider === 'local') break
+      if (health.letsIn(first, affinity)) return [first, ...rest]
+      if (best === null || health.rampShare(first) > health.rampShare(best[0])) best = [first, ...rest]
     }
-    return null
+    return best
   }
 
   async #untilOneReturns<Each extends Target, Result>(

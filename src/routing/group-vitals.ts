@@ -1,14 +1,11 @@
 // What is known of one quota group's health beyond its breaker: how fast its first part comes (a rise is believed at once, a fall
-// slowly), how often it answered 429 of late, and how far it may be used again after a recovery.
+// slowly), and how often it answered 429 of late.
 
 import type { Clock } from '../lib/clock.ts'
 
 const latencyMemoryMs = 10_000
 const limitedMemoryMs = 60_000
 const limitedPenalty = 4
-const costMsUnknown = 1_000
-const rampSteps: readonly number[] = [0.1, 0.25, 0.5, 1]
-const rampStepMs = 15_000
 
 /** The vitals of one group. */
 export class GroupVitals {
@@ -17,7 +14,6 @@ export class GroupVitals {
   #firstPartAt = 0
   #limitedShare = 0
   #answeredAt = 0
-  #recoveredAt: number | null = null
 
   constructor(clock: Clock) {
     this.#clock = clock
@@ -42,23 +38,14 @@ export class GroupVitals {
     this.#answeredAt = this.#clock.now()
   }
 
-  /** It came back from a fault. */
-  recovered(): void {
-    this.#recoveredAt = this.#clock.now()
+  /** Milliseconds to the first part as one should fear them; null: none was seen yet. */
+  get firstPartMs(): number | null {
+    return this.#firstPartMs
   }
 
-  /** The share of a model's jobs it may get now: 0.1, 0.25, 0.5, then 1. */
-  get rampShare(): number {
-    if (this.#recoveredAt === null) return 1
-    const step = Math.floor((this.#clock.now() - this.#recoveredAt) / rampStepMs)
-    return rampSteps[step] ?? 1
-  }
-
-  /** Milliseconds to the first part as one should fear them, raised by recent 429s. */
-  get cost(): number {
-    return (
-      (this.#firstPartMs ?? costMsUnknown) * (1 + limitedPenalty * this.#limitedShare * this.#limitedKept())
-    )
+  /** How many times its time to fear it for its recent 429s: from 1, seen none, to 5, seen nothing else. */
+  get limitedFactor(): number {
+    return 1 + limitedPenalty * this.#limitedShare * this.#limitedKept()
   }
 
   #limitedKept(): number {

@@ -13,6 +13,7 @@ import { type BreakerVerdict, verdictOf } from './breaker-verdict.ts'
 import { Cooldowns } from './cooldown.ts'
 import { mayBeOutage } from './failure-class.ts'
 import { KeyHealth, type KeyVerdict } from './key-health.ts'
+import { lotOfConversation, Ramp } from './ramp.ts'
 import { breakerKey, subjectOf, type Target, targetKey } from './target.ts'
 
 /** A change that people should see. */
@@ -67,6 +68,8 @@ export class TargetHealth {
   readonly #cooldowns: Cooldowns
   readonly #refused: RefusedModels
   readonly #breakers = new BoundedMap<string, Breaker>(breakersMax)
+  // By breaker as well: of those that have been open.
+  readonly #ramps = new BoundedMap<string, Ramp>(breakersMax)
   // Targets that have been overloaded and not answered since, and providers whose last attempt may have been their outage.
   readonly #overloaded = new BoundedMap<string, true>(overloadedMax)
   readonly #failing = new BoundedMap<string, true>(providersMax)
@@ -133,7 +136,6 @@ export class TargetHealth {
         key.settle(keyVerdict(end, failure))
         this.#learn(target, end, failure)
         if (!isOurLimit) this.#learnOfProvider(target.provider, end)
-        // Last: its closing starts the ramp, which must not see this attempt as one of the recovered.
         breaker.settle(breakerVerdict(end, isOurLimit))
       },
       giveBack: () => {
@@ -141,6 +143,22 @@ export class TargetHealth {
         breaker.settle('ignored')
       },
     }
+  }
+
+  /** The share of the jobs that could go elsewhere too which its endpoint may get: less than 1 for a while after its breaker closed. */
+  rampShare(target: Target): number {
+    return this.#ramps.get(breakerKey(target))?.share ?? 1
+  }
+
+  /**
+   * Whether a job that could go elsewhere too may come now. All accounts behind an endpoint get one answer for a conversation, and
+   * who was let in once is so for good; `affinity` null: none, and each question is a throw of its own.
+   */
+  letsIn(target: Target, affinity: string | null): boolean {
+    const share = this.rampShare(target)
+    if (share >= 1) return true
+    const lot = affinity === null ? this.#options.random() : lotOfConversation(affinity, breakerKey(target))
+    return lot < share
   }
 
   /** Whether the last attempt at the provider that told anything of it failed: it may have an outage of its own. */
@@ -216,10 +234,14 @@ export class TargetHealth {
     this.#options.emit?.({ type: 'model-refused', target, code })
   }
 
+  #rampOf(target: Target): Ramp {
+    return this.#ramps.getOrCreate(breakerKey(target), () => new Ramp(this.#options.clock))
+  }
+
   #breaker(target: Target): Breaker {
     return this.#breakers.getOrCreate(breakerKey(target), () => {
       const onChange = (change: BreakerChange): void => {
-        if (change.from === 'half-open' && change.to === 'closed') this.balance.recovered(target)
+        if (change.from === 'half-open' && change.to === 'closed') this.#rampOf(target).begin()
         this.#options.emit?.({ type: 'breaker-changed', target, ...change })
       }
       const { clock, random, breaker: limits } = this.#options
