@@ -427,7 +427,7 @@ describe('elsewhere', () => {
     expect(choice.hasOther(planOf([[glm, second], [kimi]]), glm, history)).toBe(true)
   })
 
-  it('is for a hedge another group with an idle slot', () => {
+  it('is for a hedge another group that would start it now', () => {
     const { choice, fail, site } = open()
     const plan = planOf([[glm, targetOf({ model: 'glm-4.6' })], [kimi]])
     const { history } = trailOf([glm])
@@ -435,6 +435,8 @@ describe('elsewhere', () => {
       choice.idleElsewhere(plan, { ...site, load: () => ({ inFlight, capacity: 2 }) }, glm, history)
     expect(at(1)).toBe(kimi)
     expect(at(2)).toBeNull()
+    const kept = { ...site, load: () => ({ inFlight: 0, capacity: 2, waitMs: 1 }) }
+    expect(choice.idleElsewhere(plan, kept, glm, history)).toBeNull()
     fail(kimi, 'rate-limited', coolsMs)
     expect(at(0)).toBeNull()
   })

@@ -7,6 +7,7 @@ import type { Clock } from '../lib/clock.ts'
 import { duration } from '../lib/in-words.ts'
 import type { Random } from '../lib/random.ts'
 import { wait } from '../lib/wait.ts'
+import { startsNow } from './balance.ts'
 import { timeMends } from './failure-class.ts'
 import { type Setback, toldOf, withStory } from './failure-story.ts'
 import type { JobPlan, JobSite } from './job-plan.ts'
@@ -96,17 +97,15 @@ export class CandidateChoice {
     )
   }
 
-  /** A free target in another group with an idle slot, for a hedge; null: none. */
+  /** A free target in another group that would start the job now, for a hedge; null: none. */
   idleElsewhere<Each extends Target, Result>(
     plan: JobPlan<Each>,
     site: JobSite<Each, Result>,
     target: Each,
     history: JobHistory,
   ): Each | null {
-    const isIdle = (each: Each): boolean => {
-      const { inFlight, capacity } = site.load(each)
-      return inFlight < capacity && liesAhead(each, target, 'other-group', history) && this.#isFree(each)
-    }
+    const isIdle = (each: Each): boolean =>
+      liesAhead(each, target, 'other-group', history) && this.#isFree(each) && startsNow(site.load(each))
     return plan.steps.flat().find(isIdle) ?? null
   }
 

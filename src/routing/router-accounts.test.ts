@@ -1,0 +1,103 @@
+// Which account, or which vendor of a chain, gets a job: the whole router over real groups, in virtual time.
+
+import { expect, it } from 'vitest'
+import { AccountGroups } from '../admission/account-groups.ts'
+import type { GroupSettings } from '../admission/group-plan.ts'
+import { toGroupPlan } from '../admission/group-plan.ts'
+import { identityOf } from '../domain/identity-of.ts'
+import { createSeededRandom } from '../lib/random.ts'
+import { VirtualClock } from '../lib/virtual-clock.ts'
+import { wait } from '../lib/wait.ts'
+import type { StreamPart } from '../providers/provider.ts'
+import { configuredOf, providerOf } from './configured-of.ts'
+import type { Account } from './route.ts'
+import { Router } from './router.ts'
+
+const slots = (most: number | null): GroupSettings => ({
+  per: 'account',
+  concurrency: { default: most, byModel: {} },
+})
+
+/** What a vendor does before it answers; it may throw. */
+type Before = (account: string, signal: AbortSignal) => Promise<void>
+
+function createWorld() {
+  const clock = new VirtualClock()
+  const random = createSeededRandom(5)
+  const asked: string[] = []
+  const vendor = (
+    name: string,
+    model: string,
+    accounts: Readonly<Record<string, GroupSettings>>,
+    before: Before,
+  ) =>
+    configuredOf({
+      provider: providerOf(name, [model], async function* (_job, attempt): AsyncGenerator<StreamPart> {
+        attempt.onRequest?.()
+        asked.push(`${name}/${attempt.apiKey}`)
+        await before(attempt.apiKey ?? '', attempt.signal)
+        yield { type: 'text-delta', text: 'words' }
+        yield { type: 'finish', reason: 'stop' }
+      }),
+      accounts: Object.entries(accounts).map(
+        ([account, settings]): Account => ({
+          name: account,
+          apiKeys: [account],
+          groups: new AccountGroups(`${name}/${account}`, toGroupPlan(settings), clock, random),
+        }),
+      ),
+    })
+  /** One call of a window: what became of it, and after how many seconds. */
+  const call = async (router: Router, window: string, affinity?: string): Promise<string> => {
+    const began = clock.now()
+    const outcome = await router
+      .run(
+        {
+          kind: 'generate',
+          task: 'chat',
+          messages: [{ role: 'user', content: 'Hello' }],
+          outputTokensMax: 100,
+        },
+        {
+          identity: identityOf('local', window),
+          signal: new AbortController().signal,
+          progress: () => {},
+          ...(affinity === undefined ? {} : { affinity }),
+        },
+      )
+      .then(
+        ({ provider }) => provider,
+        (error: unknown) => String(error),
+      )
+    return `${outcome} after ${Math.round((clock.now() - began) / 1000)} s`
+  }
+  return {
+    clock,
+    random,
+    asked,
+    vendor,
+    call,
+    sleep: (ms: number, signal: AbortSignal) => wait(clock, ms, signal),
+  }
+}
+
+it('nobody waits for an account’s rates beside one that is idle, a conversation neither', async () => {
+  for (const affinity of [undefined, 'a conversation']) {
+    const { clock, random, asked, vendor, call } = createWorld()
+    const settings: GroupSettings = {
+      ...slots(4),
+      rates: { requestsPerMinute: 6, tokensPerMinute: null, tokensPerDay: null, refundsTokens: true },
+    }
+    const glm = vendor('glm', 'glm-5.2', { one: settings, two: settings }, async () => {})
+    const router = new Router([glm], { clock, random })
+    // Each of the two has room for one in ten seconds.
+    for (let i = 0; i < 12; i++) {
+      const outcome = call(router, 'w1', affinity)
+      await clock.advance(0)
+      expect(asked).toHaveLength(i + 1)
+      expect(await outcome).toBe('glm after 0 s')
+      await clock.advance(5_100)
+    }
+    expect(new Set(asked)).toEqual(new Set(['glm/one', 'glm/two']))
+  }
+})
