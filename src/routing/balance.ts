@@ -162,8 +162,8 @@ function sharesOf<Each extends Target>(targets: readonly Each[]): ReadonlyMap<Ea
   return new Map(targets.map((target) => [target, sum > 0 ? target.weight / sum : 1 / targets.length]))
 }
 
-// One of weight 0 stands by until there is no other.
-function inUse<Each extends Target>(targets: readonly Each[]): readonly Each[] {
+/** Those that share the work: one of weight 0 stands by until there is no other. */
+export function inUse<Each extends Target>(targets: readonly Each[]): readonly Each[] {
   const weighty = targets.filter(({ weight }) => weight > 0)
   return weighty.length === 0 ? targets : weighty
 }

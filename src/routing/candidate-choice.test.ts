@@ -496,6 +496,35 @@ describe('an endpoint on its way back', () => {
     expect(await chosen(world, [[glm], [local]])).toEqual(new Map([[local, 400]]))
   })
 
+  it('keeps no job off where the next of the chain would let it wait, or is on its way back and as full', async () => {
+    const deepseek = targetOf({
+      provider: 'deepseek',
+      group: 'deepseek/main',
+      endpoint: 'https://deepseek.example',
+    })
+    const chosenWhere = (world: ReturnType<typeof open>, waits: readonly Target[], last: Target = kimi) => {
+      const load = (each: Target) => ({ inFlight: waits.includes(each) ? 3 : 2, capacity: 3 })
+      const steps = last === kimi ? [[spare, glm], [kimi]] : [[spare, glm], [kimi], [last]]
+      const all = conversations.map((affinity) =>
+        world.choice.next(planOf(steps, { affinity }), { ...world.site, load }, trailOf()),
+      )
+      return new Set(all)
+    }
+    const world = open()
+    await recover(world, glm)
+    expect(chosenWhere(world, [kimi])).toEqual(new Set([glm]))
+    expect(chosenWhere(world, [kimi, glm])).toEqual(new Set([glm]))
+    expect(chosenWhere(world, [glm])).toEqual(new Set([glm, kimi]))
+    expect(chosenWhere(world, [kimi], deepseek)).toEqual(new Set([glm, deepseek]))
+    const both = open()
+    await recover(both, kimi)
+    await both.clock.advance(15_000)
+    await recover(both, glm)
+    // Whoever of the two is not let in at either goes where there is room.
+    expect(chosenWhere(both, [kimi])).toEqual(new Set([glm]))
+    expect(chosenWhere(both, [glm, kimi])).toEqual(new Set([glm]))
+  })
+
   it('leaves the rest to whoever is further on its way, or else to whom the chain prefers', async () => {
     const world = open(0)
     await recover(world, kimi, glm)

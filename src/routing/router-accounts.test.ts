@@ -4,6 +4,7 @@ import { expect, it } from 'vitest'
 import { AccountGroups } from '../admission/account-groups.ts'
 import type { GroupSettings } from '../admission/group-plan.ts'
 import { toGroupPlan } from '../admission/group-plan.ts'
+import { CallFailure } from '../domain/failure.ts'
 import { identityOf } from '../domain/identity-of.ts'
 import { createSeededRandom } from '../lib/random.ts'
 import { VirtualClock } from '../lib/virtual-clock.ts'
@@ -100,4 +101,35 @@ it('nobody waits for an account’s rates beside one that is idle, a conversatio
     }
     expect(new Set(asked)).toEqual(new Set(['glm/one', 'glm/two']))
   }
+})
+
+it('an endpoint that has just recovered takes what would have to wait for a full fallback', async () => {
+  const { clock, random, vendor, call, sleep } = createWorld()
+  let isDown = true
+  const glm = vendor('glm', 'glm-5.2', { main: slots(10) }, async (_account, signal) => {
+    if (isDown) throw new CallFailure('unreachable', { message: 'No.', retryable: true })
+    await sleep(8_000, signal)
+  })
+  const kimi = vendor('kimi', 'kimi-k3', { main: slots(1) }, (_account, signal) => sleep(8_000, signal))
+  const chains = { chat: ['glm-5.2', 'kimi-k3'] }
+  const router = new Router([glm, kimi], { clock, random, names: { aliases: {}, chains } })
+  const callAll = async (count: number): Promise<readonly string[]> => {
+    const calls = Array.from({ length: count }, (_, index) =>
+      call(router, `w${index}`, `conversation ${index}`),
+    )
+    for (let i = 0; i < 100; i++) await clock.advance(1_000)
+    return Promise.all(calls)
+  }
+  await callAll(6)
+  isDown = false
+  // Three probes close the breaker.
+  for (let i = 0; i < 6 && Object.keys(router.inspectHealth().breakers).length > 0; i++) {
+    const probe = call(router, 'probe')
+    await clock.advance(8_000)
+    await probe
+  }
+  expect(router.inspectHealth().breakers).toEqual({})
+  const outcomes = await callAll(10)
+  expect(new Set(outcomes)).toEqual(new Set(['glm after 8 s', 'kimi after 8 s']))
+  expect(outcomes.filter((each) => each.startsWith('kimi'))).toHaveLength(1)
 })
