@@ -211,6 +211,7 @@ export class QuotaGroup {
     const { clock, cutHoldMs = 0 } = this.#options
     return new HeldLease(waiter, clock, cutHoldMs, {
       finish: (settlement, isServed) => this.#finish(job, settlement, isServed),
+      refused: () => this.#turns.refused(this.#running.size - 1),
       putBack: () => this.#putBack(job),
       another: (wish) => this.#further.ask(job, wish),
       anotherRequest: () => this.#draws.take(job),
@@ -234,7 +235,7 @@ export class QuotaGroup {
     const wasGuessing = !this.#times.isSure
     this.#running.delete(job)
     const heldMs = this.#times.stopped(waiter, now, isServed)
-    this.#ceiling.succeeded()
+    if (isServed) this.#ceiling.succeeded()
     this.#draws.settle(waiter, taken.used)
     this.#queue.finish(job, this.#costs.settled(taken, heldMs), now)
     if (wasGuessing) this.#queue.reestimate((waiting) => this.#costs.expected(waiting))

@@ -109,6 +109,18 @@ export class CandidateChoice {
     return plan.steps.flat().find(isIdle) ?? null
   }
 
+  /** Whether another group of the target's own step would start the job now. */
+  startsBeside<Each extends Target, Result>(
+    plan: JobPlan<Each>,
+    site: JobSite<Each, Result>,
+    target: Each,
+    history: JobHistory,
+  ): boolean {
+    const step = plan.steps.find((members) => members.includes(target)) ?? []
+    const isAhead = (each: Each): boolean => liesAhead(each, target, 'other-group', history)
+    return inUse(step).some((each) => isAhead(each) && this.#isFree(each) && startsNow(site.load(each)))
+  }
+
   #isFree(target: Target): boolean {
     return this.#options.health.obstacle(target) === null
   }

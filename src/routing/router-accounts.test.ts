@@ -133,3 +133,23 @@ it('an endpoint that has just recovered takes what would have to wait for a full
   expect(new Set(outcomes)).toEqual(new Set(['glm after 8 s', 'kimi after 8 s']))
   expect(outcomes.filter((each) => each.startsWith('kimi'))).toHaveLength(1)
 })
+
+it('a job that its vendor sends back goes at once to an account that is idle', async () => {
+  const { clock, random, asked, vendor, call, sleep } = createWorld()
+  const learned: GroupSettings = { per: 'model', concurrency: { default: null, byModel: {} } }
+  // Others use the slots of the first.
+  const glm = vendor('glm', 'glm-5.2', { one: learned, two: learned }, async (account, signal) => {
+    if (account === 'one')
+      throw new CallFailure('concurrency-limited', { message: 'Too many.', retryable: true })
+    await sleep(3_000, signal)
+  })
+  const router = new Router([glm], { clock, random })
+  const outcomes: string[] = []
+  for (let i = 0; i < 40; i++) {
+    const outcome = call(router, `w${i}`)
+    for (let second = 0; second < 10; second++) await clock.advance(1_000)
+    outcomes.push(await Promise.race([outcome, 'it waits']))
+  }
+  expect(new Set(outcomes)).toEqual(new Set(['glm after 3 s']))
+  expect(asked).toContain('glm/one')
+})

@@ -293,6 +293,7 @@ function settleStay({ lease, isPaidAhead, sentBack, input, output, isCut, isServ
   // Where a vendor worked and did not count, the estimate stands.
   const settlement = input + output > 0 ? { inputTokens: input, outputTokens: output } : undefined
   if (isCut) lease.releaseCut(settlement)
+  else if (sentBack > 0) lease.releaseRefused(settlement)
   else if (isServed) lease.release(settlement)
   else lease.releaseUnserved(settlement)
 }

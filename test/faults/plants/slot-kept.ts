@@ -4,6 +4,6 @@ import { plantFault } from '../../support/plant-fault.ts'
 
 plantFault(
   '/src/routing/vendor-site.ts',
-  'else lease.release(settlement)',
-  'else if (settlement === undefined) lease.release()',
+  'else if (isServed) lease.release(settlement)',
+  'else if (isServed && settlement === undefined) lease.release()\n  else if (isServed) return',
 )
