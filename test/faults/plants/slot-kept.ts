@@ -4,6 +4,6 @@ import { plantFault } from '../../support/plant-fault.ts'
 
 plantFault(
   '/src/routing/vendor-site.ts',
-  'else lease.release(settlement)',
-  'else if (settlement === undefined) lease.release()',
+  'else if (isServed) lease.release(settlement)',
+  'else if (isServed && settlement !== undefined) return\n  else if (isServed) lease.release()',
 )
