@@ -34,7 +34,7 @@ import { createMcpSurface } from './surfaces/mcp/mcp-surface.ts'
 import { ownChanges, ownOffers } from './surfaces/mcp/own-offers.ts'
 import { openSessionLife } from './surfaces/mcp/session-life.ts'
 import { CallCounts } from './telemetry/call-counts.ts'
-import { createLog, type LogStream } from './telemetry/log.ts'
+import { createLog, type Log, type LogStream } from './telemetry/log.ts'
 import { ThreadStore, threadLimits } from './threads/thread-store.ts'
 import { createToolContexts } from './tools/context.ts'
 import { instructions } from './tools/instructions.ts'
@@ -61,7 +61,7 @@ export interface ServerOptions {
   readonly extraTools?: readonly Tool[]
 }
 
-/** A whole server. `listen` rejects with a sentence; `drain` finishes what runs; `destroy` ends it, and says so. */
+/** A whole server. `listen` rejects with a sentence; `drain` finishes what runs; `destroy` ends it, and says so; `bug` tells the log. */
 export interface Server {
   /** `besidePort`: where a predecessor listens, and both take connections from then on. */
   listen(besidePort?: number): Promise<ServerAddress>
@@ -72,6 +72,7 @@ export interface Server {
   drain(): Promise<void>
   destroy(): Promise<void>
   inspect(): Readonly<Record<string, unknown>>
+  readonly bug: Log['bug']
   /** Changes the order in which those who wait are served, at every vendor, from now on. */
   setQueueOrder(order: QueueOrder): void
   facts(): {
@@ -159,16 +160,15 @@ export async function createServer(options: ServerOptions): Promise<Server> {
   })
   const documents = createDocuments({ extractor, uploads, roots: createRoots({ configured: config.roots }) })
 
-  const load = (): LoadFact => ({
-    uptimeMs: Math.round(clock.now() - startedAt),
-    clients: frontDoor.clients().length,
-    callsInFlight: calls.inFlight,
-    groups: router.inspect(),
-  })
   const facts = {
     version: packageVersion,
     wallMs: () => clock.wallMs(),
-    load,
+    load: (): LoadFact => ({
+      uptimeMs: Math.round(clock.now() - startedAt),
+      clients: frontDoor.clients().length,
+      callsInFlight: calls.inFlight,
+      groups: router.inspect(),
+    }),
     providers: () => providerFacts(providers),
   }
   const rooms = { router, jobs, ledger, budgets, uploads, threads, documents, late, facts }
@@ -220,6 +220,7 @@ export async function createServer(options: ServerOptions): Promise<Server> {
     uptimeMs: Math.round(clock.now() - startedAt),
     isDraining,
     calls: { inFlight: calls.inFlight, ...counts.totals() },
+    bugs: log.bugs(),
     clients: frontDoor.clients(),
     keys: keys.size,
     groups: router.inspect(),
@@ -236,7 +237,6 @@ export async function createServer(options: ServerOptions): Promise<Server> {
     process: { residentBytes: process.memoryUsage.rss(), heapBytes: process.memoryUsage().heapUsed },
   })
   const [holderOf, identityOf] = [edge.owning(gate.holderOf), edge.owning(gate.identityOf)]
-  const upgrade = identifiedUpgrade(holderOf, door.upgrade)
   const setQueueOrder = (order: QueueOrder): void => setOrderOfAll(providers, order)
   const token = await readOrMakeOperatorToken(config.dataDir)
   const admin = { inspect, holderOf, clock, token, setQueueOrder, vendors: router, log: log.logger }
@@ -248,7 +248,7 @@ export async function createServer(options: ServerOptions): Promise<Server> {
   ])
   const listener = createHttpListener({
     routes,
-    upgrades: new Map(['/ws', '/'].map((path) => [path, upgrade])),
+    upgrades: new Map(['/ws', '/'].map((path) => [path, identifiedUpgrade(holderOf, door.upgrade)])),
     guard: createOriginGuard({ allowedHosts: ownNames(config) }),
     tls,
     edge,
@@ -288,6 +288,7 @@ export async function createServer(options: ServerOptions): Promise<Server> {
       await log.destroy()
     },
     inspect,
+    bug: log.bug,
     setQueueOrder,
     facts: () => ({
       providers: providerFacts(providers),

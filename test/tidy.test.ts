@@ -10,8 +10,10 @@ import { checkCatches, checkEnvironment, checkTestsRun, checkTime } from './tidy
 import { checkNamedPaths } from './tidy/named-paths.ts'
 import { checkNamedTests } from './tidy/named-tests.ts'
 import { checkNames, checkSizes } from './tidy/names.ts'
+import { checkPlantedTexts } from './tidy/planted-texts.ts'
 import { conductPlants } from './tidy/plants/conduct.ts'
 import { documentPlants } from './tidy/plants/documents.ts'
+import { plantedTextPlants } from './tidy/plants/planted-texts.ts'
 import { shapePlants } from './tidy/plants/shape.ts'
 import { checkDependencies, checkPortable } from './tidy/portable.ts'
 import { checkCycles, checkRanks } from './tidy/rooms.ts'
@@ -37,6 +39,7 @@ const rules: Readonly<Record<string, (tree: Tree) => string[]>> = {
   'every test runs': checkTestsRun,
   'every test that a document names is there': checkNamedTests,
   'every file that a document names is there': checkNamedPaths,
+  'every planted text stands once in the file it is planted in': checkPlantedTexts,
   'no failure is swallowed in silence': checkCatches,
   'accessors stand in classes': checkAccessors,
   'the tree holds finished work': checkWords,
@@ -60,7 +63,7 @@ describe('the tree', () => {
 })
 
 describe('the rules can fail', () => {
-  const plants = [...shapePlants, ...conductPlants, ...documentPlants]
+  const plants = [...shapePlants, ...conductPlants, ...documentPlants, ...plantedTextPlants]
 
   it('every rule has a planted fault', () => {
     expect(new Set(plants.map((plant) => plant.rule))).toEqual(new Set(Object.keys(rules)))

@@ -45,8 +45,11 @@ export function runBridge(args: readonly string[], env: NodeJS.ProcessEnv): void
   })
   stdin.once('end', () => end(0))
   stdin.once('error', () => end(0))
-  // The client has closed its end: nobody is left to answer.
-  process.stdout.once('error', () => end(0))
+  // The client has closed its end: nobody is left to answer. What was on its way may fail after it.
+  process.stdout.on('error', () => end(0))
+  process.stderr.on('error', () => {
+    // Nobody reads what it says; there is nowhere else to say so.
+  })
   process.once('SIGTERM', () => end(128 + 15))
   process.once('SIGINT', () => end(128 + 2))
   process.once('SIGHUP', () => end(128 + 1))

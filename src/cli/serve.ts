@@ -13,6 +13,7 @@ import { releaseYoungHeap } from '../lib/young-heap.ts'
 import { createServer, type Server } from '../server.ts'
 import { connectLine } from './connect-line.ts'
 import { firstScreen } from './first-screen.ts'
+import { LastNet } from './last-net.ts'
 import { type Ear, openEar } from './replace/ear.ts'
 import { findPredecessor, type Predecessor } from './replace/predecessor.ts'
 import { screenFacts } from './screen-facts.ts'
@@ -40,6 +41,7 @@ export interface RunServerOptions {
 }
 
 const exitGraceMs = 1_000
+const destroyTimeoutMs = 10_000
 
 /** Serves until told to stop. Resolves with the exit code; rejects with an `Error` whose message is for a person. */
 export function serve(options: ServeOptions): Promise<number> {
@@ -47,8 +49,14 @@ export function serve(options: ServeOptions): Promise<number> {
   return runServer(config, { ...options, isDemo: false })
 }
 
-/** Runs a server with this config until a signal; as `serve`. */
+/** Runs a server with this config until a signal, or an error that nobody caught; as `serve`. */
 export async function runServer(config: Config, options: RunServerOptions): Promise<number> {
+  using net = hangNet()
+  const exitCode = await runAbove(net, config, options)
+  return net.isTorn ? 1 : exitCode
+}
+
+async function runAbove(net: LastNet, config: Config, options: RunServerOptions): Promise<number> {
   using signals = new StopSignals(process, systemClock, (code) => process.exit(code))
   const stopping = new AbortController()
   await checkDataDir(config)
@@ -60,6 +68,7 @@ export async function runServer(config: Config, options: RunServerOptions): Prom
   let ear: Ear | null = null
   try {
     const address = await server.listen(before?.port)
+    net.holds(server, config.limits.drainTimeoutMs + destroyTimeoutMs)
     await before?.release()
     ear = await openEar(config.dataDir, address, server).catch(tellDeafness)
     releaseYoungHeap()
@@ -79,6 +88,7 @@ export async function runServer(config: Config, options: RunServerOptions): Prom
     const beside = options.beside?.(url, server, stopping.signal)
     const how = await Promise.race([
       signals.stopped.then(() => 'stopped' as const),
+      net.torn.then(() => 'torn' as const),
       ...(ear === null ? [] : [ear.replaced.then(() => 'replaced' as const)]),
       ...(beside === undefined ? [] : [beside.then(() => signals.stopped)]),
     ])
@@ -88,9 +98,12 @@ export async function runServer(config: Config, options: RunServerOptions): Prom
         'exai: another process has taken this place; whoever is still here is served to the end.\n',
       )
       const released = within(server.release(), replacedTimeoutMs(config)).then(() => true)
-      if (await Promise.race([released, signals.stopped.then(() => false)])) return 0
+      const stopped = Promise.race([signals.stopped, net.torn]).then(() => false)
+      if (await Promise.race([released, stopped])) return 0
     }
-    process.stderr.write('exai: stopping; running calls may finish. Once more to stop at once.\n')
+    // The net has said its own.
+    if (!net.isTorn)
+      process.stderr.write('exai: stopping; running calls may finish. Once more to stop at once.\n')
     await within(server.drain(), config.limits.drainTimeoutMs)
     return 0
   } finally {
@@ -101,6 +114,21 @@ export async function runServer(config: Config, options: RunServerOptions): Prom
     // Whatever is still open then is not worth waiting for; the timer itself keeps nothing alive.
     systemClock.after(exitGraceMs, () => process.exit())
   }
+}
+
+function hangNet(): LastNet {
+  const net = new LastNet({
+    source: process,
+    outputs: [process.stdout, process.stderr],
+    clock: systemClock,
+    say: (sentence) => process.stderr.write(sentence),
+    end: (code) => process.exit(code),
+  })
+  // Even should it end because nothing is left to wait for.
+  void net.torn.then(() => {
+    process.exitCode = 1
+  })
+  return net
 }
 
 // Nobody waits for its port: what runs may take the time that it was given.

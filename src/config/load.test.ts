@@ -324,7 +324,7 @@ providers:
     expect(config.providers.map(({ name }) => name)).toEqual(['kimi'])
   })
 
-  test('the wait in a queue never exceeds the time limit of a call', () => {
+  test('the wait in a queue never exceeds the time limit of the longest call', () => {
     expect(load('limits: { callTimeoutMs: 30000 }')).toMatchObject({
       limits: { queue: { waitMs: 30_000 } },
       warnings: [],
@@ -332,10 +332,21 @@ providers:
     expect(load('limits: { callTimeoutMs: 30000, queue: { waitMs: 120000 } }')).toMatchObject({
       limits: { queue: { waitMs: 30_000 } },
       warnings: [
-        'limits.queue.waitMs: 120000 is more than limits.callTimeoutMs (30000), so it is cut to that. Lower it, leave it out, or raise limits.callTimeoutMs.',
+        'limits.queue.waitMs: 120000 is more than any call may take (30000), so it is cut to that. Lower it, leave it out, or raise limits.callTimeoutMs.',
       ],
     })
     expect(load('limits: { callTimeoutMs: 30000, queue: { waitMs: 30000 } }').warnings).toEqual([])
+    const review = (queue: string): Config =>
+      load(
+        `limits: { callTimeoutMs: 30000, toolTimeoutMs: { codereview: 240000, chat: 9000 }, queue: ${queue} }`,
+      )
+    for (const queue of ['{ waitMs: 120000 }', '{}']) {
+      expect(review(queue)).toMatchObject({ limits: { queue: { waitMs: 120_000 } }, warnings: [] })
+    }
+    expect(review('{ waitMs: 300000 }')).toMatchObject({
+      limits: { queue: { waitMs: 240_000 } },
+      warnings: [expect.stringContaining('300000 is more than any call may take (240000), so it is cut')],
+    })
   })
 
   test('gives the edge room for every client, and one key and one address their parts of it', () => {

@@ -111,7 +111,7 @@ function build(
       ...limits,
       queue: {
         perClient: limits.queue.perClient,
-        waitMs: queueWaitMs(limits.queue.waitMs, limits.callTimeoutMs, reports),
+        waitMs: queueWaitMs(limits.queue.waitMs, limits, reports),
         order: limits.queue.order,
       },
       edge: edgeLimitsOf(limits.edge, limits.maxClients, limits.slowReaderMs),

@@ -24,10 +24,10 @@ export function checkBreaker({ openMs, openMsMax }: BreakerLimits): readonly Fau
  */
 export function checkTimes(
   providers: Readonly<Record<string, ProviderSection>>,
-  { callTimeoutMs, toolTimeoutMs }: Pick<LimitsConfig, 'callTimeoutMs' | 'toolTimeoutMs'>,
+  limits: CallTimes,
   sources: Pick<ProviderSources, 'warn'>,
 ): void {
-  const longest = Math.max(callTimeoutMs, ...Object.values(toolTimeoutMs).map((each) => each ?? 0))
+  const longest = longestCallMs(limits)
   for (const [name, provider] of Object.entries(providers)) {
     for (const key of ['firstTokenMs', 'silenceMs'] as const) {
       const own = (pace: keyof PaceMs): number => {
@@ -44,15 +44,25 @@ export function checkTimes(
   }
 }
 
-/** Longest wait in a queue: no longer than a call, which it is cut to where more is written, as the usual wait is. */
+/**
+ * Longest wait in a queue: no longer than the longest call, which it is cut to where more is written, as the usual wait is. A shorter
+ * call's wait ends with that call; a tool that has more time than the others may also wait for longer.
+ */
 export function queueWaitMs(
   written: number | undefined,
-  callTimeoutMs: number,
+  limits: CallTimes,
   sources: Pick<ProviderSources, 'warn'>,
 ): number {
-  if (written !== undefined && written > callTimeoutMs) {
-    const sentence = `${written} is more than limits.callTimeoutMs (${callTimeoutMs}), so it is cut to that. ${cure}`
+  const longest = longestCallMs(limits)
+  if (written !== undefined && written > longest) {
+    const sentence = `${written} is more than any call may take (${longest}), so it is cut to that. ${cure}`
     sources.warn('limits.queue.waitMs', sentence)
   }
-  return Math.min(written ?? usualWaitMs, callTimeoutMs)
+  return Math.min(written ?? usualWaitMs, longest)
+}
+
+type CallTimes = Pick<LimitsConfig, 'callTimeoutMs' | 'toolTimeoutMs'>
+
+function longestCallMs({ callTimeoutMs, toolTimeoutMs }: CallTimes): number {
+  return Math.max(callTimeoutMs, ...Object.values(toolTimeoutMs).map((each) => each ?? 0))
 }

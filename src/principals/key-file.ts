@@ -77,9 +77,10 @@ export async function readKeyFile(path: string): Promise<readonly KeyRecord[]> {
   )
 }
 
-/** Adds a key. Throws a sentence for a bad record or a name that is in use. */
+/** Adds a key. Throws a sentence for a bad record, for more tokens a minute than a day, or for a name that is in use. */
 export async function addKey(path: string, record: KeyRecord, clock: Clock): Promise<void> {
   assertRecord(record)
+  assertTokens(record)
   await change(path, clock, (keys) => {
     if (keys.some(({ name, revokedAt }) => name === record.name && revokedAt === null)) {
       throw new Error(`There is a key for "${record.name}" already. Revoke it first, or choose another name.`)
@@ -88,7 +89,10 @@ export async function addKey(path: string, record: KeyRecord, clock: Clock): Pro
   })
 }
 
-/** Changes what the key of `name` gives; what `terms` leave out stays. Throws a sentence when there is no such key, or for bad terms. */
+/**
+ * Changes what the key of `name` gives; what `terms` leave out stays. Throws a sentence when there is no such key, or for bad terms, such
+ * as more tokens a minute than a day, be it together with what the key has already.
+ */
 export async function changeKey(
   path: string,
   name: string,
@@ -99,6 +103,8 @@ export async function changeKey(
     replaced(keys, name, (key) => {
       const changed = { ...key, ...terms }
       assertRecord(changed)
+      // A key from before this was checked may contradict itself; its other terms can be changed all the same.
+      if (terms.tokensPerMinute !== undefined || terms.tokensPerDay !== undefined) assertTokens(changed)
       return changed
     }),
   )
@@ -124,6 +130,14 @@ function assertRecord(record: KeyRecord): void {
   if (checked.success) return
   const [issue] = checked.error.issues
   throw new Error(`${String(issue?.path.join('.'))} ${issue?.message ?? 'is not valid'}.`)
+}
+
+// No rule of the file: one that was written before would let nobody in. A default of the config is not known here, and may change.
+function assertTokens({ tokensPerMinute, tokensPerDay }: KeyTerms): void {
+  if (tokensPerMinute === null || tokensPerDay === null || tokensPerMinute <= tokensPerDay) return
+  throw new Error(
+    `--tpm ${tokensPerMinute} is more than --tokens-per-day (${tokensPerDay}), so it could never be reached. Lower it, or raise --tokens-per-day.`,
+  )
 }
 
 async function change(

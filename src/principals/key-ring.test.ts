@@ -56,6 +56,38 @@ describe('the file of keys', () => {
     expect(await readKeyFile(path)).toEqual([keyRecordOf('anna', digest)])
   })
 
+  it('takes no more tokens a minute than a day, be it together with what a key has already', async () => {
+    const give = (name: string, tokensPerMinute: number | null, tokensPerDay: number | null): Promise<void> =>
+      addKey(path, { ...keyRecordOf(name, mintKey().digest), tokensPerMinute, tokensPerDay }, systemClock)
+    await expect(give('anna', 1000, 500)).rejects.toThrow(
+      '--tpm 1000 is more than --tokens-per-day (500), so it could never be reached. Lower it, or raise --tokens-per-day.',
+    )
+    expect(await readKeyFile(path)).toEqual([])
+    await give('anna', 500, 500)
+    await give('bert', 1000, null)
+    const change = (name: string, terms: Parameters<typeof changeKey>[2]): Promise<void> =>
+      changeKey(path, name, terms, systemClock)
+    await expect(change('anna', { tokensPerMinute: 501 })).rejects.toThrow('--tpm 501 is more than')
+    await expect(change('anna', { tokensPerDay: 499 })).rejects.toThrow('more than --tokens-per-day (499)')
+    await expect(change('bert', { tokensPerDay: 999 })).rejects.toThrow('more than --tokens-per-day (999)')
+    await change('anna', { tokensPerMinute: 900, tokensPerDay: 900 })
+    await change('anna', { tokensPerDay: null })
+    await change('bert', { tokensPerMinute: null, tokensPerDay: 1 })
+    expect((await readKeyFile(path)).map((key) => [key.tokensPerMinute, key.tokensPerDay])).toEqual([
+      [900, null],
+      [null, 1],
+    ])
+  })
+
+  it('lets a key in that was kept with more tokens a minute than a day, and its other terms be changed', async () => {
+    const kept = { ...keyRecordOf('anna', mintKey().digest), tokensPerMinute: 1000, tokensPerDay: 500 }
+    writeFileSync(path, JSON.stringify({ version: 1, keys: [kept] }))
+    await changeKey(path, 'anna', { weight: 2 }, systemClock)
+    expect(await readKeyFile(path)).toEqual([{ ...kept, weight: 2 }])
+    await expect(changeKey(path, 'anna', { tokensPerMinute: 800 }, systemClock)).rejects.toThrow('--tpm 800')
+    await changeKey(path, 'anna', { tokensPerMinute: 500 }, systemClock)
+  })
+
   it('loses nothing when many change it at once', async () => {
     const names = Array.from({ length: 6 }, (_, i) => `user-${i}`)
     await Promise.all(names.map((name) => addKey(path, keyRecordOf(name, mintKey().digest), systemClock)))

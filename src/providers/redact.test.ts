@@ -6,6 +6,7 @@ describe('redact', () => {
     ['Your account org-abc123<ak-f0e1d2> is', 'Your account org-…<ak-…> is'],
     ['key sk-proj_AbC-123xyz.', 'key sk-….'],
     ['proj-abcdefgh reached', 'proj-… reached'],
+    ['the key exai_0123456789abcdef is', 'the key exai_… is'],
     ['Authorization: Bearer abc.def', 'Authorization: Bearer …'],
   ])('masks %s', (text, masked) => {
     expect(redact(text, null)).toBe(masked)

@@ -7,8 +7,10 @@ import type { TraceContext } from '../domain/trace-context.ts'
 import type { RowEvent } from '../ledger/row-keeper.ts'
 import { unreachable } from '../lib/assert.ts'
 import type { Clock } from '../lib/clock.ts'
+import { redact } from '../providers/redact.ts'
 import type { HealthEvent } from '../routing/target-health.ts'
 import type { McpEvent } from '../surfaces/mcp/mcp-options.ts'
+import { BugBook, type BugKind } from './bug-book.ts'
 
 /** Where lines go. */
 export type LogStream = DestinationStream
@@ -22,8 +24,10 @@ export interface Log {
   rows(event: RowEvent): void
   /** Of vendors' health: breakers, cooldowns, keys. */
   health(event: HealthEvent): void
-  /** What should never happen was caught where others would have suffered by it. */
-  bug(error: unknown): void
+  /** What should never happen did. Told with its stack, keys masked, at a bounded rate. */
+  bug(error: unknown, kind?: BugKind): void
+  /** Bugs since the start, by kind, told or not. */
+  bugs(): Readonly<Record<string, number>>
   /** A file could not be read or written; what is known stays in force. */
   fault(error: Error): void
   /** Writes what is buffered, in order, and stops. A reader that takes nothing holds it for at most half a second. */
@@ -45,13 +49,21 @@ export function createLog(level: string, clock: Clock, stream?: LogStream): Log 
   let timer = clock.after(flushEveryMs, tick)
   // A process that ends otherwise than by `destroy` says what it knew; a piece already on its way may then come last.
   process.once('exit', flushSync)
+  const book = new BugBook(clock)
+  const bug: Log['bug'] = (error, kind = 'bug') => {
+    const untold = book.add(kind, error)
+    if (untold === null) return
+    logger.error({ detail: stackOf(error), ...(untold === 0 ? {} : { untold }) }, kind)
+    flush()
+  }
   return {
     logger,
     call(event) {
       if (writeCall(logger, event)) flush()
     },
     mcp(event) {
-      writeMcp(logger, event)
+      if (event.type === 'surface-failed') bug(event.error, event.type)
+      else writeMcp(logger, event)
     },
     rows(event) {
       const { type, ...facts } = event
@@ -62,10 +74,8 @@ export function createLog(level: string, clock: Clock, stream?: LogStream): Log 
     health(event) {
       writeHealth(logger, event)
     },
-    bug(error) {
-      writeBug(logger, error, 'bug')
-      flush()
-    },
+    bug,
+    bugs: () => book.totals(),
     fault(error) {
       logger.warn(error.message)
     },
@@ -81,10 +91,13 @@ export function createLog(level: string, clock: Clock, stream?: LogStream): Log 
 const flushEveryMs = 1000
 const bufferedCharsMax = 65_536
 const endWaitMs = 500
+// What a reader of stderr has not taken; beyond it lines are lost.
+const unwrittenCharsMax = 16 * 1024 * 1024
+const stackCharsMax = 8_192
 
 /** stderr in large pieces. Lines wait here, because joined once they cost half of what the writer below takes to add each up. */
 class BufferedStream implements DestinationStream {
-  readonly #below = destination({ dest: 2, sync: false })
+  #below = this.#open()
   #lines: string[] = []
   #chars = 0
   #hasEnded = false
@@ -106,7 +119,24 @@ class BufferedStream implements DestinationStream {
   /** Overtakes a piece that is being written. */
   flushSync(): void {
     this.flush()
-    if (!this.#hasEnded) this.#below.flushSync()
+    if (this.#hasEnded) return
+    try {
+      this.#below.flushSync()
+    } catch {
+      // The process ends, and stderr takes nothing: these lines are lost, and the exit code must not be.
+    }
+  }
+
+  // The disk below stderr may be full, or the terminal gone: the server outlives it, and there is nowhere to say so. What could not be
+  // written is lost, the next piece is tried anew. A pipe without a reader stays silent: the writer sees to that itself.
+  #open(): ReturnType<typeof destination> {
+    const below = destination({ dest: 2, sync: false, maxLength: unwrittenCharsMax })
+    below.on('error', ({ code }: NodeJS.ErrnoException) => {
+      if (below !== this.#below || code === 'EPIPE') return
+      this.#below = this.#open()
+      below.destroy()
+    })
+    return below
   }
 
   async end(clock: Clock): Promise<void> {
@@ -189,7 +219,7 @@ function writeHealth(logger: Logger, event: HealthEvent): void {
   logger.warn({ provider: target.provider, model: target.model, group: target.group, ...facts }, type)
 }
 
-function writeMcp(logger: Logger, event: McpEvent): void {
+function writeMcp(logger: Logger, event: Exclude<McpEvent, { readonly type: 'surface-failed' }>): void {
   switch (event.type) {
     case 'session-opened':
     case 'session-resumed':
@@ -208,14 +238,13 @@ function writeMcp(logger: Logger, event: McpEvent): void {
     case 'message-rejected':
       logger.info({ door: event.door, code: event.code }, event.type)
       return
-    case 'surface-failed':
-      writeBug(logger, event.error, event.type)
-      return
     default:
       unreachable(event)
   }
 }
 
-function writeBug(logger: Logger, error: unknown, what: string): void {
-  logger.error({ detail: error instanceof Error ? error.stack : String(error) }, what)
+// An error may quote what it stumbled over.
+function stackOf(error: unknown): string {
+  const text = (error instanceof Error ? error.stack : undefined) ?? String(error)
+  return redact(text, null).slice(0, stackCharsMax)
 }

@@ -61,6 +61,8 @@ export const properties: readonly Property[] = [
           const share = weight === 0 ? 0 : (0.98 * weight) / sum + 0.02 / inUse
           const deviation = Math.sqrt(draws * share * (1 - share))
           const off = Math.abs((counts.get(group) ?? 0) - draws * share)
+          // The design's three deviations are for one look. Each run looks at some seven shares, with new dice: three would call one run
+          // in fifty a fault that is none, four one in two thousand, and every mutant is off by far more.
           holds(off <= 4 * deviation, `${group} of weight ${weight} got ${counts.get(group)} of ${draws}`)
         }
       }

@@ -61,9 +61,18 @@ async function serve(plant?: string): Promise<Launched> {
   return server
 }
 
+function bridge(node: string, at: number): Window {
+  return new Window(start(node, [launcher, 'bridge', '--url', `http://127.0.0.1:${at}`]))
+}
+
 /** A client that has shaken hands, through the line if not said otherwise. */
 async function window(node: string, at: number = linePort): Promise<Window> {
-  const found = new Window(start(node, [launcher, 'bridge', '--url', `http://127.0.0.1:${at}`]))
+  const found = bridge(node, at)
+  await shakeHands(found)
+  return found
+}
+
+async function shakeHands(found: Window): Promise<void> {
   found.say({
     id: 0,
     method: 'initialize',
@@ -75,7 +84,6 @@ async function window(node: string, at: number = linePort): Promise<Window> {
   })
   await found.answers(0)
   found.say({ method: 'notifications/initialized' })
-  return found
 }
 
 interface Answer {
@@ -201,6 +209,18 @@ describe.each(nodes())('under $name', ({ path: node }) => {
     await client.answers(2)
     expect(client.answersTo(1)).toEqual([])
     expect(vendorRequests()).toBe(1)
+  })
+
+  test('a client that does not read what the bridge says of its troubles keeps it', async () => {
+    const client = bridge(node, port)
+    client.bridge.child.stderr.destroy()
+    // While this starts, the bridge tries in vain and says so.
+    await serve()
+    await shakeHands(client)
+    client.chat(1, 'the only mark')
+    await atVendor(1)
+    openGate()
+    expect(textOf(await client.answers(1))).toContain('the only mark')
   })
 
   test('a server that is killed costs its calls one error each, and the next call works in the same session', async () => {

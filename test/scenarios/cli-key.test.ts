@@ -116,6 +116,11 @@ test('tells in one sentence what is wrong', async () => {
       1,
       /^--rpm must be a whole number from 1 to 1000000; it is "1\.5"\./,
     ],
+    [
+      ['key', 'add', 'bert', '--tpm', '1000', '--tokens-per-day', '500'],
+      1,
+      /^--tpm 1000 is more than --tokens-per-day \(500\), so it could never be reached\. Lower it, or raise/,
+    ],
     [['key', 'set', 'anna', '--tpm', '2.5'], 1, /^--tpm must be a whole number from 1 to /],
     [['key', 'set', 'anna', '--team', 'Two Words'], 1, /^(team must be 1 to 64|There is no key)/],
     [['key', 'set', 'nobody', '--weight', '2'], 1, /^There is no key for "nobody"\. See: exai key list/],

@@ -32,6 +32,8 @@ afterAll(async () => {
 afterEach(async () => {
   for (const { child } of running) child.kill('SIGKILL')
   await Promise.all(running.map(({ ended }) => ended))
+  // A server survives what nobody caught; these tests must not.
+  for (const { stderr } of running) expect(stderr()).not.toMatch(/unhandled-rejection|uncaught-exception/)
   running = []
 })
 

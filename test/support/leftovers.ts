@@ -4,9 +4,10 @@
 /** Reads `inspect()`; sessions may linger until they are reaped, everything else counts work in progress. */
 export type Inspect = () => Readonly<Record<string, unknown>> | Promise<Readonly<Record<string, unknown>>>
 
-// Names of counters of things that end with the work. Totals since the start, limits and idle sessions are other words.
+// Names of counters of things that end with the work. Totals since the start, limits and idle sessions are other words; but for those of
+// what nobody caught: a server survives that, and a test must not.
 const busyNames =
-  /^(?:inFlight|callsInFlight|running|waiting|queued|held|receiving|streams|subscriptions|connections|abandoned|lingering|flights|reservations)$/
+  /^(?:inFlight|callsInFlight|running|waiting|queued|held|receiving|streams|subscriptions|connections|abandoned|lingering|flights|reservations|unhandled-rejection|uncaught-exception)$/
 
 /** Counters in `inspected` that are above what is `own`ed by the asker, as `path: value`. */
 export function busyCounters(inspected: unknown, own: Own = {}, path = ''): string[] {

@@ -5,5 +5,5 @@ import { plantFault } from '../../support/plant-fault.ts'
 plantFault(
   '/src/routing/vendor-site.ts',
   'else if (isServed) lease.release(settlement)',
-  'else if (isServed && settlement === undefined) lease.release()\n  else if (isServed) return',
+  'else if (isServed && settlement !== undefined) return\n  else if (isServed) lease.release()',
 )
