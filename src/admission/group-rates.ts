@@ -33,6 +33,11 @@ export class GroupRates {
     this.#guest = guest
   }
 
+  /** How many wait in line before the account's rates, of all its groups; 0 where no other group shares them. */
+  get inLine(): number {
+    return this.#line?.waiting ?? 0
+  }
+
   /** Whether others stand before the rates, or this group itself: then it is theirs to say whose job goes next. */
   get isLine(): boolean {
     return this.#line !== null && !this.#line.isEmpty

@@ -13,6 +13,7 @@ function open() {
   const waiter = newWaiter(leaseRequestOf(), 1, 0, never, never)
   const lease = new HeldLease(waiter, new VirtualClock(), 0, {
     finish: (_, isServed) => void told.push(isServed ? 'served' : 'unserved'),
+    refused: () => void told.push('refused'),
     putBack: () => {
       told.push('put back')
       return new Promise(() => {})
@@ -46,6 +47,13 @@ it('is given back once: what the vendor refused is not released, too', () => {
   lease.release()
   expect(() => lease.refusedByVendor()).toThrow('a lease is given back once')
   expect(told).toEqual(['put back'])
+})
+
+it('says that the vendor refused it before it ends for that, and once', () => {
+  const { lease, told } = open()
+  lease.releaseRefused()
+  lease.releaseRefused()
+  expect(told).toEqual(['refused', 'unserved'])
 })
 
 it('lets nobody ask its vendor again after its end', () => {

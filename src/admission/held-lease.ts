@@ -1,4 +1,4 @@
-// A lease that was granted: one of its four ends is taken, once, and what comes later changes nothing.
+// A lease that was granted: one of its five ends is taken, once, and what comes later changes nothing.
 
 import type { Refusal } from '../domain/refusal.ts'
 import type { VendorLimits } from '../domain/vendor-limits.ts'
@@ -10,6 +10,8 @@ import type { Waiter } from './waiter.ts'
 /** What the group does at each turn of a lease's life. */
 export interface LeaseEnds {
   finish(settlement: Settlement | undefined, isServed: boolean): void
+  /** The vendor refused it for concurrency, and it ends. */
+  refused(): void
   putBack(): Promise<Lease | Refusal>
   another(wish: FurtherWish): Promise<Refusal | null>
   anotherRequest(): void
@@ -46,6 +48,11 @@ export class HeldLease implements Lease {
 
   releaseCut(settlement?: Settlement): void {
     this.#finish(settlement, false, this.#cutHoldMs)
+  }
+
+  releaseRefused(settlement?: Settlement): void {
+    if (this.#isHeld) this.#ends.refused()
+    this.#finish(settlement, false, 0)
   }
 
   refusedByVendor(): Promise<Lease | Refusal> {

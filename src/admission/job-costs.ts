@@ -15,7 +15,8 @@ export interface JobTaken {
   readonly used: number
 }
 
-type TokenWish = Pick<LeaseRequest, 'inputTokens' | 'outputTokensMax' | 'outputTokensExpected'>
+/** What a job's tokens are counted from. */
+export type TokenWish = Pick<LeaseRequest, 'inputTokens' | 'outputTokensMax' | 'outputTokensExpected'>
 
 /** Costs of one group's jobs. */
 export class JobCosts {

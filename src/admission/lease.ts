@@ -48,7 +48,7 @@ export interface FurtherWish {
   readonly signal: AbortSignal
 }
 
-/** The right to one vendor request until `deadlineAt`. Exactly one of its four ends is called, and only once. */
+/** The right to one vendor request until `deadlineAt`. Exactly one of its five ends is called, and only once. */
 export interface Lease {
   readonly deadlineAt: number
   /** How long it waited, in milliseconds. */
@@ -62,6 +62,8 @@ export interface Lease {
    * given away at once would be one too many there, and the next in line would be refused for it.
    */
   releaseCut(settlement?: Settlement): void
+  /** Instead of `release`, where the vendor refused for concurrency and the job goes elsewhere: the group is told as below. */
+  releaseRefused(settlement?: Settlement): void
   /** The vendor refused for concurrency: waits again at the old place. Rejects as `acquire` does. */
   refusedByVendor(): Promise<Lease | Refusal>
   /**

@@ -233,6 +233,29 @@ describe('quota group', () => {
     expect(group.inspect().held).toBe(0)
   })
 
+  it('learns from a refusal as much where the job goes elsewhere: the ceiling falls, and nothing starts for a while', async () => {
+    const { clock, group } = openSmallGroup({
+      ceiling: { start: 3, max: 3, probeMs: 30_000, watchFirstToken: false },
+    })
+    const [first, second, third] = [
+      await leased(group.acquire(leaseRequestOf())),
+      await leased(group.acquire(leaseRequestOf())),
+      await leased(group.acquire(leaseRequestOf())),
+    ]
+    third.releaseRefused()
+    expect(group).toMatchObject({ capacity: 2, inFlight: 2, waiting: 0 })
+    second.releaseRefused()
+    expect(group).toMatchObject({ capacity: 1, inFlight: 1, waiting: 0 })
+    first.releaseUnserved()
+    // The pause has doubled: an answer ends it, and what failed is none. Three quarters of half a second.
+    const waits = group.acquire(leaseRequestOf())
+    await clock.advance(374)
+    expect(group.inFlight).toBe(0)
+    await clock.advance(1)
+    expect(group.inFlight).toBe(1)
+    void (await leased(waits)).release()
+  })
+
   it('lets a job that the vendor sends back late wait anew, for as long as its own deadline allows', async () => {
     for (const [deadlineAt, isServed] of [
       [240_000, true],

@@ -9,23 +9,23 @@
 import type { Refusal } from '../domain/refusal.ts'
 import type { Timer } from '../lib/clock.ts'
 import { Ceiling } from './ceiling.ts'
-import { FairQueue, type Fullness, type QueueOrder } from './fair-queue.ts'
+import { FairQueue, type QueueOrder } from './fair-queue.ts'
 import { FurtherRequests } from './further-requests.ts'
 import { type GroupFact, groupFact } from './group-fact.ts'
 import { type QuotaGroupOptions, unshared } from './group-options.ts'
+import { GroupOutlook } from './group-outlook.ts'
 import { GroupRates } from './group-rates.ts'
 import { evicted, queueFull, tooSlow, wouldMissDeadline } from './group-refusals.ts'
 import { HeldLease } from './held-lease.ts'
 import { HoldTimes } from './hold-times.ts'
-import { JobCosts } from './job-costs.ts'
+import { JobCosts, type TokenWish } from './job-costs.ts'
 import { JobDraws } from './job-draws.ts'
 import type { Lease, LeaseOwner, LeaseRequest, Settlement } from './lease.ts'
 import type { QueuePlace } from './queue-place.ts'
-import { Announcer, placeOf } from './queue-places.ts'
+import { Announcer } from './queue-places.ts'
 import type { QueuedJob } from './queue-tree.ts'
 import { type NamedRates, ratesRefusal } from './rates-refusal.ts'
 import { Turns } from './turn.ts'
-import { forecastMs } from './wait-forecast.ts'
 import { keepWaiting, newWaiter, stopWaiting, type Waiter, wishOf } from './waiter.ts'
 
 type Job = QueuedJob<Waiter>
@@ -44,6 +44,7 @@ export class QuotaGroup {
   readonly #times: HoldTimes
   readonly #costs: JobCosts
   readonly #turns: Turns
+  readonly #outlook: GroupOutlook
   #wake: Timer | null = null
   #isPumping = false
 
@@ -61,7 +62,15 @@ export class QuotaGroup {
     this.#costs = new JobCosts(options.costs, options.rates, this.#times)
     const [draws, costs, clock] = [this.#draws, this.#costs, options.clock]
     this.#further = new FurtherRequests({ named, costs, draws, clock, onChange: () => this.#pump() })
-    this.#announcer = new Announcer(options.clock, this.#queue, (job) => this.#place(job))
+    const slots = {
+      queue,
+      ceiling,
+      turns: this.#turns,
+      times: this.#times,
+      inFlight: () => this.#running.size,
+    }
+    this.#outlook = new GroupOutlook({ ...options, ...slots, rates: this.#rates, further: this.#further })
+    this.#announcer = new Announcer(options.clock, this.#queue, (job) => this.#outlook.place(job))
   }
 
   /**
@@ -80,18 +89,19 @@ export class QuotaGroup {
       const waiter = newWaiter(request, tokens, now, resolve, reject)
       const wish = wishOf(request, this.#costs.expected(waiter), untilAt)
       const placing = this.#queue.enqueue(wish, waiter, now)
-      if (placing.kind === 'full') return resolve(queueFull(name, placing.full, this.#roomMs(placing)))
+      if (placing.kind === 'full')
+        return resolve(queueFull(name, placing.full, this.#outlook.roomMs(placing)))
       const { job, eviction } = placing
-      const place = this.#place(job)
-      const isQueued = place.waiting > 1 || !this.#hasSlot
+      const place = this.#outlook.place(job)
+      const isQueued = place.waiting > 1 || this.#running.size >= this.capacity
       const waitMs = isQueued && this.#times.isSure ? (place.expectedWaitMs ?? 0) : 0
       if (now + waitMs > untilAt) {
         this.#queue.cancel(job)
         return resolve(wouldMissDeadline(name, waitMs, untilAt - now))
       }
-      if (eviction) this.#refuse(eviction.job, evicted(name, eviction.full, this.#roomMs(eviction)))
+      if (eviction) this.#refuse(eviction.job, evicted(name, eviction.full, this.#outlook.roomMs(eviction)))
       this.#pump()
-      if (job.state === 'waiting') this.#await(job, eviction ? this.#place(job) : place)
+      if (job.state === 'waiting') this.#await(job, eviction ? this.#outlook.place(job) : place)
     })
   }
 
@@ -108,6 +118,11 @@ export class QuotaGroup {
   /** Jobs that wait. */
   get waiting(): number {
     return this.#queue.size
+  }
+
+  /** How long anything but its slots would keep such a job, if it came now. Milliseconds; 0: nothing would; infinite: for ever. */
+  holdBackMs(wish: TokenWish): number {
+    return this.#outlook.holdBackMs(this.#costs.tokensOf(wish))
   }
 
   /** Whether a job was ever served: what was learned of the vendor since is worth keeping. */
@@ -154,25 +169,6 @@ export class QuotaGroup {
     this.#pump()
   }
 
-  #place(job: Job): QueuePlace {
-    const { clock, costs } = this.#options
-    const ahead = this.#queue.ahead(job)
-    const inLine = this.#rates.aheadInLine(job, costs, ahead)
-    const [slots, hasFreeSlot] = [this.#ceiling.limit, this.#hasSlot]
-    const [now, wallMs] = [clock.now(), clock.wallMs()]
-    const facts = { ahead, inLine, tokens: job.payload.tokens, costs, slots, hasFreeSlot, now, wallMs }
-    const waitMs = forecastMs(this.#times, this.#rates, facts)
-    return placeOf(job, facts, this.#queue.size, this.#running.size, waitMs)
-  }
-
-  #roomMs({ next }: Fullness<Waiter>): number | null {
-    return next && this.#place(next).expectedWaitMs
-  }
-
-  get #hasSlot(): boolean {
-    return this.#running.size < this.#ceiling.limit
-  }
-
   /** Starts whatever may start, in turn, and arms one timer for what waits on time alone. */
   #pump(): void {
     if (this.#isPumping) return
@@ -215,6 +211,7 @@ export class QuotaGroup {
     const { clock, cutHoldMs = 0 } = this.#options
     return new HeldLease(waiter, clock, cutHoldMs, {
       finish: (settlement, isServed) => this.#finish(job, settlement, isServed),
+      refused: () => this.#turns.refused(this.#running.size - 1),
       putBack: () => this.#putBack(job),
       another: (wish) => this.#further.ask(job, wish),
       anotherRequest: () => this.#draws.take(job),
@@ -238,7 +235,7 @@ export class QuotaGroup {
     const wasGuessing = !this.#times.isSure
     this.#running.delete(job)
     const heldMs = this.#times.stopped(waiter, now, isServed)
-    this.#ceiling.succeeded()
+    if (isServed) this.#ceiling.succeeded()
     this.#draws.settle(waiter, taken.used)
     this.#queue.finish(job, this.#costs.settled(taken, heldMs), now)
     if (wasGuessing) this.#queue.reestimate((waiting) => this.#costs.expected(waiting))
@@ -257,7 +254,7 @@ export class QuotaGroup {
     return new Promise((resolve, reject) => {
       waiter.resolve = resolve
       waiter.reject = reject
-      this.#await(job, this.#place(job))
+      this.#await(job, this.#outlook.place(job))
       this.#pump()
     })
   }
@@ -283,7 +280,7 @@ export class QuotaGroup {
 
   #expire(job: Job): void {
     const waitedMs = this.#options.clock.now() - (job.payload.sentBackAt ?? job.payload.since)
-    this.#refuse(job, tooSlow(this.#options.name, waitedMs, this.#place(job).expectedWaitMs))
+    this.#refuse(job, tooSlow(this.#options.name, waitedMs, this.#outlook.place(job).expectedWaitMs))
   }
 
   #refuse(job: Job, refusal: Refusal): void {

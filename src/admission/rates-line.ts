@@ -34,6 +34,13 @@ export class RatesLine {
     return this.#standing.size + this.#further.length === 0
   }
 
+  /** How many jobs and further requests wait there. */
+  get waiting(): number {
+    let { length: waiting } = this.#further
+    for (const { queue } of this.#standing.keys()) waiting += queue.size
+    return waiting
+  }
+
   /** Stands in line for whoever waits in it now; who does so already keeps the place. `since`: when its first job came. */
   stand(guest: RatesGuest, since: number): void {
     this.#changes++

@@ -65,6 +65,11 @@ export class Turns {
     return waitMs === 0 ? { kind: 'now', job } : { kind: 'wait', waitMs }
   }
 
+  /** How long nothing starts because of such a refusal, in milliseconds. */
+  pauseMs(now: number): number {
+    return Math.max(0, this.#pausedUntil - now)
+  }
+
   /** The vendor refused a request for concurrency while `besides` others were in flight: nothing starts for a while. */
   refused(besides: number): void {
     const { clock, random, ceiling } = this.#options
@@ -98,7 +103,8 @@ export class Turns {
   }
 
   #slotMs(inFlight: number, now: number): number | null {
-    if (now < this.#pausedUntil) return this.#pausedUntil - now
+    const pauseMs = this.pauseMs(now)
+    if (pauseMs > 0) return pauseMs
     const { ceiling } = this.#options
     return inFlight >= ceiling.limit ? ceiling.probe(inFlight, now) : 0
   }

@@ -318,6 +318,32 @@ describe('the retry loop', () => {
     expect(loop.requeued()).toBe(6)
   })
 
+  it('leaves its place for another account of the model that would start it now, and may come back', async () => {
+    const second = target('glm', { accountName: 'glm/second', group: 'glm/second' })
+    const full = fails('concurrency-limited')
+    const loop = createLoop()
+    const busy = { load: (at: Target) => ({ inFlight: at === second ? 1 : 0, capacity: 1 }) }
+    const spare = { ...second, weight: 0 }
+    expect(await loop.run([[glm, second]], [full, full, says('well')], busy)).toBe('well')
+    expect(await loop.run([[glm, spare]], [full, full, says('well')])).toBe('well')
+    expect(loop.requeued()).toBe(4)
+    const moved = createLoop()
+    const sent: string[] = []
+    const play =
+      (next: Play): Play =>
+      (input, at) => {
+        sent.push(at.group)
+        return next(input, at)
+      }
+    const plays = [full, full, full, fails('bad-request')].map(play)
+    await moved.run([[glm, second], [kimi]], plays)
+    expect(moved.requeued()).toBe(0)
+    expect(
+      sent.slice(0, 4).every((group, index) => group.startsWith('glm') && group !== sent[index - 1]),
+    ).toBe(true)
+    expect(sent).toHaveLength(4)
+  })
+
   it('leaves a vendor that sent it back 32 times for another one', async () => {
     const loop = createLoop()
     const plays = [...Array.from({ length: 33 }, () => fails('concurrency-limited')), says('well')]

@@ -177,6 +177,9 @@ class JobLoop<Each extends Target, Result> {
             break
           case 'requeue': {
             history.requeues++
+            // A place in line is worth nothing beside an account that would start the job now.
+            if (this.#choice.startsBeside(this.#plan, this.#site, target, history))
+              return this.#goBeside(target)
             const refused: AttemptLease = lease
             // From here the slot is the queue's again.
             lease = null
@@ -232,6 +235,15 @@ class JobLoop<Each extends Target, Result> {
   #failed(setback: Setback): void {
     if (!countsAsAttempt(setback.failure.code)) this.#trail.history.attempts--
     this.#trail.setbacks.push(setback)
+  }
+
+  // It may come back, where it was only sent back and nothing failed.
+  #goBeside(target: Each): null {
+    const { setbacks, history } = this.#trail
+    const there = setbacks.filter((each) => targetKey(each.target) === targetKey(target))
+    if (there.every(({ failure }) => failure.code === 'concurrency-limited'))
+      history.visited.delete(targetKey(target))
+    return this.#goOn(target, 'other-group')
   }
 
   #goOn(target: Each, direction: Direction): null {

@@ -69,6 +69,13 @@ describe('while a group has a free slot', () => {
     expect(open(0, 0).balance.pick([full, heavy, light], load, null)).toBe(heavy)
   })
 
+  it('no job waits for rates, with a slot free as well, beside one that would start it', () => {
+    const waits = loads({ inFlight: 0, capacity: 4, waitMs: 1 }, { inFlight: 3, capacity: 4, waitMs: 0 })
+    for (const affinity of [null, ...Array.from({ length: 20 }, (_, index) => `conversation ${index}`)]) {
+      expect(open().balance.pick(both, waits, affinity)).toBe(right)
+    }
+  })
+
   it('one of weight 0 takes nothing from a busy one', () => {
     const spare = targetOf({ group: 'glm/right', weight: 0 })
     expect(open().balance.pick([left, spare], busyAnd(4), null)).toBe(left)
@@ -96,6 +103,22 @@ describe('where every group is full', () => {
       [0.76, third],
     ] as const) {
       expect(open(noExploring, 0, fall).balance.pick([first, second, third], load, null)).toBe(winner)
+    }
+  })
+
+  it('or its rates are used up, the one that starts it sooner gets the job, as late as it answers', () => {
+    const rates = loads(
+      { inFlight: 0, capacity: 4, waitMs: 9_000 },
+      { inFlight: 0, capacity: 4, waitMs: 3_000 },
+    )
+    for (const [ms, winner] of [
+      [3_000, right],
+      [9_000, left],
+    ] as const) {
+      const { balance } = open(noExploring, drawsLeft, 0)
+      balance.observeFirstPart(left, 300)
+      balance.observeFirstPart(right, ms)
+      expect(balance.pick(both, rates, null)).toBe(winner)
     }
   })
 
@@ -292,6 +315,20 @@ describe('a conversation', () => {
     expect(at(1, 1)).toBe(left)
     expect(at(2, 1)).toBe(right)
     expect(at(2, 2)).toBe(left)
+  })
+
+  it('waits at home for rates, but not seconds longer than next door', () => {
+    const atLeft = ofLeft(both)
+    const at = (onLeft: number, onRight: number): Target =>
+      open().balance.pick(
+        both,
+        loads({ inFlight: 1, capacity: 9, waitMs: onLeft }, { inFlight: 1, capacity: 9, waitMs: onRight }),
+        atLeft,
+      )
+    expect(at(2_000, 1_000)).toBe(left)
+    expect(at(2_001, 1_000)).toBe(right)
+    expect(at(Number.POSITIVE_INFINITY, 60_000)).toBe(right)
+    expect(at(Number.POSITIVE_INFINITY, Number.POSITIVE_INFINITY)).toBe(left)
   })
 
   it('waits nowhere while there is a free slot, be it of a group that has more than its share', () => {

@@ -1,6 +1,6 @@
-// Which of several quota groups that offer the same model takes a job: one with a free slot while there is one, of these the healthier
-// of two drawn by weight; where all are full, the one with less to do for its weight. A conversation stays where the vendor's prompt
-// cache knows it, unless that group is full or over its fair load; one of weight 0 waits until no other is left; and now and then the
+// Which of several quota groups that offer the same model takes a job: one that would start it now while there is one, of these the
+// healthier of two drawn by weight; else the one with less to do for its weight and the sooner one. A conversation stays where the
+// vendor's prompt cache knows it, unless it had to wait there or that group is over its fair load; weight 0 stands by; and now and then the
 // lot decides alone, so that a group once slow is seen to be fast again. After "the power of two choices", Finagle's Peak EWMA and
 // "consistent hashing with bounded loads".
 
@@ -21,6 +21,8 @@ export interface BalanceOptions {
 export interface GroupLoad {
   readonly inFlight: number
   readonly capacity: number
+  /** How long anything but its slots would keep a job that came now: rates, a pause. Infinite: for ever; absent: nothing would. */
+  readonly waitMs?: number
 }
 
 const explorationShare = 0.02
@@ -28,6 +30,8 @@ const boundedLoadFactor = 1.25
 // Scores closer than this are equal: small differences of latency must not undo the weights.
 const tieFactor = 1.25
 const groupsMax = 1_024
+// What the vendor's cache saves a conversation: it reads faster, and costs less.
+const cacheWorthMs = 1_000
 
 /** Chooses among groups and learns from what they do. */
 export class Balance {
@@ -48,7 +52,7 @@ export class Balance {
     if (targets.length === 1) return targets[0]
     if (affinity !== null) return this.#byAffinity(targets, load, affinity)
     const members = inUse(targets)
-    const free = members.filter((each) => hasFreeSlot(load(each)))
+    const free = members.filter((each) => startsNow(load(each)))
     const chosen =
       free.length > 0 ? this.#byLot(free, load, 'free') : this.#byLot(members, load, 'somebody waits')
     return chosen ?? targets[0]
@@ -106,16 +110,16 @@ export class Balance {
     const usualMs = measured.length === 0 ? 1 : measured.reduce((sum, ms) => sum + ms) / measured.length
     const shares = sharesOf(members)
     return (target) => {
-      const { inFlight, capacity } = load(target)
+      const { inFlight, capacity, waitMs = 0 } = load(target)
       const { firstPartMs, limitedFactor } = this.vitalsOf(target)
       const use = inFlight / (Math.max(1, capacity) * (shares.get(target) ?? 1) * members.length)
-      return (1 + use) * (firstPartMs ?? usualMs) * limitedFactor
+      return (1 + use) * (firstPartMs ?? usualMs) * limitedFactor + waitMs
     }
   }
 
   // Rendezvous hashing by weight alone: capacities are learned, and a home must not move with them. When a group leaves, only its own
-  // conversations move. What a home may hold is a matter of its capacity too; and where it has no slot, the vendor's cache is not
-  // worth the wait while another has one.
+  // conversations move. What a home may hold is a matter of its capacity too; and the vendor's cache is not worth a wait at home while
+  // another would start the job now, nor one for rates that is longer there by seconds.
   #byAffinity<Each extends Target>(
     targets: readonly [Each, ...Each[]],
     load: (target: Each) => GroupLoad,
@@ -123,10 +127,10 @@ export class Balance {
   ): Each {
     const places = [...sharesOf(inUse(targets))]
       .map(([target, share]) => {
-        const { inFlight, capacity } = load(target)
+        const { inFlight, capacity, waitMs = 0 } = load(target)
         // The logarithm of a lot below one is negative.
         const rank = -share / Math.log(lotOf(affinity, target.group))
-        return { target, rank, inFlight, capacity, part: Math.max(1, capacity) * share }
+        return { target, rank, inFlight, capacity, waitMs, part: Math.max(1, capacity) * share }
       })
       .sort((a, b) => b.rank - a.rank)
     const parts = places.reduce((sum, { part }) => sum + part, 0)
@@ -135,13 +139,21 @@ export class Balance {
     const fitting = places.filter(
       ({ inFlight, part }) => inFlight + 1 <= Math.ceil((boundedLoadFactor * jobs * part) / parts),
     )
-    const chosen = fitting.find(hasFreeSlot) ?? places.find(hasFreeSlot) ?? fitting[0]
+    const chosen = fitting.find(startsNow) ?? places.find(startsNow) ?? firstOfSoonest(fitting)
     return chosen?.target ?? targets[0]
   }
 }
 
-function hasFreeSlot({ inFlight, capacity }: GroupLoad): boolean {
-  return inFlight < capacity
+/** Whether a job that came now would not have to wait. */
+export function startsNow({ inFlight, capacity, waitMs = 0 }: GroupLoad): boolean {
+  return inFlight < capacity && waitMs === 0
+}
+
+function firstOfSoonest<Place extends { readonly waitMs: number }>(
+  places: readonly Place[],
+): Place | undefined {
+  const leastMs = Math.min(...places.map(({ waitMs }) => waitMs))
+  return places.find(({ waitMs }) => waitMs <= leastMs + cacheWorthMs)
 }
 
 // Of all jobs, by weight; evenly where none has any.
@@ -150,8 +162,8 @@ function sharesOf<Each extends Target>(targets: readonly Each[]): ReadonlyMap<Ea
   return new Map(targets.map((target) => [target, sum > 0 ? target.weight / sum : 1 / targets.length]))
 }
 
-// One of weight 0 stands by until there is no other.
-function inUse<Each extends Target>(targets: readonly Each[]): readonly Each[] {
+/** Those that share the work: one of weight 0 stands by until there is no other. */
+export function inUse<Each extends Target>(targets: readonly Each[]): readonly Each[] {
   const weighty = targets.filter(({ weight }) => weight > 0)
   return weighty.length === 0 ? targets : weighty
 }

@@ -427,7 +427,7 @@ describe('elsewhere', () => {
     expect(choice.hasOther(planOf([[glm, second], [kimi]]), glm, history)).toBe(true)
   })
 
-  it('is for a hedge another group with an idle slot', () => {
+  it('is for a hedge another group that would start it now', () => {
     const { choice, fail, site } = open()
     const plan = planOf([[glm, targetOf({ model: 'glm-4.6' })], [kimi]])
     const { history } = trailOf([glm])
@@ -435,6 +435,8 @@ describe('elsewhere', () => {
       choice.idleElsewhere(plan, { ...site, load: () => ({ inFlight, capacity: 2 }) }, glm, history)
     expect(at(1)).toBe(kimi)
     expect(at(2)).toBeNull()
+    const kept = { ...site, load: () => ({ inFlight: 0, capacity: 2, waitMs: 1 }) }
+    expect(choice.idleElsewhere(plan, kept, glm, history)).toBeNull()
     fail(kimi, 'rate-limited', coolsMs)
     expect(at(0)).toBeNull()
   })
@@ -492,6 +494,35 @@ describe('an endpoint on its way back', () => {
     expect(await chosen(world, [[glm], [local]])).toEqual(new Map([[glm, 400]]))
     for (let i = 0; i < 5; i++) world.fail(glm, 'timeout')
     expect(await chosen(world, [[glm], [local]])).toEqual(new Map([[local, 400]]))
+  })
+
+  it('keeps no job off where the next of the chain would let it wait, or is on its way back and as full', async () => {
+    const deepseek = targetOf({
+      provider: 'deepseek',
+      group: 'deepseek/main',
+      endpoint: 'https://deepseek.example',
+    })
+    const chosenWhere = (world: ReturnType<typeof open>, waits: readonly Target[], last: Target = kimi) => {
+      const load = (each: Target) => ({ inFlight: waits.includes(each) ? 3 : 2, capacity: 3 })
+      const steps = last === kimi ? [[spare, glm], [kimi]] : [[spare, glm], [kimi], [last]]
+      const all = conversations.map((affinity) =>
+        world.choice.next(planOf(steps, { affinity }), { ...world.site, load }, trailOf()),
+      )
+      return new Set(all)
+    }
+    const world = open()
+    await recover(world, glm)
+    expect(chosenWhere(world, [kimi])).toEqual(new Set([glm]))
+    expect(chosenWhere(world, [kimi, glm])).toEqual(new Set([glm]))
+    expect(chosenWhere(world, [glm])).toEqual(new Set([glm, kimi]))
+    expect(chosenWhere(world, [kimi], deepseek)).toEqual(new Set([glm, deepseek]))
+    const both = open()
+    await recover(both, kimi)
+    await both.clock.advance(15_000)
+    await recover(both, glm)
+    // Whoever of the two is not let in at either goes where there is room.
+    expect(chosenWhere(both, [kimi])).toEqual(new Set([glm]))
+    expect(chosenWhere(both, [glm, kimi])).toEqual(new Set([glm]))
   })
 
   it('leaves the rest to whoever is further on its way, or else to whom the chain prefers', async () => {

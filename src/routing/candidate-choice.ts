@@ -7,6 +7,7 @@ import type { Clock } from '../lib/clock.ts'
 import { duration } from '../lib/in-words.ts'
 import type { Random } from '../lib/random.ts'
 import { wait } from '../lib/wait.ts'
+import { inUse, startsNow } from './balance.ts'
 import { timeMends } from './failure-class.ts'
 import { type Setback, toldOf, withStory } from './failure-story.ts'
 import type { JobPlan, JobSite } from './job-plan.ts'
@@ -70,7 +71,7 @@ export class CandidateChoice {
     for (;;) {
       assertInTime(this.#options.clock, plan, trail.setbacks)
       const ahead = this.#ahead(plan, trail)
-      const free = this.#firstFree(ahead, plan.affinity)
+      const free = this.#firstFree(ahead, site, plan.affinity)
       if (free) return this.#options.health.balance.pick(free, (each) => site.load(each), plan.affinity)
       if (this.#beginsAnew(ahead.flat(), plan, trail)) continue
       return null
@@ -96,18 +97,28 @@ export class CandidateChoice {
     )
   }
 
-  /** A free target in another group with an idle slot, for a hedge; null: none. */
+  /** A free target in another group that would start the job now, for a hedge; null: none. */
   idleElsewhere<Each extends Target, Result>(
     plan: JobPlan<Each>,
     site: JobSite<Each, Result>,
     target: Each,
     history: JobHistory,
   ): Each | null {
-    const isIdle = (each: Each): boolean => {
-      const { inFlight, capacity } = site.load(each)
-      return inFlight < capacity && liesAhead(each, target, 'other-group', history) && this.#isFree(each)
-    }
+    const isIdle = (each: Each): boolean =>
+      liesAhead(each, target, 'other-group', history) && this.#isFree(each) && startsNow(site.load(each))
     return plan.steps.flat().find(isIdle) ?? null
+  }
+
+  /** Whether another group of the target's own step would start the job now. */
+  startsBeside<Each extends Target, Result>(
+    plan: JobPlan<Each>,
+    site: JobSite<Each, Result>,
+    target: Each,
+    history: JobHistory,
+  ): boolean {
+    const step = plan.steps.find((members) => members.includes(target)) ?? []
+    const isAhead = (each: Each): boolean => liesAhead(each, target, 'other-group', history)
+    return inUse(step).some((each) => isAhead(each) && this.#isFree(each) && startsNow(site.load(each)))
   }
 
   #isFree(target: Target): boolean {
@@ -147,22 +158,31 @@ export class CandidateChoice {
   }
 
   // A step is one endpoint's, so its accounts are let in together: what it does not get goes to the next step, and never to an account
-  // of the same endpoint that stands by. Where none lets the job in, it goes to the one that is furthest on its way back. Our own extracts
-  // stand in for a vendor that cannot be asked, and for no other.
-  #firstFree<Each extends Target>(
+  // of the same endpoint that stands by. But only to one that starts it now: a line there, beside slots that are free here, is longer than
+  // any way back. Where none does, the job goes to the one that is furthest on its way back of those that start it now, or else to the
+  // first. Our own extracts stand in for a vendor that cannot be asked, and for no other.
+  #firstFree<Each extends Target, Result>(
     steps: readonly (readonly Each[])[],
+    site: JobSite<Each, Result>,
     affinity: string | null,
   ): readonly [Each, ...Each[]] | null {
     const { health } = this.#options
+    let held: readonly [Each, ...Each[]] | null = null
     let best: readonly [Each, ...Each[]] | null = null
     for (const step of steps) {
       const [first, ...rest] = step.filter((each) => this.#isFree(each))
       if (first === undefined) continue
-      if (best !== null && first.provider === 'local') break
-      if (health.letsIn(first, affinity)) return [first, ...rest]
-      if (best === null || health.rampShare(first) > health.rampShare(best[0])) best = [first, ...rest]
+      if (held !== null && first.provider === 'local') break
+      const isLetIn = health.letsIn(first, affinity)
+      if (isLetIn && held === null) return [first, ...rest]
+      const isIdle = inUse([first, ...rest]).some((each) => startsNow(site.load(each)))
+      if (isLetIn && isIdle) return [first, ...rest]
+      if (isLetIn) continue
+      held ??= [first, ...rest]
+      const isFurther = best === null || health.rampShare(first) > health.rampShare(best[0])
+      if (isIdle && isFurther) best = [first, ...rest]
     }
-    return best
+    return best ?? held
   }
 
   async #untilOneReturns<Each extends Target, Result>(

@@ -1,6 +1,6 @@
-// How an endpoint gets its work back after a fault: a tenth of the jobs that somebody else can do as well, a quarter, half, then all, so
-// that what has just recovered is not broken again by all who waited for it. It decides for an endpoint, never between accounts behind
-// one: they broke together and come back together. Who has nowhere else to go is not kept out; slots bound those.
+// How an endpoint gets its work back after a fault: a tenth of the jobs that somebody else would start now as well, a quarter, half, then
+// all, so that what has just recovered is not broken again by all who waited for it. It decides for an endpoint, never between accounts
+// behind one: they broke together and come back together. Who would have to wait elsewhere is not kept out; slots bound those.
 
 import { createHash } from 'node:crypto'
 import type { Clock } from '../lib/clock.ts'

@@ -68,15 +68,26 @@ describe('the group', () => {
     const stay = new StayAtVendor({
       settings: { concurrency: { default: 2, byModel: {} } },
     })
-    expect(stay.site.load(stay.candidate)).toEqual({ inFlight: 0, capacity: 2 })
+    expect(stay.site.load(stay.candidate)).toEqual({ inFlight: 0, capacity: 2, waitMs: 0 })
     const lease = await stay.acquire()
     const other = await leased(stay.group.acquire(leaseRequestOf()))
     const third = stay.group.acquire(leaseRequestOf({ signal: stay.live.signal }))
-    expect(stay.site.load(stay.candidate)).toEqual({ inFlight: 3, capacity: 2 })
+    expect(stay.site.load(stay.candidate)).toEqual({ inFlight: 3, capacity: 2, waitMs: 0 })
     stay.live.abort('gone')
     await expect(third).rejects.toBe('gone')
     for (const each of [lease, other]) each.release()
   })
+})
+
+it('a group whose rates are used up says so, with all its slots free', async () => {
+  const stay = new StayAtVendor({ requestsPerMinute: 6 })
+  const lease = await stay.acquire()
+  await stay.attempt(says)
+  lease.release()
+  expect(stay.site.load(stay.candidate)).toEqual({ inFlight: 0, capacity: 1, waitMs: 10_000 })
+  // More than a whole day of this account.
+  const large = new StayAtVendor({ job: { ...chat, outputTokensMax: 100_001 } })
+  expect(large.site.load(large.candidate)).toMatchObject({ waitMs: Number.POSITIVE_INFINITY })
 })
 
 describe('the caller', () => {

@@ -1,7 +1,7 @@
 // What the retry loop is lent for a job at real vendors: slots of their groups, one vendor request for each attempt, and the tokens
 // used told to the group when its slot goes back.
 
-import type { FurtherWish, Lease, LeaseOwner } from '../admission/lease.ts'
+import type { FurtherWish, Lease, LeaseOwner, LeaseRequest } from '../admission/lease.ts'
 import type { JobClass } from '../admission/queue-tree.ts'
 import type { QuotaGroup } from '../admission/quota-group.ts'
 import { CallFailure } from '../domain/failure.ts'
@@ -47,6 +47,10 @@ export interface VendorWork {
   onEnd(end: AttemptEnd, inputTokens: number): Promise<void> | void
 }
 
+type JobSize = Required<
+  Pick<LeaseRequest, 'inputTokens' | 'outputTokensMax' | 'outputTokensExpected' | 'bytes'>
+>
+
 interface Stay {
   readonly lease: Lease
   // The lease has paid for one request.
@@ -69,6 +73,8 @@ export class VendorSite implements JobSite<RoutedCandidate, RoutedOutcome> {
   readonly #stays = new Map<string, Stay>()
   // By group as well: what its slot was asked for with, from then until the slot goes back.
   readonly #asked = new Map<string, { readonly slots: QuotaGroup; readonly request: SlotRequest }>()
+  // Of every candidate that was looked at, with the cap it begins with.
+  readonly #sizes = new Map<RoutedCandidate, JobSize>()
   #inputTokens = 0
 
   constructor(work: VendorWork) {
@@ -82,18 +88,13 @@ export class VendorSite implements JobSite<RoutedCandidate, RoutedOutcome> {
   ): Promise<AttemptLease | Refusal> {
     const work = this.#work
     const { group } = candidate
-    const job = this.#work.jobFor(candidate, outputTokensMax)
-    const { tokens, bytes } = estimateInput(job)
-    this.#inputTokens = tokens
-    const cap = outputCap(job)
+    const size = this.#sizeAt(candidate, outputTokensMax)
+    this.#inputTokens = size.inputTokens
     const slots = candidate.account.groups.groupFor(candidate.model ?? work.kind)
     const request = new SlotRequest(
       {
         ...this.#owner(work.payer()),
-        inputTokens: tokens,
-        outputTokensMax: cap,
-        outputTokensExpected: work.expectOutput(candidate, cap),
-        bytes,
+        ...size,
         signal,
         onPlace: (place) => work.progress({ kind: 'queued', provider: candidate.provider, ...place }),
       },
@@ -161,9 +162,13 @@ export class VendorSite implements JobSite<RoutedCandidate, RoutedOutcome> {
     return { ...outcome, provider: provider.name, model }
   }
 
-  load({ account, model }: RoutedCandidate): GroupLoad {
-    const { inFlight, waiting, capacity } = account.groups.groupFor(model ?? this.#work.kind)
-    return { inFlight: inFlight + waiting, capacity }
+  load(candidate: RoutedCandidate): GroupLoad {
+    const group = candidate.account.groups.groupFor(candidate.model ?? this.#work.kind)
+    const { inFlight, waiting, capacity } = group
+    // Asked for again and again while one target is chosen, and a long text is long to count.
+    const size = this.#sizes.get(candidate) ?? this.#sizeAt(candidate, null)
+    this.#sizes.set(candidate, size)
+    return { inFlight: inFlight + waiting, capacity, waitMs: group.holdBackMs(size) }
   }
 
   isCommitted(): boolean {
@@ -179,6 +184,14 @@ export class VendorSite implements JobSite<RoutedCandidate, RoutedOutcome> {
   emit(end: AttemptEnd): Promise<void> | void {
     settleAttempt(this.#stayAt(end.target.group), end)
     return this.#work.onEnd(end, this.#inputTokens)
+  }
+
+  #sizeAt(candidate: RoutedCandidate, outputTokensMax: number | null): JobSize {
+    const job = this.#work.jobFor(candidate, outputTokensMax)
+    const { tokens, bytes } = estimateInput(job)
+    const cap = outputCap(job)
+    const outputTokensExpected = this.#work.expectOutput(candidate, cap)
+    return { inputTokens: tokens, outputTokensMax: cap, outputTokensExpected, bytes }
   }
 
   #owner(payer: Identity): Required<LeaseOwner> {
@@ -280,6 +293,7 @@ function settleStay({ lease, isPaidAhead, sentBack, input, output, isCut, isServ
   // Where a vendor worked and did not count, the estimate stands.
   const settlement = input + output > 0 ? { inputTokens: input, outputTokens: output } : undefined
   if (isCut) lease.releaseCut(settlement)
+  else if (sentBack > 0) lease.releaseRefused(settlement)
   else if (isServed) lease.release(settlement)
   else lease.releaseUnserved(settlement)
 }

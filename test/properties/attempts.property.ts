@@ -135,8 +135,10 @@ export const properties: readonly Property[] = [
         if (world.watch.ends.some(({ outcome }) => outcome === 'rate-limited' || outcome === 'overloaded'))
           return
         if (world.watch.ends.some(({ outcome }) => outcome === 'quota-exhausted')) return
-        const visits = world.watch.started
-          .map((start) => start.target.group)
+        // Where it was only sent back for concurrency it has not been.
+        const visits = world.watch.ends
+          .filter(({ outcome }) => outcome !== 'concurrency-limited')
+          .map((end) => end.target.group)
           .filter((group, index, all) => group !== all[index - 1])
         holds(new Set(visits).size === visits.length, `visits: ${visits.join(', ')}`)
       })

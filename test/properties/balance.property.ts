@@ -70,11 +70,11 @@ export const properties: readonly Property[] = [
   }),
   property({
     id: 'L1 slots',
-    says: 'while a group has a free slot no job waits at another, and the free ones share by weight; else the longer line gets none but those that explore',
+    says: 'while a group would start it now no job waits at another, for a slot or for rates, and such groups share by weight; else the longer wait gets none but those that explore',
     mutants: [
       {
         file: 'routing/balance.ts',
-        find: 'members.filter((each) => hasFreeSlot(load(each)))',
+        find: 'members.filter((each) => startsNow(load(each)))',
         replace: 'members.filter(() => true)',
       },
       {
@@ -87,6 +87,12 @@ export const properties: readonly Property[] = [
         find: '(firstPartMs ?? usualMs)',
         replace: '(firstPartMs ?? 1_000)',
       },
+      {
+        file: 'routing/balance.ts',
+        find: 'inFlight < capacity && waitMs === 0',
+        replace: 'inFlight < capacity',
+      },
+      { file: 'routing/balance.ts', find: '* limitedFactor + waitMs', replace: '* limitedFactor' },
     ],
     async check(rooms, seed) {
       const { Balance } = await rooms.load(balances)
@@ -113,6 +119,25 @@ export const properties: readonly Property[] = [
       const full = pick((each) => (each === busy ? 400 : 2))
       // Two in a hundred explore, a third of them there; five deviations of 27 more.
       holds((full.get(busy) ?? 0) <= 54, `${full.get(busy)} of ${draws} jobs got into a line of 400`)
+      // All have slots: rates keep a job at each of them for so long.
+      const kept = (waits: readonly number[], affinity: string | null) =>
+        balance.pick(
+          [busy, heavy, light],
+          (each) => ({
+            inFlight: 0,
+            capacity: 2,
+            waitMs: waits[[busy, heavy, light].indexOf(each)] ?? 0,
+          }),
+          affinity,
+        )
+      let [waiting, longest] = [0, 0]
+      for (let i = 0; i < draws; i++) {
+        const conversation = i % 2 === 0 ? null : `${seed} ${i}`
+        if (kept([60_000, 2_000, 0], conversation) !== light) waiting++
+        if (kept([60_000, 2_000, 2_000], conversation) === busy) longest++
+      }
+      holds(waiting === 0, `${waiting} of ${draws} jobs wait for rates while a group is idle`)
+      holds(longest <= 54, `${longest} of ${draws} jobs wait where rates keep them longest`)
     },
   }),
   property({
@@ -203,7 +228,7 @@ export const properties: readonly Property[] = [
       },
       {
         file: 'routing/balance.ts',
-        find: 'fitting.find(hasFreeSlot) ?? places.find(hasFreeSlot) ?? fitting[0]',
+        find: 'fitting.find(startsNow) ?? places.find(startsNow) ?? firstOfSoonest(fitting)',
         replace: 'fitting[0]',
       },
     ],

@@ -21,7 +21,11 @@ async function chooser(rooms: Rooms, seed: number) {
     await clock.advance(6_001)
     for (let i = 0; i < 3; i++) health.enter(at, new Set())?.settle(end('done', at), false, null)
   }
-  const choose = async (steps: readonly (readonly Target[])[], affinity: string | null): Promise<Target> =>
+  const choose = async (
+    steps: readonly (readonly Target[])[],
+    affinity: string | null,
+    full: Target | null = null,
+  ): Promise<Target> =>
     choice.next(
       {
         steps,
@@ -35,7 +39,7 @@ async function chooser(rooms: Rooms, seed: number) {
       {
         acquire: async () => Promise.reject(new Error('nothing is acquired here')),
         run: async () => '',
-        load: () => ({ inFlight: 2, capacity: 4_000 }),
+        load: (each) => ({ inFlight: each === full ? 4_000 : 2, capacity: 4_000 }),
         isCommitted: () => false,
         emit: () => {},
       },
@@ -58,7 +62,7 @@ async function chooser(rooms: Rooms, seed: number) {
 export const properties: readonly Property[] = [
   property({
     id: 'L3',
-    says: 'an endpoint that recovers gets 10, 25, 50 and 100 % of what the next of the chain could do too, through all its accounts together, and one that stands by gets none of it',
+    says: 'an endpoint that recovers gets 10, 25, 50 and 100 % of what the next of the chain would start now too, and all that would wait there, through all its accounts together, and one that stands by gets none of it',
     mutants: [
       {
         file: 'routing/ramp.ts',
@@ -80,6 +84,11 @@ export const properties: readonly Property[] = [
         find: 'const [first, ...rest] = step.filter((each) => this.#isFree(each))',
         replace:
           'const [first, ...rest] = step.filter((each) => this.#isFree(each) && (each.weight === 0 || health.letsIn(each, affinity)))',
+      },
+      {
+        file: 'routing/candidate-choice.ts',
+        find: 'if (isLetIn && isIdle) return [first, ...rest]',
+        replace: 'if (isLetIn) return [first, ...rest]',
       },
     ],
     async check(rooms, seed) {
@@ -122,6 +131,10 @@ export const properties: readonly Property[] = [
         back = now
         const alone = await world.choose([[spare, main]], seed.toString())
         holds(alone === main, 'a job that can go nowhere else goes there, and not to whom stands by')
+        const waiting = (await Promise.all(names.map((name) => world.choose(chain, name, kimi)))).filter(
+          (each) => each === kimi,
+        ).length
+        holds(waiting === 0, `at ${share * 100} % ${waiting} of ${draws} jobs wait for a full fallback`)
         await world.clock.advance(15_000)
       }
     },
