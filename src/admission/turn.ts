@@ -60,6 +60,7 @@ export class Turns {
     if (payer === null) return { kind: 'wait', waitMs: null }
     const job = payer === 'first-come' ? head : queue.nextOf(payer)
     assert(job !== null, 'who is first in line for a group waits in it')
+    if (job !== head && this.#isOver(job, now)) return { kind: 'over', job }
     const waitMs = job === head ? headMs : this.#ratesMs(job, now)
     if (typeof waitMs !== 'number') return waitMs
     return waitMs === 0 ? { kind: 'now', job } : { kind: 'wait', waitMs }
@@ -83,7 +84,6 @@ export class Turns {
   #ratesMs(job: Job, now: number): number | Turn {
     const { named, clock } = this.#options
     const { tokens } = job.payload
-    if (this.#isOver(job, now)) return { kind: 'over', job }
     const waitMs = named.rates.waitMs(tokens, now, clock.wallMs())
     if (waitMs === 0) return 0
     const refusal = ratesRefusal(named, tokens, this.#options.lateAt(job), clock)

@@ -76,7 +76,8 @@ export function requireLiveModel(
   })
 }
 
-function unknownModel(id: string): ModelInfo {
+/** A model of which nothing is known but its name. */
+export function unknownModel(id: string): ModelInfo {
   return {
     id,
     contextTokens: null,

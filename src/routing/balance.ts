@@ -4,10 +4,10 @@
 // lot decides alone, so that a group once slow is seen to be fast again. After "the power of two choices", Finagle's Peak EWMA and
 // "consistent hashing with bounded loads".
 
-import { createHash } from 'node:crypto'
 import { BoundedMap } from '../lib/bounded-map.ts'
 import type { Clock } from '../lib/clock.ts'
 import type { Random } from '../lib/random.ts'
+import { conversationLot } from './conversation-lot.ts'
 import { GroupVitals } from './group-vitals.ts'
 import type { Target } from './target.ts'
 
@@ -128,8 +128,8 @@ export class Balance {
     const places = [...sharesOf(inUse(targets))]
       .map(([target, share]) => {
         const { inFlight, capacity, waitMs = 0 } = load(target)
-        // The logarithm of a lot below one is negative.
-        const rank = -share / Math.log(lotOf(affinity, target.group))
+        // The logarithm of a lot, which is below one, is negative.
+        const rank = -share / Math.log(conversationLot(affinity, target.group))
         return { target, rank, inFlight, capacity, waitMs, part: Math.max(1, capacity) * share }
       })
       .sort((a, b) => b.rank - a.rank)
@@ -166,10 +166,4 @@ function sharesOf<Each extends Target>(targets: readonly Each[]): ReadonlyMap<Ea
 export function inUse<Each extends Target>(targets: readonly Each[]): readonly Each[] {
   const weighty = targets.filter(({ weight }) => weight > 0)
   return weighty.length === 0 ? targets : weighty
-}
-
-// An even lot between 0 and 1, the same for a conversation at a group at all times: how near its home is.
-function lotOf(affinity: string, group: string): number {
-  const digest = createHash('sha256').update(`${affinity}\n${group}`).digest()
-  return (digest.readUIntBE(0, 6) + 1) / (2 ** 48 + 1)
 }

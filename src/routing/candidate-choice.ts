@@ -104,9 +104,7 @@ export class CandidateChoice {
     target: Each,
     history: JobHistory,
   ): Each | null {
-    const isIdle = (each: Each): boolean =>
-      liesAhead(each, target, 'other-group', history) && this.#isFree(each) && startsNow(site.load(each))
-    return plan.steps.flat().find(isIdle) ?? null
+    return plan.steps.flat().find((each) => this.#isIdle(each, site, target, history)) ?? null
   }
 
   /** Whether another group of the target's own step would start the job now. */
@@ -117,8 +115,17 @@ export class CandidateChoice {
     history: JobHistory,
   ): boolean {
     const step = plan.steps.find((members) => members.includes(target)) ?? []
-    const isAhead = (each: Each): boolean => liesAhead(each, target, 'other-group', history)
-    return inUse(step).some((each) => isAhead(each) && this.#isFree(each) && startsNow(site.load(each)))
+    return inUse(step).some((each) => this.#isIdle(each, site, target, history))
+  }
+
+  // In another group than the target's, where the job has not been.
+  #isIdle<Each extends Target, Result>(
+    each: Each,
+    site: JobSite<Each, Result>,
+    target: Each,
+    history: JobHistory,
+  ): boolean {
+    return liesAhead(each, target, 'other-group', history) && this.#isFree(each) && startsNow(site.load(each))
   }
 
   #isFree(target: Target): boolean {

@@ -3,6 +3,7 @@
 import { AccountGroups } from '../admission/account-groups.ts'
 import { type GroupSettings, toGroupPlan } from '../admission/group-plan.ts'
 import { VirtualClock } from '../lib/virtual-clock.ts'
+import { unknownModel } from '../providers/catalogue.ts'
 import type { Provider } from '../providers/provider.ts'
 import type { Account, ConfiguredProvider } from './route.ts'
 
@@ -11,15 +12,7 @@ export function providerOf(name: string, models: readonly string[], run: Provide
   return {
     name,
     capabilities: { jobs: new Set(['generate', 'search']), needsKey: true },
-    models: models.map((id) => ({
-      id,
-      contextTokens: null,
-      outputTokensMax: null,
-      thinking: 'none',
-      efforts: [],
-      vision: false,
-      price: null,
-    })),
+    models: models.map(unknownModel),
     run,
     destroy: async () => {},
   }

@@ -2,7 +2,6 @@
 // all, so that what has just recovered is not broken again by all who waited for it. It decides for an endpoint, never between accounts
 // behind one: they broke together and come back together. Who would have to wait elsewhere is not kept out; slots bound those.
 
-import { createHash } from 'node:crypto'
 import type { Clock } from '../lib/clock.ts'
 
 const steps: readonly number[] = [0.1, 0.25, 0.5, 1]
@@ -27,9 +26,4 @@ export class Ramp {
     if (this.#begunAt === null) return 1
     return steps[Math.floor((this.#clock.now() - this.#begunAt) / stepMs)] ?? 1
   }
-}
-
-/** An even lot from 0 to 1, always the same for a conversation at an endpoint: whoever has come back to it stays there. */
-export function lotOfConversation(affinity: string, endpoint: string): number {
-  return createHash('sha256').update(`${affinity}\n${endpoint}`).digest().readUIntBE(0, 6) / 2 ** 48
 }

@@ -10,10 +10,11 @@ import type { AttemptEnd } from './attempt-end.ts'
 import { Balance } from './balance.ts'
 import { Breaker, type BreakerChange, type BreakerLimits } from './breaker.ts'
 import { type BreakerVerdict, verdictOf } from './breaker-verdict.ts'
+import { conversationLot } from './conversation-lot.ts'
 import { Cooldowns } from './cooldown.ts'
 import { mayBeOutage } from './failure-class.ts'
 import { KeyHealth, type KeyVerdict } from './key-health.ts'
-import { lotOfConversation, Ramp } from './ramp.ts'
+import { Ramp } from './ramp.ts'
 import { breakerKey, subjectOf, type Target, targetKey } from './target.ts'
 
 /** A change that people should see. */
@@ -121,12 +122,11 @@ export class TargetHealth {
   enter(target: Target, exceptKeys: ReadonlySet<number>): AttemptPermit | null {
     if (this.#cooldowns.waitMs(targetKey(target)) > 0) return null
     if (this.#refused.find(target.accountName, subjectOf(target))) return null
-    if (!this.keys.isUsable(target.accountName, target.keyCount, exceptKeys)) return null
-    const breaker = this.#breaker(target).acquire()
-    if (breaker === null) return null
     const key = this.keys.acquire(target.accountName, target.keyCount, exceptKeys)
-    if (key === null) {
-      breaker.settle('ignored')
+    if (key === null) return null
+    const breaker = this.#breaker(target).acquire()
+    if (breaker === null) {
+      key.settle('unknown')
       return null
     }
     return {
@@ -157,7 +157,7 @@ export class TargetHealth {
   letsIn(target: Target, affinity: string | null): boolean {
     const share = this.rampShare(target)
     if (share >= 1) return true
-    const lot = affinity === null ? this.#options.random() : lotOfConversation(affinity, breakerKey(target))
+    const lot = affinity === null ? this.#options.random() : conversationLot(affinity, breakerKey(target))
     return lot < share
   }
 

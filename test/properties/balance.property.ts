@@ -212,7 +212,7 @@ export const properties: readonly Property[] = [
     says: 'when a group leaves, only its own conversations move; and a group over its fair load takes none while another has a free slot',
     mutants: [
       {
-        file: 'routing/balance.ts',
+        file: 'routing/conversation-lot.ts',
         find: 'digest.readUIntBE(0, 6) + 1',
         replace: 'digest.readUIntBE(0, 6) * Math.random() + 1',
       },

@@ -17,8 +17,8 @@ export const properties: readonly Property[] = [
       },
       {
         file: 'routing/candidate-choice.ts',
-        find: 'isAhead(each) && this.#isFree(each) && startsNow(site.load(each))',
-        replace: 'isAhead(each) && this.#isFree(each)',
+        find: '&& this.#isFree(each) && startsNow(site.load(each))',
+        replace: '&& this.#isFree(each)',
       },
     ],
     async check(rooms, seed) {
