@@ -117,6 +117,14 @@ async function call(session: string, id: number | string = 1): Promise<Events> {
   return events
 }
 
+/** A call that loses its client. */
+async function lostCall(session: string): Promise<Events> {
+  const first = await call(session)
+  first.cut()
+  await until(() => server.surface.inspect().late.running === 1, 'the call has lost its client')
+  return first
+}
+
 async function listen(session: string, lastEventId?: string, over: object = {}): Promise<Events> {
   const stop = new AbortController()
   const response = await fetch(server.url, {
@@ -181,9 +189,7 @@ describe('a call whose connection broke', () => {
 
   test('keeps an answer that came while nobody read, and tells it as often as it is asked for', async () => {
     const { id } = await initialize(server.url)
-    const first = await call(id)
-    first.cut()
-    await until(() => server.surface.inspect().late.running === 1, 'the call has lost its client')
+    const first = await lostCall(id)
     answer('into the void')
     await until(() => server.calls.inFlight === 0, 'the call is done')
     for (let n = 0; n < 2; n++) {
@@ -195,9 +201,7 @@ describe('a call whose connection broke', () => {
 
   test('is not told to have lost an answer that it has read since', async () => {
     const { id } = await initialize(server.url)
-    const first = await call(id)
-    first.cut()
-    await until(() => server.surface.inspect().late.running === 1, 'the call has lost its client')
+    const first = await lostCall(id)
     answer('into the void')
     await until(() => lostAnswers() === 1, 'its answer waits')
     const again = await listen(id, first.lastId)
@@ -208,9 +212,7 @@ describe('a call whose connection broke', () => {
   test('the check can fail: a build that does not notice is found out', async () => {
     vi.spyOn(LateAnswers.prototype, 'whenTaken').mockReturnValue(undefined)
     const { id } = await initialize(server.url)
-    const first = await call(id)
-    first.cut()
-    await until(() => server.surface.inspect().late.running === 1, 'the call has lost its client')
+    const first = await lostCall(id)
     answer('into the void')
     await until(() => lostAnswers() === 1, 'its answer waits')
     const again = await listen(id, first.lastId)

@@ -86,7 +86,7 @@ export class CutCalls {
 }
 
 const cutSentence =
-  'This call was cut: the server was stopped or killed while the vendor worked on it. It had been sent already and may have been charged, so it was not sent a second time by itself. Call again if you still want it.'
+  'This call was cut: the server was stopped or killed before its answer had reached you. It had been sent to the vendor already and may have been charged, so it was not sent a second time by itself. Call again if you still want it.'
 
 function keyOf(params: JsonObject): string | null {
   const meta = params._meta
