@@ -129,9 +129,11 @@ it('an endpoint that has just recovered takes what would have to wait for a full
     await probe
   }
   expect(router.inspectHealth().breakers).toEqual({})
+  expect(Object.values(router.inspectHealth().ramps)).toEqual([0.1])
   const outcomes = await callAll(10)
   expect(new Set(outcomes)).toEqual(new Set(['glm after 8 s', 'kimi after 8 s']))
   expect(outcomes.filter((each) => each.startsWith('kimi'))).toHaveLength(1)
+  expect(router.inspectHealth().ramps).toEqual({})
 })
 
 it('a job that its vendor sends back goes at once to an account that is idle', async () => {

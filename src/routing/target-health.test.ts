@@ -66,7 +66,7 @@ describe('target health', () => {
     expect(health.obstacle(target)).toBeNull()
     attempt('done')
     expect(health.obstacle(target)).toBeNull()
-    expect(health.inspect()).toEqual({ breakers: {}, cooldowns: {}, deadKeys: [] })
+    expect(health.inspect()).toEqual({ breakers: {}, ramps: {}, cooldowns: {}, deadKeys: [] })
   })
 
   it('lets a target cool that was told to wait, and no other model of the account', async () => {

@@ -175,17 +175,22 @@ export class TargetHealth {
     return { revived, dead: this.keys.inspect().dead }
   }
 
-  /** Breakers that are not closed, cooldowns with the milliseconds left, dead keys. */
+  /** Breakers that are not closed, the share of its jobs that an endpoint on its way back may get, cooldowns with the milliseconds left, dead keys. */
   inspect(): {
     readonly breakers: Readonly<Record<string, string>>
+    readonly ramps: Readonly<Record<string, number>>
     readonly cooldowns: Readonly<Record<string, number>>
     readonly deadKeys: readonly string[]
   } {
     const breakers = [...this.#breakers.entries()]
       .map(([key, breaker]) => [key, breaker.state] as const)
       .filter(([, state]) => state !== 'closed')
+    const ramps = [...this.#ramps.entries()]
+      .map(([key, ramp]) => [key, ramp.share] as const)
+      .filter(([, share]) => share < 1)
     return {
       breakers: Object.fromEntries(breakers),
+      ramps: Object.fromEntries(ramps),
       cooldowns: this.#cooldowns.inspect(),
       deadKeys: this.keys.inspect().dead,
     }
