@@ -14,8 +14,8 @@ class UnitTestsFirst extends BaseSequencer {
 export default defineConfig({
   test: {
     include: ['src/admission/*.test.ts', 'src/routing/*.test.ts', 'test/mutation/properties.test.ts'],
-    // A mutant may wait for ever; the slowest of these takes a second, and twenty beside other loads.
-    testTimeout: 30_000,
+    // A mutant may wait for ever; the slowest of these takes a second, and some beside other mutants.
+    testTimeout: 12_000,
     // One worker for all files of a mutant; the rooms keep nothing between two tests.
     isolate: false,
     sequence: { sequencer: UnitTestsFirst },

@@ -15,9 +15,11 @@ const root = resolve(import.meta.dirname, '../..')
 const folder = join(root, 'test/properties')
 const isOfTheRooms = (name: string): boolean =>
   /\b(?:admission|routing)\//.test(readFileSync(join(folder, name), 'utf8'))
-const files = readdirSync(folder).filter(
-  (name) => name.endsWith('.property.ts') && name !== 'ledger.property.ts' && isOfTheRooms(name),
-)
+// Cuts an answer at every place, for seconds: last, since whatever fails before it has found the mutant.
+const slowest = 'attempt-ends.property.ts'
+const files = readdirSync(folder)
+  .filter((name) => name.endsWith('.property.ts') && name !== 'ledger.property.ts' && isOfTheRooms(name))
+  .toSorted((a, b) => Number(a === slowest) - Number(b === slowest))
 // The dice are the same for every mutant: Stryker compares runs.
 const seed = 497_883_688
 const rooms: Rooms = {
