@@ -86,7 +86,15 @@ test('a token is short, and stays so whatever a client says of itself', () => {
 
 test('what a client can be asked for is known from its token as from itself, however much it says of it', () => {
   const note = { note: 'x'.repeat(500) }
-  const values = [undefined, {}, note, { tools: note }, { form: note }, { url: note }, { form: note, url: {} }]
+  const values = [
+    undefined,
+    {},
+    note,
+    { tools: note },
+    { form: note },
+    { url: note },
+    { form: note, url: {} },
+  ]
   const odd = [null, true, [], { url: true }, { form: {}, url: 'yes' }, { tools: [] }]
   for (const value of [...values, ...odd]) {
     const capabilities = { roots: value, sampling: value, elicitation: value }

@@ -74,6 +74,11 @@ export class SessionTokens {
     }
   }
 
+  /** Whether the secret of a token that was good still opens. */
+  isInForce(token: string): boolean {
+    return this.#sealed.isInForce(token)
+  }
+
   #names(token: string, issuedAtMs: number): SessionNames {
     const shownId = createHash('sha256').update(token).digest('base64url').slice(0, 22)
     return { token, shownId, expiresAtMs: issuedAtMs + this.#options.lifeMs }

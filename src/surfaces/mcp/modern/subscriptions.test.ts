@@ -93,7 +93,10 @@ test('what is not there is not honoured, what is there is under its one spelling
   const sent: string[] = []
   const each = { ...exchange('window-0001'), send: (json: string) => sent.push(json) }
   subscriptions.listen(each, {
-    notifications: { promptsListChanged: true, resourceSubscriptions: ['a:own', 'a:foreign', 'a:own', '%61:own'] },
+    notifications: {
+      promptsListChanged: true,
+      resourceSubscriptions: ['a:own', 'a:foreign', 'a:own', '%61:own'],
+    },
   })
   expect(JSON.parse(sent[0] ?? '').params.notifications).toEqual({
     promptsListChanged: true,
