@@ -176,7 +176,10 @@ describe.each(windowDoors)('through %s', (door) => {
       const uri = `exai://threads/${thread}`
       // Another spelling of the same, as a cautious client escapes it.
       const escaped = uri.replace('thread-', '%74hread-')
-      await other.listen({ resourceSubscriptions: [escaped, 'exai://documents/x'], resourcesListChanged: true })
+      await other.listen({
+        resourceSubscriptions: [escaped, 'exai://documents/x'],
+        resourcesListChanged: true,
+      })
       if (door === 'modern') await until(() => other.heard.length === 1, 'the acknowledgement')
       else expect(resultOf(await other.request('resources/subscribe', { uri: escaped }))).toEqual({})
       const told = (method: string): readonly Message[] =>
