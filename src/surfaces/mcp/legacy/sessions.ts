@@ -28,8 +28,9 @@ export interface Session extends SessionNames {
   lastUsedAt: number
 }
 
-// Its token is over, and nobody took anything back: what had begun before goes on to its end, and answers on its own stream.
-const endsOfToken: readonly SessionEnd[] = ['expired', 'forgotten']
+// Its token is over, and its client took nothing back: what had begun before answers on its own stream when it ends. That of a revoked
+// key is ended by whoever revoked it, with a sentence.
+const endsOfToken: readonly SessionEnd[] = ['expired', 'forgotten', 'revoked']
 
 /** The key of what is kept of its streams. */
 export function eventsKey({ peer, shownId }: Pick<Session, 'peer' | 'shownId'>): string {
