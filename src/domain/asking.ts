@@ -4,7 +4,10 @@
 import { CallFailure } from './failure.ts'
 
 /** What a client can be asked for: it says so itself. `sampling-tools`: its model may be given tools. */
-export type ClientFeature = 'form' | 'url' | 'sampling' | 'sampling-tools' | 'roots'
+export const clientFeatures = ['form', 'url', 'sampling', 'sampling-tools', 'roots'] as const
+
+/** One of them. */
+export type ClientFeature = (typeof clientFeatures)[number]
 
 // One of a fixed set, with words for people.
 interface Choice {

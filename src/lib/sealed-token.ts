@@ -25,9 +25,13 @@ export interface SealSecrets {
   newest(): SealSecret
   /** One that still opens; null when it is not ours, or no longer. */
   find(id: number): SealSecret | null
+  /** Has `tell` run each time that some of them open no longer. Absent: that never happens. */
+  whenForgotten?(tell: () => void): void
 }
 
 const idBytes = 4
+// Six bytes: the id is in them.
+const idChars = 8
 // 96 random bits: one secret may seal 2^32 tokens before two nonces are likelier to meet than one in 2^33.
 const nonceBytes = 12
 const tagBytes = 16
@@ -84,6 +88,11 @@ export class SealedTokens {
       // The one thing `final` says by throwing: the tag does not fit.
       return null
     }
+  }
+
+  /** Whether the secret that a token of ours was sealed under still opens. Says nothing else of the token. */
+  isInForce(token: string): boolean {
+    return this.#secrets.find(Buffer.from(token.slice(0, idChars), 'base64url').readUInt32BE(0)) !== null
   }
 
   #keyOf(secret: SealSecret): KeyObject {

@@ -84,6 +84,27 @@ test('a secret is forgotten once everything it sealed is over, or at once when i
   expect(await rotate(true)).toBe(0)
 })
 
+test('a secret that is forgotten opens nothing within a second, and whoever wants to know is told', async () => {
+  const keeper = await keep()
+  const tokens = new SealedTokens(keeper, 'test')
+  await clock.advance(20_000)
+  const before = tokens.seal('old', [])
+  let told = 0
+  keeper.whenForgotten(() => {
+    told += 1
+    expect(tokens.isInForce(before)).toBe(false)
+  })
+  await rotate()
+  const newestId = JSON.parse(await readFile(path, 'utf8')).secrets[0].id
+  await seen(() => keeper.find(newestId) !== null)
+  expect([told, tokens.isInForce(before)]).toEqual([0, true])
+  await rotate(true)
+  await seen(() => told > 0)
+  expect(tokens.open(before, [])).toBeNull()
+  const after = tokens.seal('new', [])
+  expect([told, tokens.isInForce(after), tokens.open(after, [])]).toEqual([1, true, 'new'])
+})
+
 test('sixteen secrets are kept, however often it is rotated', async () => {
   await keep()
   let kept = 0

@@ -21,6 +21,7 @@ export class SealSecretKeeper implements SealSecrets {
   #secrets: readonly (SealSecret & { readonly createdAt: number })[]
   #byId: ReadonlyMap<number, SealSecret> = new Map()
   #stop: (() => void) | null = null
+  #tellForgotten: (() => void) | null = null
 
   private constructor(options: SealSecretKeeperOptions) {
     this.#options = options
@@ -46,6 +47,10 @@ export class SealSecretKeeper implements SealSecrets {
     return this.#byId.get(id) ?? null
   }
 
+  whenForgotten(tell: () => void): void {
+    this.#tellForgotten = tell
+  }
+
   /** Stops watching. */
   destroy(): void {
     this.#stop?.()
@@ -63,5 +68,6 @@ export class SealSecretKeeper implements SealSecrets {
         : { id, bytes: Buffer.from(bytes, 'base64'), createdAt }
     })
     this.#byId = new Map(this.#secrets.map((secret) => [secret.id, secret]))
+    if ([...known.keys()].some((id) => !this.#byId.has(id))) this.#tellForgotten?.()
   }
 }

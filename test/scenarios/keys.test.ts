@@ -278,7 +278,10 @@ describe('a revoked key', () => {
           reason: expect.stringContaining('revoked'),
         })
         await vi.waitFor(() => expect(server.simulator.stats(0).glm.inFlight).toBe(1), slowly)
-        await Promise.all(doomed.map(({ answer }) => answer))
+        const [modern, legacy] = await Promise.all(doomed.map(({ answer }) => answer))
+        for (const told of [modern, legacy]) {
+          expect(told).toMatchObject({ isError: true, text: expect.stringContaining('has been revoked') })
+        }
         expect(server.inspect().calls.inFlight).toBe(1)
         const again = await ask(server, 'POST', '/mcp', {
           authorization: `Bearer ${keys.anna}`,

@@ -17,7 +17,7 @@ import { defineTool } from '../../src/tools/tool.ts'
 import { type McpComposition, startMcpComposition, until } from '../support/mcp-composition.ts'
 
 const secret = { id: 1, bytes: randomBytes(32) }
-const secrets = { newest: () => secret, find: () => secret }
+const secrets = { newest: () => secret, find: () => (isForgotten ? null : secret) }
 const lifeMs = 3_600_000
 const tokens = new SessionTokens({ clock: systemClock, secrets, lifeMs, holdsSince: () => 0 })
 
@@ -26,6 +26,7 @@ let kept: Records
 let looks: (() => void)[]
 let ran: number
 let isRevoked: boolean
+let isForgotten: boolean
 let sockets: Socket[]
 
 const countTool = defineTool({
@@ -45,6 +46,7 @@ beforeEach(async () => {
   looks = []
   ran = 0
   isRevoked = false
+  isForgotten = false
   sockets = []
   kept = await openSqliteRecords({ path: ':memory:', migrations: sessionMigrations })
   const records: Records = {
@@ -181,6 +183,16 @@ test('a key that is revoked meanwhile is answered 401, and nothing is rebuilt', 
   look()
   await until(() => caller.got().includes('revoked'), 'it is told')
   expect(caller.got()).toMatch(/^HTTP\/1\.1 401 [\s\S]*www-authenticate: Bearer/)
+  expect(server.surface.inspect()).toMatchObject({ sessions: 0, streams: 0 })
+  expect(ran).toBe(0)
+})
+
+test('a session whose secret is forgotten meanwhile is unknown, and nothing is rebuilt', async () => {
+  const caller = await ask('POST', mint(), call)
+  isForgotten = true
+  look()
+  await until(() => caller.got().includes('Session not found'), 'it is told')
+  expect(caller.got()).toMatch(/^HTTP\/1\.1 404 /)
   expect(server.surface.inspect()).toMatchObject({ sessions: 0, streams: 0 })
   expect(ran).toBe(0)
 })

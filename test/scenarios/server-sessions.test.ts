@@ -1,6 +1,7 @@
 // Sessions over the life of real processes: a server is killed and started again on the same port and data folder, or two
 // stand over one folder, and whoever held a session goes on in it. To everybody else it does not exist.
 
+import { once } from 'node:events'
 import { mkdirSync, mkdtempSync, readFileSync, rmSync, statSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
@@ -72,27 +73,17 @@ async function openStream(url: string, id: string, headers: Headers = window1): 
   return response.status
 }
 
-function callOverWebSocket(url: string): Promise<string> {
-  return new Promise((resolve, reject) => {
-    const socket = new WebSocket(url.replace('http', 'ws').replace(/\/mcp$/, '/ws'), 'mcp')
-    const send = (message: object): void => socket.send(JSON.stringify({ jsonrpc: '2.0', ...message }))
-    socket.on('error', reject)
-    socket.on('open', () =>
-      send({
-        id: 1,
-        method: 'initialize',
-        params: { protocolVersion: '2025-11-25', capabilities: {}, clientInfo: { name: 'x', version: '1' } },
-      }),
-    )
-    socket.on('message', (data) => {
-      const text = String(data)
-      if (!text.includes('"id":2')) send({ id: 2, method: 'ping' })
-      else {
-        socket.close()
-        resolve(text)
-      }
-    })
-  })
+async function openWebSocket(url: string): Promise<{ ping(): Promise<string>; close(): void }> {
+  const socket = new WebSocket(url.replace('http', 'ws').replace(/\/mcp$/, '/ws'), 'mcp')
+  const ask = async (message: object): Promise<string> => {
+    socket.send(JSON.stringify({ jsonrpc: '2.0', ...message }))
+    return String((await once(socket, 'message'))[0])
+  }
+  await once(socket, 'open')
+  const clientInfo = { name: 'x', version: '1' }
+  const params = { protocolVersion: '2025-11-25', capabilities: {}, clientInfo }
+  await ask({ id: 1, method: 'initialize', params })
+  return { ping: () => ask({ id: 2, method: 'ping' }), close: () => socket.close() }
 }
 
 describe('a session', () => {
@@ -107,7 +98,9 @@ describe('a session', () => {
       const answers = await Promise.all([1, 2, 3, 4].map((id) => callVersion(url, session.id, window1, id)))
       expect(answers.map(({ status }) => status)).toEqual([200, 200, 200, 200])
       expect(await openStream(url, session.id)).toBe(200)
-      expect(await callOverWebSocket(url)).toContain('"result":{}')
+      const connection = await openWebSocket(url)
+      expect(await connection.ping()).toContain('"result":{}')
+      connection.close()
     }
     // The one secret does it, readable by its owner alone: without it nobody knows the session.
     const secret = join(home, 'data', 'secret.json')
@@ -189,9 +182,21 @@ describe('a session', () => {
     await kill(server)
     const rotated = await serve()
     expect((await callVersion(rotated.url, session.id)).status).toBe(200)
-    await kill(rotated.server)
+    const headers = { accept: 'text/event-stream', 'mcp-session-id': session.id, ...window1 }
+    const stream = await fetch(rotated.url, { headers })
+    const bystander = await openWebSocket(rotated.url)
     expect(await exai(['secret', 'rotate', '--forget']).ended).toBe(0)
+    // Of the server that runs. That it looks every second is told by store/seal-secret-keeper, in virtual time.
+    await stream.text()
+    expect((await callVersion(rotated.url, session.id)).status).toBe(404)
+    const anew = await initialize(rotated.url, { headers: window1 })
+    expect((await callVersion(rotated.url, anew.id)).status).toBe(200)
+    // A connection is its own session: no secret is in it.
+    expect(await bystander.ping()).toContain('"result":{}')
+    bystander.close()
+    await kill(rotated.server)
     const forgetful = await serve()
     expect((await callVersion(forgetful.url, session.id)).status).toBe(404)
+    expect((await callVersion(forgetful.url, anew.id)).status).toBe(200)
   })
 })

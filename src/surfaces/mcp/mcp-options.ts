@@ -64,8 +64,11 @@ export type McpEvent =
   /** A bug of ours that a caller saw as an internal error. */
   | { readonly type: 'surface-failed'; readonly error: unknown }
 
-/** Why a session is not in memory any more; after `idle`, `yielded` and `drained` its token is still good. */
-export type SessionEnd = 'deleted' | 'expired' | 'idle' | 'yielded' | 'drained' | 'revoked'
+/**
+ * Why a session is not in memory any more; after `idle`, `yielded` and `drained` its token is still good. `forgotten`: the secret of its
+ * token is.
+ */
+export type SessionEnd = 'deleted' | 'expired' | 'idle' | 'yielded' | 'drained' | 'revoked' | 'forgotten'
 
 /** What lets sessions outlive their process, and tells what did not. */
 export interface SessionLife {

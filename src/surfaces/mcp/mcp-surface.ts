@@ -79,6 +79,7 @@ export function createMcpSurface(options: McpSurfaceOptions): McpSurface {
   const subscriptions = new Subscriptions(limits.subscriptionsMax, features, emit, options.serverInfo)
   const modern = new Modern({ ...options, tools, features, subscriptions })
   const keeper = new SessionKeeper({ surface: options, sessions, watchers, rootsWaitMs: limits.rootsWaitMs })
+  options.sessions.secrets.whenForgotten?.(() => keeper.endForgotten())
   const legacy = new LegacyHttp({ surface: options, sessions, keeper, events, tools, features })
   const clients = new Set<WebSocketClient>()
   const http = new HttpDoor({ surface: options, legacy, modern, bodyBytesMax: limits.bodyBytesMax })

@@ -2,13 +2,14 @@
 // question travels is each era's own.
 
 import { fileURLToPath } from 'node:url'
-import type {
-  ClientFeature,
-  PersonAnswer,
-  PersonQuestion,
-  SampleAnswer,
-  SampleContent,
-  SampleQuestion,
+import {
+  type ClientFeature,
+  clientFeatures,
+  type PersonAnswer,
+  type PersonQuestion,
+  type SampleAnswer,
+  type SampleContent,
+  type SampleQuestion,
 } from '../../../domain/asking.ts'
 import { assert } from '../../../lib/assert.ts'
 import { isObject, type JsonObject } from '../envelope.ts'
@@ -44,7 +45,7 @@ export function isDeclared(capabilities: JsonObject, feature: ClientFeature): bo
 }
 
 /** The capability that a client would have to declare. */
-export function capabilityOf(feature: ClientFeature): JsonObject {
+export function capabilityOf(feature: ClientFeature): Readonly<Record<string, JsonObject>> {
   switch (feature) {
     case 'form':
       return { elicitation: { form: {} } }
@@ -57,6 +58,18 @@ export function capabilityOf(feature: ClientFeature): JsonObject {
     default:
       return { roots: {} }
   }
+}
+
+/** All that anybody here looks at in what a client declared, in as few words as the protocol has for it. */
+export function declaredIn(capabilities: JsonObject): JsonObject {
+  const declared: Record<string, JsonObject> = {}
+  for (const feature of clientFeatures) {
+    if (!isDeclared(capabilities, feature)) continue
+    for (const [name, value] of Object.entries(capabilityOf(feature))) {
+      declared[name] = { ...declared[name], ...value }
+    }
+  }
+  return declared
 }
 
 /** The mode of a form is left out: revisions that know no other do not know the word. */

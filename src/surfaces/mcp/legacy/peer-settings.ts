@@ -1,5 +1,6 @@
 // What a 2025-era client sets in its session or connection: the level of the messages it wants, and the resources it watches.
-// Kept where the session is kept, so that a client that comes back finds it as it was.
+// Kept where the session is kept, so that a client that comes back finds it as it was. What could not be kept is not so: whoever is told
+// to try again finds everything as it was before.
 
 import type { Identity } from '../../../domain/identity.ts'
 import { isMessageLevel, type MessageLevel } from '../../../domain/message-level.ts'
@@ -25,6 +26,9 @@ export class PeerSettings {
   readonly #watcher: ResourceWatcher = (uri) =>
     this.#options.tell(notificationMessage('notifications/resources/updated', { uri }))
   #logLevel: MessageLevel | null = null
+  /** The newest change, until it is kept or has failed: the next one begins behind it. */
+  #changing: Promise<void> | null = null
+  #isClosed = false
 
   constructor(options: PeerSettingsOptions) {
     this.#options = options
@@ -47,33 +51,38 @@ export class PeerSettings {
   }
 
   /** Resolves when it is remembered. */
-  async setLogLevel(level: MessageLevel): Promise<void> {
-    this.#logLevel = level
-    await this.#keep()
+  setLogLevel(level: MessageLevel): Promise<void> {
+    return this.#inTurn(() =>
+      this.#change({ logLevel: level }, () => {
+        this.#logLevel = level
+      }),
+    )
   }
 
   /** False when no more fit. Resolves when it is remembered. */
-  async watch(uri: string): Promise<boolean> {
-    if (this.#watched?.has(uri) === true) return true
-    if (this.#watched !== null && this.#watched.size >= watchedMax) return false
-    this.#add(uri)
-    await this.#keep()
-    return true
+  watch(uri: string): Promise<boolean> {
+    return this.#inTurn(async () => {
+      const watched = [...(this.#watched ?? [])]
+      if (watched.includes(uri)) return true
+      if (watched.length >= watchedMax) return false
+      await this.#change({ subscriptions: [...watched, uri] }, () => this.#add(uri))
+      return true
+    })
   }
 
   /** Resolves when it is remembered. */
-  async unwatch(uri: string): Promise<void> {
-    if (this.#watched?.delete(uri) !== true) return
-    this.#options.watchers.delete(this.#options.identity.principal, uri, this.#watcher)
-    await this.#keep()
+  unwatch(uri: string): Promise<void> {
+    return this.#inTurn(async () => {
+      if (this.#watched?.has(uri) !== true) return
+      const others = [...this.#watched].filter((each) => each !== uri)
+      await this.#change({ subscriptions: others }, () => this.#delete(uri))
+    })
   }
 
   /** Tells nobody any more. */
   close(): void {
-    for (const uri of this.#watched ?? []) {
-      this.#options.watchers.delete(this.#options.identity.principal, uri, this.#watcher)
-    }
-    this.#watched = null
+    this.#isClosed = true
+    for (const uri of this.#watched ?? []) this.#delete(uri)
   }
 
   #add(uri: string): void {
@@ -82,7 +91,27 @@ export class PeerSettings {
     this.#options.watchers.add(this.#options.identity.principal, uri, this.#watcher)
   }
 
-  async #keep(): Promise<void> {
-    await this.#options.keep?.({ logLevel: this.#logLevel, subscriptions: [...(this.#watched ?? [])] })
+  #delete(uri: string): void {
+    this.#watched?.delete(uri)
+    this.#options.watchers.delete(this.#options.identity.principal, uri, this.#watcher)
+  }
+
+  // One after the other: each is kept with all that was before it, and nothing that failed. Where nothing is kept all is done at once.
+  #inTurn<Value>(run: () => Promise<Value>): Promise<Value> {
+    if (!this.isKept) return run()
+    const turn = this.#changing === null ? run() : this.#changing.then(run)
+    const over = (): void => {
+      if (this.#changing === changing) this.#changing = null
+    }
+    const changing = turn.then(over, over)
+    this.#changing = changing
+    return turn
+  }
+
+  async #change(changed: Partial<SessionSettings>, take: () => void): Promise<void> {
+    const { keep } = this.#options
+    const before = { logLevel: this.#logLevel, subscriptions: [...(this.#watched ?? [])] }
+    if (keep !== undefined) await keep({ ...before, ...changed })
+    if (!this.#isClosed) take()
   }
 }

@@ -72,6 +72,14 @@ export class SessionKeeper {
     this.#options.sessions.close(session, 'deleted')
   }
 
+  /** Ends those whose secret is forgotten. */
+  endForgotten(): void {
+    const { sessions } = this.#options
+    for (const session of [...sessions]) {
+      if (!this.#tokens.isInForce(session.token)) sessions.close(session, 'forgotten')
+    }
+  }
+
   async #rebuild(
     opened: OpenedToken,
     facts: CallerFacts,
@@ -79,7 +87,9 @@ export class SessionKeeper {
   ): Promise<FoundSession> {
     const { surface, sessions } = this.#options
     const record = await this.#records.read(principal, opened.shownId)
-    if (record.kind === 'ended') return 'unknown'
+    // Its time may have come while the store was asked, or its secret may be forgotten.
+    const isOver = this.#tokens.open(opened.token, principal, facts.clientHeader) === null
+    if (record.kind === 'ended' || isOver) return 'unknown'
     if (!sessions.makeRoom(principal, facts.clientHeader)) return 'full'
     const session = this.#add(opened, opened.said, facts)
     session.peer.settings?.restore(record)

@@ -1,17 +1,20 @@
 import { beforeEach, expect, test } from 'vitest'
+import { clientFeatures } from '../../../domain/asking.ts'
 import type { PrincipalName } from '../../../domain/ids.ts'
 import type { SealSecret } from '../../../lib/sealed-token.ts'
 import { VirtualClock } from '../../../lib/virtual-clock.ts'
+import { isDeclared } from '../asking/questions.ts'
+import type { JsonObject } from '../envelope.ts'
 import type { Negotiated } from './negotiation.ts'
 import { SessionTokens } from './session-tokens.ts'
 
 const ann = 'ann' as PrincipalName
 const secret: SealSecret = { id: 7, bytes: Buffer.alloc(32, 7) }
 const lifeMs = 60_000
-// What Claude Code says of itself.
+// What Claude Code says of itself, as far as anybody here looks at it.
 const said: Negotiated = {
   version: '2025-11-25',
-  capabilities: { roots: { listChanged: true }, elicitation: { form: {}, url: {} } },
+  capabilities: { roots: {}, elicitation: { form: {}, url: {} } },
   programName: 'claude-code',
 }
 let clock: VirtualClock
@@ -74,19 +77,40 @@ test('a token is short, and stays so whatever a client says of itself', () => {
     roots: { huge },
     sampling: {},
     elicitation: [],
-    tasks: { a: huge },
     experimental: { huge },
   }
   const { token } = tokens.mint({ version: '2025-11-25', capabilities, programName: huge }, ann, huge)
   expect(token.length).toBeLessThan(1_024)
-  expect(tokens.open(token, ann, huge)?.said.capabilities).toEqual({ roots: {}, sampling: {}, tasks: {} })
+  expect(tokens.open(token, ann, huge)?.said.capabilities).toEqual({ roots: {}, sampling: {} })
+})
+
+test('what a client can be asked for is known from its token as from itself, however much it says of it', () => {
+  const note = { note: 'x'.repeat(500) }
+  const values = [
+    undefined,
+    {},
+    note,
+    { tools: note },
+    { form: note },
+    { url: note },
+    { form: note, url: {} },
+  ]
+  const odd = [null, true, [], { url: true }, { form: {}, url: 'yes' }, { tools: [] }]
+  for (const value of [...values, ...odd]) {
+    const capabilities = { roots: value, sampling: value, elicitation: value }
+    const { token } = createTokens().mint({ ...said, capabilities }, ann, undefined)
+    const kept = createTokens().open(token, ann, undefined)?.said.capabilities ?? { nothing: {} }
+    const canOf = (each: JsonObject) => clientFeatures.filter((feature) => isDeclared(each, feature))
+    expect(canOf(kept), JSON.stringify(value)).toEqual(canOf(capabilities))
+    expect(token.length).toBeLessThan(300)
+  }
 })
 
 test('whatever script a client writes in, its token opens again', () => {
   const tokens = createTokens()
-  // Each as long as is kept: a character of it takes three bytes, of the name up to six.
+  // A character of the name takes up to six bytes.
   const long = { x: '语'.repeat(150) }
-  const capabilities = { roots: long, sampling: long, elicitation: long, tasks: { x: '语'.repeat(48) } }
+  const capabilities = { roots: long, sampling: long, elicitation: long }
   const names = ['语'.repeat(64), '\u0001'.repeat(64), '\ud800'.repeat(64)]
   for (const programName of names) {
     const { token } = tokens.mint({ version: '2025-11-25', capabilities, programName }, ann, 'w')

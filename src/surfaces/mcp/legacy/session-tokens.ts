@@ -1,12 +1,14 @@
 // The id of a 2025-era session: a sealed token that says all we must know of its client, so that any process with the same
 // secret serves it, after a restart too. Bound to the principal and to the `x-exai-client` it was opened with, good for a fixed
-// time, and dead once the principal holds a newer key. What is not known is not kept: the header stays short.
+// time, and dead once the principal holds a newer key. Of its capabilities it keeps what anybody here looks at, however many words the
+// client made of it: the header stays short.
 
 import { createHash } from 'node:crypto'
 import type { PrincipalName } from '../../../domain/ids.ts'
 import type { Clock } from '../../../lib/clock.ts'
 import { SealedTokens } from '../../../lib/sealed-token.ts'
-import { isObject, type JsonObject } from '../envelope.ts'
+import { declaredIn } from '../asking/questions.ts'
+import { isObject } from '../envelope.ts'
 import type { SessionLife } from '../mcp-options.ts'
 import { legacyVersions } from '../protocol-versions.ts'
 import type { Negotiated } from './negotiation.ts'
@@ -29,10 +31,6 @@ export interface OpenedToken extends SessionNames {
   readonly said: Negotiated
 }
 
-// Capabilities that anything of ours asks for. Each is kept as sent when it is short, else as a bare yes.
-const capabilitiesKept = ['roots', 'sampling', 'elicitation', 'tasks'] as const
-// In UTF-8: four of them and a name of any script stay below what is opened again.
-const capabilityBytesMax = 160
 const programNameCharsMax = 64
 
 /** Makes and opens session ids. */
@@ -52,7 +50,7 @@ export class SessionTokens {
     const payload = JSON.stringify([
       issuedAtMs,
       version,
-      toKept(capabilities),
+      declaredIn(capabilities),
       programName?.slice(0, programNameCharsMax) ?? null,
     ])
     return this.#names(this.#sealed.seal(payload, holder(principal, clientHeader)), issuedAtMs)
@@ -76,6 +74,11 @@ export class SessionTokens {
     }
   }
 
+  /** Whether the secret of a token that was good still opens. */
+  isInForce(token: string): boolean {
+    return this.#sealed.isInForce(token)
+  }
+
   #names(token: string, issuedAtMs: number): SessionNames {
     const shownId = createHash('sha256').update(token).digest('base64url').slice(0, 22)
     return { token, shownId, expiresAtMs: issuedAtMs + this.#options.lifeMs }
@@ -84,14 +87,4 @@ export class SessionTokens {
 
 function holder(principal: PrincipalName, clientHeader: string | undefined): readonly string[] {
   return clientHeader === undefined ? [principal] : [principal, clientHeader]
-}
-
-function toKept(capabilities: JsonObject): JsonObject {
-  const kept: Record<string, unknown> = {}
-  for (const name of capabilitiesKept) {
-    const value = capabilities[name]
-    if (isObject(value))
-      kept[name] = Buffer.byteLength(JSON.stringify(value)) <= capabilityBytesMax ? value : {}
-  }
-  return kept
 }

@@ -4,6 +4,7 @@ import type { PrincipalName } from '../../../domain/ids.ts'
 import { VirtualClock } from '../../../lib/virtual-clock.ts'
 import type { McpEvent } from '../mcp-options.ts'
 import { Peer } from './peer.ts'
+import type { SessionStream } from './session-stream.ts'
 import { type Session, Sessions } from './sessions.ts'
 
 const limits = {
@@ -130,12 +131,24 @@ test('a window that opens session after session replaces its own and leaves room
   expect(open('a', 'window-two')).not.toBeNull()
 })
 
-test('a session is over when its token is, also in memory', async () => {
+test('a session is over when its token is, also in memory, and what it began goes on', async () => {
   expiresAtMs = 1_000
   const session = mustOpen('a')
+  const ended: string[] = []
+  session.peer.inFlight.set(1, { cancel: () => ended.push('cancelled'), clientGone: () => undefined })
   await clock.advance(999)
   expect(find(session)).toBe(session)
   await clock.advance(1)
   expect(find(session)).toBeNull()
   expect(events).toMatchObject([{ type: 'session-closed', reason: 'expired' }])
+  expect([ended, sessions.size]).toEqual([[], 0])
+})
+
+test('whoever only listens is told of the end of its token, too', async () => {
+  expiresAtMs = 1_000
+  const session = mustOpen('a')
+  const dropped: string[] = []
+  session.stream = { isOpen: true, drop: () => dropped.push('dropped') } as unknown as SessionStream
+  await clock.advance(limits.sessionIdleMs)
+  expect([dropped, sessions.size]).toEqual([['dropped'], 0])
 })

@@ -28,6 +28,10 @@ export interface Session extends SessionNames {
   lastUsedAt: number
 }
 
+// Its token is over, and its client took nothing back: what had begun before answers on its own stream when it ends. That of a revoked
+// key is ended by whoever revoked it, with a sentence.
+const endsOfToken: readonly SessionEnd[] = ['expired', 'forgotten', 'revoked']
+
 /** The key of what is kept of its streams. */
 export function eventsKey({ peer, shownId }: Pick<Session, 'peer' | 'shownId'>): string {
   return `${peer.identity.principal}\n${shownId}`
@@ -96,13 +100,13 @@ export class Sessions {
     return session
   }
 
-  /** Gives up its place: its stream ends, its calls are cancelled. */
+  /** Gives up its place: its stream ends, and its calls are cancelled unless only its token is over. */
   close(session: Session, reason: SessionEnd): void {
     if (!this.#byToken.delete(session.token)) return
     this.#count(session, -1)
     session.stream?.drop()
     session.stream = null
-    for (const call of session.peer.inFlight.values()) call.cancel()
+    if (!endsOfToken.includes(reason)) for (const call of session.peer.inFlight.values()) call.cancel()
     session.peer.close()
     this.#events.forget(eventsKey(session))
     this.#emit({ type: 'session-closed', label: session.peer.identity.label, reason })
@@ -149,8 +153,10 @@ export class Sessions {
 
   #reap(): void {
     const before = this.#clock.now() - this.#limits.sessionIdleMs
+    const wallMs = this.#clock.wallMs()
     for (const session of [...this.#byToken.values()]) {
-      if (!isIdle(session)) session.lastUsedAt = this.#clock.now()
+      if (session.expiresAtMs <= wallMs) this.close(session, 'expired')
+      else if (!isIdle(session)) session.lastUsedAt = this.#clock.now()
       else if (session.lastUsedAt <= before) this.close(session, 'idle')
     }
   }

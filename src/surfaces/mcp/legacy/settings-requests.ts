@@ -33,7 +33,7 @@ export function answerSettings(
   if (typeof uri !== 'string') {
     refuse(exchange, `Invalid params: ${method} needs "uri", as resources/list names it.`)
   } else if (method === 'resources/unsubscribe') {
-    set(exchange, request, settings, features, () => settings.unwatch(uri))
+    set(exchange, request, settings, features, () => settings.unwatch(features.resources.canonical(uri)))
   } else subscribe(exchange, request, uri, settings, features)
   return true
 }
@@ -59,7 +59,7 @@ function subscribe(
       return
     default:
       set(exchange, request, settings, features, async () => {
-        if (await settings.watch(uri)) return
+        if (await settings.watch(features.resources.canonical(uri))) return
         throw new CallFailure('bad-request', {
           message: `At most ${watchedMax} resources are watched at once. Unsubscribe from one of them.`,
         })

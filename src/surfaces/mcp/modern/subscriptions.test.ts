@@ -10,7 +10,13 @@ const watchers = new Watchers(new VirtualClock(), [])
 const open = (max: number): Subscriptions =>
   new Subscriptions(
     max,
-    { resources: { watch: (_identity, uri) => (uri === 'a:own' ? 'yes' : 'missing') }, watchers },
+    {
+      resources: {
+        watch: (_identity, uri) => (uri.endsWith(':own') ? 'yes' : 'missing'),
+        canonical: (uri) => uri.replace('%61', 'a'),
+      },
+      watchers,
+    },
     () => undefined,
     { name: 'exai', version: '1' },
   )
@@ -82,12 +88,15 @@ test('who asks the next process by itself is not told of an end, neither before 
   expect(subscriptions.size).toBe(0)
 })
 
-test('what is not there is not honoured, and what ends is watched no more', () => {
+test('what is not there is not honoured, what is there is under its one spelling, and what ends is watched no more', () => {
   const subscriptions = open(10)
   const sent: string[] = []
   const each = { ...exchange('window-0001'), send: (json: string) => sent.push(json) }
   subscriptions.listen(each, {
-    notifications: { promptsListChanged: true, resourceSubscriptions: ['a:own', 'a:foreign', 'a:own'] },
+    notifications: {
+      promptsListChanged: true,
+      resourceSubscriptions: ['a:own', 'a:foreign', 'a:own', '%61:own'],
+    },
   })
   expect(JSON.parse(sent[0] ?? '').params.notifications).toEqual({
     promptsListChanged: true,

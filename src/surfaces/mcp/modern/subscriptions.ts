@@ -23,6 +23,11 @@ interface Subscription extends Cancellable {
   readonly watcher: ResourceWatcher
 }
 
+interface SubscribedFeatures {
+  readonly resources: Pick<Resources, 'watch' | 'canonical'>
+  readonly watchers: Watchers
+}
+
 // A window opens one at each connect; more of one client are left-overs of connections that nobody has missed yet.
 const perClientMax = 16
 /** Of all places, what one principal may have: the others find some, whatever it does. */
@@ -35,7 +40,7 @@ export class Subscriptions {
   readonly #counts = new Map<string, number>()
   readonly #ofPrincipal = new Map<string, number>()
   readonly #max: number
-  readonly #resources: Pick<Resources, 'watch'>
+  readonly #resources: SubscribedFeatures['resources']
   readonly #watchers: Watchers
   readonly #emit: (event: McpEvent) => void
   readonly #serverInfo: ServerInfo
@@ -43,7 +48,7 @@ export class Subscriptions {
 
   constructor(
     max: number,
-    { resources, watchers }: { readonly resources: Pick<Resources, 'watch'>; readonly watchers: Watchers },
+    { resources, watchers }: SubscribedFeatures,
     emit: (event: McpEvent) => void,
     serverInfo: ServerInfo,
   ) {
@@ -159,8 +164,10 @@ export class Subscriptions {
   // What is not there, and what never tells, is left out: the acknowledgement says what is honoured.
   #watchable({ identity }: Exchange, uris: unknown): readonly string[] {
     if (!Array.isArray(uris)) return []
-    const texts = new Set(uris.slice(0, watchedMax).filter((uri) => typeof uri === 'string'))
-    return [...texts].filter((uri) => this.#resources.watch(identity, uri) === 'yes')
+    const known = uris
+      .slice(0, watchedMax)
+      .filter((uri) => typeof uri === 'string' && this.#resources.watch(identity, uri) === 'yes')
+    return [...new Set(known.map((uri) => this.#resources.canonical(uri)))]
   }
 
   #count({ identity }: Exchange, by: 1 | -1): void {
