@@ -32,7 +32,7 @@ describe('the sentences of the front door', () => {
       scope: 'principal',
       retryAfterMs: null,
       message:
-        'Your key already has on this server 15 clients (limit 15). Each of them has a call in flight: try again when one has been answered, or ask the server’s operator to raise limits.maxClients.',
+        'Your key already has 15 clients here (limit 15). Each of them has a call in flight: try again when one has been answered, or ask the server’s operator to raise limits.maxClients.',
     })
     expect(tooManyClients('server', 1, 1, null).message).toContain('(limit 1). It has a call in flight: try')
   })

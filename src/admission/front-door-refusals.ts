@@ -63,7 +63,8 @@ export function tooManyClients(
   clients: number,
   retryAfterMs: number | null,
 ): Refusal {
-  const head = scope === 'server' ? 'This server already serves' : 'Your key already has on this server'
+  const many = counted(clients, 'client')
+  const head = scope === 'server' ? `This server already serves ${many}` : `Your key already has ${many} here`
   const when =
     retryAfterMs === null
       ? `${clients === 1 ? 'It has' : 'Each of them has'} a call in flight: try again when one has been answered`
@@ -76,7 +77,7 @@ export function tooManyClients(
     limit,
     used: clients,
     retryAfterMs,
-    message: `${head} ${counted(clients, 'client')} (limit ${limit}). ${when}, or ask the server’s operator to raise limits.maxClients.`,
+    message: `${head} (limit ${limit}). ${when}, or ask the server’s operator to raise limits.maxClients.`,
   }
 }
 

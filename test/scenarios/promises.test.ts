@@ -117,7 +117,7 @@ limits: { maxClients: 20 }`,
     const refused = await windows[15]?.ask('version', {})
     expect(refused).toMatchObject({
       isError: true,
-      text: expect.stringContaining('Your key already has on this server 15 clients (limit 15).'),
+      text: expect.stringContaining('Your key already has 15 clients here (limit 15).'),
       meta: { 'exai/refusal': { scope: 'principal', limit: 15, used: 15, retryAfterMs: null } },
     })
     for (let number = 0; number < 5; number++) {
