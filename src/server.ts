@@ -121,6 +121,7 @@ export async function createServer(options: ServerOptions): Promise<Server> {
     team: (name) => teamLimits(config.teams, name),
     limitsOf: (principal) => ownLimits(keys.of(principal)),
     clientsMax: limits.maxClients,
+    clientsPerPrincipalMax: () => gate.placesOfOne(limits.maxClients),
     clientIdleMs: 300_000,
   })
   const calls = new CallRunner({

@@ -22,9 +22,19 @@ describe('the sentences of the front door', () => {
     expect(tooFast(key, toRate(60, 5), fullBucket, 0, 1).message).toBe(
       'Your key may make 60 requests a minute, 5 of them at once, and has used them. Call again in 1 second.',
     )
-    expect(tooManyClients(1, 1, 1000).message).toContain(
-      'already serves 1 client (limit 1). Try again in 1 second',
+    expect(tooManyClients('server', 1, 1, 600).message).toBe(
+      'This server already serves 1 client (limit 1). Try again in 1 second, or ask the server’s operator to raise limits.maxClients.',
     )
+  })
+
+  it('name no time where nobody knows one', () => {
+    expect(tooManyClients('principal', 15, 15, null)).toMatchObject({
+      scope: 'principal',
+      retryAfterMs: null,
+      message:
+        'Your key already has 15 clients here (limit 15). Each of them has a call in flight: try again when one has been answered, or ask the server’s operator to raise limits.maxClients.',
+    })
+    expect(tooManyClients('server', 1, 1, null).message).toContain('(limit 1). It has a call in flight: try')
   })
 
   it('name what was counted, and whose it was', () => {
@@ -35,10 +45,14 @@ describe('the sentences of the front door', () => {
       limit: 60,
       retryAfterMs: 250,
     })
-    expect(tooManyClients(9, 9, 1000)).toMatchObject({
+    expect(tooManyClients('server', 9, 8, 1000)).toMatchObject({
       kind: 'refusal',
+      reason: 'too-many-clients',
       scope: 'server',
       dimension: 'clients',
+      limit: 9,
+      used: 8,
+      retryAfterMs: 1000,
     })
   })
 })

@@ -1,5 +1,6 @@
 // The words with which the front door says no: whose limit, what was counted, when to come back.
 
+import type { Identity } from '../domain/identity.ts'
 import type { Refusal } from '../domain/refusal.ts'
 import { counted, duration } from '../lib/in-words.ts'
 import { type Rate, used } from './gcra.ts'
@@ -52,16 +53,35 @@ export function tooFast(
   }
 }
 
-/** No state left for one more client. */
-export function tooManyClients(limit: number, clients: number, retryAfterMs: number): Refusal {
+/**
+ * No place for one more client, among its principal's own or in all. `retryAfterMs`: when the first of those that are there may be
+ * forgotten; null: each has a call in flight.
+ */
+export function tooManyClients(
+  scope: 'principal' | 'server',
+  limit: number,
+  clients: number,
+  retryAfterMs: number | null,
+): Refusal {
+  const many = counted(clients, 'client')
+  const head = scope === 'server' ? `This server already serves ${many}` : `Your key already has ${many} here`
+  const when =
+    retryAfterMs === null
+      ? `${clients === 1 ? 'It has' : 'Each of them has'} a call in flight: try again when one has been answered`
+      : `Try again in ${duration(retryAfterMs)}`
   return {
     kind: 'refusal',
     reason: 'too-many-clients',
-    scope: 'server',
+    scope,
     dimension: 'clients',
     limit,
     used: clients,
     retryAfterMs,
-    message: `This server already serves ${counted(clients, 'client')} (limit ${limit}). Try again in ${duration(retryAfterMs)}, or ask its operator to raise limits.maxClients.`,
+    message: `${head} (limit ${limit}). ${when}, or ask the server’s operator to raise limits.maxClients.`,
   }
+}
+
+/** A window's name is put into words only when it is refused: the path to here runs for every call. */
+export function ownerOf(owner: Owner | Identity): Owner {
+  return 'scope' in owner ? owner : { scope: 'client', who: `Your window (${owner.label})` }
 }

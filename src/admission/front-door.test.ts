@@ -104,6 +104,7 @@ describe('front door', () => {
       reason: 'too-many-clients',
       scope: 'server',
       used: 2,
+      retryAfterMs: 1000,
     })
     await clock.advance(1000)
     admitted(door, identity('third')).release()
@@ -111,6 +112,104 @@ describe('front door', () => {
     busy.release()
     await clock.advance(120_000)
     expect(door.clients()).toEqual([])
+  })
+
+  it('gives a new client the place of the one that has rested for longest, whoever’s it is, and of no other', async () => {
+    const { clock, door } = open({ clientsMax: 3 })
+    const known = (): unknown[] => door.clients().map(({ client }) => client)
+    admitted(door, identity('oldest', 'one')).release()
+    await clock.advance(10)
+    admitted(door, identity('older', 'two')).release()
+    const busy = admitted(door, identity('busy', 'two'))
+    await clock.advance(2000)
+    admitted(door, identity('first', 'three')).release()
+    expect(known()).toEqual(['older', 'busy', 'first'])
+    await clock.advance(2000)
+    admitted(door, identity('older', 'two')).release()
+    await clock.advance(1000)
+    admitted(door, identity('second', 'three')).release()
+    expect(known()).toEqual(['older', 'busy', 'second'])
+    busy.release()
+    await clock.advance(1000)
+    admitted(door, identity('third', 'one')).release()
+    expect(known()).toEqual(['busy', 'second', 'third'])
+  })
+
+  it('lets one key have its own part of the places, and the others theirs', async () => {
+    let own = 3
+    const { clock, door } = open({ clientsMax: 4, clientsPerPrincipalMax: () => own })
+    const held = ['a', 'b', 'c'].map((window) => admitted(door, identity(window, 'greedy')))
+    const refused = { reason: 'too-many-clients', scope: 'principal', limit: 3, used: 3, retryAfterMs: null }
+    expect(door.admit(identity('d', 'greedy'))).toMatchObject(refused)
+    admitted(door, identity('a', 'bob')).release()
+    // What rests of another is not for a key that has all of its own.
+    await clock.advance(5000)
+    expect(door.admit(identity('d', 'greedy'))).toMatchObject(refused)
+    const bobs = ['a', 'b'].map((window) => door.admit(identity(window, 'bob')))
+    expect(bobs).toMatchObject([{}, { scope: 'server', limit: 4, used: 4, retryAfterMs: null }])
+    own = 4
+    expect(door.admit(identity('d', 'greedy'))).toMatchObject({ scope: 'server' })
+    own = 3
+    for (const permit of held) permit.release()
+    admitted(door, identity('d', 'greedy')).release()
+    expect(door.clients().map(({ principal, client }) => `${principal} ${client}`)).toEqual([
+      'greedy b',
+      'greedy c',
+      'greedy d',
+      'bob a',
+    ])
+  })
+
+  it('says when the first place comes free, and then it is', async () => {
+    const { clock, door } = open({ clientsMax: 2 })
+    for (let i = 0; i < 2; i++) admitted(door, identity('used twice')).release()
+    await clock.advance(400)
+    admitted(door, identity('used later')).release()
+    expect(door.admit(identity('new'))).toMatchObject({ retryAfterMs: 1000 })
+    await clock.advance(999)
+    expect(door.admit(identity('new'))).toMatchObject({ retryAfterMs: 1 })
+    await clock.advance(1)
+    admitted(door, identity('new')).release()
+    expect(door.clients().map(({ client }) => client)).toEqual(['used twice', 'new'])
+  })
+
+  it('forgets nobody for a call that its key refuses', async () => {
+    const { clock, door } = open({
+      clientsMax: 2,
+      principal: { requestsPerMinute: 1, burst: 1, concurrency: 9 },
+    })
+    for (const name of ['one', 'two']) admitted(door, identity('window', name)).release()
+    await clock.advance(1000)
+    expect(door.admit(identity('new', 'one'))).toMatchObject({ scope: 'principal', reason: 'rate-limited' })
+    expect(door.clients()).toHaveLength(2)
+  })
+
+  it('names of all levels without room the one that lasts longest', async () => {
+    const tight = (perMinute: number) => ({ requestsPerMinute: perMinute, burst: 1, concurrency: 9 })
+    const member = { ...identity('window'), team: 'api' }
+    for (const [scope, limits] of Object.entries({
+      client: { client: tight(1), principal: tight(6), team: tight(60) },
+      principal: { client: tight(60), principal: tight(1), team: tight(6) },
+      team: { client: tight(6), principal: tight(60), team: tight(1) },
+    })) {
+      const { clock, door } = open(limits)
+      admitted(door, member).release()
+      expect(door.admit(member)).toMatchObject({ scope, limit: 1, retryAfterMs: 60_000 })
+      await clock.advance(60_000)
+      admitted(door, member).release()
+    }
+  })
+
+  it('names of two that last equally long the nearer one, and what no time ends before any time', () => {
+    const once = { requestsPerMinute: 60, burst: 1, concurrency: 9 }
+    const { door } = open({ client: once, principal: once })
+    admitted(door, identity('window')).release()
+    expect(door.admit(identity('window'))).toMatchObject({ scope: 'client', retryAfterMs: 1000 })
+    const { door: busy } = open({ client: once, principal: { ...once, burst: 9, concurrency: 1 } })
+    const held = admitted(busy, identity('window'))
+    expect(busy.admit(identity('window'))).toMatchObject({ reason: 'too-many-in-flight', retryAfterMs: null })
+    held.release()
+    expect(busy.admit(identity('window'))).toMatchObject({ reason: 'rate-limited', scope: 'client' })
   })
 
   it('releases a permit once, however often it is asked', () => {

@@ -1,23 +1,24 @@
 // The front door: the first gate of every call. It counts requests a minute and calls in flight for the client, its
-// principal and its team, admits or refuses at once, and never waits. What is refused changes no counter at any level. A
-// client that reconnects or takes a new id gains nothing: the principal's own counters stay, and a client's are forgotten
-// only when full. Its limits are those of one process: two servers are two doors.
+// principal and its team, admits or refuses at once, and never waits. What is refused changes no counter at any level, and
+// is told of the level that lasts longest. A client that reconnects or takes a new id gains nothing: the principal's own
+// counters stay, and a client's are forgotten only when full. Its limits are those of one process: two servers are two doors.
 
 import { clientKey, type Identity } from '../domain/identity.ts'
-import type { Refusal } from '../domain/refusal.ts'
+import { isLonger, isRefusal, type Refusal } from '../domain/refusal.ts'
 import type { Clock } from '../lib/clock.ts'
-import { type Owner, tooFast, tooManyClients, tooManyInFlight } from './front-door-refusals.ts'
-import { fullBucket, isFull, type Rate, rerated, spend, toRate } from './gcra.ts'
+import {
+  type CallCounter,
+  type CallGate,
+  type CallLimits,
+  check,
+  enter,
+  isIdle,
+  newCallCounter,
+  toCallGate,
+} from './call-counter.ts'
+import { type Owner, ownerOf, tooManyClients, tooManyInFlight } from './front-door-refusals.ts'
+import { rerated } from './gcra.ts'
 import type { PenaltyBox } from './penalty-box.ts'
-
-/** Limits of one level. */
-interface CallLimits {
-  readonly requestsPerMinute: number
-  /** Requests that may come at once. */
-  readonly burst: number
-  /** Calls in flight. */
-  readonly concurrency: number
-}
 
 /** The door's options. */
 export interface FrontDoorOptions {
@@ -29,8 +30,10 @@ export interface FrontDoorOptions {
   /** A principal's own limits, where its key has some; asked when it is first seen and on `limitsChanged`. */
   readonly limitsOf?: (principal: string) => Partial<CallLimits> | null
   readonly penaltyBox?: PenaltyBox
-  /** Clients with state at once; the idle ones make room first. */
+  /** Clients with state at once; whoever has been idle for longest makes room first. */
   readonly clientsMax: number
+  /** Of these one principal's, asked when a client comes; absent: all. */
+  readonly clientsPerPrincipalMax?: () => number
   /** A client without a call for so long is forgotten. */
   readonly clientIdleMs: number
 }
@@ -50,48 +53,43 @@ export interface ClientFact {
   readonly idleMs: number
 }
 
-interface Gate {
-  readonly rate: Rate
-  readonly concurrency: number
-}
-
-interface Counter {
-  gate: Gate
-  arrival: number
-  inFlight: number
-}
-
-interface ClientState extends Counter {
+interface ClientState extends CallCounter {
   label: string
   calls: number
   lastSeen: number
 }
 
-interface PrincipalState extends Counter {
+interface PrincipalState extends CallCounter {
   readonly clients: Map<string, ClientState>
+}
+
+/** Where a client is known, and under which key. */
+interface Place {
+  readonly clients: Map<string, ClientState>
+  readonly key: string
 }
 
 /** Counts and decides. State lives in three maps, bounded by `clientsMax` and by the number of keys. */
 export class FrontDoor {
   readonly #options: FrontDoorOptions
-  readonly #clientGate: Gate
-  readonly #teamGate: (team: string) => Gate | null
+  readonly #clientGate: CallGate
+  readonly #teamGate: (team: string) => CallGate | null
   readonly #principals = new Map<string, PrincipalState>()
-  readonly #teams = new Map<string, Counter>()
+  readonly #teams = new Map<string, CallCounter>()
   #clients = 0
   #nextSweep = 0
 
   constructor(options: FrontDoorOptions) {
     this.#options = options
-    this.#clientGate = toGate(options.client)
+    this.#clientGate = toCallGate(options.client)
     const { team } = options
     if (typeof team === 'function') {
       this.#teamGate = (name) => {
         const limits = team(name)
-        return limits && toGate(limits)
+        return limits && toCallGate(limits)
       }
     } else {
-      const gate = team === undefined ? null : toGate(team)
+      const gate = team === undefined ? null : toCallGate(team)
       this.#teamGate = () => gate
     }
   }
@@ -103,21 +101,28 @@ export class FrontDoor {
     const principal = this.#principals.get(identity.principal) ?? this.#newPrincipal(identity.principal)
     const team = this.#teamOf(identity)
     const key = identity.client ?? anonymous
-    let client = principal.clients.get(key)
-    if (!client) {
-      if (this.#clients >= this.#options.clientsMax && !this.#makeRoom(now)) {
-        return tooManyClients(this.#options.clientsMax, this.#clients, sweepEveryMs)
-      }
-      client = { ...newCounter(this.#clientGate), label: identity.label, calls: 0, lastSeen: now }
+    const known = principal.clients.get(key)
+    const place = known ? null : this.#placeFor(principal, now)
+    const client = known ?? {
+      ...newCallCounter(this.#clientGate),
+      label: identity.label,
+      calls: 0,
+      lastSeen: now,
     }
 
     const clientNext = this.#clientCheck(client, identity, now)
-    if (typeof clientNext !== 'number') return clientNext
     const principalNext = check(principal, ownKey, now)
-    if (typeof principalNext !== 'number') return principalNext
     const teamNext = team === null ? 0 : check(team, ownTeam, now)
-    if (typeof teamNext !== 'number') return teamNext
+    if (
+      isRefusal(place) ||
+      typeof clientNext !== 'number' ||
+      typeof principalNext !== 'number' ||
+      typeof teamNext !== 'number'
+    ) {
+      return longest([place, clientNext, principalNext, teamNext])
+    }
 
+    if (place !== null) this.#remove(place)
     if (client.calls === 0) {
       principal.clients.set(key, client)
       this.#principals.set(identity.principal, principal)
@@ -178,39 +183,60 @@ export class FrontDoor {
     return check(client, identity, now)
   }
 
-  #teamOf(identity: Identity): Counter | null {
+  #teamOf(identity: Identity): CallCounter | null {
     if (identity.team === null) return null
     const known = this.#teams.get(identity.team)
     if (known) return known
     const gate = this.#teamGate(identity.team)
-    return gate && newCounter(gate)
+    return gate && newCallCounter(gate)
   }
 
   #newPrincipal(name: string): PrincipalState {
-    return { ...newCounter(this.#principalGate(name)), clients: new Map() }
+    return { ...newCallCounter(this.#principalGate(name)), clients: new Map() }
   }
 
-  #principalGate(name: string): Gate {
+  #principalGate(name: string): CallGate {
     const { principal, limitsOf } = this.#options
-    return toGate({ ...principal, ...limitsOf?.(name) })
+    return toCallGate({ ...principal, ...limitsOf?.(name) })
   }
 
-  #makeRoom(now: number): boolean {
-    this.#forget(now, 0)
-    return this.#clients < this.#options.clientsMax
+  // Where one more client of this principal would stand: null, a free place; or that of the client idle for longest, who
+  // loses nothing by being forgotten. A principal that has all of its own takes none from others.
+  #placeFor(principal: PrincipalState, now: number): Place | Refusal | null {
+    const { clientsMax, clientsPerPrincipalMax } = this.#options
+    const ownMax = clientsPerPrincipalMax?.() ?? clientsMax
+    const isOwn = ownMax < clientsMax && principal.clients.size >= ownMax
+    if (!isOwn && this.#clients < clientsMax) return null
+    let found: (Place & { readonly lastSeen: number }) | null = null
+    let firstIdleAt = Number.POSITIVE_INFINITY
+    for (const { clients } of isOwn ? [principal] : this.#principals.values()) {
+      for (const [key, client] of clients) {
+        if (client.inFlight > 0) continue
+        firstIdleAt = Math.min(firstIdleAt, client.arrival)
+        if (isIdle(client, now) && (found === null || client.lastSeen < found.lastSeen)) {
+          found = { clients, key, lastSeen: client.lastSeen }
+        }
+      }
+    }
+    if (found !== null) return found
+    const retryAfterMs = Number.isFinite(firstIdleAt) ? firstIdleAt - now : null
+    return isOwn
+      ? tooManyClients('principal', ownMax, principal.clients.size, retryAfterMs)
+      : tooManyClients('server', clientsMax, this.#clients, retryAfterMs)
+  }
+
+  #remove({ clients, key }: Place): void {
+    clients.delete(key)
+    this.#clients--
   }
 
   #sweep(now: number): void {
     this.#nextSweep = now + sweepEveryMs
-    this.#forget(now, this.#options.clientIdleMs)
-  }
-
-  #forget(now: number, idleMs: number): void {
     for (const [name, principal] of this.#principals) {
-      for (const [key, client] of principal.clients) {
-        if (isIdle(client, now) && now - client.lastSeen >= idleMs) {
-          principal.clients.delete(key)
-          this.#clients--
+      const { clients } = principal
+      for (const [key, client] of clients) {
+        if (isIdle(client, now) && now - client.lastSeen >= this.#options.clientIdleMs) {
+          this.#remove({ clients, key })
         }
       }
       if (principal.clients.size === 0 && isIdle(principal, now)) this.#principals.delete(name)
@@ -228,10 +254,10 @@ class HeldPermit implements Permit {
   readonly #clock: Clock
   readonly #client: ClientState
   readonly #principal: PrincipalState
-  readonly #team: Counter | null
+  readonly #team: CallCounter | null
   #isHeld = true
 
-  constructor(clock: Clock, client: ClientState, principal: PrincipalState, team: Counter | null) {
+  constructor(clock: Clock, client: ClientState, principal: PrincipalState, team: CallCounter | null) {
     this.#clock = clock
     this.#client = client
     this.#principal = principal
@@ -248,34 +274,9 @@ class HeldPermit implements Permit {
   }
 }
 
-function toGate({ requestsPerMinute, burst, concurrency }: CallLimits): Gate {
-  return { rate: toRate(requestsPerMinute, burst), concurrency }
-}
-
-function newCounter(gate: Gate): Counter {
-  return { gate, arrival: fullBucket, inFlight: 0 }
-}
-
-function isIdle(counter: Counter, now: number): boolean {
-  return counter.inFlight === 0 && isFull(counter.arrival, now)
-}
-
-/** The counter's next state if one more call fits; else the refusal. Changes nothing. */
-function check(counter: Counter, owner: Owner | Identity, now: number): number | Refusal {
-  const { rate, concurrency } = counter.gate
-  if (counter.inFlight >= concurrency) {
-    return tooManyInFlight(ownerOf(owner), concurrency, counter.inFlight, 0)
-  }
-  const next = spend(rate, counter.arrival, now)
-  return next < 0 ? tooFast(ownerOf(owner), rate, counter.arrival, now, -next) : next
-}
-
-function enter(counter: Counter, arrival: number): void {
-  counter.arrival = arrival
-  counter.inFlight++
-}
-
-// A window's name is put into words only when it is refused: this path runs for every call.
-function ownerOf(owner: Owner | Identity): Owner {
-  return 'scope' in owner ? owner : { scope: 'client', who: `Your window (${owner.label})` }
+// Of those that say no; what nobody can tell lasts longer than any time.
+function longest(answers: readonly unknown[]): Refusal {
+  return answers
+    .filter(isRefusal)
+    .reduce((worst, each) => (isLonger(each.retryAfterMs, worst.retryAfterMs) ? each : worst))
 }

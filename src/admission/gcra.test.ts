@@ -65,6 +65,9 @@ describe('gcra', () => {
     for (let i = 0; i < 5; i++) state = spend(rate, state, 0)
     expect(isFull(state, 4999)).toBe(false)
     expect(isFull(state, 5000)).toBe(true)
+    // What a sum of fractions may lack at the very moment that was named.
+    expect(isFull(5000.000_000_1, 5000)).toBe(true)
+    expect(isFull(5000.001, 5000)).toBe(false)
   })
   it('says what never fits: more than the burst, and not the burst itself', () => {
     const rate = toRate(60, 5)

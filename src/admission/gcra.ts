@@ -35,7 +35,7 @@ export function neverFits(rate: Rate, cost: number): boolean {
 
 /** True when spending again would find the whole burst: the state may be forgotten without giving anything away. */
 export function isFull(arrival: number, now: number): boolean {
-  return arrival <= now
+  return arrival - now <= timeGrainMs
 }
 
 /** Units that would be refused from here on at `now`, as people count: how much of the burst is used. */

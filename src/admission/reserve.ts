@@ -7,7 +7,7 @@
 // With worst-case amounts no interleaving spends more than a limit. In one process: two servers are two books.
 
 import { clientKey, type Identity } from '../domain/identity.ts'
-import type { Refusal } from '../domain/refusal.ts'
+import { isLonger, type Refusal } from '../domain/refusal.ts'
 import type { Clock } from '../lib/clock.ts'
 import type { Amounts, Quota, QuotaUnit } from './quota.ts'
 import {
@@ -263,8 +263,4 @@ function nameOf(identity: Identity, { scope, unit, period }: Quota): string {
 function periodIn(name: string): Quota['period'] {
   const word = name.split(' ')[2]
   return word === 'day' || word === 'month' ? word : 'minute'
-}
-
-function isLonger(waitMs: number | null, than: number | null): boolean {
-  return than !== null && (waitMs === null || waitMs > than)
 }

@@ -1,7 +1,7 @@
 // `limits.edge:`: what a connection may do before anybody has understood a message.
 
 import type { z } from 'zod'
-import { type EdgeLimits, edgeDefaults } from '../transport/edge-limits.ts'
+import { type EdgeLimits, edgeDefaults, principalShare } from '../transport/edge-limits.ts'
 import { dayMs, gibibyte, section, wholeNumber } from './schema-words.ts'
 
 /** The section as written: what depends on other limits may be left out. */
@@ -22,8 +22,6 @@ type Derived =
 
 const connections = wholeNumber(1, 10_000_000, 'of connections')
 const bytes = wholeNumber(1_024, 1_024 * gibibyte, 'of bytes')
-/** One key leaves the rest to others. */
-const principalShare = 0.75
 const time = wholeNumber(100, dayMs, 'of milliseconds')
 
 /** The section. */

@@ -31,3 +31,8 @@ export interface Refusal {
 export function isRefusal(value: unknown): value is Refusal {
   return typeof value === 'object' && value !== null && (value as { kind?: unknown }).kind === 'refusal'
 }
+
+/** Whether the first wait is the longer one; null, which no time ends, is longer than any. */
+export function isLonger(waitMs: number | null, than: number | null): boolean {
+  return than !== null && (waitMs === null || waitMs > than)
+}

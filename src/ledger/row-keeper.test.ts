@@ -21,7 +21,7 @@ function createKeeper(keptMax = 10) {
         if (disk.fault !== null) throw storeFault(disk.fault, 'exai.db')
         if (attemptId.startsWith('odd')) throw storeFault('broken', 'exai.db', 'too large to bind')
         if (!saved.includes(attemptId)) saved.push(attemptId)
-        return 0n
+        return 5n
       },
     },
   })
@@ -43,7 +43,15 @@ describe('rows', () => {
     expect(keeper.inspect().pending).toBe(1)
     await recorded
     expect(saved).toEqual(['one'])
-    expect(keeper.inspect()).toEqual({ state: 'well', fault: null, written: 1, pending: 0, kept: 0, lost: 0 })
+    expect(keeper.inspect()).toEqual({
+      state: 'well',
+      fault: null,
+      written: 1,
+      pending: 0,
+      kept: 0,
+      lost: 0,
+      spent: [{ provider: 'glm', model: 'glm-5.2', rows: 1, costNanoUsd: 5 }],
+    })
   })
 
   it('are kept while the disk is full, and written in order of coming once it is not', async () => {
@@ -52,12 +60,13 @@ describe('rows', () => {
     await Promise.all([keeper.record(ledgerEntryOf('one')), keeper.record(ledgerEntryOf('two'))])
     await keeper.record(ledgerEntryOf('three'))
     await clock.advance(10_000)
-    expect(keeper.inspect()).toMatchObject({ state: 'degraded', kept: 3, written: 0 })
+    expect(keeper.inspect()).toMatchObject({ state: 'degraded', kept: 3, written: 0, spent: [] })
     expect(keeper.inspect().fault).toContain('full')
     disk.fault = null
     await clock.advance(30_000)
     expect(saved).toEqual(['one', 'two', 'three'])
-    expect(keeper.inspect()).toMatchObject({ state: 'well', fault: null, kept: 0, written: 3 })
+    const spent = [{ rows: 3, costNanoUsd: 15 }]
+    expect(keeper.inspect()).toMatchObject({ state: 'well', fault: null, kept: 0, written: 3, spent })
     expect(events).toMatchObject([
       {
         type: 'ledger-degraded',

@@ -13,6 +13,7 @@ import type { Clock, Timer } from '../lib/clock.ts'
 import { StoreFault } from '../store/store-fault.ts'
 import type { Ledger } from './ledger.ts'
 import type { LedgerEntry } from './ledger-row.ts'
+import { Spent, type SpentLine } from './spent.ts'
 
 /** How the rows are doing, for `inspect()`. */
 export interface RowFacts {
@@ -28,6 +29,8 @@ export interface RowFacts {
   readonly kept: number
   /** Given up: refused by the data file while it takes others, or beyond the bound. */
   readonly lost: number
+  /** Of the written ones, by provider and model. */
+  readonly spent: readonly SpentLine[]
 }
 
 /** A change people should hear of. */
@@ -68,6 +71,7 @@ export class RowKeeper {
   readonly #keptMax: number
   readonly #kept = new Map<string, KeptRow>()
   readonly #writing = new Set<Promise<void>>()
+  readonly #spent = new Spent()
   #fault: string | null = null
   #retryMs = retryMsFirst
   #timer: Timer | null = null
@@ -109,6 +113,7 @@ export class RowKeeper {
       pending: this.#writing.size,
       kept: this.#kept.size,
       lost: this.#lost,
+      spent: this.#spent.inspect(),
     }
   }
 
@@ -126,8 +131,7 @@ export class RowKeeper {
 
   async #write(entry: LedgerEntry): Promise<void> {
     try {
-      await this.#options.ledger.record(entry)
-      this.#written++
+      this.#count(entry, await this.#options.ledger.record(entry))
     } catch (error) {
       if (isContradiction(error)) {
         this.#lose(entry, detailOf(error))
@@ -136,6 +140,11 @@ export class RowKeeper {
       this.#degrade(error)
       this.#keep(entry, this.#written)
     }
+  }
+
+  #count(entry: LedgerEntry, costNanoUsd: bigint): void {
+    this.#written++
+    this.#spent.add(entry, costNanoUsd)
   }
 
   #keep(entry: LedgerEntry, writtenBefore: number | null): void {
@@ -179,8 +188,9 @@ export class RowKeeper {
     const failed: KeptRow[] = []
     let [rows, inARow] = [0, 0]
     for (const [attemptId, kept] of this.#kept) {
+      let costNanoUsd: bigint
       try {
-        await this.#options.ledger.record(kept.entry)
+        costNanoUsd = await this.#options.ledger.record(kept.entry)
       } catch (error) {
         if (isContradiction(error)) {
           this.#giveUp(attemptId, detailOf(error))
@@ -201,7 +211,7 @@ export class RowKeeper {
       inARow = 0
       // The end of the server may be trying them as well.
       if (!this.#kept.delete(attemptId)) continue
-      this.#written++
+      this.#count(kept.entry, costNanoUsd)
       rows++
     }
     // Next time they are behind those that have not been tried.

@@ -44,6 +44,9 @@ export interface EdgeLimits {
   readonly untakenMs: number
 }
 
+/** What one key may take of what all share: it leaves the rest to others. */
+export const principalShare = 0.75
+
 /** What a server allows that is told nothing else. */
 export const edgeDefaults: EdgeLimits = {
   connectionsMax: 4_000,

@@ -9,6 +9,7 @@ import { Callers } from '../principals/callers.ts'
 import type { CallerFacts, Holder } from '../principals/identify.ts'
 import { KeyRing } from '../principals/key-ring.ts'
 import { readCallerFacts } from './caller-facts.ts'
+import { principalShare } from './edge-limits.ts'
 
 /** What a gate is made of. */
 export interface GateOptions {
@@ -60,6 +61,12 @@ export class Gate {
   /** Whether callers on this computer must send a key. */
   get needsKey(): boolean {
     return this.#callers.needsKey
+  }
+
+  /** How many of `places` one principal may have: all while there can be no other, else it leaves some to them. */
+  placesOfOne(places: number): number {
+    const principals = this.keys.size + (this.needsKey ? 0 : 1)
+    return principals > 1 ? Math.ceil(places * principalShare) : places
   }
 
   readonly factsOf = (request: IncomingMessage): CallerFacts => readCallerFacts(request, this.#proxies)

@@ -234,7 +234,7 @@ export const properties: readonly Property[] = [
         find: 'waitOf(money) < waitOf(soonest)',
         replace: 'waitOf(money) > waitOf(soonest)',
       },
-      { file: 'admission/reserve.ts', find: 'waitMs > than', replace: 'waitMs < than' },
+      { file: 'domain/refusal.ts', find: 'waitMs > than', replace: 'waitMs < than' },
       {
         file: 'routing/budgets.ts',
         find: 'Math.max(inputTokens, Math.min(inputTokens + outputTokens, least))',

@@ -23,7 +23,7 @@ export const properties = [
         file: 'admission/front-door.ts',
         find: 'const teamNext = team === null ? 0 : check(team, ownTeam, now)',
         replace:
-          'enter(principal, principalNext); principal.inFlight--; const teamNext = team === null ? 0 : check(team, ownTeam, now)',
+          "if (typeof principalNext === 'number') { enter(principal, principalNext); principal.inFlight-- } const teamNext = team === null ? 0 : check(team, ownTeam, now)",
       },
       {
         file: 'admission/reserve.ts',

@@ -5,6 +5,7 @@ import { afterEach, describe, expect, test } from 'vitest'
 import { systemClock } from '../../src/lib/clock.ts'
 import { VirtualClock } from '../../src/lib/virtual-clock.ts'
 import { until } from '../support/mcp-composition.ts'
+import { admitPerson } from '../support/people.ts'
 import { type FixtureOptions, type ServerFixture, startServer } from '../support/server-fixture.ts'
 import { type Window, type WindowAnswer, type WindowCall, windowDoors } from '../support/window-call.ts'
 
@@ -95,6 +96,40 @@ limits: { maxClients: 20 }`,
     for (const call of calls) expect((await call.answer)?.isError).toBe(false)
     await clock.advance(600_000)
     expect(await late?.ask('version', {})).toMatchObject({ isError: false })
+  })
+
+  test('are not all of one key where there are others: it has 15, and the others find theirs', async () => {
+    const keys: Record<string, string> = {}
+    await start({
+      yaml: `
+providers: { glm: { concurrency: 32 } }
+limits: { maxClients: 20 }`,
+      simulator: { glm: { concurrency: 32, gate: 'closed' } },
+      async prepare(dataDir) {
+        for (const name of ['greedy', 'bob']) keys[name] = await admitPerson(dataDir, name)
+      },
+    })
+    const windowOf = (name: string, number: number): Promise<Window> =>
+      server.window('modern', `window-of-${name}-${number}`, { key: keys[name] ?? '' })
+    const windows = await Promise.all(Array.from({ length: 20 }, (_, number) => windowOf('greedy', number)))
+    const calls = windows.slice(0, 15).map((window) => ask(window, `hello to ${window.name}`))
+    await until(() => vendor().inFlight === 15, 'what one key may have is at the vendor')
+    const refused = await windows[15]?.ask('version', {})
+    expect(refused).toMatchObject({
+      isError: true,
+      text: expect.stringContaining('Your key already has 15 clients here (limit 15).'),
+      meta: { 'exai/refusal': { scope: 'principal', limit: 15, used: 15, retryAfterMs: null } },
+    })
+    for (let number = 0; number < 5; number++) {
+      expect(await (await windowOf('bob', number)).ask('version', {})).toMatchObject({ isError: false })
+    }
+    server.simulator.control({ glm: { gate: 'open' } })
+    for (const call of calls) expect((await call.answer)?.isError).toBe(false)
+    expect(await windows[15]?.ask('version', {})).toMatchObject({
+      meta: { 'exai/refusal': { scope: 'principal', retryAfterMs: expect.any(Number) } },
+    })
+    await clock.advance(600)
+    expect(await windows[15]?.ask('version', {})).toMatchObject({ isError: false })
   })
 })
 

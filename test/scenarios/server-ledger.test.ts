@@ -79,6 +79,16 @@ describe('a server', () => {
     await window.ask('web_search', { query: 'ledgers' })
     expect(rows().at(-1)).toMatchObject({ outcome: 'cached', cost_nano_usd: 0 })
     expect(ledger()).toMatchObject({ state: 'well', written: 5, pending: 0, kept: 0, lost: 0 })
+
+    const ofRows = (provider: string, name: string | null): { rows: number; costNanoUsd: number } => {
+      const own = rows().filter((row) => row.provider === provider && row.model === name)
+      return { rows: own.length, costNanoUsd: own.reduce((sum, row) => sum + row.cost_nano_usd, 0) }
+    }
+    expect(ledger().spent).toEqual([
+      { provider: 'glm', model: 'glm-5.2', ...ofRows('glm', 'glm-5.2') },
+      { provider: 'kimi', model: 'kimi-k3', ...ofRows('kimi', 'kimi-k3') },
+      { provider: 'glm', model: 'search', ...ofRows('glm', null) },
+    ])
   })
 
   test('costs what the operator says it costs', async () => {
