@@ -112,7 +112,7 @@ export class FairQueue<Payload> {
     key,
     principal,
   }: Pick<ClientNode<Payload>, 'key'> & { principal: { key: string } }): QueuedJob<Payload> | null {
-    return this.#principals.get(principal.key)?.clients.get(key)?.level.next?.oldest ?? null
+    return firstOf(this.#principals.get(principal.key)?.clients.get(key))
   }
 
   /** Expects other costs of all that wait, now that more is known. */
@@ -122,7 +122,7 @@ export class FairQueue<Payload> {
 
   /** Changes the order of all that wait. Back to `fair`, everybody begins equal. */
   setOrder(order: QueueOrder): void {
-    if (order === 'fair' && this.#order !== 'fair') forgiveAll(this.#root, [...this.#principals.values()])
+    if (this.#order === 'first-come') forgiveAll(this.#root, [...this.#principals.values()])
     this.#order = order
   }
 
@@ -166,7 +166,7 @@ export class FairQueue<Payload> {
   /** The job whose turn it is, still waiting; null when nobody waits. */
   peek(): QueuedJob<Payload> | null {
     if (this.#order === 'first-come') return firstCome(this.#root.waiting)
-    return this.#root.next?.level.next?.level.next?.oldest ?? null
+    return firstOf(this.#root.next?.level.next)
   }
 
   /** Takes the waiting job `peek` showed into flight and charges its estimate on every level. */
@@ -287,14 +287,17 @@ export class FairQueue<Payload> {
     // For bytes nobody goes: the lightest window would lose a question to a file.
     if (scope === 'client' || unit === 'bytes' || this.#order === 'first-come') return null
     const { principal } = client
-    return mostOverShare(scope === 'principal' ? [principal] : this.#root.waiting, principal, client)
+    return mostOverShare(scope === 'provider' ? this.#root.waiting : [], principal, client)
   }
 
   #nextIn({ scope }: FullScope, client: ClientNode<Payload>): QueuedJob<Payload> | null {
     const { principal } = client
     if (scope === 'provider') return this.peek()
     if (scope === 'principal' && this.#order === 'first-come') return firstCome([principal])
-    const { level } = scope === 'client' ? client : (principal.level.next ?? client)
-    return level.next === null ? null : level.next.oldest
+    return firstOf(scope === 'client' ? client : principal.level.next)
   }
+}
+
+function firstOf<Payload>(client: ClientNode<Payload> | null | undefined): QueuedJob<Payload> | null {
+  return client?.level.next?.oldest ?? null
 }

@@ -82,8 +82,8 @@ export const properties = [
       },
       {
         file: 'admission/fair-queue.ts',
-        find: 'next?.level.next?.oldest',
-        replace: 'next?.level.next?.newest',
+        find: 'client?.level.next?.oldest',
+        replace: 'client?.level.next?.newest',
       },
     ],
     async check(rooms, seed) {
