@@ -146,6 +146,8 @@ describe('fair queue', () => {
     expect(more(100).kind).toBe('queued')
     // As long as any text may be, beside a file.
     expect(add('anna', 'w0', 'question', { bytes: 100 }).kind).toBe('queued')
+    // And no question goes for a file.
+    expect(add('anna', 'w6', 'file', { bytes: 101 }).kind).toBe('full')
     expect(more(9000, 'bert').kind).toBe('queued')
     for (const job of [...queue.jobs()]) queue.cancel(job)
     expect(queue.principals.get('anna')?.bytes).toBe(0)
