@@ -7,7 +7,7 @@
 import { assert } from '../lib/assert.ts'
 import { bytesBound, type FullScope } from './queue-bounds.ts'
 import { forgetClients, forgiveAll } from './queue-memory.ts'
-import { clientsOf, firstCome, jobsOf, mostOverShare } from './queue-order.ts'
+import { clientsOf, firstCome, firstOf, jobsOf, mostOverShare } from './queue-order.ts'
 import { type Ahead, fairAhead, firstComeAhead } from './queue-outlook.ts'
 import { clientOf, type JobOwner, settleIn } from './queue-owner.ts'
 import {
@@ -296,8 +296,4 @@ export class FairQueue<Payload> {
     if (scope === 'principal' && this.#order === 'first-come') return firstCome([principal])
     return firstOf(scope === 'client' ? client : principal.level.next)
   }
-}
-
-function firstOf<Payload>(client: ClientNode<Payload> | null | undefined): QueuedJob<Payload> | null {
-  return client?.level.next?.oldest ?? null
 }

@@ -81,7 +81,7 @@ export const properties = [
         replace: '',
       },
       {
-        file: 'admission/fair-queue.ts',
+        file: 'admission/queue-order.ts',
         find: 'client?.level.next?.oldest',
         replace: 'client?.level.next?.newest',
       },
