@@ -71,6 +71,7 @@ async function runAbove(net: LastNet, config: Config, options: RunServerOptions)
     net.holds(server, config.limits.drainTimeoutMs + destroyTimeoutMs)
     await before?.release()
     ear = await openEar(config.dataDir, address, server).catch(tellDeafness)
+    before?.close()
     releaseYoungHeap()
     // People dial the public address; what plays beside the server dials where it listens.
     const url = reachableUrl(address.url)

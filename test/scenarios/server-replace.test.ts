@@ -60,8 +60,8 @@ async function begin(before: Predecessor | null = null): Promise<Life> {
   const server = await createServer({ config, log: { write: () => undefined } })
   const { url, port } = await server.listen(before?.port)
   await before?.release()
-  before?.close()
   const ear = await openEar(join(home, 'data'), { host: '127.0.0.1', port }, server)
+  before?.close()
   const life = { server, url, port, ear }
   lives.push(life)
   return life
