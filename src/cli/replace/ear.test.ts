@@ -5,6 +5,7 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { afterEach, beforeEach, expect, test, vi } from 'vitest'
 import { VirtualClock } from '../../lib/virtual-clock.ts'
+import type { StrayMessage } from '../../surfaces/mcp/mcp-options.ts'
 import { type Ear, openEar } from './ear.ts'
 import { findPredecessor } from './predecessor.ts'
 
@@ -24,6 +25,7 @@ const server = {
     await rested.promise
     return () => own.push('wake')
   },
+  takeStray: ({ message }: StrayMessage) => void told.push(message),
 }
 
 beforeEach(async () => {
@@ -137,4 +139,29 @@ test('one that asks for the place before the counts are written is no successor'
   socket.write('release\n')
   await once(socket, 'close')
   expect([told, isReplaced]).toEqual([[], false])
+})
+
+test('what its successor cannot place comes here until that one leaves, and of nobody else', async () => {
+  const stray = { principal: 'anna', clientHeader: 'window-0001', session: 'token', message: '"a\u2028b\nc"' }
+  const [successor, stranger] = [await findPredecessor(folder), await dial()]
+  stranger.write(`${JSON.stringify(stray)}\n`)
+  await once(stranger, 'close')
+  await successor.rest()
+  await successor.release()
+  successor.heard()
+  successor.onStray?.(stray)
+  await vi.waitFor(() => expect(told).toEqual(['rest', stray.message]))
+  expect(ear.strays.aborted).toBe(false)
+  successor.close()
+  await vi.waitFor(() => expect(ear.strays.aborted).toBe(true))
+})
+
+test('a successor that knows of no such messages is not waited for', async () => {
+  const socket = await dial()
+  socket.write('rest\n')
+  await once(socket, 'data')
+  socket.write('release\n')
+  await ear.replaced
+  expect(ear.strays.aborted).toBe(true)
+  socket.destroy()
 })

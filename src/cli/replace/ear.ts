@@ -3,8 +3,11 @@
 //   successor                          this process
 //   "rest"      has built its rooms    writes its counts a last time and leaves their files alone     ─▶ "resting"
 //   "release"   listens beside         takes no new connection, serves whoever is here, then ends     ─▶ "released"
-//   leaves      has its own ear        may end
+//   "settled"   has its own ear        may end
+//   { ... }     has a stray message    places it, if it can
 //   gone before "release"              goes on as if nothing had been said
+//
+// "release with strays" says that such messages will come; who only says "release" leaves in the place of "settled".
 //
 // One at a time: whoever says "rest" while another does, or once another has the place, hears "taken".
 
@@ -13,16 +16,21 @@ import { createServer, type Socket } from 'node:net'
 import { tmpdir } from 'node:os'
 import { dirname, join } from 'node:path'
 import { createInterface } from 'node:readline'
+import { z } from 'zod'
 import type { ServerAddress } from '../../config/reach.ts'
 import { type Clock, systemClock } from '../../lib/clock.ts'
 import { packageVersion } from '../../lib/package-version.ts'
+import { parseJson } from '../../lib/parse-json.ts'
 import type { Server } from '../../server.ts'
+import type { StrayMessage } from '../../surfaces/mcp/mcp-options.ts'
 import { clearIncumbent, replaceProtocol, writeIncumbent } from './incumbent.ts'
 
 /** An open ear. */
 export interface Ear {
   /** Resolves when a successor has the port. */
   readonly replaced: Promise<void>
+  /** Aborted when no successor hands on what it cannot place. */
+  readonly strays: AbortSignal
   /** Waits until a successor that has the port has its own ear: nobody who asks meanwhile is told that no server is here. */
   close(): Promise<void>
 }
@@ -31,11 +39,25 @@ export interface Ear {
 const pathBytesMax = 100
 const successorMsMax = 5_000
 
+/** As "release", of a successor that will hand on stray messages. */
+export const releaseWithStrays = 'release with strays'
+/** Said after that one, when the successor has its own ear. */
+export const settledWord = 'settled'
+
+type HeardServer = Pick<Server, 'rest' | 'takeStray'>
+
+const strayShape: z.ZodType<StrayMessage> = z.object({
+  principal: z.string(),
+  clientHeader: z.string().optional(),
+  session: z.string(),
+  message: z.string(),
+})
+
 /** Listens for a successor and says so in the data folder. Rejects with the system's error. */
 export async function openEar(
   dataDir: string,
   address: Pick<ServerAddress, 'host' | 'port'>,
-  server: Pick<Server, 'rest'>,
+  server: HeardServer,
   clock: Clock = systemClock,
 ): Promise<Ear> {
   await clearIncumbent(dataDir)
@@ -64,9 +86,11 @@ export async function openEar(
   const { pid } = process
   const { host, port } = address
   const version = packageVersion
-  await writeIncumbent(dataDir, { protocol: replaceProtocol, version, pid, socket: path, host, port })
+  const incumbent = { protocol: replaceProtocol, version, pid, socket: path, host, port, takesStrays: true }
+  await writeIncumbent(dataDir, incumbent)
   return {
     replaced: place.replaced,
+    strays: place.strays,
     async close() {
       await place.settled(clock)
       for (const socket of sockets) socket.destroy()
@@ -78,14 +102,15 @@ export async function openEar(
 
 /** This process's place, and who takes it. */
 class Place {
-  readonly #server: Pick<Server, 'rest'>
+  readonly #server: HeardServer
   readonly #replaced = Promise.withResolvers<void>()
   readonly #settled = Promise.withResolvers<void>()
+  readonly #strays = new AbortController()
   #successor: Socket | null = null
   #wake: (() => void) | null = null
   #isReleased = false
 
-  constructor(server: Pick<Server, 'rest'>) {
+  constructor(server: HeardServer) {
     this.#server = server
   }
 
@@ -93,18 +118,37 @@ class Place {
     return this.#replaced.promise
   }
 
+  get strays(): AbortSignal {
+    return this.#strays.signal
+  }
+
   hear(socket: Socket, line: string): void {
-    if (line === 'rest' && this.#successor !== socket) {
-      if (this.#successor !== null || this.#isReleased) socket.end('taken\n')
-      else void this.#rest(socket)
-    } else if (line === 'release' && this.#successor === socket && this.#wake !== null && !this.#isReleased) {
-      // One that has gone meanwhile is not told, and does not have the place.
-      socket.write('released\n', (error) => {
-        if (error) return
-        this.#isReleased = true
-        this.#replaced.resolve()
-      })
-    } else socket.destroy()
+    if (this.#successor === socket && this.#wake !== null) this.#hearSuccessor(socket, line)
+    else if (line !== 'rest' || this.#successor === socket) socket.destroy()
+    else if (this.#successor !== null || this.#isReleased) socket.end('taken\n')
+    else void this.#rest(socket)
+  }
+
+  #hearSuccessor(socket: Socket, line: string): void {
+    if (this.#isReleased && line === settledWord) {
+      this.#settled.resolve()
+      return
+    }
+    const stray = strayShape.safeParse(parseJson(line))
+    if (stray.success) this.#server.takeStray(stray.data)
+    else if (!this.#isReleased && line === 'release') this.#release(socket, false)
+    else if (!this.#isReleased && line === releaseWithStrays) this.#release(socket, true)
+    else socket.destroy()
+  }
+
+  // One that has gone meanwhile is not told, and does not have the place.
+  #release(socket: Socket, hasStrays: boolean): void {
+    socket.write('released\n', (error) => {
+      if (error) return
+      this.#isReleased = true
+      if (!hasStrays) this.#strays.abort()
+      this.#replaced.resolve()
+    })
   }
 
   left(socket: Socket): void {
@@ -127,8 +171,10 @@ class Place {
   }
 
   #forget(): void {
-    if (this.#isReleased) this.#settled.resolve()
-    else this.#wake?.()
+    if (this.#isReleased) {
+      this.#settled.resolve()
+      this.#strays.abort()
+    } else this.#wake?.()
     this.#wake = null
     this.#successor = null
   }

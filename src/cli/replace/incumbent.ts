@@ -21,6 +21,8 @@ export interface Incumbent {
   readonly socket: string
   readonly host: string
   readonly port: number
+  /** It takes from its successor what that cannot place. */
+  readonly takesStrays?: boolean | undefined
 }
 
 const shape: z.ZodType<Incumbent> = z.object({
@@ -30,6 +32,7 @@ const shape: z.ZodType<Incumbent> = z.object({
   socket: z.string(),
   host: z.string(),
   port: z.int(),
+  takesStrays: z.boolean().optional(),
 })
 
 /** The words this version speaks. */

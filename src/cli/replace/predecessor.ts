@@ -6,7 +6,9 @@ import { connect, type Socket } from 'node:net'
 import { createInterface } from 'node:readline'
 import { type Clock, systemClock } from '../../lib/clock.ts'
 import { packageVersion } from '../../lib/package-version.ts'
+import type { StrayMessage } from '../../surfaces/mcp/mcp-options.ts'
 import { canSharePorts } from '../../transport/open-port.ts'
+import { releaseWithStrays, settledWord } from './ear.ts'
 import { type Incumbent, readIncumbent, replaceProtocol } from './incumbent.ts'
 
 /** The running server. Every method rejects with a sentence. */
@@ -15,11 +17,16 @@ export interface Predecessor extends Pick<Incumbent, 'host' | 'port' | 'pid'> {
   rest(): Promise<void>
   /** Resolves when it takes no new connection; it ends by itself. */
   release(): Promise<void>
+  /** After `release`: this process can be found by a successor of its own. */
+  heard(): void
+  /** Hands on what only it may place, as long as it lives; absent: it takes none. */
+  readonly onStray?: (stray: StrayMessage) => void
   /** Before `release`: it goes on as if nothing had been said. */
   close(): void
 }
 
 const answerMsMax = 15_000
+const strayBytesMax = 16_777_216
 
 /** Finds the server of a data folder. Rejects with a sentence that says what to do. */
 export async function findPredecessor(dataDir: string, clock: Clock = systemClock): Promise<Predecessor> {
@@ -34,7 +41,7 @@ export async function findPredecessor(dataDir: string, clock: Clock = systemCloc
       `No server of the data folder ${dataDir} is running, so there is none to replace. Start without --replace.`,
     )
   }
-  const { pid, host, port, version } = incumbent
+  const { pid, host, port, version, takesStrays = false } = incumbent
   if (incumbent.protocol !== replaceProtocol) {
     throw new Error(
       `The running server (version ${version}, process ${pid}) cannot be replaced under way by this version (${packageVersion}). Stop it, then start without --replace.`,
@@ -61,6 +68,10 @@ export async function findPredecessor(dataDir: string, clock: Clock = systemCloc
     )
     return await Promise.race([answer, late.promise])
   }
+  // One that reads nothing is not waited for.
+  const handOn = (stray: StrayMessage): void => {
+    if (socket.writable && socket.writableLength < strayBytesMax) socket.write(`${oneLine(stray)}\n`)
+  }
   const refuse = (heard: string | null): never => {
     socket.destroy()
     throw new Error(sentenceOf(heard, pid))
@@ -73,13 +84,23 @@ export async function findPredecessor(dataDir: string, clock: Clock = systemCloc
       const heard = await ask('rest')
       if (heard !== 'resting') refuse(heard)
     },
+    ...(takesStrays ? { onStray: handOn } : {}),
     async release() {
-      const heard = await ask('release')
+      const heard = await ask(takesStrays ? releaseWithStrays : 'release')
       // One that has ended since it rests has left its place, too.
       if (heard !== 'released' && heard !== null) refuse(heard)
     },
+    heard() {
+      if (takesStrays) socket.write(`${settledWord}\n`)
+      else socket.destroy()
+    },
     close: () => socket.destroy(),
   }
+}
+
+// Two characters that JSON leaves as they are end a line, too.
+function oneLine(stray: StrayMessage): string {
+  return JSON.stringify(stray).replaceAll('\u2028', '\\u2028').replaceAll('\u2029', '\\u2029')
 }
 
 function sentenceOf(heard: string | null, pid: number): string {
