@@ -61,7 +61,7 @@ async function runAbove(net: LastNet, config: Config, options: RunServerOptions)
   const stopping = new AbortController()
   await checkDataDir(config)
   const before = options.isReplacing === true ? await predecessorOf(config) : null
-  const server = await createServer({ config }).catch((error: unknown) => {
+  const server = await createServer({ config, onStray: before?.onStray }).catch((error: unknown) => {
     before?.close()
     throw error
   })
@@ -71,6 +71,7 @@ async function runAbove(net: LastNet, config: Config, options: RunServerOptions)
     net.holds(server, config.limits.drainTimeoutMs + destroyTimeoutMs)
     await before?.release()
     ear = await openEar(config.dataDir, address, server).catch(tellDeafness)
+    before?.heard()
     releaseYoungHeap()
     // People dial the public address; what plays beside the server dials where it listens.
     const url = reachableUrl(address.url)
@@ -97,7 +98,7 @@ async function runAbove(net: LastNet, config: Config, options: RunServerOptions)
       process.stderr.write(
         'exai: another process has taken this place; whoever is still here is served to the end.\n',
       )
-      const released = within(server.release(), replacedTimeoutMs(config)).then(() => true)
+      const released = within(server.release(ear?.strays), replacedTimeoutMs(config)).then(() => true)
       const stopped = Promise.race([signals.stopped, net.torn]).then(() => false)
       if (await Promise.race([released, stopped])) return 0
     }
