@@ -1,8 +1,10 @@
 // The ledger: one row per attempt, priced when it is written, never changed. `record` resolves when the row is safe on disk; so a result
 // that waited for it is never written to a client without its row, whatever kills the process.
 
+import { CallFailure } from '../domain/failure.ts'
 import { attemptTokensMax } from '../domain/token-count.ts'
-import type { Migration, Records, SqlRow, SqlValue } from '../store/records.ts'
+import type { Migration, Records, SqlCommand, SqlRow, SqlValue } from '../store/records.ts'
+import { StoreFault } from '../store/store-fault.ts'
 import { costNanoUsd, tokens } from './cost.ts'
 import type { LedgerEntry, LedgerUsage } from './ledger-row.ts'
 import type { PricedWork, PriceTable } from './price-table.ts'
@@ -123,7 +125,7 @@ export class Ledger {
   }: UsageQuery): Promise<readonly UsageLine[]> {
     const own = principal === undefined ? '' : 'AND principal = ?'
     const sums = sumNames.map((name) => `SUM(${name}) AS ${name}`).join(', ')
-    const rows = await this.#records.read({
+    const command: SqlCommand = {
       sql: `WITH by_name AS (
           SELECT ${columns[by]} AS name, COUNT(DISTINCT call_id) AS calls,
             SUM(outcome <> 'cached') AS attempts, SUM(outcome NOT IN ('done', 'cached')) AS failed_attempts,
@@ -137,8 +139,13 @@ export class Ledger {
         SELECT MIN(place, ?) AS place, MIN(name) AS name, COUNT(*) AS names, ${sums}
         FROM placed GROUP BY 1 ORDER BY 1`,
       values: [sinceMs, ...(principal === undefined ? [] : [principal]), namesMax + 1],
-    })
-    return rows.map(toLine)
+    }
+    try {
+      return (await this.#records.read(command, principal ?? '')).map(toLine)
+    } catch (error) {
+      if (!(error instanceof StoreFault && error.trouble === 'too-many-reads')) throw error
+      throw new CallFailure('overloaded', { message: error.message, retryable: true, cause: error })
+    }
   }
 }
 

@@ -1,16 +1,11 @@
 // K1 to K5: what the ledger promises. (That reservations are 0 when idle, the other half of K3, is admission's.)
 
-import { spawn } from 'node:child_process'
-import { mkdtempSync, rmSync } from 'node:fs'
-import { tmpdir } from 'node:os'
-import { join } from 'node:path'
-import { createInterface } from 'node:readline'
 import fc from 'fast-check'
 import { ledgerEntryOf } from '../../src/ledger/ledger-entry-of.ts'
 import type { LedgerEntry } from '../../src/ledger/ledger-row.ts'
 import type { AttemptEnd } from '../../src/routing/attempt-end.ts'
-import { holds, type Property, property, type Rooms, room } from './kit.ts'
-import { openTestLedger } from './ledger-world.ts'
+import { holds, type Property, property, room } from './kit.ts'
+import { killOnce, openTestLedger } from './ledger-world.ts'
 import { createWorld, settled, target } from './routing-world.ts'
 
 const costs = room<typeof import('../../src/ledger/cost.ts')>('ledger/cost.ts')
@@ -261,37 +256,3 @@ export const properties: readonly Property[] = [
     },
   }),
 ]
-
-async function killOnce(rooms: Rooms, seed: number): Promise<void> {
-  const folder = mkdtempSync(join(tmpdir(), 'exai-ledger-'))
-  try {
-    const path = join(folder, 'ledger.db')
-    const script = join(import.meta.dirname, 'ledger-writer.ts')
-    const child = spawn(process.execPath, [script, rooms.sources, path, '8'], {
-      stdio: ['ignore', 'pipe', 'inherit'],
-    })
-    const safe: string[] = []
-    const enough = 30 + (seed % 40)
-    for await (const line of createInterface({ input: child.stdout })) {
-      safe.push(line)
-      if (safe.length === enough) child.kill('SIGKILL')
-    }
-    // A line cut by the kill was never whole to anybody.
-    const whole = safe.filter((id) => /^attempt-\d+-\d+$/.test(id))
-    holds(whole.length >= enough - 1, `the process ended by itself after ${safe.length} rows`)
-    const { ledger, records } = await openTestLedger(rooms, path)
-    const rows = async (): Promise<Set<string>> => {
-      const all = await records.read({ sql: 'SELECT attempt_id FROM ledger', values: [] })
-      holds(new Set(all.map((row) => row.attempt_id)).size === all.length, 'an attempt has two rows')
-      return new Set(all.map((row) => String(row.attempt_id)))
-    }
-    const kept = await rows()
-    const lost = whole.filter((id) => !kept.has(id))
-    holds(lost.length === 0, `${lost.length} of ${whole.length} rows that were said to be safe are lost`)
-    await Promise.all(whole.map((id) => ledger.record(ledgerEntryOf(id))))
-    holds((await rows()).size === kept.size, 'a replay counted twice')
-    await records.close()
-  } finally {
-    rmSync(folder, { recursive: true, force: true })
-  }
-}
