@@ -81,15 +81,30 @@ export const properties: readonly Property[] = [
     says: 'the sum of all rows is the sum by client, by provider and by everything else',
     mutants: [
       {
-        file: 'ledger/ledger.ts',
+        file: 'ledger/usage-sums.ts',
         find: 'GROUP BY 1 ORDER',
         replace: 'GROUP BY 1 HAVING name IS NOT NULL ORDER',
       },
-      { file: 'ledger/ledger.ts', find: 'FROM placed GROUP', replace: 'FROM placed WHERE place = 1 GROUP' },
       {
-        file: 'ledger/ledger.ts',
-        find: 'SUM(cost_nano_usd) AS cost, SUM(saved',
-        replace: 'MAX(cost_nano_usd) AS cost, SUM(saved',
+        file: 'ledger/usage-sums.ts',
+        find: 'FROM placed GROUP',
+        replace: 'FROM placed WHERE place = 1 GROUP',
+      },
+      {
+        file: 'ledger/usage-sums.ts',
+        find: '0, input_tokens) AS input_tokens',
+        replace: '0, output_tokens) AS input_tokens',
+      },
+      {
+        file: 'ledger/usage-sums.ts',
+        find: 'cost_nano_usd AS cost',
+        replace: 'min(cost_nano_usd, 1) AS cost',
+      },
+      // One of a name's rows in a day would be counted, and no other.
+      {
+        file: 'ledger/usage-sums.ts',
+        find: 'ON CONFLICT DO UPDATE SET',
+        replace: 'ON CONFLICT DO NOTHING; --',
       },
     ],
     async check(rooms, seed) {
