@@ -154,9 +154,11 @@ export function createMcpSurface(options: McpSurfaceOptions): McpSurface {
     async drain(hasSuccessor = false, strays) {
       subscriptions.drain()
       legacy.drain(strays)
-      for (const client of clients) client.drain(hasSuccessor)
+      for (const client of clients) if (hasSuccessor || !client.isBridge) client.drain(hasSuccessor)
       for (const call of live) call.noneComesBack()
       await Promise.all([live.idle(), features.calls.idle()])
+      // Where nobody else listens yet, a bridge is best kept until we go: dialling, its window's calls would only grow old.
+      if (!hasSuccessor) for (const client of clients) if (client.isBridge) client.drain(false)
       closeSessions()
     },
     destroy() {
