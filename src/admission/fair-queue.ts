@@ -12,6 +12,7 @@ import { type Ahead, fairAhead, firstComeAhead } from './queue-outlook.ts'
 import { clientOf, type JobOwner, settleIn } from './queue-owner.ts'
 import {
   type ClientNode,
+  type JobEstimate,
   link,
   type PrincipalNode,
   type QueuedJob,
@@ -35,6 +36,9 @@ export interface FairQueueLimits {
 export interface JobWish extends JobOwner {
   /** Expected cost in the group's unit: slot-milliseconds or tokens. */
   readonly estimate: number
+  /** How long it will hold a slot, and the same where that is known of its kind; 0 when absent. */
+  readonly holdMs?: number
+  readonly knownMs?: number
   readonly bytes: number
   /** Monotonic milliseconds. */
   readonly deadlineAt: number
@@ -116,7 +120,7 @@ export class FairQueue<Payload> {
   }
 
   /** Expects other costs of all that wait, now that more is known. */
-  reestimate(estimateOf: (payload: Payload) => number): void {
+  reestimate(estimateOf: (payload: Payload) => JobEstimate): void {
     for (const job of this.jobs()) reestimate(job, estimateOf(job.payload))
   }
 
@@ -152,6 +156,8 @@ export class FairQueue<Payload> {
       lane: settleIn(this.#principals, client, wish),
       sequence: this.#sequence++,
       estimate: wish.estimate,
+      holdMs: wish.holdMs ?? 0,
+      knownMs: wish.knownMs ?? 0,
       bytes: wish.bytes,
       deadlineAt: wish.deadlineAt,
       state: 'waiting',
