@@ -9,7 +9,7 @@ import type { Waiter } from './waiter.ts'
  * design's are, lie above exp(-0.5 - 1.28) of their mean so often. Not learned: whoever has shown only long jobs of a kind may have
  * short ones too.
  */
-export const leastShare = 1 / 6
+export const leastShare: number = 1 / 6
 
 /** Times of one group, in milliseconds. */
 export class HoldTimes {

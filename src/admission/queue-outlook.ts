@@ -55,7 +55,10 @@ export function firstComeAhead<Payload>(
 
 /** Adds to `own` what siblings do until `node` has done its own part: each up to the same virtual time, or until it is empty. */
 export function among<Node extends Ahead & { virtual: number; weight: number; turn: number }>(
-  siblings: readonly Node[], node: Node, own: Ahead): Ahead {
+  siblings: readonly Node[],
+  node: Node,
+  own: Ahead,
+): Ahead {
   const until = node.virtual + own.work / node.weight
   let { jobs, work, holdMs, knownMs } = own
   for (const sibling of siblings) {

@@ -614,9 +614,7 @@ describe('quota group', () => {
     })
     await seen(group, clock, 8000)
     const first = await leased(ask(group, 'a', { expectedMs: 48_000 }).answer)
-    const second = await leased(
-      ask(group, 'b', { expectedMs: 48_000, deadlineAt: clock.now() + 100 }).answer,
-    )
+    const second = await leased(ask(group, 'b', { expectedMs: 48_000, deadlineAt: clock.now() + 100 }).answer)
     // Both are taken, for 8 seconds each at least, and one of the two may be free long before the other.
     const [late, fits] = [3999, 4000].map((ms) => ask(group, 'c', { deadlineAt: clock.now() + ms }))
     expect(await late?.answer).toMatchObject({ reason: 'would-miss-deadline' })
