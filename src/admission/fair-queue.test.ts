@@ -1,5 +1,6 @@
 import { describe, expect, it } from 'vitest'
-import { FairQueue, type FairQueueLimits, type JobWish } from './fair-queue.ts'
+import { FairQueue, type FairQueueLimits } from './fair-queue.ts'
+import type { JobWish } from './queue-owner.ts'
 
 const roomy: FairQueueLimits = {
   clientJobsMax: 100,

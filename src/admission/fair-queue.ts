@@ -9,7 +9,7 @@ import { bytesBound, type FullScope } from './queue-bounds.ts'
 import { forgetClients, forgiveAll } from './queue-memory.ts'
 import { clientsOf, firstCome, jobsOf, mostOverShare } from './queue-order.ts'
 import { type Ahead, fairAhead, firstComeAhead } from './queue-outlook.ts'
-import { clientOf, type JobOwner, settleIn } from './queue-owner.ts'
+import { clientOf, type JobOwner, type JobWish, settleIn } from './queue-owner.ts'
 import {
   type ClientNode,
   type JobEstimate,
@@ -30,18 +30,6 @@ export interface FairQueueLimits {
   readonly jobsMax: number
   /** A principal idle for so long is forgotten, and its clients with it. */
   readonly forgetAfterMs: number
-}
-
-/** Who wants to wait, and for how much. */
-export interface JobWish extends JobOwner {
-  /** Expected cost in the group's unit: slot-milliseconds or tokens. */
-  readonly estimate: number
-  /** How long it will hold a slot, and the same where that is known of its kind; 0 when absent. */
-  readonly holdMs?: number
-  readonly knownMs?: number
-  readonly bytes: number
-  /** Monotonic milliseconds. */
-  readonly deadlineAt: number
 }
 
 /** Whether a job got a place. */

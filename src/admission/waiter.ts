@@ -2,9 +2,9 @@
 
 import type { Refusal } from '../domain/refusal.ts'
 import type { Clock, Timer } from '../lib/clock.ts'
-import type { JobWish } from './fair-queue.ts'
 import type { RateDraw } from './group-rates.ts'
 import type { Lease, LeaseRequest } from './lease.ts'
+import type { JobWish } from './queue-owner.ts'
 import type { JobEstimate } from './queue-tree.ts'
 
 /** One job and whoever waits for its lease. */

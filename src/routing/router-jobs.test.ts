@@ -245,10 +245,8 @@ describe('how long a job will probably hold its slot', () => {
     const per = { per: 'account', concurrency: { default: 1, byModel: {} } } as const
     const account = accountOf('glm/main', ['key'], per, clock)
     const router = new Router([configuredOf({ provider: glm, accounts: [account] })], { clock })
-    const run = (tool: string, progress: JobRequest['progress'] = () => {}) => {
-      const running = router.run(draft, request({ tool, progress }))
-      return running.catch(() => null)
-    }
+    const run = (tool: string, progress: JobRequest['progress'] = () => {}) =>
+      Promise.allSettled([router.run(draft, request({ tool, progress }))])
     const served = async (tool: string, times: number, takesMs: number, fails = false): Promise<void> => {
       Object.assign(vendor, { takesMs, fails })
       for (let n = 0; n < times; n++) {

@@ -193,9 +193,8 @@ export class Router {
       progress: (update) => request.progress(update),
       onEnd: (end, inputTokens) => {
         if (end.outcome === 'done') this.#holds.observe(tool, end.target, draft.kind, end.durationMs)
-        if (end.outcome === 'done' && end.usage?.source === 'provider') {
+        if (end.outcome === 'done' && end.usage?.source === 'provider')
           this.#outputs.observe(tool, end.target.model ?? draft.kind, end.usage.outputTokens)
-        }
         return this.#options.record?.({ end, request, operation: draft.kind, inputTokens })
       },
     })

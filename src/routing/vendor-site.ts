@@ -138,10 +138,8 @@ export class VendorSite implements JobSite<RoutedCandidate, RoutedOutcome> {
       requestId: input.id,
       endUser: endUserOf(identity),
       lane: clientKey(identity),
-      mayRequest: (signal) => {
-        const { untilAt } = input
-        return mayRequest(stay, { outputTokensMax: outputCap(job), untilAt, signal })
-      },
+      mayRequest: (signal) =>
+        mayRequest(stay, { outputTokensMax: outputCap(job), untilAt: () => input.untilAt(), signal }),
       onRequest: () => this.#countRequest(group),
       onLimits: (limits) => this.#stays.get(group)?.lease.heard(limits),
       onBegin: () => input.meter.began(),
