@@ -132,6 +132,13 @@ describe('quota group', () => {
     expect(group.waiting).toBe(0)
   })
 
+  it('says at least how long the wait would be where no job of the group has ended yet', async () => {
+    const { clock, group } = openSmallGroup()
+    await leased(ask(group, 'a', { expectedMs: 48_000 }).answer)
+    const late = await refusal(ask(group, 'b', { deadlineAt: clock.now() + 5000 }).answer)
+    expect(late).toMatchObject({ reason: 'would-miss-deadline', limit: 5, used: 8, retryAfterMs: 3000 })
+  })
+
   it('refuses nothing for a job of which nobody knows what its kind takes, and drops what has waited too long', async () => {
     const { clock, group } = openSmallGroup()
     await seen(group, clock, 8000)
