@@ -17,7 +17,7 @@ export interface RatesWish<Job extends RatesJob> {
 }
 
 /** What goes before a job, and how many wait in that line. */
-export interface AheadInLine extends Ahead {
+export interface AheadInLine extends Pick<Ahead, 'jobs' | 'work'> {
   readonly waiting: number
 }
 
@@ -25,7 +25,12 @@ interface Node extends RatesPlace {
   jobs: number
   /** Parts of a minute. */
   work: number
+  // Slots are each group's own.
+  readonly holdMs: 0
+  readonly knownMs: 0
 }
+
+const empty = { jobs: 0, work: 0, holdMs: 0, knownMs: 0 } as const
 
 interface Client extends Node {
   /** How many of its jobs wait in each group. */
@@ -74,7 +79,7 @@ export class RatesOutlook {
     const { client } = job.lane
     const party = this.#crowd?.byKey.get(client.principal.key)
     const node = party?.byKey.get(client.key)
-    if (!this.#crowd || !party || !node) return { ...inGroup, waiting: size }
+    if (!this.#crowd || !party || !node) return { jobs: inGroup.jobs, work: inGroup.work, waiting: size }
     // Its own jobs before it; where it stands for other groups too, they take turns.
     let jobs = clientAhead(job).jobs
     const own = jobs
@@ -84,7 +89,7 @@ export class RatesOutlook {
       const isSooner = turns.indexOf(guest) < turns.indexOf(mine) || !turns.includes(mine)
       jobs += Math.min(waiting, isSooner ? own + 1 : own)
     }
-    const inClient = { jobs, work: jobs * this.#partOf(job.payload.tokens) }
+    const inClient = { ...empty, jobs, work: jobs * this.#partOf(job.payload.tokens) }
     const inParty = among(party.clients, node, inClient)
     const ahead = among(this.#crowd.parties, party, inParty)
     return { jobs: ahead.jobs, work: ahead.work * this.#crowd.workOfPart, waiting: size }
@@ -105,13 +110,13 @@ export class RatesOutlook {
         const place = this.#shares.placeOf(each)
         let party = byKey.get(each.principal.key)
         if (party === undefined) {
-          party = { ...place.principal, jobs: 0, work: 0, byKey: new Map(), clients: [] }
+          party = { ...place.principal, ...empty, byKey: new Map(), clients: [] }
           byKey.set(each.principal.key, party)
           parties.push(party)
         }
         let client = party.byKey.get(each.key)
         if (client === undefined) {
-          client = { ...place.client, jobs: 0, work: 0, in: new Map() }
+          client = { ...place.client, ...empty, in: new Map() }
           party.byKey.set(each.key, client)
           party.clients.push(client)
         }
