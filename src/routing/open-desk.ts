@@ -11,6 +11,7 @@ import type { Migration, Records } from '../store/records.ts'
 import { openSqliteRecords } from '../store/sqlite-records.ts'
 import type { BreakerLimits } from './breaker.ts'
 import { Budgets, type BudgetsOptions } from './budgets.ts'
+import { type CallTimes, longestCallMs } from './call-times.ts'
 import { DayCounts } from './day-counts.ts'
 import { JobDesk, type SharingOptions } from './job-desk.ts'
 import { toLedgerEntry } from './ledger-entry.ts'
@@ -33,11 +34,15 @@ export interface DeskSettings {
   readonly prices: readonly PriceLine[]
   readonly retries: RetryLimits
   readonly breaker: BreakerLimits
+  readonly limits: CallTimes
 }
 
 /** Collaborators. */
 export interface DeskRooms
-  extends Omit<RouterOptions, 'names' | 'hedge' | 'retries' | 'breaker' | 'record' | 'budgets'> {
+  extends Omit<
+    RouterOptions,
+    'names' | 'hedge' | 'retries' | 'breaker' | 'longestCallMs' | 'record' | 'budgets'
+  > {
   readonly clock: Clock
   readonly random: Random
   /** Of other rooms that keep rows in the same file. */
@@ -66,7 +71,7 @@ export interface OpenDesk {
 /** Opens the files and builds the rest. Rejects with a `StoreFault` that says what is wrong with the file. */
 export async function openDesk(
   providers: readonly ConfiguredProvider[],
-  { dataDir, cache, models, prices, retries, breaker }: DeskSettings,
+  { dataDir, cache, models, prices, retries, breaker, limits }: DeskSettings,
   { onRows, onUsed, quotasOf, onFault, migrations, ...rooms }: DeskRooms,
 ): Promise<OpenDesk> {
   const { clock, random } = rooms
@@ -98,6 +103,7 @@ export async function openDesk(
     names: models,
     retries,
     breaker,
+    longestCallMs: longestCallMs(limits),
     hedge: hedge === false ? null : { afterMs: hedge.afterMs, share: hedge.sharePercent / 100 },
     record: (attempt) => rows.record(toLedgerEntry(attempt)),
   })
