@@ -13,6 +13,7 @@ import { type BreakerVerdict, verdictOf } from './breaker-verdict.ts'
 import { conversationLot } from './conversation-lot.ts'
 import { Cooldowns } from './cooldown.ts'
 import { mayBeOutage } from './failure-class.ts'
+import { FirstVisits } from './first-visits.ts'
 import { KeyHealth, type KeyVerdict } from './key-health.ts'
 import { Ramp } from './ramp.ts'
 import { breakerKey, subjectOf, type Target, targetKey } from './target.ts'
@@ -72,6 +73,7 @@ const hangShare = 0.6
 export class TargetHealth {
   readonly keys: KeyHealth
   readonly balance: Balance
+  readonly visits: FirstVisits
   readonly #options: TargetHealthOptions
   readonly #cooldowns: Cooldowns
   readonly #refused: RefusedModels
@@ -92,6 +94,7 @@ export class TargetHealth {
       onRevival: (keyName) => options.emit?.({ type: 'key-revived', keyName }),
     })
     this.balance = new Balance(options)
+    this.visits = new FirstVisits(options.clock)
     this.#cooldowns = new Cooldowns(options)
     this.#refused = new RefusedModels(options.clock)
   }
@@ -209,6 +212,7 @@ export class TargetHealth {
     const isLimited = end.outcome === 'rate-limited' || end.outcome === 'concurrency-limited'
     if (end.outcome === 'done' || isLimited) this.balance.observeAnswer(target, isLimited)
     if (end.outcome === 'done') {
+      this.visits.heard(target.provider)
       this.#cooldowns.succeeded(targetKey(target))
       this.#overloaded.delete(targetKey(target))
     }
