@@ -10,6 +10,7 @@ import { systemClock } from '../lib/clock.ts'
 import { makeFolder } from '../lib/make-folder.ts'
 import { packageVersion } from '../lib/package-version.ts'
 import { releaseYoungHeap } from '../lib/young-heap.ts'
+import { longestCallMs } from '../routing/call-times.ts'
 import { createServer, type Server } from '../server.ts'
 import { connectLine } from './connect-line.ts'
 import { firstScreen } from './first-screen.ts'
@@ -134,8 +135,7 @@ function hangNet(): LastNet {
 
 // Nobody waits for its port: what runs may take the time that it was given.
 function replacedTimeoutMs({ limits }: Config): number {
-  const ofTools = Object.values(limits.toolTimeoutMs).map((ms) => ms ?? 0)
-  return Math.max(limits.callTimeoutMs, ...ofTools) + limits.drainTimeoutMs
+  return longestCallMs(limits) + limits.drainTimeoutMs
 }
 
 async function within(done: Promise<void>, timeoutMs: number): Promise<void> {

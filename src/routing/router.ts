@@ -91,6 +91,8 @@ export interface RouterOptions {
   readonly hedge?: HedgeOptions | null
   readonly retries?: RetryLimits
   readonly breaker?: BreakerLimits
+  /** As `TargetHealthOptions` has it. */
+  readonly longestCallMs?: number
   /** Lowers the share of clients whose own faults pile up. */
   readonly penaltyBox?: PenaltyBox
   /** Counts the money and the tokens of callers that have quotas. */
@@ -120,12 +122,12 @@ export class Router {
   readonly #holds = new HoldEstimates()
 
   constructor(providers: readonly ConfiguredProvider[], options: RouterOptions = {}) {
-    const { clock = systemClock, random = systemRandom, hedge = null, breaker, onHealth } = options
+    const { clock = systemClock, random = systemRandom, hedge = null, onHealth } = options
     const { attempts: attemptsMax, sharePercent, perMinute } = options.retries ?? retryDefaults
     this.#providers = providers
     this.#options = options
     this.#clock = clock
-    this.#health = new TargetHealth({ clock, random, breaker, ...(onHealth ? { emit: onHealth } : {}) })
+    this.#health = new TargetHealth({ ...options, clock, random, ...(onHealth ? { emit: onHealth } : {}) })
     const budget = new RetryBudget({ clock, share: sharePercent / 100, floorPerMinute: perMinute })
     this.#retryBudget = budget
     this.#attempts = new Attempts({ clock, random, health: this.#health, budget, attemptsMax, hedge })
