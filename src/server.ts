@@ -30,7 +30,8 @@ import { createFlow } from './streams/flow.ts'
 import { createFilesSurface } from './surfaces/files/files-surface.ts'
 import { LateAnswers } from './surfaces/mcp/features/late-answers.ts'
 import { sessionMigrations } from './surfaces/mcp/legacy/session-records.ts'
-import { createMcpSurface } from './surfaces/mcp/mcp-surface.ts'
+import { mcpLimits } from './surfaces/mcp/mcp-limits.ts'
+import { createMcpSurface, type McpSurface } from './surfaces/mcp/mcp-surface.ts'
 import { ownChanges, ownOffers } from './surfaces/mcp/own-offers.ts'
 import { openSessionLife } from './surfaces/mcp/session-life.ts'
 import { CallCounts } from './telemetry/call-counts.ts'
@@ -59,6 +60,8 @@ export interface ServerOptions {
   readonly log?: LogStream
   /** Tools beside our own: a bench's trivial one. */
   readonly extraTools?: readonly Tool[]
+  /** Tells a predecessor what only it may place. */
+  readonly onStray?: McpSurface['takeStray'] | undefined
 }
 
 /** A whole server. `listen` rejects with a sentence; `drain` finishes what runs; `destroy` ends it, and says so; `bug` tells the log. */
@@ -68,7 +71,9 @@ export interface Server {
   /** Leaves the files of counts to a successor, until the answered function is called. */
   rest(): Promise<() => void>
   /** Leaves the port to a successor that listens: whoever is here is served to the end of what runs. Resolves when nobody is. */
-  release(): Promise<void>
+  release(strays?: AbortSignal): Promise<void>
+  /** Takes what the successor cannot place; one that does so leaves `strays` unaborted. */
+  readonly takeStray: McpSurface['takeStray']
   drain(): Promise<void>
   destroy(): Promise<void>
   inspect(): Readonly<Record<string, unknown>>
@@ -195,14 +200,8 @@ export async function createServer(options: ServerOptions): Promise<Server> {
     ...ownOffers(rooms),
     sessions,
     late,
-    limits: {
-      bodyBytesMax: limits.bodyBytesMax,
-      sessionsMax: limits.maxClients * 2,
-      sessionsPerPrincipalMax: Math.ceil(limits.maxClients * 1.5),
-      rootsWaitMs: 10_000,
-      subscriptionsMax: limits.maxClients * 2,
-      requestsPerConnectionMax: limits.edge.requestsPerConnectionMax,
-    },
+    limits: mcpLimits(limits),
+    onStray: options.onStray,
     partialBody: edge.partialBody,
     onCrowded: () => edge.count('crowded'),
     emit: (event) => log.mcp(event),
@@ -267,7 +266,8 @@ export async function createServer(options: ServerOptions): Promise<Server> {
       return { host, port, url: listenUrl(config, port) }
     },
     rest,
-    release: () => listener.release(clock, () => Promise.all([mcp.drain(true), door.drain()])),
+    release: (strays) => listener.release(clock, () => Promise.all([mcp.drain(true, strays), door.drain()])),
+    takeStray: mcp.takeStray,
     drain,
     async destroy() {
       isDraining = true

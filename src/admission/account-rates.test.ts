@@ -41,7 +41,10 @@ describe('rates of an account', () => {
     const rates = new AccountRates({ ...none, tokensPerDay: 100 }, () => changes++)
     const draw = rates.take(100, 0, day + 1000)
     expect(rates.waitMs(1, 0, day + 1000)).toBe(day - 1000)
-    expect(rates.waitMs(1, 0, 5)).toBe(2 * day - 5)
+    // It is the day before again, and has counted that one already.
+    expect(rates.waitMs(1, 0, 5)).toBe(day - 5)
+    expect(rates.snapshot()).toEqual({ day: 0, tokens: 100, also: [1] })
+    expect(rates.waitMs(1, 0, day)).toBe(day)
     expect(rates.waitMs(101, 0, day)).toBeNull()
     expect(rates.waitMs(1, 0, 2 * day)).toBe(0)
     rates.take(40, 0, 2 * day)
@@ -163,5 +166,20 @@ describe('rates of an account', () => {
     rates.restore({ day: 3, tokens: 70 })
     expect([rates.waitMs(30, 0, 3 * day), rates.waitMs(31, 0, 3 * day)]).toEqual([0, day])
     expect(rates.waitMs(31, 0, 4 * day)).toBe(0)
+  })
+
+  it('take a day that a clock was ahead for the one it is, and no longer', () => {
+    const rates = new AccountRates({ ...none, tokensPerDay: 100 })
+    rates.restore({ day: 400, tokens: 70 })
+    expect(rates.waitMs(31, 0, 3 * day)).toBe(day)
+    const draw = rates.take(20, 0, 3 * day)
+    rates.take(5, 0, 400 * day)
+    // It is the same count, wherever the clock has been meanwhile.
+    rates.settle(draw, 10, true)
+    expect(rates.snapshot()).toEqual({ day: 400, tokens: 85, also: [3] })
+    expect([rates.waitMs(31, 0, 3 * day), rates.waitMs(31, 0, 4 * day)]).toEqual([day, 0])
+    const next = new AccountRates({ ...none, tokensPerDay: 100 })
+    next.restore({ day: 3, tokens: 70, also: [5] })
+    expect([next.waitMs(31, 0, 5 * day), next.waitMs(31, 0, 6 * day)]).toEqual([day, 0])
   })
 })

@@ -2,6 +2,7 @@
 // whatever models its groups are for: a model more is not a minute more. It promises that in no minute more is begun than
 // `waitMs` lets go; who goes first where several groups wait is `rates-line.ts`'s.
 
+import { CountedPeriod } from './counted-period.ts'
 import { fullBucket, type Rate, spend, toRate } from './gcra.ts'
 import { MinuteWindow, type WindowDraw } from './minute-window.ts'
 
@@ -19,7 +20,8 @@ export interface AccountRateLimits {
 export interface AccountDraw {
   readonly tokens: number
   readonly minute: WindowDraw | null
-  readonly day: number
+  /** Of which count of a day it is. */
+  readonly count: number
 }
 
 /** The daily counter, for a restart. */
@@ -27,6 +29,8 @@ export interface DayCount {
   /** Days since the epoch, UTC. */
   readonly day: number
   readonly tokens: number
+  /** Other days that the same count was for, where the clock was put back. */
+  readonly also?: readonly number[] | undefined
 }
 
 /** One rate, for people. */
@@ -47,7 +51,7 @@ export class AccountRates {
   readonly #tokens: MinuteWindow | null
   readonly #onDayCount: (() => void) | undefined
   #arrival = fullBucket
-  #day = 0
+  #day = new CountedPeriod()
   #dayTokens = 0
   /** Tokens of draws that have not ended. */
   #open = 0
@@ -106,7 +110,7 @@ export class AccountRates {
     this.#turnDay(wallMs)
     this.#countDay(tokens)
     this.#open += tokens
-    return { tokens, minute: this.#tokens?.take(tokens, now) ?? null, day: this.#day }
+    return { tokens, minute: this.#tokens?.take(tokens, now) ?? null, count: this.#day.count }
   }
 
   /**
@@ -116,7 +120,7 @@ export class AccountRates {
     const counted = isBegun && !this.limits.refundsTokens ? Math.max(tokens, draw.tokens) : tokens
     this.#open -= draw.tokens
     if (draw.minute !== null) this.#tokens?.settle(draw.minute, counted)
-    if (draw.day === this.#day) this.#countDay(counted - draw.tokens)
+    if (draw.count === this.#day.count) this.#countDay(counted - draw.tokens)
     return counted
   }
 
@@ -154,12 +158,13 @@ export class AccountRates {
 
   /** The daily counter. */
   snapshot(): DayCount {
-    return { day: this.#day, tokens: this.#dayTokens }
+    const { period, ...also } = this.#day.mark()
+    return { day: period, tokens: this.#dayTokens, ...also }
   }
 
   /** Takes up the counter of an earlier life. */
-  restore({ day, tokens }: DayCount): void {
-    this.#day = day
+  restore({ day, tokens, also }: DayCount): void {
+    this.#day = new CountedPeriod({ period: day, also })
     this.#dayTokens = tokens
   }
 
@@ -183,15 +188,11 @@ export class AccountRates {
   }
 
   #dayEndsInMs(wallMs: number): number {
-    return (this.#day + 1) * dayMs - wallMs
+    return (this.#day.period + 1) * dayMs - wallMs
   }
 
-  // A clock that jumps back never opens a new day.
   #turnDay(wallMs: number): void {
-    const day = Math.floor(wallMs / dayMs)
-    if (day <= this.#day) return
-    this.#day = day
-    this.#dayTokens = 0
+    if (this.#day.turnTo(Math.floor(wallMs / dayMs))) this.#dayTokens = 0
   }
 }
 

@@ -1,5 +1,6 @@
 import { describe, expect, it } from 'vitest'
-import { FairQueue, type FairQueueLimits, type JobWish } from './fair-queue.ts'
+import { FairQueue, type FairQueueLimits } from './fair-queue.ts'
+import type { JobWish } from './queue-owner.ts'
 import type { QueuedJob } from './queue-tree.ts'
 
 const roomy: FairQueueLimits = {
@@ -225,16 +226,26 @@ describe('fair queue', () => {
 
   it('foretells also when it is first come, first served, and with the work that goes before', () => {
     const { queue, add } = open()
-    add('anna', 'w', 'a0', { estimate: 30 })
-    add('anna', 'w', 'a1', { estimate: 20 })
+    add('anna', 'w', 'a0', { estimate: 30, holdMs: 9, knownMs: 4 })
+    add('anna', 'w', 'a1', { estimate: 20, holdMs: 3 })
     const last = add('bert', 'w', 'b0')
     if (last.kind !== 'queued') throw new Error('it was refused')
-    expect(queue.ahead(last.job)).toEqual({ jobs: 1, work: 25 })
+    expect(queue.ahead(last.job)).toEqual({ jobs: 1, work: 25, holdMs: 6, knownMs: 2 })
     queue.setOrder('first-come')
     expect(queue.order).toBe('first-come')
-    expect(queue.ahead(last.job)).toEqual({ jobs: 2, work: 50 })
-    queue.reestimate(() => 7)
-    expect(queue.ahead(last.job)).toEqual({ jobs: 2, work: 14 })
+    expect(queue.ahead(last.job)).toEqual({ jobs: 2, work: 50, holdMs: 12, knownMs: 4 })
+    queue.reestimate(() => ({ estimate: 7, holdMs: 5 }))
+    expect(queue.ahead(last.job)).toEqual({ jobs: 2, work: 14, holdMs: 10, knownMs: 4 })
+  })
+
+  it('foretells of its own client how long those hold their slots that came before it', () => {
+    const { queue, add } = open()
+    add('anna', 'w', 'a0', { holdMs: 9, knownMs: 4 })
+    add('anna', 'w', 'a1', { holdMs: 3 })
+    const last = add('anna', 'w', 'a2', { holdMs: 50, knownMs: 50 })
+    add('anna', 'w', 'a3', { holdMs: 70, knownMs: 70 })
+    if (last.kind !== 'queued') throw new Error('it was refused')
+    expect(queue.ahead(last.job)).toEqual({ jobs: 2, work: 20, holdMs: 12, knownMs: 4 })
   })
 
   it('changes nothing when it is told the order that it has', () => {
@@ -367,25 +378,26 @@ describe('fair queue', () => {
     add('bert', 'w', 'b1')
     const first = add('anna', 'w', 'a0')
     if (first.kind !== 'queued') throw new Error('it was refused')
-    expect(queue.ahead(first.job)).toEqual({ jobs: 0, work: 0 })
+    expect(queue.ahead(first.job)).toMatchObject({ jobs: 0, work: 0 })
     const { queue: free, add: give } = open()
     give('anna', 'w', 'a0', { estimate: 0 })
     const second = give('bert', 'w', 'b0', { estimate: 0 })
     if (second.kind !== 'queued') throw new Error('it was refused')
-    expect(free.ahead(second.job)).toEqual({ jobs: 1, work: 0 })
+    expect(free.ahead(second.job)).toMatchObject({ jobs: 1, work: 0 })
   })
 
   it('expects of all that wait what is newly known, and of nobody anything when nobody waits', () => {
     const { queue, add } = open()
-    for (const estimate of [0.1, 0.2, 0.3]) add('anna', 'w', 'a', { estimate })
+    for (const estimate of [0.1, 0.2, 0.3]) add('anna', 'w', 'a', { estimate, holdMs: estimate })
     const last = add('bert', 'w', 'b0')
     if (last.kind !== 'queued') throw new Error('it was refused')
-    queue.reestimate(() => 7)
-    expect(queue.ahead(last.job)).toEqual({ jobs: 1, work: 7 })
+    queue.reestimate(() => ({ estimate: 7, holdMs: 5 }))
+    expect(queue.ahead(last.job)).toEqual({ jobs: 1, work: 7, holdMs: 5, knownMs: 0 })
     const { queue: other, add: give } = open()
-    for (const estimate of [0.1, 0.2, 0.3]) give('anna', 'w', 'a', { estimate })
+    for (const estimate of [0.1, 0.2, 0.3])
+      give('anna', 'w', 'a', { estimate, holdMs: estimate, knownMs: estimate })
     for (const job of [...other.jobs()]) other.cancel(job)
-    expect(other.principals.get('anna')).toMatchObject({ jobs: 0, work: 0 })
+    expect(other.principals.get('anna')).toMatchObject({ jobs: 0, work: 0, holdMs: 0, knownMs: 0 })
   })
 
   it('counts whoever was put back among those who share, and lets newcomers stand where an equal share would', () => {

@@ -9,9 +9,10 @@ import { bytesBound, type FullScope } from './queue-bounds.ts'
 import { forgetClients, forgiveAll } from './queue-memory.ts'
 import { clientsOf, firstCome, firstOf, jobsOf, mostOverShare } from './queue-order.ts'
 import { type Ahead, fairAhead, firstComeAhead } from './queue-outlook.ts'
-import { clientOf, type JobOwner, settleIn } from './queue-owner.ts'
+import { clientOf, type JobOwner, type JobWish, settleIn } from './queue-owner.ts'
 import {
   type ClientNode,
+  type JobEstimate,
   link,
   type PrincipalNode,
   type QueuedJob,
@@ -29,15 +30,6 @@ export interface FairQueueLimits {
   readonly jobsMax: number
   /** A principal idle for so long is forgotten, and its clients with it. */
   readonly forgetAfterMs: number
-}
-
-/** Who wants to wait, and for how much. */
-export interface JobWish extends JobOwner {
-  /** Expected cost in the group's unit: slot-milliseconds or tokens. */
-  readonly estimate: number
-  readonly bytes: number
-  /** Monotonic milliseconds. */
-  readonly deadlineAt: number
 }
 
 /** Whether a job got a place. */
@@ -116,7 +108,7 @@ export class FairQueue<Payload> {
   }
 
   /** Expects other costs of all that wait, now that more is known. */
-  reestimate(estimateOf: (payload: Payload) => number): void {
+  reestimate(estimateOf: (payload: Payload) => JobEstimate): void {
     for (const job of this.jobs()) reestimate(job, estimateOf(job.payload))
   }
 
@@ -152,6 +144,8 @@ export class FairQueue<Payload> {
       lane: settleIn(this.#principals, client, wish),
       sequence: this.#sequence++,
       estimate: wish.estimate,
+      holdMs: wish.holdMs ?? 0,
+      knownMs: wish.knownMs ?? 0,
       bytes: wish.bytes,
       deadlineAt: wish.deadlineAt,
       state: 'waiting',

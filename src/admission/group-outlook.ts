@@ -11,7 +11,7 @@ import type { QueuePlace } from './queue-place.ts'
 import { placeOf } from './queue-places.ts'
 import type { QueuedJob } from './queue-tree.ts'
 import type { Turns } from './turn.ts'
-import { forecastMs } from './wait-forecast.ts'
+import { forecast } from './wait-forecast.ts'
 import type { Waiter } from './waiter.ts'
 
 /** What a group's outlook is made from. */
@@ -38,6 +38,11 @@ export class GroupOutlook {
 
   /** Where a waiting job stands. */
   place(job: QueuedJob<Waiter>): QueuePlace {
+    return this.look(job).place
+  }
+
+  /** The same, and what it waits at least, in milliseconds. */
+  look(job: QueuedJob<Waiter>): { readonly place: QueuePlace; readonly leastWaitMs: number } {
     const { clock, costs, queue, ceiling, rates, times } = this.#options
     const inFlight = this.#options.inFlight()
     const ahead = queue.ahead(job)
@@ -45,7 +50,8 @@ export class GroupOutlook {
     const [slots, hasFreeSlot] = [ceiling.limit, inFlight < ceiling.limit]
     const [now, wallMs] = [clock.now(), clock.wallMs()]
     const facts = { ahead, inLine, tokens: job.payload.tokens, costs, slots, hasFreeSlot, now, wallMs }
-    return placeOf(job, facts, queue.size, inFlight, forecastMs(times, rates, facts))
+    const { expectedMs, leastMs } = forecast(times, rates, facts)
+    return { place: placeOf(job, facts, queue.size, inFlight, expectedMs), leastWaitMs: leastMs }
   }
 
   /** When a full queue has room again, in milliseconds; null: nobody knows. */

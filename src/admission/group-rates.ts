@@ -33,6 +33,11 @@ export class GroupRates {
     this.#guest = guest
   }
 
+  /** Whether what a job did not use of its tokens is given back. */
+  get refundsTokens(): boolean {
+    return this.#account.limits.refundsTokens
+  }
+
   /** How many wait in line before the account's rates, of all its groups; 0 where no other group shares them. */
   get inLine(): number {
     return this.#line?.waiting ?? 0

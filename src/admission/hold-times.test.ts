@@ -21,31 +21,12 @@ describe('hold times', () => {
     expect(times.meanMs).toBe(2000)
     expect(times.expectedMs(undefined)).toBe(2000)
     expect(times.expectedMs(500)).toBe(500)
-  })
-
-  const seen = (...heldMs: readonly number[]): HoldTimes => {
-    const times = new HoldTimes(8000)
-    for (const each of heldMs) {
-      const one = job()
+    expect(times.isSure).toBe(false)
+    for (let n = 0; n < 4; n++) {
       times.started(one, 0)
-      times.stopped(one, each, true)
+      times.stopped(one, 2000, true)
     }
-    return times
-  }
-
-  it('believes the median of the first five, of two in the middle the shorter, and is sure from the fifth on', () => {
-    expect(seen(5000, 100).meanMs).toBe(100)
-    expect(seen(5000, 100, 4000).meanMs).toBe(4000)
-    const four = seen(5000, 100, 4000, 200)
-    expect([four.meanMs, four.isSure]).toEqual([200, false])
-    const five = seen(5000, 100, 4000, 200, 300)
-    expect([five.meanMs, five.isSure]).toEqual([300, true])
-  })
-
-  it('then moves the mean by a fifth of the way to what a job took, and to no more than three times the mean or a second', () => {
-    expect(seen(1000, 1000, 1000, 1000, 1000, 2000).meanMs).toBe(1200)
-    expect(seen(1000, 1000, 1000, 1000, 1000, 240_000).meanMs).toBe(1400)
-    expect(seen(0, 0, 0, 0, 0, 240_000).meanMs).toBe(200)
+    expect(times.isSure).toBe(true)
   })
 
   it('learns nothing from a job that was not served', () => {
@@ -70,19 +51,48 @@ describe('hold times', () => {
     expect(times.leftMs(0)).toBe(0)
   })
 
-  it('thinks no longer of what runs than the mean of what has ended', () => {
-    const times = new HoldTimes(8000)
+  it('thinks no longer of what runs than the mean of what has ended, but where it knows better of its kind', () => {
+    const times = new HoldTimes(60_000)
     const first = job()
-    times.started(first, 0)
+    const [one, other, known] = [job(), job(), job(90_000)]
+    for (const each of [first, one, other, known]) times.started(each, 0)
     times.stopped(first, 1000, true)
-    times.started(job(60_000), 1000)
-    times.started(job(60_000), 1000)
-    expect(times.leftMs(1000)).toBe(2000)
-    const again = new HoldTimes(8000)
+    expect(times.leftMs(1000)).toBe(2000 + 90_000)
+    times.stopped(one, 1000, false)
+    expect(times.leftMs(1000)).toBe(1000 + 90_000)
+    times.stopped(known, 1000, false)
+    expect(times.leftMs(1000)).toBe(1000)
+    const again = new HoldTimes(500)
     again.started(first, 0)
+    again.started(job(), 0)
     again.stopped(first, 90_000, true)
-    again.started(job(500), 90_000)
-    expect(again.leftMs(90_000)).toBe(500)
+    again.started(job(700), 90_000)
+    // What was thought of the one that runs is long over.
+    expect(again.leftMs(90_000)).toBe(0)
+  })
+
+  it('knows what is left at least: a sixth of what its kind takes, and nothing of what it knows nothing of', () => {
+    const times = new HoldTimes(8000)
+    const [unknown, known, other] = [job(), job(60_000), job(12_000)]
+    times.started(unknown, 0)
+    times.started(known, 1000)
+    expect(times.leastLeftMs(1000)).toBe(10_000)
+    times.started(other, 2000)
+    expect(times.leastLeftMs(2000)).toBe(9000 + 2000)
+    times.stopped(unknown, 3000, true)
+    expect(times.leastLeftMs(3000)).toBe(8000 + 1000)
+    times.stopped(known, 3000, true)
+    expect(times.leastLeftMs(3000)).toBe(1000)
+    expect(times.leastLeftMs(30_000)).toBe(0)
+    times.stopped(other, 30_000, false)
+    expect(times.leastLeftMs(0)).toBe(0)
+  })
+
+  it('remembers the longest that a job was expected to take', () => {
+    const times = new HoldTimes(8000)
+    expect(times.longestMs).toBe(0)
+    for (const kindMs of [300, 700, undefined, 500]) times.came(kindMs)
+    expect(times.longestMs).toBe(700)
   })
 
   it('expects nothing more of what has ended, down to the last fraction', () => {
@@ -91,5 +101,10 @@ describe('hold times', () => {
     for (const each of jobs) times.started(each, 0)
     for (const each of jobs) times.stopped(each, 0, false)
     expect(times.leftMs(0)).toBe(0)
+    const [unknown, known, last] = [job(), job(0.1), job(0.2)]
+    times.started(unknown, 0)
+    for (const each of [known, last]) times.started(each, 0.1)
+    for (const each of [known, last]) times.stopped(each, 0.3, false)
+    expect(times.leastLeftMs(0)).toBe(0)
   })
 })

@@ -15,10 +15,12 @@ const job = { request: leaseRequestOf(), tokens: 5000 }
 describe('what a job costs', () => {
   it('is its tokens where shares are counted in tokens, else the time it holds its slot', () => {
     const inTokens = new JobCosts('tokens', uncounted, times)
-    expect(inTokens.expected(job)).toBe(5000)
+    expect(inTokens.expected(job)).toEqual({ estimate: 5000, holdMs: 8000 })
     expect(inTokens.settled({ requests: 1, reserved: 5000, used: 4000 }, 7)).toBe(4000)
     const inTime = new JobCosts('slot-time', uncounted, times)
-    expect(inTime.expected(job)).toBe(8000)
+    expect(inTime.expected(job)).toEqual({ estimate: 8000, holdMs: 8000 })
+    const known = { ...job, request: leaseRequestOf({ expectedMs: 300 }) }
+    expect(inTime.expected(known)).toEqual({ estimate: 300, holdMs: 300 })
     expect(inTime.settled({ requests: 1, reserved: 5000, used: 4000 }, 7)).toBe(7)
   })
 
@@ -31,8 +33,10 @@ describe('what a job costs', () => {
   it('is at least what a request is worth: a part of the minute’s tokens, or a thousand where one of the two is unknown', () => {
     const tiny = { ...job, tokens: 1 }
     const both = { ...uncounted, requestsPerMinute: 10, tokensPerMinute: 5000 }
-    expect(new JobCosts('tokens', both, times).expected(tiny)).toBe(500)
+    expect(new JobCosts('tokens', both, times).expected(tiny)).toMatchObject({ estimate: 500 })
     for (const one of ['requestsPerMinute', 'tokensPerMinute'])
-      expect(new JobCosts('tokens', { ...both, [one]: null }, times).expected(tiny)).toBe(1000)
+      expect(new JobCosts('tokens', { ...both, [one]: null }, times).expected(tiny)).toMatchObject({
+        estimate: 1000,
+      })
   })
 })

@@ -5,6 +5,7 @@ import { attemptTokensMax } from '../domain/token-count.ts'
 import type { AccountRateLimits } from './account-rates.ts'
 import type { HoldTimes } from './hold-times.ts'
 import type { LeaseRequest, Settlement } from './lease.ts'
+import type { JobEstimate } from './queue-tree.ts'
 import type { Waiter } from './waiter.ts'
 
 /** What a job took of its vendor's limits. */
@@ -50,9 +51,10 @@ export class JobCosts {
     return this.tokensOf({ inputTokens, outputTokensMax })
   }
 
-  /** What a job that has to start is charged. */
-  expected({ request, tokens }: Pick<Waiter, 'request' | 'tokens'>): number {
-    return this.#unit === 'tokens' ? this.#atLeast(tokens) : this.#times.expectedMs(request.expectedMs)
+  /** What a job that has to start is charged, and how long it will hold its slot. */
+  expected({ request, tokens }: Pick<Waiter, 'request' | 'tokens'>): JobEstimate {
+    const holdMs = this.#times.expectedMs(request.expectedMs)
+    return { estimate: this.#unit === 'tokens' ? this.#atLeast(tokens) : holdMs, holdMs }
   }
 
   /**

@@ -22,8 +22,8 @@ export interface LeaseRequest extends LeaseOwner {
   readonly outputTokensMax: number
   /** What is likely to come of it; the whole cap when absent. Counts only where the vendor gives back what was not used. */
   readonly outputTokensExpected?: number
-  /** How long it is likely to hold a slot; the group's own mean when absent. Milliseconds. */
-  readonly expectedMs?: number
+  /** How long jobs of its kind hold a slot, where enough of them were seen; else the group's own mean is believed. Milliseconds. */
+  readonly expectedMs?: number | undefined
   /** Memory that waits with it. */
   readonly bytes: number
   /** Monotonic milliseconds: later than this the answer is worthless. Read again: it grows when somebody with more time waits too. */

@@ -1,5 +1,6 @@
 import { describe, expect, it } from 'vitest'
-import { FairQueue, type JobWish } from './fair-queue.ts'
+import { FairQueue } from './fair-queue.ts'
+import type { JobWish } from './queue-owner.ts'
 
 // Four places in all: who has most for its weight, the newcomer counted with one more, gives up its newest.
 function full(...waiting: readonly (Partial<JobWish> & { readonly client: string })[]) {

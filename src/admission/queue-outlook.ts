@@ -9,6 +9,9 @@ export interface Ahead {
   readonly jobs: number
   /** In the group's unit of cost. */
   readonly work: number
+  /** How long they will hold a slot together, in milliseconds; and those of them of whose kind that is known. */
+  readonly holdMs: number
+  readonly knownMs: number
 }
 
 /** What a fair queue does before this waiting job. */
@@ -24,13 +27,14 @@ export function fairAhead<Payload>(
 /** The part of it that is its own client's. */
 export function clientAhead<Payload>(job: QueuedJob<Payload>): Ahead {
   const { lane } = job
-  let jobs = 0
-  let work = 0
+  let [jobs, work, holdMs, knownMs] = [0, 0, 0, 0]
   for (let before = job.before; before !== null; before = before.before) {
     jobs++
     work += before.estimate
+    holdMs += before.holdMs
+    knownMs += before.knownMs
   }
-  return among(lane.client.level.waiting, lane, { jobs, work })
+  return among(lane.client.level.waiting, lane, { jobs, work, holdMs, knownMs })
 }
 
 /** What a first-come queue does before it. */
@@ -38,22 +42,25 @@ export function firstComeAhead<Payload>(
   job: QueuedJob<Payload>,
   principals: readonly PrincipalNode<Payload>[],
 ): Ahead {
-  let jobs = 0
-  let work = 0
+  let [jobs, work, holdMs, knownMs] = [0, 0, 0, 0]
   for (const each of jobsOf(principals)) {
     if (each.sequence >= job.sequence) continue
     jobs++
     work += each.estimate
+    holdMs += each.holdMs
+    knownMs += each.knownMs
   }
-  return { jobs, work }
+  return { jobs, work, holdMs, knownMs }
 }
 
 /** Adds to `own` what siblings do until `node` has done its own part: each up to the same virtual time, or until it is empty. */
-export function among<
-  Node extends { virtual: number; weight: number; jobs: number; work: number; turn: number },
->(siblings: readonly Node[], node: Node, own: Ahead): Ahead {
+export function among<Node extends Ahead & { virtual: number; weight: number; turn: number }>(
+  siblings: readonly Node[],
+  node: Node,
+  own: Ahead,
+): Ahead {
   const until = node.virtual + own.work / node.weight
-  let { jobs, work } = own
+  let { jobs, work, holdMs, knownMs } = own
   for (const sibling of siblings) {
     if (sibling === node || sibling.jobs === 0) continue
     const behind = until - sibling.virtual
@@ -64,6 +71,8 @@ export function among<
     const begun = Math.min(sibling.jobs, sibling.turn < node.turn ? Math.floor(steps) + 1 : Math.ceil(steps))
     jobs += begun
     work += begun * mean
+    holdMs += (begun / sibling.jobs) * sibling.holdMs
+    knownMs += (begun / sibling.jobs) * sibling.knownMs
   }
-  return { jobs, work }
+  return { jobs, work, holdMs, knownMs }
 }

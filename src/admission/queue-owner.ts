@@ -21,6 +21,18 @@ export interface JobOwner {
   readonly class: JobClass
 }
 
+/** Who wants to wait, and for how much. */
+export interface JobWish extends JobOwner {
+  /** Expected cost in the group's unit: slot-milliseconds or tokens. */
+  readonly estimate: number
+  /** How long it will hold a slot, and the same where that is known of its kind; 0 when absent. */
+  readonly holdMs?: number
+  readonly knownMs?: number
+  readonly bytes: number
+  /** Monotonic milliseconds. */
+  readonly deadlineAt: number
+}
+
 /** The owner's node, which may be new, and is then unknown to the tree until `settleIn`. */
 export function clientOf<Payload>(
   principals: ReadonlyMap<string, PrincipalNode<Payload>>,

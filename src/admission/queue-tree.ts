@@ -19,6 +19,9 @@ export interface QueuedJob<Payload> {
   readonly sequence: number
   /** Expected cost in the group's unit. */
   estimate: number
+  /** How long it will hold a slot, in milliseconds; `knownMs` is 0 where nothing is known of its kind. */
+  holdMs: number
+  readonly knownMs: number
   readonly bytes: number
   /** Monotonic milliseconds; grows when somebody with more time waits for it too. */
   deadlineAt: number
@@ -28,11 +31,21 @@ export interface QueuedJob<Payload> {
   after: QueuedJob<Payload> | null
 }
 
+/** What is expected of a job: its cost in the group's unit, and how long it will hold a slot, in milliseconds. */
+export interface JobEstimate {
+  readonly estimate: number
+  readonly holdMs: number
+}
+
 /** Counts below a node. */
 interface Counts {
   jobs: number
   work: number
+  holdMs: number
+  knownMs: number
 }
+
+const nothing: Counts = { jobs: 0, work: 0, holdMs: 0, knownMs: 0 }
 
 /** One class of one client's jobs. */
 export interface Lane<Payload> extends Sharer, Counts {
@@ -74,8 +87,7 @@ export function newPrincipal<Payload>(key: string): PrincipalNode<Payload> {
     level: new VirtualTime(),
     bytes: 0,
     idleSince: 0,
-    jobs: 0,
-    work: 0,
+    ...nothing,
     served: 0,
     recent: new RecentService(),
   }
@@ -90,8 +102,7 @@ export function newClient<Payload>(key: string, principal: PrincipalNode<Payload
     lanes: { interactive: null, batch: null },
     level: new VirtualTime(),
     bytes: 0,
-    jobs: 0,
-    work: 0,
+    ...nothing,
     served: 0,
   }
 }
@@ -105,8 +116,7 @@ export function laneOf<Payload>(client: ClientNode<Payload>, jobClass: JobClass)
     client,
     oldest: null,
     newest: null,
-    jobs: 0,
-    work: 0,
+    ...nothing,
   }
   client.lanes[jobClass] = lane
   return lane
@@ -141,11 +151,15 @@ export function unlink<Payload>(job: QueuedJob<Payload>): void {
   count(job, -1)
 }
 
-/** Expects another cost of a waiting job, on every node above. */
-export function reestimate<Payload>(job: QueuedJob<Payload>, estimate: number): void {
+/** Expects another cost and another time of a waiting job, on every node above. */
+export function reestimate<Payload>(job: QueuedJob<Payload>, { estimate, holdMs }: JobEstimate): void {
   const { client } = job.lane
-  for (const node of [job.lane, client, client.principal]) node.work += estimate - job.estimate
+  for (const node of [job.lane, client, client.principal]) {
+    node.work += estimate - job.estimate
+    node.holdMs += holdMs - job.holdMs
+  }
   job.estimate = estimate
+  job.holdMs = holdMs
 }
 
 function count<Payload>(job: QueuedJob<Payload>, sign: 1 | -1): void {
@@ -153,7 +167,10 @@ function count<Payload>(job: QueuedJob<Payload>, sign: 1 | -1): void {
   for (const node of [job.lane, client, client.principal]) {
     node.jobs += sign
     // Sums of fractions drift: an empty node says exactly 0.
-    node.work = node.jobs === 0 ? 0 : node.work + sign * job.estimate
+    const isEmpty = node.jobs === 0
+    node.work = isEmpty ? 0 : node.work + sign * job.estimate
+    node.holdMs = isEmpty ? 0 : node.holdMs + sign * job.holdMs
+    node.knownMs = isEmpty ? 0 : node.knownMs + sign * job.knownMs
   }
   client.bytes += sign * job.bytes
   client.principal.bytes += sign * job.bytes

@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest'
 import { VirtualClock } from '../lib/virtual-clock.ts'
-import { isOver, PeriodAccount, RateAccount } from './quota-account.ts'
+import { byClock, isOver, PeriodAccount, RateAccount } from './quota-account.ts'
 
 const dayMs = 86_400_000
 
@@ -29,16 +29,31 @@ describe('an account of a day', () => {
     expect(account.waitMs(100, 100)).toBe(0)
   })
 
-  it('goes on after a restart, and a clock that was put back opens no day again', async () => {
+  it('goes on after a restart, also where the clock was put back since: that day it has counted already', async () => {
     const clock = new VirtualClock()
     const account = new PeriodAccount(clock, 'day', { period: 1, spent: 70 })
     // By this clock it is the day before.
     expect(account.used()).toBe(70)
-    expect(account.waitMs(31, 100)).toBe(2 * dayMs)
+    expect([account.waitMs(31, 100), account.wholeInMs()]).toEqual([dayMs, dayMs])
+    expect(account.state()).toEqual({ kind: 'period', period: 0, also: [1], spent: 70 })
     await clock.advance(dayMs)
     expect([account.used(), account.waitMs(31, 100)]).toEqual([70, dayMs])
     await clock.advance(dayMs)
     expect(account.used()).toBe(0)
+  })
+
+  it('takes a day that a clock was ahead for the one it is, with what was spent and what is open, and no longer', () => {
+    let wallMs = 400 * dayMs
+    const clock = { now: () => 0, wallMs: () => wallMs, after: () => expect.fail('nothing waits') }
+    const account = new PeriodAccount(clock, 'day', null)
+    account.take(60).close(60)
+    const open = account.take(30)
+    wallMs = 2 * dayMs - 5
+    expect([account.used(), account.waitMs(11, 100), account.wholeInMs()]).toEqual([90, 5, 5])
+    open.close(10)
+    expect([account.used(), account.reserved()]).toEqual([70, 0])
+    wallMs = 2 * dayMs
+    expect([account.used(), account.waitMs(100, 100)]).toEqual([0, 0])
   })
 
   it('stays a whole number that can be read again, whatever was used', () => {
@@ -74,9 +89,9 @@ describe('an account of a minute', () => {
     expect(account.waitMs(40, 60)).toBe(10_000)
     expect(account.wholeInMs()).toBe(30_000)
     const state = account.state()
-    expect(state).toEqual({ kind: 'rate', fullAtWallMs: 35_000 })
+    expect(state).toEqual({ kind: 'rate', fullAtWallMs: 35_000, atWallMs: 5000 })
     await clock.advance(10_000)
-    const next = new RateAccount(clock, 60, 35_000)
+    const next = new RateAccount(clock, 60, { fullAtWallMs: 35_000 })
     expect([next.used(), next.waitMs(40, 60)]).toEqual([20, 0])
     expect(next.wholeInMs()).toBe(20_000)
     await clock.advance(20_000)
@@ -84,7 +99,26 @@ describe('an account of a minute', () => {
     expect(account.isEmpty()).toBe(false)
     open.close(30)
     expect([account.isEmpty(), account.wholeInMs()]).toEqual([true, 0])
-    expect(account.state()).toEqual({ kind: 'rate', fullAtWallMs: 35_000 })
+    expect(account.state()).toEqual({ kind: 'rate', fullAtWallMs: 35_000, atWallMs: 35_000 })
+  })
+})
+
+describe('a rate of an earlier life whose clock was wrong', () => {
+  it.each([
+    ['ahead', 9_000_000],
+    ['right, and this one is behind', 500_000],
+  ])('owes no more than it did then: that one was %s', async (_was, atWallMs) => {
+    const clock = new VirtualClock()
+    await clock.advance(1000)
+    const account = new RateAccount(clock, 60, { fullAtWallMs: atWallMs + 30_000, atWallMs })
+    expect([account.used(), account.wholeInMs()]).toEqual([30, 30_000])
+  })
+
+  it('owes less with each second that has passed since', async () => {
+    const clock = new VirtualClock()
+    await clock.advance(21_000)
+    const account = new RateAccount(clock, 60, { fullAtWallMs: 31_000, atWallMs: 1000 })
+    expect(account.wholeInMs()).toBe(10_000)
   })
 })
 
@@ -125,7 +159,7 @@ describe('an account that nobody asked since its day ended', () => {
 describe('an account whose limit is another than before', () => {
   it('keeps exactly what is used, however often it is asked with the same one', async () => {
     const clock = new VirtualClock()
-    const account = new RateAccount(clock, 60, 30_000)
+    const account = new RateAccount(clock, 60, { fullAtWallMs: 30_000 })
     expect([account.used(), account.waitMs(40, 60), account.waitMs(40, 60)]).toEqual([30, 10_000, 10_000])
     // Twice as much a minute: 30 of 120 are used, and 10 a minute less are lacking.
     expect(account.waitMs(100, 120)).toBe(5000)
@@ -140,9 +174,22 @@ describe('a state of an earlier life', () => {
     [{ kind: 'rate', fullAtWallMs: 1001 }, 'minute', false],
     [{ kind: 'period', period: 0, spent: 1 }, 'day', false],
     [{ kind: 'period', period: -1, spent: 1 }, 'day', true],
+    [{ kind: 'period', period: -1, also: [3, 0], spent: 1 }, 'day', false],
+    [{ kind: 'period', period: -2, also: [-1], spent: 1 }, 'day', true],
     [{ kind: 'period', period: 0, spent: 1 }, 'minute', false],
     [{ kind: 'period', period: -1, spent: 1 }, 'minute', false],
   ] as const)('%o of a %s says nothing any more: %s', (state, period, is) => {
     expect(isOver(state, period, 1000)).toBe(is)
+  })
+
+  it.each([
+    [{ kind: 'rate', fullAtWallMs: 9500, atWallMs: 9000 }, 'minute', { fullAtWallMs: 1500, atWallMs: 1000 }],
+    [{ kind: 'rate', fullAtWallMs: 1500, atWallMs: 700 }, 'minute', { fullAtWallMs: 1500, atWallMs: 1000 }],
+    [{ kind: 'period', period: 3, spent: 1 }, 'day', { period: 0, also: [3], spent: 1 }],
+    [{ kind: 'period', period: 3, spent: 1 }, 'month', { period: 0, also: [3], spent: 1 }],
+    [{ kind: 'period', period: 0, spent: 1 }, 'day', { period: 0, spent: 1 }],
+    [{ kind: 'period', period: 3, spent: 1 }, 'minute', { period: 3, spent: 1 }],
+  ] as const)('%o of a %s is, by the clock of this one, %o', (state, period, is) => {
+    expect(byClock(state, period, 1000)).toEqual({ kind: state.kind, ...is })
   })
 })

@@ -2,6 +2,7 @@
 // given back is exactly what was taken.
 
 import type { Clock } from '../lib/clock.ts'
+import { CountedPeriod, type PeriodMark } from './counted-period.ts'
 import { toRate } from './gcra.ts'
 import type { Quota } from './quota.ts'
 import { type Draw, TokenBucket } from './token-bucket.ts'
@@ -13,9 +14,19 @@ export interface Claim {
 }
 
 /** The state of an account for a restart; what is still reserved counts as spent. */
-export type AccountState =
-  | { readonly kind: 'period'; readonly period: number; readonly spent: number }
-  | { readonly kind: 'rate'; readonly fullAtWallMs: number }
+export type AccountState = PeriodState | RateState
+
+interface PeriodState extends PeriodMark {
+  readonly kind: 'period'
+  readonly spent: number
+}
+
+interface RateState {
+  readonly kind: 'rate'
+  readonly fullAtWallMs: number
+  /** What the clock said then; absent: nobody wrote it down. */
+  readonly atWallMs?: number | undefined
+}
 
 /** One account. `waitMs` changes nothing. */
 export interface QuotaAccount {
@@ -38,16 +49,17 @@ export interface QuotaAccount {
 export class PeriodAccount implements QuotaAccount {
   readonly #clock: Clock
   readonly #period: 'day' | 'month'
-  #current: number
+  readonly #current: CountedPeriod
   #spent: number
   #reserved = 0
-  /** Wall time before which nothing turns. */
+  /** Wall times between which nothing turns. */
+  #beganAt = Number.POSITIVE_INFINITY
   #turnsAt = 0
 
-  constructor(clock: Clock, period: 'day' | 'month', state: { period: number; spent: number } | null) {
+  constructor(clock: Clock, period: 'day' | 'month', state: Omit<PeriodState, 'kind'> | null) {
     this.#clock = clock
     this.#period = period
-    this.#current = state?.period ?? 0
+    this.#current = new CountedPeriod(state ?? undefined)
     this.#spent = state?.spent ?? 0
   }
 
@@ -55,16 +67,16 @@ export class PeriodAccount implements QuotaAccount {
     if (amount > limit) return null
     this.#turn()
     if (this.#spent + this.#reserved + amount <= limit) return 0
-    return periodStart(this.#period, this.#current + 1) - this.#clock.wallMs()
+    return this.#leftMs()
   }
 
   take(amount: number): Claim {
     this.#turn()
     this.#reserved += amount
-    const taken = this.#current
+    const taken = this.#current.count
     return {
       close: (used) => {
-        if (taken !== this.#current) return
+        if (taken !== this.#current.count) return
         this.#reserved -= amount
         this.#spent += used
         this.#spent = Math.min(spentMax, this.#spent)
@@ -83,8 +95,7 @@ export class PeriodAccount implements QuotaAccount {
   }
 
   wholeInMs(): number {
-    if (this.used() === 0) return 0
-    return periodStart(this.#period, this.#current + 1) - this.#clock.wallMs()
+    return this.used() === 0 ? 0 : this.#leftMs()
   }
 
   isEmpty(): boolean {
@@ -92,17 +103,22 @@ export class PeriodAccount implements QuotaAccount {
   }
 
   state(): AccountState {
-    return { kind: 'period', period: this.#current, spent: this.used() }
+    // Asked first: it may turn.
+    const spent = this.used()
+    return { kind: 'period', ...this.#current.mark(), spent }
   }
 
-  // A clock that jumps back never opens a period again.
+  #leftMs(): number {
+    return periodStart(this.#period, this.#current.period + 1) - this.#clock.wallMs()
+  }
+
   #turn(): void {
     const wallMs = this.#clock.wallMs()
-    if (wallMs < this.#turnsAt) return
+    if (wallMs >= this.#beganAt && wallMs < this.#turnsAt) return
     const period = periodOf(this.#period, wallMs)
+    this.#beganAt = periodStart(this.#period, period)
     this.#turnsAt = periodStart(this.#period, period + 1)
-    if (period <= this.#current) return
-    this.#current = period
+    if (!this.#current.turnTo(period)) return
     this.#spent = 0
     this.#reserved = 0
   }
@@ -113,9 +129,9 @@ export class RateAccount implements QuotaAccount {
   readonly #clock: Clock
   readonly #bucket: TokenBucket
 
-  constructor(clock: Clock, limit: number, fullAtWallMs: number | null) {
+  constructor(clock: Clock, limit: number, state: Omit<RateState, 'kind'> | null) {
     this.#clock = clock
-    const arrival = fullAtWallMs === null ? 0 : clock.now() + fullAtWallMs - clock.wallMs()
+    const arrival = state === null ? 0 : clock.now() + owedMs(state, clock.wallMs())
     this.#bucket = new TokenBucket(toRate(limit, limit), Math.max(0, arrival))
   }
 
@@ -147,17 +163,38 @@ export class RateAccount implements QuotaAccount {
   }
 
   state(): AccountState {
-    return {
-      kind: 'rate',
-      fullAtWallMs: this.#clock.wallMs() + Math.max(0, this.#bucket.arrival - this.#clock.now()),
-    }
+    const atWallMs = this.#clock.wallMs()
+    return { kind: 'rate', fullAtWallMs: atWallMs + this.wholeInMs(), atWallMs }
   }
 }
 
 /** Whether a state of an earlier life says nothing any more: its period is over, or it has filled up. */
 export function isOver(state: AccountState, period: Quota['period'], wallMs: number): boolean {
   if (state.kind === 'rate') return state.fullAtWallMs <= wallMs
-  return period !== 'minute' && state.period < periodOf(period, wallMs)
+  if (period === 'minute') return false
+  const now = periodOf(period, wallMs)
+  return state.period < now && !state.also?.includes(now)
+}
+
+/** What the clock said at least when a state of an earlier life was written. */
+export function writtenAtMs(state: AccountState, period: Quota['period']): number {
+  if (state.kind === 'rate') return state.atWallMs ?? 0
+  return period === 'minute' ? 0 : periodStart(period, state.period)
+}
+
+/** A state of an earlier life, whose clock may have been ahead, by the clock of this one: what was spent stays spent. */
+export function byClock(state: AccountState, period: Quota['period'], wallMs: number): AccountState {
+  if (state.kind === 'rate')
+    return { ...state, fullAtWallMs: wallMs + owedMs(state, wallMs), atWallMs: wallMs }
+  if (period === 'minute') return state
+  const current = new CountedPeriod(state)
+  current.turnTo(periodOf(period, wallMs))
+  return { ...state, ...current.mark() }
+}
+
+// No more than it owed when that was written: a clock that was ahead then says a time far away.
+function owedMs({ fullAtWallMs, atWallMs = 0 }: Omit<RateState, 'kind'>, wallMs: number): number {
+  return Math.min(fullAtWallMs - wallMs, fullAtWallMs - atWallMs)
 }
 
 const dayMs = 86_400_000

@@ -117,13 +117,34 @@ describe('quota group', () => {
   it('refuses at once what would wait beyond its deadline, and drops what has waited too long', async () => {
     const { clock, group } = openSmallGroup()
     await seen(group, clock, 8000)
-    await leased(ask(group, 'a').answer)
+    await leased(ask(group, 'a', { expectedMs: 48_000 }).answer)
+    // A sixth of what its kind takes.
+    const late = await refusal(ask(group, 'b', { deadlineAt: clock.now() + 7999 }).answer)
+    expect(late).toMatchObject({ reason: 'would-miss-deadline', limit: 8, used: 48, retryAfterMs: 40_001 })
+    expect(late.message).toBe(
+      'glm/main is busy: the wait would be about 48 seconds, and this call may wait for 8. Call again in about 41 seconds, or ask for another model.',
+    )
+    const patient = ask(group, 'b', { deadlineAt: clock.now() + 8000 })
+    await clock.advance(8000)
+    expect((await refusal(patient.answer)).message).toContain(
+      'within 8 seconds. Call again in about 40 seconds,',
+    )
+    expect(group.waiting).toBe(0)
+  })
+
+  it('says at least how long the wait would be where no job of the group has ended yet', async () => {
+    const { clock, group } = openSmallGroup()
+    await leased(ask(group, 'a', { expectedMs: 48_000 }).answer)
     const late = await refusal(ask(group, 'b', { deadlineAt: clock.now() + 5000 }).answer)
     expect(late).toMatchObject({ reason: 'would-miss-deadline', limit: 5, used: 8, retryAfterMs: 3000 })
-    expect(late.message).toBe(
-      'glm/main is busy: the wait would be about 8 seconds, and this call may wait for 5. Call again in about 3 seconds, or ask for another model.',
-    )
+  })
+
+  it('refuses nothing for a job of which nobody knows what its kind takes, and drops what has waited too long', async () => {
+    const { clock, group } = openSmallGroup()
+    await seen(group, clock, 8000)
+    await leased(ask(group, 'a').answer)
     const patient = ask(group, 'b')
+    expect(patient.places).toMatchObject([{ expectedWaitMs: 8000 }])
     await clock.advance(10_000)
     expect(await patient.answer).toMatchObject({ reason: 'would-miss-deadline', limit: 10 })
     expect((await refusal(patient.answer)).message).toContain(
@@ -148,6 +169,30 @@ describe('quota group', () => {
       ;(await leased(second.answer)).release()
     }
   })
+
+  it.each(['slot-time', 'tokens'] as const)(
+    'lets short jobs wait behind the long one of another window, and tells them the probable time: %s',
+    async (costs) => {
+      const { clock, group } = openSmallGroup({
+        costs,
+        queue: { clientJobsMax: 9, clientBytesMax: 9000, principalJobsMax: 9, jobsMax: 9, forgetAfterMs: 1 },
+        waitMsMax: 120_000,
+      })
+      for (const [chatMs, toldMs] of [
+        [undefined, [20_000, 100_000, 180_000, 260_000]],
+        [3000, [20_000, 23_000, 26_000, 29_000]],
+      ] as const) {
+        await seen(group, clock, 80_000)
+        const review = await leased(ask(group, 'a', { expectedMs: 80_000 }).answer)
+        await clock.advance(60_000)
+        const chats = Array.from({ length: 4 }, () => ask(group, 'b', { expectedMs: chatMs }))
+        expect(chats.map(({ places }) => places[0]?.expectedWaitMs)).toEqual(toldMs)
+        await clock.advance(20_000)
+        review.release()
+        for (const { answer } of chats) (await leased(answer)).release()
+      }
+    },
+  )
 
   it('refuses nothing for a forecast before it has seen five jobs', async () => {
     const { clock, group } = openSmallGroup()
@@ -575,10 +620,10 @@ describe('quota group', () => {
       ceiling: { start: 2, max: 2, probeMs: 30_000, watchFirstToken: false },
     })
     await seen(group, clock, 8000)
-    const first = await leased(ask(group, 'a').answer)
-    const second = await leased(ask(group, 'b', { deadlineAt: clock.now() + 100 }).answer)
-    // Both are taken: two that take 8 seconds leave one free after 8 seconds at the latest.
-    const [late, fits] = [7999, 8000].map((ms) => ask(group, 'c', { deadlineAt: clock.now() + ms }))
+    const first = await leased(ask(group, 'a', { expectedMs: 48_000 }).answer)
+    const second = await leased(ask(group, 'b', { expectedMs: 48_000, deadlineAt: clock.now() + 100 }).answer)
+    // Both are taken, for 8 seconds each at least, and one of the two may be free long before the other.
+    const [late, fits] = [3999, 4000].map((ms) => ask(group, 'c', { deadlineAt: clock.now() + ms }))
     expect(await late?.answer).toMatchObject({ reason: 'would-miss-deadline' })
     expect(group.waiting).toBe(1)
     first.release()
@@ -594,11 +639,17 @@ describe('quota group', () => {
     })
     await seen(group, clock, 8000)
     const running = await leased(ask(group, 'a', { inputTokens: 310 }).answer)
-    const large = ask(group, 'b', { inputTokens: 310 })
-    ask(group, 'c', { inputTokens: 1, outputTokensMax: 1, deadlineAt: clock.now() + 3000 })
-    expect(group.waiting).toBe(1)
-    large.controller.abort()
-    await expect(large.answer).rejects.toThrow()
+    const large = ['b', 'c'].map((client) => ask(group, client, { inputTokens: 310, expectedMs: 48_000 }))
+    const small = { inputTokens: 1, outputTokensMax: 1 }
+    const late = ask(group, 'd', { ...small, deadlineAt: clock.now() + 3999 })
+    expect(group.waiting).toBe(2)
+    expect(await late.answer).toMatchObject({ reason: 'would-miss-deadline' })
+    const fits = ask(group, 'd', { ...small, deadlineAt: clock.now() + 4000 })
+    expect(group.waiting).toBe(3)
+    for (const each of [fits, ...large]) {
+      each.controller.abort()
+      await expect(each.answer).rejects.toThrow()
+    }
     running.release()
   })
 

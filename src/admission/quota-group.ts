@@ -82,6 +82,7 @@ export class QuotaGroup {
     const now = clock.now()
     if (request.signal.aborted) return Promise.reject(request.signal.reason)
     const tokens = this.#costs.tokensOf(request)
+    this.#times.came(request.expectedMs)
     const untilAt = Math.min(request.deadlineAt, now + waitMsMax)
     const refusal = ratesRefusal(this.#named, tokens, untilAt, clock)
     if (refusal !== null) return Promise.resolve(refusal)
@@ -92,11 +93,11 @@ export class QuotaGroup {
       if (placing.kind === 'full')
         return resolve(queueFull(name, placing.full, this.#outlook.roomMs(placing)))
       const { job, eviction } = placing
-      const place = this.#outlook.place(job)
+      const { place, leastWaitMs } = this.#outlook.look(job)
       const isQueued = place.waiting > 1 || this.#running.size >= this.capacity
-      const waitMs = isQueued && this.#times.isSure ? (place.expectedWaitMs ?? 0) : 0
-      if (now + waitMs > untilAt) {
+      if (isQueued && now + leastWaitMs > untilAt) {
         this.#queue.cancel(job)
+        const waitMs = Math.max(leastWaitMs, place.expectedWaitMs ?? 0)
         return resolve(wouldMissDeadline(name, waitMs, untilAt - now))
       }
       if (eviction) this.#refuse(eviction.job, evicted(name, eviction.full, this.#outlook.roomMs(eviction)))

@@ -17,7 +17,7 @@ export interface RatesWish<Job extends RatesJob> {
 }
 
 /** What goes before a job, and how many wait in that line. */
-export interface AheadInLine extends Ahead {
+export interface AheadInLine extends Pick<Ahead, 'jobs' | 'work'> {
   readonly waiting: number
 }
 
@@ -25,7 +25,12 @@ interface Node extends RatesPlace {
   jobs: number
   /** Parts of a minute. */
   work: number
+  // Slots are each group's own.
+  readonly holdMs: 0
+  readonly knownMs: 0
 }
+
+const empty = { jobs: 0, work: 0, holdMs: 0, knownMs: 0 } as const
 
 interface Client extends Node {
   readonly party: Party
@@ -75,7 +80,7 @@ export class RatesOutlook {
     const { client } = job.lane
     const node = byKey.get(client.principal.key)?.byKey.get(client.key)
     // It has gone meanwhile.
-    if (!node) return { ...inGroup, waiting: size }
+    if (!node) return { jobs: inGroup.jobs, work: inGroup.work, waiting: size }
     // Its own jobs before it; where it stands for other groups too, they take turns, and those before `mine` have one more.
     let { jobs } = clientAhead(job)
     let turns = jobs + 1
@@ -85,7 +90,7 @@ export class RatesOutlook {
         if (guest === mine) turns--
         else jobs += Math.min(turns, node.in.get(guest) ?? 0)
       }
-    const inClient = { jobs, work: jobs * this.#partOf(job.payload.tokens) }
+    const inClient = { ...empty, jobs, work: jobs * this.#partOf(job.payload.tokens) }
     const inParty = among(node.party.clients, node, inClient)
     const ahead = among(parties, node.party, inParty)
     return { jobs: ahead.jobs, work: ahead.work * workOfPart, waiting: size }
@@ -113,13 +118,13 @@ export class RatesOutlook {
         const place = this.#shares.placeOf(each)
         let party = byKey.get(each.principal.key)
         if (party === undefined) {
-          party = { ...place.principal, jobs: 0, work: 0, byKey: new Map(), clients: [] }
+          party = { ...place.principal, ...empty, byKey: new Map(), clients: [] }
           byKey.set(each.principal.key, party)
           parties.push(party)
         }
         let client = party.byKey.get(each.key)
         if (client === undefined) {
-          client = { ...place.client, jobs: 0, work: 0, party, in: new Map() }
+          client = { ...place.client, ...empty, party, in: new Map() }
           party.byKey.set(each.key, client)
           party.clients.push(client)
         }

@@ -155,6 +155,35 @@ describe('quota book', () => {
     expect(Object.keys(again.snapshot())).toEqual(['team micro-dollars month api'])
   })
 
+  it('locks nobody out for a clock that was ahead, be it put right before a restart or after it', () => {
+    let wallMs = 400 * dayMs
+    let now = 1000
+    const clock = { now: () => now, wallMs: () => wallMs, after: () => expect.fail('nothing waits') }
+    const create = () => new QuotaBook({ clock, graceMs: 1000, accountsMax: 100 })
+    const first = create()
+    take(first, [daily, minute], 300)
+    const kept = JSON.parse(JSON.stringify(first.snapshot())) as ReturnType<QuotaBook['snapshot']>
+    for (const isRightAtStart of [true, false]) {
+      now = 1000
+      wallMs = isRightAtStart ? 5000 : 400 * dayMs
+      const again = create()
+      expect(again.restore(kept)).toBe(400 * dayMs)
+      wallMs = 5000
+      // Whoever is refused sees time pass as well.
+      const refused = (quota: Quota, tokens: number) =>
+        again.reserve(anna, [quota], { tokens, 'micro-dollars': 0 }, 0)
+      expect(refused(daily, 701)).toMatchObject({ retryAfterMs: dayMs - 5000 })
+      expect(refused(minute, 600)).toMatchObject({ retryAfterMs: 30_000 })
+      now += 60_000
+      wallMs += 60_000
+      expect(again.inspect()).toEqual({ 'principal tokens day anna': { limit: 1000, used: 300 } })
+      take(again, [daily, minute], 600)
+      wallMs = dayMs
+      take(again, [daily], 1000)
+    }
+    expect(create().restore({})).toBe(0)
+  })
+
   it('reserves in all quotas or none when there are too many accounts, whatever windows a key calls itself', () => {
     const clock = new VirtualClock()
     const book = new QuotaBook({ clock, graceMs: 1000, accountsMax: 6 })

@@ -12,11 +12,13 @@ import type { Clock } from '../lib/clock.ts'
 import type { Amounts, Quota, QuotaUnit } from './quota.ts'
 import {
   type AccountState,
+  byClock,
   type Claim,
   isOver,
   PeriodAccount,
   type QuotaAccount,
   RateAccount,
+  writtenAtMs,
 } from './quota-account.ts'
 import { quotaUsed, type Shortage } from './quota-refusals.ts'
 import type { QuotaStanding } from './quota-standing.ts'
@@ -124,23 +126,27 @@ export class QuotaBook {
     ])
   }
 
-  /** Takes up the state of an earlier life, before the first reservation. */
-  restore(snapshot: QuotaSnapshot): void {
+  /** Takes up the state of an earlier life, before the first reservation. Answers what the clock said at least when it was written. */
+  restore(snapshot: QuotaSnapshot): number {
     const wallMs = this.#options.clock.wallMs()
-    this.#restored = new Map(
-      Object.entries(snapshot).filter(([name, state]) => !isOver(state, periodIn(name), wallMs)),
-    )
+    const live = Object.entries(snapshot).filter(([name, state]) => !isOver(state, periodIn(name), wallMs))
+    this.#restored = new Map(live.map(([name, state]) => [name, byClock(state, periodIn(name), wallMs)]))
+    return Math.max(0, ...live.map(([name, state]) => writtenAtMs(state, periodIn(name))))
   }
 
-  // The account as it is, or would be: whoever only looks, or is refused, leaves none behind.
+  // The account as it is, or would be: whoever only looks, or is refused, leaves none behind but one of an earlier life, which must see
+  // for itself how time passes and the clock moves.
   #find(name: string, quota: Quota): QuotaAccount {
     const known = this.#accounts.get(name)
     if (known) return known.account
     const state = this.#restored.get(name)
     const { clock } = this.#options
-    return quota.period === 'minute'
-      ? new RateAccount(clock, quota.limit, state?.kind === 'rate' ? state.fullAtWallMs : null)
-      : new PeriodAccount(clock, quota.period, state?.kind === 'period' ? state : null)
+    const account =
+      quota.period === 'minute'
+        ? new RateAccount(clock, quota.limit, state?.kind === 'rate' ? state : null)
+        : new PeriodAccount(clock, quota.period, state?.kind === 'period' ? state : null)
+    if (this.#restored.delete(name)) this.#accounts.set(name, { quota, account })
+    return account
   }
 
   // All accounts of one reservation, in the book from here on. Asked again they may be others: while nothing of one was held it may
@@ -149,7 +155,6 @@ export class QuotaBook {
     this.#makeRoom(new Set(wanted.map(({ name }) => name)))
     return wanted.map(({ name, quota }) => {
       const kept = { quota, account: this.#find(name, quota) }
-      this.#restored.delete(name)
       this.#accounts.set(name, kept)
       return kept
     })

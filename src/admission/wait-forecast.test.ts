@@ -3,16 +3,17 @@ import { type AccountRateLimits, AccountRates } from './account-rates.ts'
 import { GroupRates } from './group-rates.ts'
 import { HoldTimes } from './hold-times.ts'
 import { leaseRequestOf } from './lease-request-of.ts'
-import { type ForecastFacts, forecastMs } from './wait-forecast.ts'
+import { type ForecastFacts, forecast } from './wait-forecast.ts'
 import { newWaiter, type Waiter } from './waiter.ts'
 
 const none = { requestsPerMinute: null, tokensPerMinute: null, tokensPerDay: null, refundsTokens: false }
 const ratesOf = (limits: Partial<AccountRateLimits> = {}) =>
   new GroupRates(new AccountRates({ ...none, ...limits }))
 
+const nothing = (): void => undefined
+
 function job(): Waiter {
-  const never = (): void => undefined
-  return newWaiter(leaseRequestOf(), 1, 0, never, never)
+  return newWaiter(leaseRequestOf(), 1, 0, nothing, nothing)
 }
 
 /** Times of a group in which one job has held its slot for two seconds. */
@@ -25,7 +26,7 @@ function seen(): HoldTimes {
 }
 
 const facts = (more: Partial<ForecastFacts> = {}): ForecastFacts => ({
-  ahead: { jobs: 3, work: 5000 },
+  ahead: { jobs: 3, work: 5000, holdMs: 5000, knownMs: 0 },
   inLine: null,
   tokens: 600,
   costs: 'slot-time',
@@ -36,32 +37,36 @@ const facts = (more: Partial<ForecastFacts> = {}): ForecastFacts => ({
   ...more,
 })
 
+const expectedMs = (times: HoldTimes, rates: GroupRates, more: Partial<ForecastFacts> = {}) =>
+  forecast(times, rates, facts(more)).expectedMs
+const leastMs = (times: HoldTimes, rates: GroupRates, more: Partial<ForecastFacts> = {}) =>
+  forecast(times, rates, facts(more)).leastMs
+
 describe('a forecast', () => {
   it('knows nothing before a job has ended, but for how long the rates will hold it back', () => {
     const rates = ratesOf({ tokensPerMinute: 1000 })
-    expect(forecastMs(new HoldTimes(8000), rates, facts())).toBeNull()
+    expect(expectedMs(new HoldTimes(8000), rates)).toBeNull()
     rates.take(500, 0, 0)
-    expect(forecastMs(new HoldTimes(8000), rates, facts())).toBe(61_000)
+    expect(expectedMs(new HoldTimes(8000), rates)).toBe(61_000)
   })
 
-  it('shares what is ahead among the slots: by its work or by its number, whichever is more hopeful', () => {
-    expect(forecastMs(seen(), ratesOf(), facts())).toBe(2500)
-    expect(forecastMs(seen(), ratesOf(), facts({ ahead: { jobs: 3, work: 9000 } }))).toBe(3000)
-    // Tokens are no time.
-    expect(forecastMs(seen(), ratesOf(), facts({ costs: 'tokens', ahead: { jobs: 3, work: 50 } }))).toBe(3000)
+  it('shares among the slots how long those ahead will hold one, whatever they cost', () => {
+    expect(expectedMs(seen(), ratesOf())).toBe(2500)
+    const ahead = { jobs: 3, work: 50, holdMs: 9000, knownMs: 0 }
+    expect(expectedMs(seen(), ratesOf(), { costs: 'tokens', ahead })).toBe(4500)
   })
 
   it('adds what runs to it, unless a slot is free', () => {
     const times = seen()
     times.started(job(), 0)
-    expect(forecastMs(times, ratesOf(), facts({ now: 500, hasFreeSlot: false }))).toBe(3250)
-    expect(forecastMs(times, ratesOf(), facts({ now: 500 }))).toBe(2500)
+    expect(expectedMs(times, ratesOf(), { now: 500, hasFreeSlot: false })).toBe(3250)
+    expect(expectedMs(times, ratesOf(), { now: 500 })).toBe(2500)
   })
 
   it('lets the tokens of those ahead pass first, where it is known what they take', () => {
     const rates = ratesOf({ tokensPerMinute: 1000 })
     const ofWork = (work: number, costs: ForecastFacts['costs'] = 'tokens') =>
-      forecastMs(seen(), rates, facts({ costs, ahead: { jobs: 3, work } }))
+      expectedMs(seen(), rates, { costs, ahead: { jobs: 3, work, holdMs: 6000, knownMs: 0 } })
     // 900 and its own 600: 500 more than a minute has.
     expect(ofWork(900)).toBe(30_000)
     // No more than three of its own size.
@@ -70,20 +75,58 @@ describe('a forecast', () => {
   })
 
   it('lets those ahead pass at the pace of requests, and itself behind them', () => {
-    const ahead = { jobs: 9, work: 0 }
-    expect(forecastMs(seen(), ratesOf({ requestsPerMinute: 60 }), facts({ ahead }))).toBe(4000)
+    const ahead = { jobs: 9, work: 0, holdMs: 0, knownMs: 0 }
+    const rates = ratesOf({ requestsPerMinute: 60 })
+    expect(forecast(seen(), rates, facts({ ahead }))).toEqual({ expectedMs: 4000, leastMs: 4000 })
   })
 
   it('counts what goes before it in the line of its account, and known jobs need not have ended for that', () => {
     const rates = ratesOf({ requestsPerMinute: 60 })
     const inLine = { jobs: 29, work: 0, waiting: 30 }
     for (const times of [seen(), new HoldTimes(8000)])
-      expect(forecastMs(times, rates, facts({ inLine }))).toBe(24_000)
+      expect(forecast(times, rates, facts({ inLine }))).toEqual({ expectedMs: 24_000, leastMs: 24_000 })
   })
 
   it('is no sooner than the rates let it go alone, however few are ahead', () => {
     const rates = ratesOf({ tokensPerMinute: 1000 })
     rates.take(500, 0, 0)
-    expect(forecastMs(seen(), rates, facts({ ahead: { jobs: 0, work: 0 } }))).toBe(61_000)
+    const ahead = { jobs: 0, work: 0, holdMs: 0, knownMs: 0 }
+    expect(forecast(seen(), rates, facts({ ahead }))).toEqual({ expectedMs: 61_000, leastMs: 61_000 })
+  })
+})
+
+describe('a forecast for which a job may be refused', () => {
+  const ahead = { jobs: 3, work: 0, holdMs: 40_000, knownMs: 36_000 }
+
+  it('is a sixth of what the kinds of those ahead take, and of what runs, shared among the slots', () => {
+    const times = new HoldTimes(8000)
+    expect(leastMs(times, ratesOf(), { ahead, slots: 1 })).toBe(6000)
+    expect(leastMs(times, ratesOf(), { ahead, slots: 2 })).toBe(3000)
+    const waiter = newWaiter(leaseRequestOf({ expectedMs: 12_000 }), 1, 0, nothing, nothing)
+    times.started(waiter, 0)
+    expect(leastMs(times, ratesOf(), { ahead, slots: 1, now: 500 })).toBe(6000)
+    expect(leastMs(times, ratesOf(), { ahead, slots: 1, now: 500, hasFreeSlot: false })).toBe(7500)
+    expect(leastMs(times, ratesOf(), { ahead, slots: 2, now: 500, hasFreeSlot: false })).toBe(3750)
+  })
+
+  it('leaves out the longest once for every other slot: each may have begun one a moment ago', () => {
+    const times = new HoldTimes(8000)
+    times.came(12_000)
+    expect(leastMs(times, ratesOf(), { ahead, slots: 1 })).toBe(6000)
+    expect(leastMs(times, ratesOf(), { ahead, slots: 2 })).toBe(2000)
+    expect(leastMs(times, ratesOf(), { ahead, slots: 3 })).toBeCloseTo(2000 / 3, 9)
+    expect(leastMs(times, ratesOf(), { ahead, slots: 9 })).toBe(0)
+  })
+
+  it('counts nobody’s tokens where those that are not used are given back, and else those of all ahead', () => {
+    const of = (refundsTokens: boolean) => {
+      const rates = ratesOf({ tokensPerMinute: 1000, requestsPerMinute: 60, refundsTokens })
+      return leastMs(new HoldTimes(8000), rates, {
+        costs: 'tokens',
+        ahead: { jobs: 9, work: 900, holdMs: 0, knownMs: 0 },
+      })
+    }
+    expect(of(false)).toBe(30_000)
+    expect(of(true)).toBe(4000)
   })
 })

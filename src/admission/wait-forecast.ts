@@ -1,7 +1,7 @@
-// How long a waiting job will wait, as far as anybody can know.
+// How long a waiting job will wait: probably, for people, and at least, before anybody is refused for it.
 
 import type { GroupRates } from './group-rates.ts'
-import type { HoldTimes } from './hold-times.ts'
+import { type HoldTimes, leastShare } from './hold-times.ts'
 import type { Ahead } from './queue-outlook.ts'
 import type { AheadInLine } from './rates-outlook.ts'
 
@@ -20,20 +20,35 @@ export interface ForecastFacts {
   readonly wallMs: number
 }
 
-/** Milliseconds; null when nothing is known: no job of the group has ended yet, and the rates have room. */
-export function forecastMs(times: HoldTimes, rates: GroupRates, facts: ForecastFacts): number | null {
-  const { ahead, inLine, tokens, costs, slots, hasFreeSlot, now, wallMs } = facts
-  const { meanMs } = times
+/** Two forecasts, in milliseconds. */
+export interface Forecast {
+  /** Null when nothing is known: no job of the group has ended yet, and the rates have room. */
+  readonly expectedMs: number | null
+  /** What it waits even if all before it are as short as can be: only for more than this may it be refused. */
+  readonly leastMs: number
+}
+
+/** How long a job will wait. */
+export function forecast(times: HoldTimes, rates: GroupRates, facts: ForecastFacts): Forecast {
+  const { ahead, inLine, tokens, costs, hasFreeSlot, now, wallMs } = facts
   const before = inLine ?? ahead
   // Sooner than the rates let it go alone no job starts, whoever is ahead. Those ahead are not of its own size; where work is not
   // counted in tokens nobody knows what they take.
   const tokensAhead = costs === 'tokens' ? Math.min(before.jobs * tokens, before.work) : 0
+  const soonestMs = rates.soonestMs(tokens, now, wallMs)
   const queueMs = rates.queueMs(before.jobs + 1, tokensAhead + tokens, now)
-  const ratesMs = Math.max(queueMs, rates.soonestMs(tokens, now, wallMs))
-  if (meanMs === null) return ratesMs || null
-  // The more hopeful of two guesses: a guess must not refuse what fits.
-  const byCountMs = ahead.jobs * meanMs
-  const aheadMs = costs === 'tokens' ? byCountMs : Math.min(byCountMs, ahead.work)
-  const slotMs = hasFreeSlot ? aheadMs : aheadMs + times.leftMs(now)
-  return Math.max(slotMs / slots, ratesMs)
+  // What is given back is room for the next: then only the requests of those ahead are certain.
+  const leastQueueMs = rates.refundsTokens ? rates.queueMs(before.jobs + 1, 0, now) : queueMs
+  const ratesMs = Math.max(queueMs, soonestMs)
+  const slotMs = (ahead.holdMs + (hasFreeSlot ? 0 : times.leftMs(now))) / facts.slots
+  return {
+    expectedMs: times.meanMs === null ? ratesMs || null : Math.max(slotMs, ratesMs),
+    leastMs: Math.max(leastSlotMs(times, facts), leastQueueMs, soonestMs),
+  }
+}
+
+// When its turn comes the other slots may each have just begun a job, the longest there is.
+function leastSlotMs(times: HoldTimes, { ahead, slots, hasFreeSlot, now }: ForecastFacts): number {
+  const besideMs = ahead.knownMs - (slots - 1) * times.longestMs
+  return (besideMs * leastShare + (hasFreeSlot ? 0 : times.leastLeftMs(now))) / slots
 }

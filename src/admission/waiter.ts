@@ -2,9 +2,10 @@
 
 import type { Refusal } from '../domain/refusal.ts'
 import type { Clock, Timer } from '../lib/clock.ts'
-import type { JobWish } from './fair-queue.ts'
 import type { RateDraw } from './group-rates.ts'
 import type { Lease, LeaseRequest } from './lease.ts'
+import type { JobWish } from './queue-owner.ts'
+import type { JobEstimate } from './queue-tree.ts'
 
 /** One job and whoever waits for its lease. */
 export interface Waiter {
@@ -58,7 +59,7 @@ export function newWaiter(
 }
 
 /** What the queue is asked for. Each field by its name: a request may have getters of its class, and a spread leaves those out. */
-export function wishOf(request: LeaseRequest, estimate: number, deadlineAt: number): JobWish {
+export function wishOf(request: LeaseRequest, expected: JobEstimate, deadlineAt: number): JobWish {
   const { principal, client, principalWeight, clientWeight, bytes } = request
   return {
     principal,
@@ -67,7 +68,9 @@ export function wishOf(request: LeaseRequest, estimate: number, deadlineAt: numb
     ...(clientWeight === undefined ? {} : { clientWeight }),
     class: request.class,
     bytes,
-    estimate,
+    estimate: expected.estimate,
+    holdMs: expected.holdMs,
+    knownMs: request.expectedMs ?? 0,
     deadlineAt,
   }
 }

@@ -1,8 +1,9 @@
-// What the bridge itself answers its client: each sentence says what was wrong, and what to do. Nothing is answered where there is
+// What the bridge itself says to its client: each error says what was wrong, and what to do. Nothing is answered where there is
 // no id.
 
-import type { OutboxLimits } from './outbox.ts'
+import type { OutboxLimits, WaitingMessage } from './outbox.ts'
 import { errorLine, type RpcId } from './passing-message.ts'
+import { waitingWord } from './waiting-word.ts'
 
 /** Where the errors go. */
 export interface BridgeErrorsOptions {
@@ -28,6 +29,12 @@ export class BridgeErrors {
 
   constructor(options: BridgeErrorsOptions) {
     this.#options = options
+  }
+
+  /** It waits for a connection: no error yet, and its client may want to know. */
+  waiting(message: WaitingMessage): void {
+    const word = waitingWord(message, `Waiting for the exai server at ${this.#options.url}: ${this.reason}`)
+    if (word !== null) this.#options.write(word)
   }
 
   /** The line was not JSON. */

@@ -22,7 +22,8 @@ import { cancelLine, type PassingMessage, type RpcId, readPassingMessage, toLine
 import { asResent, markBytesMax, repeatOf, withKey } from './repeat.ts'
 import { ServerRequests } from './server-requests.ts'
 
-const outboxLimits = { messagesMax: 64, bytesMax: 4 * 1024 * 1024, waitMs: 30_000 }
+// A server that stops, and is started again, has let its running calls finish for half a minute.
+const outboxLimits = { messagesMax: 64, bytesMax: 4 * 1024 * 1024, waitMs: 60_000 }
 const inFlightLimits = { countMax: 1024, bytesMax: 4 * 1024 * 1024 }
 
 /** One client's bridge; lives as long as the client's stdin. */
@@ -48,9 +49,10 @@ export class Bridge {
     this.#options = options
     this.#errors = new BridgeErrors(options)
     this.#backoff = new Backoff(options.random)
-    this.#outbox = new Outbox(options.clock, outboxLimits, ({ id, resend }) =>
-      this.#errors.unreachable(id, outboxLimits.waitMs, resend !== undefined),
-    )
+    this.#outbox = new Outbox(options.clock, outboxLimits, {
+      onWaiting: (message) => this.#errors.waiting(message),
+      onExpired: ({ id, resend }) => this.#errors.unreachable(id, outboxLimits.waitMs, resend !== undefined),
+    })
   }
 
   /** Bytes on the way to the server that have not left yet. */

@@ -30,6 +30,13 @@ export interface OutboxLimits {
   readonly waitMs: number
 }
 
+/** What becomes of messages. */
+interface OutboxEvents {
+  onWaiting(message: WaitingMessage): void
+  /** It has waited in vain. */
+  onExpired(message: WaitingMessage): void
+}
+
 interface Place {
   readonly timer: Timer
   readonly bytes: number
@@ -39,14 +46,14 @@ interface Place {
 export class Outbox {
   readonly #clock: Clock
   readonly #limits: OutboxLimits
-  readonly #onExpired: (message: WaitingMessage) => void
+  readonly #events: OutboxEvents
   readonly #waiting: Map<WaitingMessage, Place> = new Map()
   #bytes = 0
 
-  constructor(clock: Clock, limits: OutboxLimits, onExpired: (message: WaitingMessage) => void) {
+  constructor(clock: Clock, limits: OutboxLimits, events: OutboxEvents) {
     this.#clock = clock
     this.#limits = limits
-    this.#onExpired = onExpired
+    this.#events = events
   }
 
   /** Messages that wait. */
@@ -60,10 +67,11 @@ export class Outbox {
     const bytes = Buffer.byteLength(message.text)
     if (this.#waiting.size >= messagesMax || this.#bytes + bytes > bytesMax) return false
     const timer = this.#clock.after(waitMs, () => {
-      if (this.#drop(message)) this.#onExpired(message)
+      if (this.#drop(message)) this.#events.onExpired(message)
     })
     this.#waiting.set(message, { timer, bytes })
     this.#bytes += bytes
+    this.#events.onWaiting(message)
     return true
   }
 

@@ -34,6 +34,12 @@ export function withKey(message: object, ownKey: string): string {
   return withMeta(message, { [resendMeta.key]: typeof toolUseId === 'string' ? toolUseId : ownKey })
 }
 
+/** Under which token the client wants to hear of progress; null: it does not. */
+export function progressTokenOf(message: object): string | number | null {
+  const { progressToken } = metaOf(message)
+  return typeof progressToken === 'string' || typeof progressToken === 'number' ? progressToken : null
+}
+
 /** At most so many bytes longer a call becomes by `asResent`. */
 export const markBytesMax = 128
 

@@ -10,6 +10,7 @@ import { systemClock } from '../lib/clock.ts'
 import { makeFolder } from '../lib/make-folder.ts'
 import { packageVersion } from '../lib/package-version.ts'
 import { releaseYoungHeap } from '../lib/young-heap.ts'
+import { longestCallMs } from '../routing/call-times.ts'
 import { createServer, type Server } from '../server.ts'
 import { connectLine } from './connect-line.ts'
 import { firstScreen } from './first-screen.ts'
@@ -61,7 +62,7 @@ async function runAbove(net: LastNet, config: Config, options: RunServerOptions)
   const stopping = new AbortController()
   await checkDataDir(config)
   const before = options.isReplacing === true ? await predecessorOf(config) : null
-  const server = await createServer({ config }).catch((error: unknown) => {
+  const server = await createServer({ config, onStray: before?.onStray }).catch((error: unknown) => {
     before?.close()
     throw error
   })
@@ -71,6 +72,7 @@ async function runAbove(net: LastNet, config: Config, options: RunServerOptions)
     net.holds(server, config.limits.drainTimeoutMs + destroyTimeoutMs)
     await before?.release()
     ear = await openEar(config.dataDir, address, server).catch(tellDeafness)
+    before?.heard()
     releaseYoungHeap()
     // People dial the public address; what plays beside the server dials where it listens.
     const url = reachableUrl(address.url)
@@ -97,7 +99,7 @@ async function runAbove(net: LastNet, config: Config, options: RunServerOptions)
       process.stderr.write(
         'exai: another process has taken this place; whoever is still here is served to the end.\n',
       )
-      const released = within(server.release(), replacedTimeoutMs(config)).then(() => true)
+      const released = within(server.release(ear?.strays), replacedTimeoutMs(config)).then(() => true)
       const stopped = Promise.race([signals.stopped, net.torn]).then(() => false)
       if (await Promise.race([released, stopped])) return 0
     }
@@ -133,8 +135,7 @@ function hangNet(): LastNet {
 
 // Nobody waits for its port: what runs may take the time that it was given.
 function replacedTimeoutMs({ limits }: Config): number {
-  const ofTools = Object.values(limits.toolTimeoutMs).map((ms) => ms ?? 0)
-  return Math.max(limits.callTimeoutMs, ...ofTools) + limits.drainTimeoutMs
+  return longestCallMs(limits) + limits.drainTimeoutMs
 }
 
 async function within(done: Promise<void>, timeoutMs: number): Promise<void> {

@@ -3,7 +3,7 @@
 
 import { type PaceMs, timeoutDefaults } from '../providers/model-timeouts.ts'
 import type { BreakerLimits } from '../routing/breaker.ts'
-import type { LimitsConfig } from './config.ts'
+import { type CallTimes, longestCallMs } from '../routing/call-times.ts'
 import type { ProviderSources } from './providers.ts'
 import type { Fault } from './relations.ts'
 import type { ProviderSection } from './schema.ts'
@@ -59,10 +59,4 @@ export function queueWaitMs(
     sources.warn('limits.queue.waitMs', sentence)
   }
   return Math.min(written ?? usualWaitMs, longest)
-}
-
-type CallTimes = Pick<LimitsConfig, 'callTimeoutMs' | 'toolTimeoutMs'>
-
-function longestCallMs({ callTimeoutMs, toolTimeoutMs }: CallTimes): number {
-  return Math.max(callTimeoutMs, ...Object.values(toolTimeoutMs).map((each) => each ?? 0))
 }

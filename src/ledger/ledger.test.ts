@@ -89,6 +89,18 @@ describe('the ledger', () => {
     expect(await named({ by: 'model', sinceMs: 0, principal: 'bob' })).toEqual([['glm-5.2', 1]])
   })
 
+  it('refuses in a sentence what one principal asks beyond what may wait, and answers the others', async () => {
+    const few = await openSqliteRecords({ path: ':memory:', migrations: ledgerMigrations, readsMax: 1 })
+    const ledger = new Ledger(few, new PriceTable(null))
+    const ask = (principal: string) => ledger.usage({ by: 'tool', sinceMs: 0, principal })
+    const [read, waits, refused, other] = await Promise.allSettled([ask('a'), ask('a'), ask('a'), ask('b')])
+    expect([read, waits, other]).toEqual([1, 2, 3].map(() => ({ status: 'fulfilled', value: [] })))
+    expect(refused).toMatchObject({
+      reason: { name: 'CallFailure', code: 'overloaded', message: expect.stringContaining('Ask again') },
+    })
+    await few.close()
+  })
+
   it('gives the dearest a line each, and sums the others in one, so that nothing is missing from the whole', async () => {
     const ledger = new Ledger(records, new PriceTable(null))
     const total = 40

@@ -1,11 +1,14 @@
 // The ledger: one row per attempt, priced when it is written, never changed. `record` resolves when the row is safe on disk; so a result
 // that waited for it is never written to a client without its row, whatever kills the process.
 
+import { CallFailure } from '../domain/failure.ts'
 import { attemptTokensMax } from '../domain/token-count.ts'
 import type { Migration, Records, SqlRow, SqlValue } from '../store/records.ts'
+import { StoreFault } from '../store/store-fault.ts'
 import { costNanoUsd, tokens } from './cost.ts'
 import type { LedgerEntry, LedgerUsage } from './ledger-row.ts'
 import type { PricedWork, PriceTable } from './price-table.ts'
+import { type UsageQuery, usageCommand, usageSumsMigration } from './usage-sums.ts'
 
 /** The ledger's tables. */
 export const ledgerMigrations: readonly Migration[] = [
@@ -29,20 +32,8 @@ export const ledgerMigrations: readonly Migration[] = [
   { room: 'ledger', version: 2, sql: 'ALTER TABLE ledger ADD COLUMN operation TEXT' },
   // Null: one, where it is paid by the search.
   { room: 'ledger', version: 3, sql: 'ALTER TABLE ledger ADD COLUMN searches INTEGER' },
+  usageSumsMigration,
 ]
-
-/** What usage may be summed by. */
-export type UsageDimension = 'client' | 'principal' | 'team' | 'provider' | 'model' | 'tool'
-
-/** Which rows to sum. `principal` narrows to one's own. */
-export interface UsageQuery {
-  readonly by: UsageDimension
-  /** Milliseconds since the epoch, inclusive. */
-  readonly sinceMs: number
-  readonly principal?: string | undefined
-  /** Names that get a line of their own, the dearest; default 1,000. What others used is summed in one more. */
-  readonly namesMax?: number
-}
 
 /** One line of usage. Failed and lost attempts are in every sum: they cost too. What the cache answered is in no sum but its own. */
 export interface UsageLine {
@@ -64,17 +55,6 @@ export interface UsageLine {
   readonly savedNanoUsd: bigint
 }
 
-const columns: Readonly<Record<UsageDimension, string>> = {
-  // A client id is a claim inside its principal: equal ids of two principals are two clients.
-  client: "principal || '/' || COALESCE(client, '')",
-  principal: 'principal',
-  team: 'team',
-  provider: 'provider',
-  // A search has no model: its line bears the operation's name.
-  model: 'COALESCE(model, operation)',
-  tool: 'tool',
-}
-const namesMaxDefault = 1_000
 // A million dollars: sums of many such rows still fit the file's integers.
 const rowNanoUsdMax = 10n ** 15n
 
@@ -115,45 +95,15 @@ export class Ledger {
   }
 
   /** Sums, dearest first; the last line may be of several names. */
-  async usage({
-    by,
-    sinceMs,
-    principal,
-    namesMax = namesMaxDefault,
-  }: UsageQuery): Promise<readonly UsageLine[]> {
-    const own = principal === undefined ? '' : 'AND principal = ?'
-    const sums = sumNames.map((name) => `SUM(${name}) AS ${name}`).join(', ')
-    const rows = await this.#records.read({
-      sql: `WITH by_name AS (
-          SELECT ${columns[by]} AS name, COUNT(DISTINCT call_id) AS calls,
-            SUM(outcome <> 'cached') AS attempts, SUM(outcome NOT IN ('done', 'cached')) AS failed_attempts,
-            SUM(outcome = 'cached') AS cached_answers, SUM(usage_source = 'estimated') AS estimated_attempts,
-            SUM(IIF(outcome = 'cached', 0, input_tokens)) AS input_tokens,
-            SUM(IIF(outcome = 'cached', 0, cached_input_tokens)) AS cached_input_tokens,
-            SUM(IIF(outcome = 'cached', 0, output_tokens)) AS output_tokens,
-            SUM(cost_nano_usd) AS cost, SUM(saved_nano_usd) AS saved
-          FROM ledger WHERE ended_at_ms >= ? ${own} GROUP BY 1),
-        placed AS (SELECT *, ROW_NUMBER() OVER (ORDER BY cost DESC, attempts DESC, name) AS place FROM by_name)
-        SELECT MIN(place, ?) AS place, MIN(name) AS name, COUNT(*) AS names, ${sums}
-        FROM placed GROUP BY 1 ORDER BY 1`,
-      values: [sinceMs, ...(principal === undefined ? [] : [principal]), namesMax + 1],
-    })
-    return rows.map(toLine)
+  async usage(query: UsageQuery): Promise<readonly UsageLine[]> {
+    try {
+      return (await this.#records.read(usageCommand(query), query.principal ?? '')).map(toLine)
+    } catch (error) {
+      if (!(error instanceof StoreFault && error.trouble === 'too-many-reads')) throw error
+      throw new CallFailure('overloaded', { message: error.message, retryable: true, cause: error })
+    }
   }
 }
-
-const sumNames = [
-  'calls',
-  'attempts',
-  'failed_attempts',
-  'cached_answers',
-  'estimated_attempts',
-  'input_tokens',
-  'cached_input_tokens',
-  'output_tokens',
-  'cost',
-  'saved',
-] as const
 
 function toColumns(entry: LedgerEntry, cost: bigint, priceVersion: string | null): Record<string, SqlValue> {
   const { usage } = entry

@@ -12,6 +12,11 @@ export class LaneQueue<Item> {
     return this.#size
   }
 
+  /** Items in one lane. */
+  sizeOf(lane: string): number {
+    return this.#lanes.get(lane)?.length ?? 0
+  }
+
   /** Adds an item at the end of its lane; a new lane is last in turn. */
   push(lane: string, item: Item): void {
     const items = this.#lanes.get(lane)

@@ -1,6 +1,7 @@
 // The file of keys (`keys.json` in the data folder): who may call, with which share and limits. It holds digests, never keys.
 // The command line changes it, a running server reads it again within half a second; each change is one atomic rename,
-// made under a lock file, so that two commands at once lose nothing.
+// made under a lock file, so that two commands at once lose nothing. Bounded where it is written: what is there is always read, or no key
+// could be revoked any more.
 
 import { z } from 'zod'
 import { localPrincipal } from '../domain/ids.ts'
@@ -63,7 +64,9 @@ const recordRule = z.strictObject({
   createdAt: z.string(),
   revokedAt: z.string().nullable(),
 })
-const fileRule = z.strictObject({ version: z.literal(1), keys: z.array(recordRule).max(10_000) })
+const fileRule = z.strictObject({ version: z.literal(1), keys: z.array(recordRule) })
+// Keys in the file; of those revoked the oldest make room.
+const keysMax = 10_000
 
 /** The keys in `path`; none when there is no file. Throws a sentence when it is damaged: a damaged file lets nobody in. */
 export async function readKeyFile(path: string): Promise<readonly KeyRecord[]> {
@@ -77,13 +80,19 @@ export async function readKeyFile(path: string): Promise<readonly KeyRecord[]> {
   )
 }
 
-/** Adds a key. Throws a sentence for a bad record, for more tokens a minute than a day, or for a name that is in use. */
+/**
+ * Adds a key. Throws a sentence for a bad record, for more tokens a minute than a day, for a name that is in use, or where as many keys as
+ * there may be are in force.
+ */
 export async function addKey(path: string, record: KeyRecord, clock: Clock): Promise<void> {
   assertRecord(record)
   assertTokens(record)
   await change(path, clock, (keys) => {
     if (keys.some(({ name, revokedAt }) => name === record.name && revokedAt === null)) {
       throw new Error(`There is a key for "${record.name}" already. Revoke it first, or choose another name.`)
+    }
+    if (keys.filter(({ revokedAt }) => revokedAt === null).length >= keysMax) {
+      throw new Error(`There are ${keysMax} keys in force, and no more are kept. Revoke one first.`)
     }
     return [...keys, record]
   })
@@ -147,11 +156,18 @@ async function change(
 ): Promise<void> {
   const release = await lockFile(`${path}.lock`, clock)
   try {
-    const keys = edit(await readKeyFile(path))
+    const keys = bounded(edit(await readKeyFile(path)))
     await fileAt(path).replace(`${JSON.stringify({ version: 1, keys }, null, 2)}\n`)
   } finally {
     await release()
   }
+}
+
+function bounded(keys: readonly KeyRecord[]): readonly KeyRecord[] {
+  const revoked = keys.filter(({ revokedAt }) => revokedAt !== null)
+  const oldestFirst = revoked.sort((a, b) => ((a.revokedAt ?? '') < (b.revokedAt ?? '') ? -1 : 1))
+  const gone = new Set(oldestFirst.slice(0, Math.max(0, keys.length - keysMax)))
+  return keys.filter((key) => !gone.has(key))
 }
 
 function fileAt(path: string): WholeFile {

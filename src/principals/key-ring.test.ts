@@ -6,7 +6,7 @@ import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest'
 import { systemClock } from '../lib/clock.ts'
 import { VirtualClock } from '../lib/virtual-clock.ts'
 import { keyDigest, mintKey } from './api-key.ts'
-import { addKey, changeKey, readKeyFile, revokeKey } from './key-file.ts'
+import { addKey, changeKey, type KeyRecord, readKeyFile, revokeKey } from './key-file.ts'
 import { keyRecordOf } from './key-record-of.ts'
 import { KeyRing } from './key-ring.ts'
 
@@ -105,6 +105,47 @@ describe('the file of keys', () => {
     await expect(revokeKey(path, 'bert', '2026-11-22T00:00:00Z', systemClock)).rejects.toThrow(
       'no key for "bert"',
     )
+  })
+
+  describe('of as many keys as there may be', () => {
+    const revokedAt = (hour: number): string => `2026-11-22T0${hour}:00:00Z`
+    const names = async (): Promise<readonly string[]> =>
+      (await readKeyFile(path)).map(({ name }) => name).filter((name) => !name.startsWith('old'))
+    const fill = (keys: readonly KeyRecord[], count = 10_000): void => {
+      const { digest } = mintKey()
+      const others = Array.from({ length: count - keys.length }, (_, index) =>
+        keyRecordOf(`old${index}`, digest),
+      )
+      writeFileSync(path, JSON.stringify({ version: 1, keys: [...keys, ...others] }))
+    }
+    const revoked = (name: string, hour: number): KeyRecord =>
+      keyRecordOf(name, mintKey().digest, { revokedAt: revokedAt(hour) })
+
+    it('takes another in place of the one that was revoked first', async () => {
+      fill([revoked('second', 2), revoked('first', 1), revoked('third', 3)])
+      await addKey(path, keyRecordOf('new', mintKey().digest), systemClock)
+      expect(await names()).toEqual(['second', 'third', 'new'])
+      expect(await readKeyFile(path)).toHaveLength(10_000)
+      await revokeKey(path, 'new', revokedAt(4), systemClock)
+      expect(await names()).toEqual(['second', 'third', 'new'])
+    })
+
+    it('takes none where all are in force, says so, and still lets one be revoked', async () => {
+      fill([])
+      const add = (): Promise<void> => addKey(path, keyRecordOf('new', mintKey().digest), systemClock)
+      await expect(add()).rejects.toThrow('There are 10000 keys in force, and no more are kept. Revoke one')
+      await revokeKey(path, 'old7', revokedAt(1), systemClock)
+      await add()
+      expect(await names()).toEqual(['new'])
+      await expect(revokeKey(path, 'old7', revokedAt(2), systemClock)).rejects.toThrow('There is no key')
+    })
+
+    it('that was given more once is read, and can be changed', async () => {
+      fill([revoked('first', 1), revoked('second', 2)], 10_002)
+      await revokeKey(path, 'old0', revokedAt(3), systemClock)
+      expect(await names()).toEqual([])
+      expect(await readKeyFile(path)).toHaveLength(10_000)
+    })
   })
 
   it('changes what a key gives, the rest of it stays, and a bad term changes nothing', async () => {

@@ -4,7 +4,8 @@
 import type { Asking } from '../domain/asking.ts'
 import type { Identity } from '../domain/identity.ts'
 import type { PrincipalName } from '../domain/ids.ts'
-import type { UsageLine, UsageQuery } from '../ledger/ledger.ts'
+import type { UsageLine } from '../ledger/ledger.ts'
+import type { UsageQuery } from '../ledger/usage-sums.ts'
 import type { Message } from '../providers/provider.ts'
 import type { ModelStanding } from '../routing/model-names.ts'
 

@@ -174,7 +174,7 @@ describe('an attempt', () => {
     leave(gone)
     const { result, isOurLimit } = await over()
     expect(result).toMatchObject({ kind: 'failed', failure: gone })
-    expect(isOurLimit).toBe(false)
+    expect(isOurLimit).toBe(true)
   })
 
   it('knows more of the end of the job’s time than whoever ended it, whom it names as the cause', async () => {
@@ -217,16 +217,21 @@ describe('an attempt whose own time is over', () => {
     })
     expect(end.outcome).toBe('timeout')
     expect(failure?.code).toBe('timeout')
-    // It said nothing at all: that is the vendor's doing.
-    expect(isOurLimit).toBe(false)
+    // The vendor's own time was not over.
+    expect(isOurLimit).toBe(true)
   })
 
-  it('is nobody’s fault where the vendor was speaking', async () => {
-    const { clock, over } = await begin((input) => {
-      input.meter.firstPart()
-      return untilAborted(input)
-    })
+  it('is our own doing, also where the job leaves before the attempt has ended', async () => {
+    const gone = new CallFailure('client-gone', { message: 'Gone.' })
+    const { clock, leave, over } = await begin(
+      ({ signal }, time) =>
+        new Promise((_, reject) =>
+          signal.addEventListener('abort', () => time.after(10, () => reject(gone))),
+        ),
+    )
     await clock.advance(60_000)
+    leave(gone)
+    await clock.advance(10)
     const { end, isOurLimit } = await over()
     expect(end.outcome).toBe('timeout')
     expect(isOurLimit).toBe(true)

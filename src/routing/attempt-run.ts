@@ -53,7 +53,7 @@ export interface AttemptStart<Result> {
   readonly isDeadline: boolean
   readonly signal: AbortSignal
   run(input: AttemptInput): Promise<Result>
-  /** Told once, before the result is. `isOurLimit`: it was speaking when its time was over, so the vendor is not to blame. */
+  /** Told once, before the result is. `isOurLimit`: we ended it, before any limit of the vendor's own was over. */
   onEnd(end: AttemptEnd, isOurLimit: boolean, failure: CallFailure | null): void
   onFirstPart?(): void
 }
@@ -131,7 +131,6 @@ export function startAttempt<Result>(start: AttemptStart<Result>): RunningAttemp
     limit.cancel()
     start.signal.removeEventListener('abort', abortOuter)
     const outcome: AttemptOutcomeCode = failure === null ? 'done' : hasLost ? 'hedge-lost' : failure.code
-    const isOurLimit = failure === controller.signal.reason && !start.signal.aborted && firstPartMs !== null
     const end: AttemptEnd = {
       attemptId: input.id,
       number: start.number,
@@ -147,7 +146,7 @@ export function startAttempt<Result>(start: AttemptStart<Result>): RunningAttemp
       outputChars,
       outputTokensMax: start.outputTokensMax,
     }
-    start.onEnd(end, isOurLimit || hasLost, failure)
+    start.onEnd(end, failure === controller.signal.reason, failure)
   }
   const run = async (): Promise<AttemptResult<Result>> => {
     let value: Result

@@ -185,7 +185,10 @@ export class AttemptStarter<Each extends Target, Result> {
         // A row that cannot be kept fails the job in `recorded`; until somebody waits there, it must not end the process.
         recording.catch(() => {})
       },
-      onFirstPart,
+      onFirstPart: () => {
+        this.#options.health.visits.heard(target.provider)
+        onFirstPart()
+      },
     })
   }
 }

@@ -41,6 +41,8 @@ const requeuesMax = 32
 const turnsMax = 64
 // A failure within so much of the time that was left is worth asking the same vendor again, even where another could be asked.
 const quickShare = 1 / 8
+// Longer than a connection that cannot be made.
+const newsMsMax = 6_000
 
 /** The retry loop of all jobs. */
 export class Attempts {
@@ -117,7 +119,7 @@ class JobLoop<Each extends Target, Result> {
   // All attempts at one target, on one slot; at a hedge's, from where that spoke first and failed. Throws when nothing further may be
   // tried.
   async #stay(asked: Each, granted: AttemptLease): Promise<Stay<Result>> {
-    const { health } = this.#options
+    const { health, clock } = this.#options
     const { history } = this.#trail
     const triedKeys = new Set<number>()
     let target = asked
@@ -126,7 +128,12 @@ class JobLoop<Each extends Target, Result> {
       for (;;) {
         const unready = await this.#site.ready?.(target, this.#plan.signal, this.#outputTokensMax)
         if (unready) return this.#refused(target, unready)
-        assertInTime(this.#options.clock, this.#plan, this.#trail.setbacks)
+        const { visits } = health
+        const newsUntilAt = this.#newsUntilAt()
+        // Not a moment between seeing that nobody looks there and going to look.
+        while (this.#isUnpaidVisit(target) && visits.isAwaited(target.provider) && clock.now() < newsUntilAt)
+          await visits.news(target.provider, newsUntilAt, this.#plan.signal)
+        assertInTime(clock, this.#plan, this.#trail.setbacks)
         const permit = health.enter(target, triedKeys)
         // Something came up while the job waited: an untried target stays one.
         if (permit === null) return history.visited.has(targetKey(target)) ? this.#goOn(target, 'any') : null
@@ -137,7 +144,9 @@ class JobLoop<Each extends Target, Result> {
           return this.#goOn(target, 'any')
         }
         history.attempts++
+        const visited = this.#isUnpaidVisit(target) ? visits.begin(target.provider) : null
         const tried = await this.#starter.attempt(target, permit, history, this.#outputTokensMax)
+        visited?.()
         const { result, keyIndex } = tried
         if (result.kind === 'done') return result
         if (tried.lease !== null) {
@@ -169,11 +178,7 @@ class JobLoop<Each extends Target, Result> {
             history.retriedProviders.add(target.provider)
             // It named a time, or its breaker opened: whoever else can goes on now.
             if (health.obstacle(target) !== null) return this.#goOn(target, 'any')
-            await wait(
-              this.#options.clock,
-              backoffMs(history.attempts - 1, this.#options.random),
-              this.#plan.signal,
-            )
+            await wait(clock, backoffMs(history.attempts - 1, this.#options.random), this.#plan.signal)
             break
           case 'requeue': {
             history.requeues++
@@ -198,22 +203,36 @@ class JobLoop<Each extends Target, Result> {
     return { attemptsMax: this.#options.attemptsMax ?? retryDefaults.attempts, requeuesMax }
   }
 
-  // The job's first attempt earns; every further one that an outage could multiply pays. Leaving a vendor that is down multiplies
-  // nothing at another one that answers: that is asked once, as if the chain had begun there.
+  // The job's first attempt earns; every further one that an outage could multiply pays, but for an unpaid visit.
   #mayAttempt(target: Each): boolean {
-    const { budget, health } = this.#options
-    // Our own queue's refusal is no attempt.
-    const made = this.#trail.setbacks.filter(({ failure }) => failure.code !== 'refused')
-    const last = made.at(-1)
+    const { budget } = this.#options
+    const last = this.#made.at(-1)
     if (last !== undefined) {
-      const { code } = last.failure
-      if (!costsRetryBudget(code)) return true
-      const isFirstThere = made.every((each) => each.target.provider !== target.provider)
-      const isSafe = isFirstThere && mayBeOutage(code) && !health.isFailing(target.provider)
-      if (!isSafe) return budget.withdraw(target.provider)
+      if (!costsRetryBudget(last.failure.code)) return true
+      if (!this.#isUnpaidVisit(target)) return budget.withdraw(target.provider)
     }
     budget.deposit(target.provider)
     return true
+  }
+
+  // Leaving a vendor that is down multiplies nothing at another one that answers: that is asked once, as if the chain had begun there.
+  #isUnpaidVisit({ provider }: Each): boolean {
+    const made = this.#made
+    const last = made.at(-1)
+    const isFirstThere = made.every((each) => each.target.provider !== provider)
+    const leaves = last !== undefined && isFirstThere && mayBeOutage(last.failure.code)
+    return leaves && !this.#options.health.isFailing(provider)
+  }
+
+  // Our own queue's refusal is no attempt.
+  get #made(): readonly Setback[] {
+    return this.#trail.setbacks.filter(({ failure }) => failure.code !== 'refused')
+  }
+
+  // Not for long where nothing comes: that vendor may only be slow, and the job has little time.
+  #newsUntilAt(): number {
+    const now = this.#options.clock.now()
+    return now + Math.min(newsMsMax, (this.#plan.deadlineAt() - now) * quickShare)
   }
 
   #facts(target: Each, { code }: CallFailure, tookMs: number): StepFacts {

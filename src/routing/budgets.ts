@@ -28,8 +28,8 @@ export interface BudgetsOptions {
 }
 
 const accountState = z.discriminatedUnion('kind', [
-  z.object({ kind: z.literal('period'), period: z.int(), spent: z.int() }),
-  z.object({ kind: z.literal('rate'), fullAtWallMs: z.number() }),
+  z.object({ kind: z.literal('period'), period: z.int(), also: z.array(z.int()).optional(), spent: z.int() }),
+  z.object({ kind: z.literal('rate'), fullAtWallMs: z.number(), atWallMs: z.number().optional() }),
 ])
 const snapshot = z.record(z.string(), accountState)
 const graceMs = 60_000
@@ -40,24 +40,27 @@ export class Budgets {
   readonly #options: BudgetsOptions
   readonly #book: QuotaBook
   readonly #file: StateFile
+  /** What the clock said at least when an earlier life wrote its counts. */
+  readonly writtenAtMs: number
 
-  private constructor(options: BudgetsOptions, book: QuotaBook, file: StateFile) {
+  private constructor(options: BudgetsOptions, book: QuotaBook, file: StateFile, writtenAtMs: number) {
     this.#options = options
     this.#book = book
     this.#file = file
+    this.writtenAtMs = writtenAtMs
   }
 
   /** Takes up what an earlier life has spent. Rejects with a sentence when its file is damaged. */
   static async open(options: BudgetsOptions): Promise<Budgets> {
     const path = join(options.dataDir, 'budgets.json')
     const book = new QuotaBook({ clock: options.clock, graceMs, accountsMax })
-    book.restore((await StateFile.read(path, snapshot)) ?? {})
+    const writtenAtMs = book.restore((await StateFile.read(path, snapshot)) ?? {})
     const file = new StateFile({
       path,
       state: () => book.snapshot(),
       onFault: (error) => options.onFault(error),
     })
-    return new Budgets(options, book, file)
+    return new Budgets(options, book, file, writtenAtMs)
   }
 
   /** Whether anybody counts what this caller takes. */

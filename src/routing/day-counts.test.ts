@@ -76,6 +76,16 @@ it('takes counts that were kept by model as one, those of the last day alone', a
   }
   await writeFile(join(dataDir, 'day-counts.json'), JSON.stringify({ 'glm/main': kept }))
   const providers = configure()
-  await (await DayCounts.open(providers, { dataDir, onFault })).close()
+  const counts = await DayCounts.open(providers, { dataDir, onFault })
+  await counts.close()
   expect(groupsOf(providers).snapshot()).toEqual({ day: 3, tokens: 250 })
+  expect(counts.writtenAtMs).toBe(3 * 86_400_000)
+})
+
+it('goes on with a count whose clock was put back', async () => {
+  const kept = { '': { day: 0, tokens: 250, also: [400] } }
+  await writeFile(join(dataDir, 'day-counts.json'), JSON.stringify({ 'glm/main': kept }))
+  const providers = configure()
+  await (await DayCounts.open(providers, { dataDir, onFault })).close()
+  expect(groupsOf(providers).snapshot()).toEqual(kept[''])
 })

@@ -9,16 +9,20 @@ import type { DayCount } from '../admission/account-rates.ts'
 import { StateFile } from '../store/state-file.ts'
 import type { ConfiguredProvider } from './route.ts'
 
-const dayCount = z.object({ day: z.int(), tokens: z.number() })
+const dayMs = 86_400_000
+const dayCount = z.object({ day: z.int(), tokens: z.number(), also: z.array(z.int()).optional() })
 /** By account. Under one name, since an account has one count; several are from when each model had its own. */
 const fileShape = z.record(z.string(), z.record(z.string(), dayCount))
 
 /** Keeps the counts of all accounts. */
 export class DayCounts {
   readonly #file: StateFile
+  /** What the clock said at least when an earlier life wrote its counts. */
+  readonly writtenAtMs: number
 
-  private constructor(file: StateFile) {
+  private constructor(file: StateFile, writtenAtMs: number) {
     this.#file = file
+    this.writtenAtMs = writtenAtMs
   }
 
   /** Takes up the counts of an earlier life, before the first job. Rejects with a sentence when their file is damaged. */
@@ -46,7 +50,8 @@ export class DayCounts {
       groups.restore(sumOf(Object.values(known[name] ?? {})))
       groups.watchDayCounts(() => file.changed())
     }
-    return new DayCounts(file)
+    const days = Object.values(known).flatMap((counts) => Object.values(counts).map(({ day }) => day))
+    return new DayCounts(file, Math.max(0, ...days) * dayMs)
   }
 
   /** Resolves when the last count is on disk. */
@@ -68,6 +73,6 @@ function countsOf(groups: AccountGroups): Readonly<Record<string, DayCount>> {
 // Of the last day that was counted: an earlier one is over.
 function sumOf(counts: readonly DayCount[]): DayCount {
   const day = Math.max(0, ...counts.map((count) => count.day))
-  const tokens = counts.filter((count) => count.day === day).reduce((sum, count) => sum + count.tokens, 0)
-  return { day, tokens }
+  const last = counts.filter((count) => count.day === day)
+  return { ...last[0], day, tokens: last.reduce((sum, count) => sum + count.tokens, 0) }
 }

@@ -6,11 +6,14 @@ import { Ledger, ledgerMigrations } from '../ledger/ledger.ts'
 import { type PriceLine, PriceTable } from '../ledger/price-table.ts'
 import { type RowEvent, RowKeeper } from '../ledger/row-keeper.ts'
 import type { Clock } from '../lib/clock.ts'
+import { ClockWatch } from '../lib/clock-watch.ts'
+import { duration } from '../lib/in-words.ts'
 import type { Random } from '../lib/random.ts'
 import type { Migration, Records } from '../store/records.ts'
 import { openSqliteRecords } from '../store/sqlite-records.ts'
 import type { BreakerLimits } from './breaker.ts'
 import { Budgets, type BudgetsOptions } from './budgets.ts'
+import { type CallTimes, longestCallMs } from './call-times.ts'
 import { DayCounts } from './day-counts.ts'
 import { JobDesk, type SharingOptions } from './job-desk.ts'
 import { toLedgerEntry } from './ledger-entry.ts'
@@ -33,11 +36,15 @@ export interface DeskSettings {
   readonly prices: readonly PriceLine[]
   readonly retries: RetryLimits
   readonly breaker: BreakerLimits
+  readonly limits: CallTimes
 }
 
 /** Collaborators. */
 export interface DeskRooms
-  extends Omit<RouterOptions, 'names' | 'hedge' | 'retries' | 'breaker' | 'record' | 'budgets'> {
+  extends Omit<
+    RouterOptions,
+    'names' | 'hedge' | 'retries' | 'breaker' | 'longestCallMs' | 'record' | 'budgets'
+  > {
   readonly clock: Clock
   readonly random: Random
   /** Of other rooms that keep rows in the same file. */
@@ -46,7 +53,7 @@ export interface DeskRooms
   /** A row of this principal is in the ledger. */
   onUsed(principal: PrincipalName): void
   quotasOf: BudgetsOptions['quotasOf']
-  /** What was spent could not be written; the next job tries again. */
+  /** For the log: what was spent could not be written, and the next job tries again; or the clock was put back. */
   onFault(error: Error): void
 }
 
@@ -66,7 +73,7 @@ export interface OpenDesk {
 /** Opens the files and builds the rest. Rejects with a `StoreFault` that says what is wrong with the file. */
 export async function openDesk(
   providers: readonly ConfiguredProvider[],
-  { dataDir, cache, models, prices, retries, breaker }: DeskSettings,
+  { dataDir, cache, models, prices, retries, breaker, limits }: DeskSettings,
   { onRows, onUsed, quotasOf, onFault, migrations, ...rooms }: DeskRooms,
 ): Promise<OpenDesk> {
   const { clock, random } = rooms
@@ -91,6 +98,12 @@ export async function openDesk(
   const dayCounts = await DayCounts.open(providers, { dataDir, onFault }).catch((error: unknown) =>
     closeAndThrow(records, error),
   )
+  const watch = new ClockWatch((byMs) => {
+    const sentence = `The clock of this machine was put back by ${duration(byMs)}. What was counted stays counted: today's and this month's quotas go on with what was spent by the clock that was ahead.`
+    onFault(new Error(sentence))
+  })
+  watch.saw(Math.max(budgets.writtenAtMs, dayCounts.writtenAtMs))
+  watch.saw(clock.wallMs())
   const { hedge } = models
   const router = new Router(providers, {
     ...rooms,
@@ -98,8 +111,12 @@ export async function openDesk(
     names: models,
     retries,
     breaker,
+    longestCallMs: longestCallMs(limits),
     hedge: hedge === false ? null : { afterMs: hedge.afterMs, share: hedge.sharePercent / 100 },
-    record: (attempt) => rows.record(toLedgerEntry(attempt)),
+    record: (attempt) => {
+      watch.saw(attempt.end.endedAtMs)
+      return rows.record(toLedgerEntry(attempt))
+    },
   })
   const onWork = (): void => records.warm()
   const jobs = new JobDesk({ clock, random, router, ledger, rows, onWork, sharing: cache })

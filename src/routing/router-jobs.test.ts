@@ -231,6 +231,54 @@ describe('the output that is expected of a job', () => {
   })
 })
 
+describe('how long a job will probably hold its slot', () => {
+  it('is what its tool’s jobs took at that model of late, and what all took before that is known', async () => {
+    const clock = new VirtualClock()
+    const vendor = { takesMs: 8_000, fails: false }
+    const glm = providerOf('glm', ['glm-5.2'], async function* () {
+      const { takesMs, fails } = vendor
+      await new Promise<void>((resolve) => clock.after(takesMs, resolve))
+      if (fails) throw new CallFailure('content-filtered', { message: 'No.' })
+      yield { type: 'text-delta', text: 'x' }
+      yield finish
+    })
+    const per = { per: 'account', concurrency: { default: 1, byModel: {} } } as const
+    const account = accountOf('glm/main', ['key'], per, clock)
+    const router = new Router([configuredOf({ provider: glm, accounts: [account] })], { clock })
+    const run = (tool: string, progress: JobRequest['progress'] = () => {}) =>
+      Promise.allSettled([router.run(draft, request({ tool, progress }))])
+    const served = async (tool: string, times: number, takesMs: number, fails = false): Promise<void> => {
+      Object.assign(vendor, { takesMs, fails })
+      for (let n = 0; n < times; n++) {
+        const running = run(tool)
+        await clock.advance(takesMs)
+        await running
+      }
+    }
+    /** What a job is told that comes right behind one of that tool. */
+    const told = async (tool: string): Promise<number | null | undefined> => {
+      vendor.fails = false
+      const places: (number | null)[] = []
+      const first = run(tool)
+      await clock.advance(0)
+      const second = run('chat', (update) => {
+        if (update.kind === 'queued') places.push(update.expectedWaitMs)
+      })
+      await clock.advance(2 * vendor.takesMs)
+      await Promise.all([first, second])
+      return places[0]
+    }
+    await served('chat', 4, 8_000)
+    await served('review', 4, 80_000)
+    // Four of each are enough for the mean of the group, and too few for either tool.
+    expect(await told('review')).toBe(21_952)
+    await served('review', 9, 90_000, true)
+    expect(await told('review')).toBe(80_000)
+    // Two of the chats took as long as the reviews that they came behind.
+    expect(await told('chat')).toBe(11_200)
+  })
+})
+
 describe('a hedge of a job', () => {
   const answeredBy = async (job: Job | typeof draft): Promise<string> => {
     const clock = new VirtualClock()

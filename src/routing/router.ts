@@ -21,6 +21,7 @@ import type { Budgets } from './budgets.ts'
 import { candidateSteps, type RoutedCandidate } from './candidate-steps.ts'
 import type { HealthFacts } from './health-facts.ts'
 import type { HedgeOptions } from './hedge.ts'
+import { HoldEstimates } from './hold-estimates.ts'
 import { knownNames, type ModelNames, type ModelStanding } from './model-names.ts'
 import { OutputEstimates } from './output-estimates.ts'
 import { PaidSite, type SetAside } from './paid-site.ts'
@@ -90,6 +91,8 @@ export interface RouterOptions {
   readonly hedge?: HedgeOptions | null
   readonly retries?: RetryLimits
   readonly breaker?: BreakerLimits
+  /** As `TargetHealthOptions` has it. */
+  readonly longestCallMs?: number
   /** Lowers the share of clients whose own faults pile up. */
   readonly penaltyBox?: PenaltyBox
   /** Counts the money and the tokens of callers that have quotas. */
@@ -116,14 +119,15 @@ export class Router {
   readonly #attempts: Attempts
   readonly #retryBudget: RetryBudget
   readonly #outputs = new OutputEstimates()
+  readonly #holds = new HoldEstimates()
 
   constructor(providers: readonly ConfiguredProvider[], options: RouterOptions = {}) {
-    const { clock = systemClock, random = systemRandom, hedge = null, breaker, onHealth } = options
+    const { clock = systemClock, random = systemRandom, hedge = null, onHealth } = options
     const { attempts: attemptsMax, sharePercent, perMinute } = options.retries ?? retryDefaults
     this.#providers = providers
     this.#options = options
     this.#clock = clock
-    this.#health = new TargetHealth({ clock, random, breaker, ...(onHealth ? { emit: onHealth } : {}) })
+    this.#health = new TargetHealth({ ...options, clock, random, ...(onHealth ? { emit: onHealth } : {}) })
     const budget = new RetryBudget({ clock, share: sharePercent / 100, floorPerMinute: perMinute })
     this.#retryBudget = budget
     this.#attempts = new Attempts({ clock, random, health: this.#health, budget, attemptsMax, hedge })
@@ -187,11 +191,12 @@ export class Router {
       endUserOf,
       jobFor: (candidate, cap) => toJob(draft, candidate, cap),
       expectOutput,
+      expectHold: (candidate) => this.#holds.expect(tool, candidate, draft.kind),
       progress: (update) => request.progress(update),
       onEnd: (end, inputTokens) => {
-        if (end.outcome === 'done' && end.usage?.source === 'provider') {
+        if (end.outcome === 'done') this.#holds.observe(tool, end.target, draft.kind, end.durationMs)
+        if (end.outcome === 'done' && end.usage?.source === 'provider')
           this.#outputs.observe(tool, end.target.model ?? draft.kind, end.usage.outputTokens)
-        }
         return this.#options.record?.({ end, request, operation: draft.kind, inputTokens })
       },
     })

@@ -5,7 +5,7 @@ import type { LeaseRequest } from '../admission/lease.ts'
 import type { QueuePlace } from '../admission/queue-place.ts'
 import type { JobClass } from '../admission/queue-tree.ts'
 
-type SlotWish = Required<Omit<LeaseRequest, 'deadlineAt' | 'class' | 'expectedMs'>>
+type SlotWish = Required<Omit<LeaseRequest, 'deadlineAt' | 'class'>>
 
 /** What is asked of the job anew; `deadlineAt` answers monotonic milliseconds. */
 interface ChangingWish {
@@ -22,6 +22,7 @@ export class SlotRequest implements LeaseRequest {
   readonly inputTokens: number
   readonly outputTokensMax: number
   readonly outputTokensExpected: number
+  readonly expectedMs: number | undefined
   readonly bytes: number
   readonly signal: AbortSignal
   readonly onPlace: (place: QueuePlace) => void
@@ -35,6 +36,7 @@ export class SlotRequest implements LeaseRequest {
     this.inputTokens = wish.inputTokens
     this.outputTokensMax = wish.outputTokensMax
     this.outputTokensExpected = wish.outputTokensExpected
+    this.expectedMs = wish.expectedMs
     this.bytes = wish.bytes
     this.signal = wish.signal
     this.onPlace = wish.onPlace

@@ -115,6 +115,7 @@ export class StayAtVendor {
       jobFor: (_candidate, most) =>
         job.kind === 'generate' ? { ...job, outputTokensMax: most ?? job.outputTokensMax } : job,
       expectOutput: (_candidate, most) => most / 4,
+      expectHold: () => 7_000,
       progress: (update) => this.told.push(update),
       onEnd: (end, inputTokens) => void this.ended.push([end, inputTokens]),
     })

@@ -323,6 +323,19 @@ describe('target health', () => {
     expect(health.isFailing('glm')).toBe(false)
   })
 
+  it('counts our own limit as a vendor’s silence where it was three fifths of the longest call, and of no speaker', () => {
+    const clock = new VirtualClock()
+    const opens = (durationMs: number, firstPartMs: number | null, longestCallMs?: number): boolean => {
+      const health = new TargetHealth({ clock, random: () => 0, longestCallMs })
+      const end = attemptEndOf('timeout', { durationMs, firstPartMs })
+      for (let i = 0; i < 5; i++) health.enter(target, none)?.settle(end, true, null)
+      expect(health.isFailing('glm')).toBe(health.obstacle(target) !== null)
+      return health.isFailing('glm')
+    }
+    expect([opens(17_999, null, 30_000), opens(18_000, null, 30_000)]).toEqual([false, true])
+    expect([opens(18_000, 5, 30_000), opens(240_000, null)]).toEqual([false, false])
+  })
+
   it('gives the turn of a probe back where no key is left for it', async () => {
     const { clock, health, attempt } = open()
     for (let i = 0; i < 5; i++) attempt('timeout')

@@ -13,6 +13,7 @@ import { type BreakerVerdict, verdictOf } from './breaker-verdict.ts'
 import { conversationLot } from './conversation-lot.ts'
 import { Cooldowns } from './cooldown.ts'
 import { mayBeOutage } from './failure-class.ts'
+import { FirstVisits } from './first-visits.ts'
 import { KeyHealth, type KeyVerdict } from './key-health.ts'
 import { Ramp } from './ramp.ts'
 import { breakerKey, subjectOf, type Target, targetKey } from './target.ts'
@@ -31,6 +32,11 @@ export interface TargetHealthOptions {
   readonly random: Random
   /** Of each endpoint and model; the breaker's defaults when absent. */
   readonly breaker?: BreakerLimits | undefined
+  /**
+   * What the calls that may take longest take, in milliseconds: a vendor that is silent for most of that is silent for everybody.
+   * Absent: only its own limits tell.
+   */
+  readonly longestCallMs?: number | undefined
   emit?(event: HealthEvent): void
 }
 
@@ -49,7 +55,7 @@ export interface Obstacle {
 export interface AttemptPermit {
   readonly keyIndex: number
   readonly keyName: string
-  /** `isOurLimit`: the end says nothing about the vendor. */
+  /** `isOurLimit`: our own time for it was over, and the vendor's was not. */
   settle(end: AttemptEnd, isOurLimit: boolean, failure: CallFailure | null): void
   /** Instead of `settle`, when no attempt is made after all. */
   giveBack(): void
@@ -60,11 +66,14 @@ const refusedMax = 1_024
 const overloadedMax = 1_024
 const providersMax = 256
 const refusedAgainMs = 60_000
+// An attempt with another after it gets two thirds of its call; a little of that went by in a queue.
+const hangShare = 0.6
 
 /** Health of all targets. */
 export class TargetHealth {
   readonly keys: KeyHealth
   readonly balance: Balance
+  readonly visits: FirstVisits
   readonly #options: TargetHealthOptions
   readonly #cooldowns: Cooldowns
   readonly #refused: RefusedModels
@@ -85,6 +94,7 @@ export class TargetHealth {
       onRevival: (keyName) => options.emit?.({ type: 'key-revived', keyName }),
     })
     this.balance = new Balance(options)
+    this.visits = new FirstVisits(options.clock)
     this.#cooldowns = new Cooldowns(options)
     this.#refused = new RefusedModels(options.clock)
   }
@@ -135,8 +145,9 @@ export class TargetHealth {
       settle: (end, isOurLimit, failure) => {
         key.settle(keyVerdict(end, failure))
         this.#learn(target, end, failure)
-        if (!isOurLimit) this.#learnOfProvider(target.provider, end)
-        breaker.settle(breakerVerdict(end, isOurLimit))
+        const saysNothing = isOurLimit && !this.#wasSilentForAll(end)
+        if (!saysNothing) this.#learnOfProvider(target.provider, end)
+        breaker.settle(breakerVerdict(end, saysNothing))
       },
       giveBack: () => {
         key.settle('unknown')
@@ -201,6 +212,7 @@ export class TargetHealth {
     const isLimited = end.outcome === 'rate-limited' || end.outcome === 'concurrency-limited'
     if (end.outcome === 'done' || isLimited) this.balance.observeAnswer(target, isLimited)
     if (end.outcome === 'done') {
+      this.visits.heard(target.provider)
       this.#cooldowns.succeeded(targetKey(target))
       this.#overloaded.delete(targetKey(target))
     }
@@ -224,6 +236,12 @@ export class TargetHealth {
     const wasOverloaded = this.#overloaded.get(key) === true
     this.#overloaded.set(key, true)
     return wasOverloaded
+  }
+
+  // One caller's short time says nothing to the others. But where no call here can wait any longer, it is all that anybody will see.
+  #wasSilentForAll({ firstPartMs, durationMs }: AttemptEnd): boolean {
+    const { longestCallMs = Number.POSITIVE_INFINITY } = this.#options
+    return firstPartMs === null && durationMs >= longestCallMs * hangShare
   }
 
   #learnOfProvider(provider: string, { outcome }: AttemptEnd): void {
@@ -255,9 +273,9 @@ export class TargetHealth {
   }
 }
 
-function breakerVerdict(end: AttemptEnd, isOurLimit: boolean): BreakerVerdict {
+function breakerVerdict(end: AttemptEnd, saysNothing: boolean): BreakerVerdict {
   if (end.outcome === 'done') return 'good'
-  return isOurLimit || end.outcome === 'hedge-lost' ? 'ignored' : verdictOf(end.outcome)
+  return saysNothing || end.outcome === 'hedge-lost' ? 'ignored' : verdictOf(end.outcome)
 }
 
 function keyVerdict(end: AttemptEnd, failure: CallFailure | null): KeyVerdict {

@@ -42,6 +42,8 @@ export interface VendorWork {
   jobFor(candidate: RoutedCandidate, outputTokensMax: number | null): Job
   /** Output that will probably do, at most `cap`. */
   expectOutput(candidate: RoutedCandidate, cap: number): number
+  /** How long such jobs hold a slot there, in milliseconds; undefined: too few were seen. */
+  expectHold(candidate: RoutedCandidate): number | undefined
   progress(update: Progress): void
   /** Told every end once; what it promises is awaited before the result is given out. */
   onEnd(end: AttemptEnd, inputTokens: number): Promise<void> | void
@@ -95,6 +97,7 @@ export class VendorSite implements JobSite<RoutedCandidate, RoutedOutcome> {
       {
         ...this.#owner(work.payer()),
         ...size,
+        expectedMs: work.expectHold(candidate),
         signal,
         onPlace: (place) => work.progress({ kind: 'queued', provider: candidate.provider, ...place }),
       },
@@ -135,10 +138,8 @@ export class VendorSite implements JobSite<RoutedCandidate, RoutedOutcome> {
       requestId: input.id,
       endUser: endUserOf(identity),
       lane: clientKey(identity),
-      mayRequest: (signal) => {
-        const { untilAt } = input
-        return mayRequest(stay, { outputTokensMax: outputCap(job), untilAt, signal })
-      },
+      mayRequest: (signal) =>
+        mayRequest(stay, { outputTokensMax: outputCap(job), untilAt: () => input.untilAt(), signal }),
       onRequest: () => this.#countRequest(group),
       onLimits: (limits) => this.#stays.get(group)?.lease.heard(limits),
       onBegin: () => input.meter.began(),

@@ -24,8 +24,8 @@ export interface Migration {
 export interface Records {
   /** Runs all commands, or none; resolves when they would outlive this process. Answers how many rows changed. */
   write(commands: readonly SqlCommand[]): Promise<number>
-  /** Sees every write that has resolved. */
-  read(command: SqlCommand): Promise<readonly SqlRow[]>
+  /** Sees every write that has resolved. Readers, named by whose reading it is, take turns, and no write waits for them. */
+  read(command: SqlCommand, reader: string): Promise<readonly SqlRow[]>
   /** Begins what the first write would wait for; cheap when it has begun. */
   warm(): void
   /** Writes what is pending, then closes. */

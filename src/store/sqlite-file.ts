@@ -1,5 +1,5 @@
-// One SQLite file and its schema: opened in WAL mode, brought up to date room by room, written in groups. Runs where it may block:
-// in the worker.
+// One SQLite file and its schema: opened in WAL mode, brought up to date room by room, written in groups, or only read. Runs where it may
+// block: in a worker.
 
 import { DatabaseSync, type StatementSync } from 'node:sqlite'
 import { BoundedMap } from '../lib/bounded-map.ts'
@@ -20,8 +20,11 @@ export class SqliteFile {
   readonly #database: DatabaseSync
   readonly #statements = new BoundedMap<string, StatementSync>(statementsMax)
 
-  /** Its folder must be there. `busyMs`: how long another process may hold the file before a write fails. */
-  constructor(path: string, migrations: readonly Migration[], busyMs: number) {
+  /**
+   * Its folder must be there. `migrations`: null where nothing will be written. `busyMs`: how long another process may hold the file
+   * before a write fails.
+   */
+  constructor(path: string, migrations: readonly Migration[] | null, busyMs: number) {
     this.#path = path
     if (path !== ':memory:') makePrivateFile(path)
     this.#database = new DatabaseSync(path, { timeout: busyMs })
@@ -29,7 +32,8 @@ export class SqliteFile {
       // NORMAL: what is committed outlives a killed process, whatever kills it. FULL would also outlive a power cut, at the price of
       // a sync for every group, and every answer waits for its row: on a busy disk that was seen to take over a second.
       this.#database.exec('PRAGMA journal_mode = WAL; PRAGMA synchronous = NORMAL; PRAGMA foreign_keys = ON')
-      this.#migrate(migrations)
+      if (migrations === null) this.#database.exec('PRAGMA query_only = ON')
+      else this.#migrate(migrations)
     } catch (error) {
       this.#database.close()
       throw error

@@ -39,7 +39,7 @@ describe('records', () => {
     expect(await records.write([insert('wren', 2n ** 62n), insert('tit')])).toBe(2)
     await records.close()
     const again = await openSqliteRecords({ path, migrations: [first] })
-    expect(await again.read(all)).toEqual([
+    expect(await again.read(all, 'ada')).toEqual([
       { name: 'tit', weight: 1n },
       { name: 'wren', weight: 2n ** 62n },
     ])
@@ -55,7 +55,7 @@ describe('records', () => {
     ])
     expect(results.map(({ status }) => status)).toEqual(['fulfilled', 'rejected', 'fulfilled'])
     expect(results[1]).toMatchObject({ reason: { name: 'StoreFault', trouble: 'conflict' } })
-    expect((await records.read(all)).map(({ name }) => name)).toEqual(['owl', 'wren'])
+    expect((await records.read(all, 'ada')).map(({ name }) => name)).toEqual(['owl', 'wren'])
     await records.close()
   })
 
@@ -95,7 +95,7 @@ describe('records', () => {
     await old.write([insert('wren')])
     await old.close()
     const young = await openSqliteRecords({ path, migrations: [first, second] })
-    expect(await young.read({ sql: 'SELECT name, song FROM birds', values: [] })).toEqual([
+    expect(await young.read({ sql: 'SELECT name, song FROM birds', values: [] }, 'ada')).toEqual([
       { name: 'wren', song: null },
     ])
     await young.close()
@@ -132,10 +132,10 @@ describe('records', () => {
 
   it('say that the disk is full, and go on when it is not any more', async () => {
     const records = await openSqliteRecords({ path, migrations: [first] })
-    await records.read({ sql: 'PRAGMA max_page_count = 6', values: [] })
+    await records.write([{ sql: 'PRAGMA max_page_count = 6', values: [] }])
     const large = insert('x'.repeat(60_000))
     await expect(records.write([large])).rejects.toMatchObject({ trouble: 'full' })
-    await records.read({ sql: 'PRAGMA max_page_count = 100000', values: [] })
+    await records.write([{ sql: 'PRAGMA max_page_count = 100000', values: [] }])
     expect(await records.write([large])).toBe(1)
     await records.close()
   })
@@ -146,6 +146,81 @@ describe('records', () => {
     await expect(records.write([insert('owl')])).rejects.toMatchObject({ trouble: 'overloaded' })
     await Promise.all(kept)
     await records.close()
-    await expect(records.read(all)).rejects.toMatchObject({ trouble: 'closed' })
+    await expect(records.read(all, 'ada')).rejects.toMatchObject({ trouble: 'closed' })
+  })
+
+  // Numbers, counted one by one: some tens of milliseconds of work for whoever reads.
+  const slow = {
+    sql: 'WITH RECURSIVE n (i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n WHERE i < 300000) SELECT count(*) AS n FROM n',
+    values: [],
+  }
+
+  it('are written within their time beside reads without end', async () => {
+    const records = await openSqliteRecords({ path, migrations: [first] })
+    await records.write([insert('wren')])
+    let isOver = false
+    let reads = 0
+    const readers = [1, 2, 3, 4].map(async () => {
+      while (!isOver) {
+        await records.read(slow, 'ada')
+        reads++
+      }
+    })
+    while (reads < 4) await new Promise((resolve) => setImmediate(resolve))
+    const before = reads
+    for (const name of ['tit', 'owl', 'jay']) {
+      await records.write([insert(name)])
+      expect((await records.read(all, 'bob')).map((row) => row.name)).toContain(name)
+    }
+    isOver = true
+    // Each write waits for no read, each read for one of theirs. The rest is what a busy machine may need.
+    expect(reads - before).toBeLessThan(60)
+    await Promise.all(readers)
+    await records.close()
+  })
+
+  it('are read in turns: who asks once waits for one read of whoever asks without end', async () => {
+    const records = await openSqliteRecords({ path, migrations: [first] })
+    const order: string[] = []
+    const read = (reader: string): Promise<unknown> =>
+      records.read(all, reader).then(() => order.push(reader))
+    const greedy = Array.from({ length: 50 }, () => read('ada'))
+    await Promise.all([...greedy, read('bob'), read('eve'), read('bob')])
+    expect(order.slice(0, 6)).toEqual(['ada', 'ada', 'bob', 'eve', 'ada', 'bob'])
+    await records.close()
+  })
+
+  it('bound what one reader waits for, and refuse no other for it', async () => {
+    const records = await openSqliteRecords({ path, migrations: [first], readsMax: 2 })
+    // One is read, two wait.
+    const kept = [1, 2, 3].map(() => records.read(all, 'ada'))
+    await expect(records.read(all, 'ada')).rejects.toMatchObject({
+      trouble: 'too-many-reads',
+      message: expect.stringContaining('Ask again'),
+    })
+    expect(await records.read(all, 'bob')).toEqual([])
+    await Promise.all(kept)
+    expect(await records.read(all, 'ada')).toEqual([])
+    await records.close()
+  })
+
+  it('cannot be changed by a read', async () => {
+    const records = await openSqliteRecords({ path, migrations: [first] })
+    await expect(records.read(insert('wren'), 'ada')).rejects.toMatchObject({ trouble: 'read-only' })
+    expect(await records.read(all, 'ada')).toEqual([])
+    await records.close()
+  })
+
+  it('are read again after their reader has rested, and leave one file when they are closed', async () => {
+    const records = await openSqliteRecords({ path, migrations: [first], idleMs: 1 })
+    for (const name of ['wren', 'tit']) {
+      await records.write([insert(name)])
+      expect((await records.read(all, 'ada')).map((row) => row.name)).toContain(name)
+      await new Promise((resolve) => setTimeout(resolve, 30))
+    }
+    const unread = Promise.allSettled([records.read(all, 'ada'), records.read(all, 'ada')])
+    await Promise.all([records.close(), records.close()])
+    expect((await unread).map(({ status }) => status)).toEqual(['fulfilled', 'rejected'])
+    expect(readdirSync(join(folder, 'data'))).toEqual(['records.db'])
   })
 })

@@ -1,15 +1,16 @@
-// Records over SQLite in a worker: the event loop never waits for a disk. Bounded: more than so many unanswered requests are refused. A
-// worker that dies takes its unanswered requests with it, each told so, and the next request starts another. The first one starts with
-// the first request, so a server that nobody uses does not pay for it; that the file is sound is seen before, when it is opened.
+// Records over SQLite in two workers: the event loop never waits for a disk, and no write waits for a read. One worker writes. The
+// other reads, one command at a time, and whoever asks takes turns with all others: however much one caller reads, another waits for one read
+// of each. It ends when nobody has read for a while. Both start with the first request, so a server that nobody uses does not pay for
+// them; that the file is sound is seen before, when it is opened.
 
 import { dirname } from 'node:path'
-import { Worker } from 'node:worker_threads'
+import { systemClock, type Timer } from '../lib/clock.ts'
+import { LaneQueue } from '../lib/lane-queue.ts'
 import { makeFolder } from '../lib/make-folder.ts'
-import { siblingModule } from '../lib/sibling-module.ts'
 import type { Migration, Records, SqlCommand, SqlRow } from './records.ts'
 import { SqliteFile } from './sqlite-file.ts'
-import type { SqliteWorkerData, StoreReply, StoreRequest } from './sqlite-worker.ts'
-import { StoreFault, storeFault, toPlainFault } from './store-fault.ts'
+import { storeFault, toPlainFault } from './store-fault.ts'
+import { StoreThread, toFault } from './store-thread.ts'
 
 /** Where and how; `path` may be `:memory:`. */
 export interface SqliteRecordsOptions {
@@ -19,19 +20,19 @@ export interface SqliteRecordsOptions {
   readonly groupMs?: number
   /** How long to wait for another process that holds the file, in milliseconds; default 5,000. */
   readonly busyMs?: number
-  /** Requests without an answer; default 10,000. */
+  /** Writes without an answer, and reads that wait; default 10,000 each. */
   readonly pendingMax?: number
+  /** Reads of one reader that wait; default 1,000. */
+  readonly readsMax?: number
+  /** How long the reading thread stays when nobody reads, in milliseconds; default 10,000. */
+  readonly idleMs?: number
 }
 
 const busyMsDefault = 5_000
 
-type Answer = Exclude<StoreReply, { kind: 'fault' }>
-
-// A request before its number: the union keeps its members' own fields.
-type Unnumbered<Request> = Request extends unknown ? Omit<Request, 'id'> : never
-
-interface Pending {
-  resolve(answer: Answer): void
+interface WaitingRead {
+  readonly command: SqlCommand
+  resolve(rows: readonly SqlRow[]): void
   reject(error: unknown): void
 }
 
@@ -51,98 +52,91 @@ export async function openSqliteRecords(options: SqliteRecordsOptions): Promise<
 }
 
 class SqliteRecords implements Records {
-  readonly #options: SqliteRecordsOptions
-  readonly #pending = new Map<number, Pending>()
-  #worker: Worker | null = null
-  #exited: Promise<void> = Promise.resolve()
-  #sequence = 0
-  #isClosed = false
+  readonly #path: string
+  readonly #readsMax: number
+  readonly #pendingMax: number
+  readonly #idleMs: number
+  readonly #writer: StoreThread
+  readonly #reader: StoreThread
+  readonly #reads = new LaneQueue<WaitingRead>()
+  #reading: Promise<void> | null = null
+  #idleTimer: Timer | null = null
+  #closing: Promise<void> | null = null
 
   constructor(options: SqliteRecordsOptions) {
-    this.#options = options
+    const { path, migrations, groupMs = 3, busyMs = busyMsDefault } = options
+    const { pendingMax = 10_000, readsMax = 1_000, idleMs = 10_000 } = options
+    this.#path = path
+    this.#pendingMax = pendingMax
+    this.#readsMax = readsMax
+    this.#idleMs = idleMs
+    this.#writer = new StoreThread({ path, migrations, groupMs, busyMs }, pendingMax)
+    // What lives in memory is seen by its own connection alone.
+    this.#reader =
+      path === ':memory:' ? this.#writer : new StoreThread({ path, migrations: null, groupMs, busyMs }, 1)
   }
 
   warm(): void {
-    if (this.#worker !== null || this.#isClosed) return
-    this.#start().unref()
+    if (this.#closing === null) this.#writer.warm()
   }
 
   async write(commands: readonly SqlCommand[]): Promise<number> {
-    const answer = await this.#ask({ kind: 'write', commands })
+    if (this.#closing !== null) throw storeFault('closed', this.#path)
+    const answer = await this.#writer.ask({ kind: 'write', commands })
     return answer.kind === 'wrote' ? answer.changes : 0
   }
 
-  async read(command: SqlCommand): Promise<readonly SqlRow[]> {
-    const answer = await this.#ask({ kind: 'read', command })
-    return answer.kind === 'rows' ? answer.rows : []
-  }
-
-  async close(): Promise<void> {
-    if (this.#isClosed) return this.#exited
-    const asked = this.#worker === null ? null : this.#ask({ kind: 'close' })
-    this.#isClosed = true
-    await asked
-    await this.#exited
-  }
-
-  #ask(request: Unnumbered<StoreRequest>): Promise<Answer> {
-    const { path, pendingMax = 10_000 } = this.#options
-    if (this.#isClosed) return Promise.reject(storeFault('closed', path))
-    if (this.#pending.size >= pendingMax) return Promise.reject(storeFault('overloaded', path))
-    const worker = this.#worker ?? this.#start()
-    const id = ++this.#sequence
-    return new Promise((resolve, reject) => {
-      this.#pending.set(id, { resolve, reject })
-      // Only whoever waits, for an answer or for the end, keeps the process alive.
-      worker.ref()
-      worker.postMessage({ ...request, id })
-    })
-  }
-
-  #start(): Worker {
-    const { path, migrations, groupMs = 3, busyMs = busyMsDefault } = this.#options
-    const data: SqliteWorkerData = { path, migrations, groupMs, busyMs }
-    const worker = new Worker(siblingModule(import.meta.url, 'sqlite-worker'), {
-      workerData: data,
-      // What it does is short-lived and small: a large nursery would only be memory that nobody uses.
-      resourceLimits: { maxYoungGenerationSizeMb: 2 },
-    })
-    worker.on('message', (reply: StoreReply) => this.#settle(worker, reply))
-    const died = (detail: string): void => this.#failAll(worker, storeFault('broken', path, detail))
-    worker.on('error', (error) => died(error instanceof Error ? error.message : String(error)))
-    this.#exited = new Promise((resolve) => {
-      worker.once('exit', (code) => {
-        died(`the writer ended with code ${code}`)
-        resolve()
-      })
-    })
-    this.#worker = worker
-    return worker
-  }
-
-  #settle(worker: Worker, reply: StoreReply): void {
-    const fault = reply.kind === 'fault' ? toFault(reply.fault) : null
-    // Opening failed: nothing that waits can be answered.
-    if (reply.id === 0) {
-      if (fault) this.#failAll(worker, fault)
-      return
+  async read(command: SqlCommand, reader: string): Promise<readonly SqlRow[]> {
+    if (this.#closing !== null) throw storeFault('closed', this.#path)
+    if (this.#reads.size >= this.#pendingMax || this.#reads.sizeOf(reader) >= this.#readsMax) {
+      throw storeFault('too-many-reads', this.#path)
     }
-    const pending = this.#pending.get(reply.id)
-    this.#pending.delete(reply.id)
-    if (this.#pending.size === 0 && !this.#isClosed) worker.unref()
-    if (fault) pending?.reject(fault)
-    else if (reply.kind !== 'fault') pending?.resolve(reply)
+    return await new Promise((resolve, reject) => {
+      this.#reads.push(reader, { command, resolve, reject })
+      this.#reading ??= this.#readAll()
+    })
   }
 
-  #failAll(worker: Worker, fault: StoreFault): void {
-    if (this.#worker !== worker) return
-    this.#worker = null
-    const pending = [...this.#pending.values()]
-    this.#pending.clear()
-    for (const each of pending) each.reject(fault)
+  close(): Promise<void> {
+    this.#closing ??= this.#close()
+    return this.#closing
+  }
+
+  async #close(): Promise<void> {
+    for (const { reject } of this.#reads.drain()) reject(storeFault('closed', this.#path))
+    await this.#reading
+    this.#idleTimer?.cancel()
+    await this.#endReader()
+    // Last: whoever closes last folds the log into the file.
+    await this.#writer.end()
+  }
+
+  async #endReader(): Promise<void> {
+    if (this.#reader === this.#writer) return
+    try {
+      await this.#reader.end()
+    } catch {
+      // A thread that only reads takes nothing with it when it dies.
+    }
+  }
+
+  async #readAll(): Promise<void> {
+    this.#idleTimer?.cancel()
+    for (let next = this.#reads.take(anyone); next !== null; next = this.#reads.take(anyone)) {
+      try {
+        const answer = await this.#reader.ask({ kind: 'read', command: next.command })
+        next.resolve(answer.kind === 'rows' ? answer.rows : [])
+      } catch (error) {
+        next.reject(error)
+      }
+    }
+    this.#reading = null
+    if (this.#closing === null) {
+      this.#idleTimer = systemClock.after(this.#idleMs, () => void this.#endReader())
+    }
   }
 }
 
-function toFault({ trouble, message, detail }: Extract<StoreReply, { kind: 'fault' }>['fault']): StoreFault {
-  return new StoreFault(trouble, message, detail)
+function anyone(): boolean {
+  return true
 }

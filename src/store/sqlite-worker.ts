@@ -1,5 +1,6 @@
-// The writer thread: collects what comes within a few milliseconds, writes it as one group, answers when it is safe on disk. Reads run
-// between groups and see all that was answered.
+// A thread over the data file. The writer collects what comes within a few milliseconds, writes it as one group, answers when it is safe
+// on disk. The reader is another such thread with a connection of its own, which sees all that the writer has answered: timers do not fire
+// while a port has messages, so among reads without end no group would ever be written.
 
 import { parentPort, workerData } from 'node:worker_threads'
 import { systemClock } from '../lib/clock.ts'
@@ -10,7 +11,8 @@ import { type PlainFault, toPlainFault } from './store-fault.ts'
 /** How the thread is started. */
 export interface SqliteWorkerData {
   readonly path: string
-  readonly migrations: readonly Migration[]
+  /** null: it reads, and never writes. */
+  readonly migrations: readonly Migration[] | null
   /** How long a group is collected: 2 to 5. */
   readonly groupMs: number
   readonly busyMs: number

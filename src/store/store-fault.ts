@@ -10,6 +10,7 @@ export type StoreTrouble =
   | 'newer' // written by a newer version of this program
   | 'conflict' // the rows do not allow it
   | 'overloaded' // more waits to be written than we keep
+  | 'too-many-reads' // more waits to be read than we keep
   | 'closed'
   | 'broken' // everything else
 
@@ -79,6 +80,8 @@ function sentence(trouble: StoreTrouble, path: string): string {
       return `The data file ${path} was written by a newer version of this program. Run that version, or set another data folder.`
     case 'overloaded':
       return `More records wait to be written to ${path} than are kept in memory. The disk is too slow or stuck; look at it.`
+    case 'too-many-reads':
+      return 'Too much waits to be read from the records already. Ask again when some of it is answered.'
     case 'closed':
       return `The data file ${path} is closed: the server is stopping.`
     case 'broken':

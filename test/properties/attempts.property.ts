@@ -88,7 +88,7 @@ export const properties: readonly Property[] = [
     mutants: [
       {
         file: 'routing/attempts.ts',
-        find: '        assertInTime(this.#options.clock, this.#plan, this.#trail.setbacks)\n',
+        find: '        assertInTime(clock, this.#plan, this.#trail.setbacks)\n',
         replace: '',
       },
     ],

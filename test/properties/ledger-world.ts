@@ -1,9 +1,12 @@
-// A ledger over a data file, rows for it, and what they cost by another reckoning.
+// A ledger over a data file, and a process that is killed while it writes one.
 
-import fc from 'fast-check'
+import { spawn } from 'node:child_process'
+import { mkdtempSync, rmSync } from 'node:fs'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { createInterface } from 'node:readline'
 import { ledgerEntryOf } from '../../src/ledger/ledger-entry-of.ts'
-import type { LedgerEntry } from '../../src/ledger/ledger-row.ts'
-import { type Rooms, room } from './kit.ts'
+import { holds, type Rooms, room } from './kit.ts'
 
 const ledgers = room<typeof import('../../src/ledger/ledger.ts')>('ledger/ledger.ts')
 const tables = room<typeof import('../../src/ledger/price-table.ts')>('ledger/price-table.ts')
@@ -19,44 +22,37 @@ export async function openTestLedger(rooms: Rooms, path = ':memory:', groupMs = 
   return { records, prices, ledger: new Ledger(records, prices) }
 }
 
-const names = fc.constantFrom('ada', 'bob', 'eve')
-/** Attempts of some people, on models with a price and without. */
-export const entries = fc.array(
-  fc.record({
-    principal: names,
-    team: fc.option(names),
-    client: fc.option(names),
-    tool: fc.constantFrom('chat', 'review'),
-    model: fc.constantFrom('glm-5.2', 'kimi-k3', 'unheard-of'),
-    outcome: fc.constantFrom<LedgerEntry['outcome']>('done', 'timeout', 'cached', 'hedge-lost'),
-    inputTokens: fc.nat(2_000_000),
-    cachedInputTokens: fc.nat(2_000_000),
-    outputTokens: fc.nat(200_000),
-    source: fc.constantFrom('provider' as const, 'estimated' as const, 'none' as const),
-  }),
-  { minLength: 1, maxLength: 40 },
-)
-/** The row of such an attempt. */
-export const toEntry = (
-  fields: typeof entries extends fc.Arbitrary<infer All> ? (All extends (infer One)[] ? One : never) : never,
-  id: string,
-): LedgerEntry => {
-  const { inputTokens, cachedInputTokens, outputTokens, source, ...over } = fields
-  const usage = { inputTokens, cachedInputTokens, outputTokens, reasoningTokens: 0, source }
-  return ledgerEntryOf(id, { ...over, provider: over.model === 'kimi-k3' ? 'kimi' : 'glm', usage })
-}
-
-/** Exact cost by decimal digits alone, without the code under test: tokens times price per million, rounded up. */
-export function oracle(entry: LedgerEntry): bigint {
-  if (entry.outcome === 'cached' || entry.usage.source === 'none') return 0n
-  const prices: Readonly<Record<string, readonly [bigint, bigint, bigint]>> = {
-    'glm-5.2': [1_400_000_000n, 260_000_000n, 4_400_000_000n],
-    'kimi-k3': [3_000_000_000n, 300_000_000n, 15_000_000_000n],
+/** Kills a writing process at some moment, and looks for every row that it said to be safe. */
+export async function killOnce(rooms: Rooms, seed: number): Promise<void> {
+  const folder = mkdtempSync(join(tmpdir(), 'exai-ledger-'))
+  try {
+    const path = join(folder, 'ledger.db')
+    const script = join(import.meta.dirname, 'ledger-writer.ts')
+    const child = spawn(process.execPath, [script, rooms.sources, path, '8'], {
+      stdio: ['ignore', 'pipe', 'inherit'],
+    })
+    const safe: string[] = []
+    const enough = 30 + (seed % 40)
+    for await (const line of createInterface({ input: child.stdout })) {
+      safe.push(line)
+      if (safe.length === enough) child.kill('SIGKILL')
+    }
+    // A line cut by the kill was never whole to anybody.
+    const whole = safe.filter((id) => /^attempt-\d+-\d+$/.test(id))
+    holds(whole.length >= enough - 1, `the process ended by itself after ${safe.length} rows`)
+    const { ledger, records } = await openTestLedger(rooms, path)
+    const rows = async (): Promise<Set<string>> => {
+      const all = await records.read({ sql: 'SELECT attempt_id FROM ledger', values: [] }, 'a test')
+      holds(new Set(all.map((row) => row.attempt_id)).size === all.length, 'an attempt has two rows')
+      return new Set(all.map((row) => String(row.attempt_id)))
+    }
+    const kept = await rows()
+    const lost = whole.filter((id) => !kept.has(id))
+    holds(lost.length === 0, `${lost.length} of ${whole.length} rows that were said to be safe are lost`)
+    await Promise.all(whole.map((id) => ledger.record(ledgerEntryOf(id))))
+    holds((await rows()).size === kept.size, 'a replay counted twice')
+    await records.close()
+  } finally {
+    rmSync(folder, { recursive: true, force: true })
   }
-  const price = prices[entry.model ?? '']
-  if (!price) return 0n
-  const input = BigInt(entry.usage.inputTokens)
-  const cached = BigInt(Math.min(entry.usage.cachedInputTokens, entry.usage.inputTokens))
-  const micro = (input - cached) * price[0] + cached * price[1] + BigInt(entry.usage.outputTokens) * price[2]
-  return micro / 1_000_000n + (micro % 1_000_000n === 0n ? 0n : 1n)
 }

@@ -9,6 +9,7 @@ import { holds, property, room } from './kit.ts'
 const groupRoom = room<typeof import('../../src/admission/quota-group.ts')>('admission/quota-group.ts')
 const planRoom = room<typeof import('../../src/admission/group-plan.ts')>('admission/group-plan.ts')
 const clockRoom = room<typeof import('../../src/lib/virtual-clock.ts')>('lib/virtual-clock.ts')
+const holdsRoom = room<typeof import('../../src/routing/hold-estimates.ts')>('routing/hold-estimates.ts')
 const dice = room<typeof import('../../src/lib/random.ts')>('lib/random.ts')
 
 const jobMs = 50
@@ -84,20 +85,16 @@ export const properties = [
     id: 'F4 guess',
     says: 'nothing that fits is refused for a guess, however long one or two unusual jobs have taken before',
     mutants: [
+      { file: 'routing/hold-estimates.ts', find: 'seen?.isSure ?', replace: 'seen ?' },
+      { file: 'admission/mean-time.ts', find: 'const firstMax = 5', replace: 'const firstMax = 1' },
       {
-        file: 'admission/quota-group.ts',
-        find: 'const waitMs = isQueued && this.#times.isSure ?',
-        replace: 'const waitMs = isQueued ?',
-      },
-      { file: 'admission/hold-times.ts', find: 'const firstMax = 5', replace: 'const firstMax = 1' },
-      {
-        file: 'admission/hold-times.ts',
-        find: 'Math.min(heldMs, Math.max(3 * this.#meanMs, 1000))',
-        replace: 'heldMs',
+        file: 'admission/mean-time.ts',
+        find: 'Math.min(tookMs, Math.max(3 * this.#meanMs, 1000))',
+        replace: 'tookMs',
       },
       {
-        file: 'admission/hold-times.ts',
-        find: 'this.#first[(this.#first.length - 1) >> 1] ?? heldMs',
+        file: 'admission/mean-time.ts',
+        find: 'this.#first[(this.#first.length - 1) >> 1] ?? tookMs',
         replace: 'this.#first.reduce((sum, each) => sum + each, 0) / this.#first.length',
       },
     ],
@@ -106,6 +103,7 @@ export const properties = [
       const { toGroupPlan } = await rooms.load(planRoom)
       const { VirtualClock } = await rooms.load(clockRoom)
       const { createSeededRandom } = await rooms.load(dice)
+      const { HoldEstimates } = await rooms.load(holdsRoom)
       const random = createSeededRandom(seed)
       const shortMs = 100
       // What came before, in milliseconds: nothing usual yet, one of several, or the last of many.
@@ -122,10 +120,15 @@ export const properties = [
           const clock = new VirtualClock()
           const plan = toGroupPlan({ per: 'account', concurrency: { default: slots, byModel: {} } })
           const group = new QuotaGroup({ ...plan.group(''), name: 'fresh', clock, random })
+          const holdTimes = new HoldEstimates()
+          const at = { provider: 'glm', model: 'glm-5.2' }
           const run = async (client: string, ms: number): Promise<string | null> => {
-            const lease = await group.acquire(leaseRequestOf({ client, deadlineAt: clock.now() + 240_000 }))
+            const expectedMs = holdTimes.expect('chat', at, 'generate')
+            const deadlineAt = clock.now() + 240_000
+            const lease = await group.acquire(leaseRequestOf({ client, expectedMs, deadlineAt }))
             if ('kind' in lease) return lease.message
             await new Promise<void>((resolve) => clock.after(ms, resolve))
+            holdTimes.observe('chat', at, 'generate', ms)
             lease.release()
             return null
           }

@@ -2,6 +2,7 @@
 
 import fc from 'fast-check'
 import type { FailureCode } from '../../src/domain/failure.ts'
+import type { AttemptInput } from '../../src/routing/attempt-run.ts'
 import type { Target } from '../../src/routing/target.ts'
 import { glm, kimi } from './job-fates.ts'
 import { holds, type Property, property } from './kit.ts'
@@ -35,11 +36,12 @@ export const properties: readonly Property[] = [
     mutants: [
       {
         file: 'routing/attempts.ts',
-        find: 'if (!costsRetryBudget(code)) return true',
+        find: 'if (!costsRetryBudget(last.failure.code)) return true',
         replace: 'return true',
       },
-      { file: 'routing/attempts.ts', find: ' && !health.isFailing(target.provider)', replace: '' },
-      { file: 'routing/attempts.ts', find: 'mayBeOutage(code) && ', replace: '' },
+      { file: 'routing/attempts.ts', find: ' && !this.#options.health.isFailing(provider)', replace: '' },
+      { file: 'routing/attempts.ts', find: ' && mayBeOutage(last.failure.code)', replace: '' },
+      { file: 'routing/first-visits.ts', find: 'return out > 0 &&', replace: 'return out > 1_000 &&' },
       {
         file: 'routing/retry-budget.ts',
         find: 'account[purse] = Math.max(0, account[purse] - 1)',
@@ -49,16 +51,24 @@ export const properties: readonly Property[] = [
     ],
     async check(rooms, seed) {
       for (const code of ['overloaded', 'provider-error', 'rate-limited', 'empty-output'] as const) {
-        // With models of their own, no breaker and no cooldown stands between the jobs and the vendors: the budget alone does.
-        for (const isSpared of [true, false]) {
+        // With models of their own, no breaker and no cooldown stands between the jobs and the vendors: the budget alone does. All at
+        // once none of them has seen what becomes of another.
+        for (const [isSpared, gapMs] of [
+          [true, 50],
+          [false, 50],
+          [false, 0],
+        ] as const) {
           const world = await createWorld(rooms, seed)
           const jobCount = 200
           const jobs: Promise<unknown>[] = []
           for (let i = 0; i < jobCount; i++) {
-            const script = async () => Promise.reject(world.fail(code))
+            const script = async () => {
+              if (gapMs === 0) await world.sleep(100)
+              throw world.fail(code)
+            }
             const steps = isSpared ? [[glm], [kimi]] : [[glm], [kimi]].map(ownModel(i))
             jobs.push(settled(world.run({ steps, script, timeoutMs: 3_000 })))
-            await world.clock.advance(50)
+            if (gapMs > 0) await world.clock.advance(gapMs)
           }
           await world.clock.advance(10_000)
           await Promise.all(jobs)
@@ -66,9 +76,9 @@ export const properties: readonly Property[] = [
           const floor = 2 * (10 + (10 * world.clock.now()) / 60_000)
           // A first attempt at the second vendor is one as long as nothing is known against it: here once.
           const limit = 1.2 * (jobCount + 1) + floor
-          const what = `${code}${isSpared ? '' : ' of many models'}`
+          const what = `${code}${isSpared ? '' : ' of many models'} every ${gapMs} ms`
           holds(attempts <= limit, `${what}: ${attempts} attempts for ${jobCount} jobs, at most ${limit}`)
-          const least = jobCount + (isSpared || code === 'rate-limited' ? 0 : 40)
+          const least = jobCount + (isSpared || code === 'rate-limited' ? 0 : 30)
           holds(isSpared || attempts > least, `${what}: only ${attempts} attempts`)
         }
       }
@@ -78,7 +88,11 @@ export const properties: readonly Property[] = [
     id: 'R11',
     says: 'while one vendor is down and another answers, jobs are answered, 32 at once and a hundred a minute, and hardly ask the one that is down',
     mutants: [
-      { file: 'routing/attempts.ts', find: 'if (!isSafe) return', replace: 'return' },
+      {
+        file: 'routing/attempts.ts',
+        find: 'if (!this.#isUnpaidVisit(target)) return',
+        replace: 'return',
+      },
       {
         file: 'routing/attempts.ts',
         find: "          permit.giveBack()\n          return this.#goOn(target, 'any')\n",
@@ -90,6 +104,12 @@ export const properties: readonly Property[] = [
         find: 'this.#failing.delete(provider)',
         replace: 'provider.trim()',
       },
+      {
+        file: 'routing/attempt-starter.ts',
+        find: 'this.#options.health.visits.heard(target.provider)',
+        replace: '',
+      },
+      { file: 'routing/attempts.ts', find: 'const newsMsMax = 6_000', replace: 'const newsMsMax = 60_000' },
     ],
     async check(rooms, seed) {
       for (const code of ['overloaded', 'provider-error', 'unreachable', 'rate-limited'] as const) {
@@ -119,6 +139,32 @@ export const properties: readonly Property[] = [
           const asked = world.watch.ends.filter(({ target: { provider } }) => provider === 'glm').length
           holds(!isSpared || asked < 120, `${what}: the vendor that was down was asked ${asked} times`)
         }
+      }
+      // All at once: they begin as soon as the first of them hears anything, or after a moment where it hears nothing.
+      for (const firstPartMs of [300, null]) {
+        const world = await createWorld(rooms, seed)
+        const script = async (at: Target, { meter }: AttemptInput): Promise<string> => {
+          if (at.provider === 'glm') throw world.fail('unreachable')
+          if (firstPartMs !== null) {
+            await world.sleep(firstPartMs)
+            meter.firstPart()
+          }
+          await world.sleep(30_000)
+          return 'from kimi'
+        }
+        const jobs = Array.from({ length: 200 }, (_, i) =>
+          settled(world.run({ steps: [[glm], [kimi]].map(ownModel(i)), script })),
+        )
+        await world.clock.advance(240_000)
+        const outcomes = await Promise.all(jobs)
+        holds(
+          outcomes.every((outcome) => 'value' in outcome),
+          'the other one answers all',
+        )
+        const last = Math.max(...world.watch.started.map(({ at }) => at))
+        // The last retries at the one that is down begin after some backoff.
+        const mostMs = (firstPartMs ?? 6_000) + 2_000
+        holds(last <= mostMs, `the last of 200 began after ${last} ms, at most ${mostMs}`)
       }
     },
   }),

@@ -24,7 +24,7 @@ export const properties = [
     mutants: [
       {
         file: 'admission/quota-account.ts',
-        find: 'if (taken !== this.#current) return',
+        find: 'if (taken !== this.#current.count) return',
         replace: '',
       },
       { file: 'admission/quota-account.ts', find: 'this.#spent += used', replace: 'this.#spent += amount' },
@@ -136,8 +136,8 @@ export const properties = [
       },
       {
         file: 'admission/quota-account.ts',
-        find: 'spent: this.used() }',
-        replace: 'spent: this.#spent }',
+        find: 'const spent = this.used()',
+        replace: 'const spent = this.#spent',
       },
       { file: 'admission/reserve.ts', find: 'this.settle(this.#amounts)', replace: 'this.settle(nothing)' },
       {

@@ -58,7 +58,12 @@ export interface JobWish {
 }
 
 /** Builds the world from the sources under test. */
-export async function createWorld(rooms: Rooms, seed: number, hedge: HedgeOptions | null = null) {
+export async function createWorld(
+  rooms: Rooms,
+  seed: number,
+  hedge: HedgeOptions | null = null,
+  longestCallMs?: number,
+) {
   const { Attempts } = await rooms.load(attempts)
   const { RetryBudget } = await rooms.load(budgets)
   const { TargetHealth } = await rooms.load(healths)
@@ -67,7 +72,7 @@ export async function createWorld(rooms: Rooms, seed: number, hedge: HedgeOption
   const { createSeededRandom } = await rooms.load(dice)
   const clock = new VirtualClock()
   const random = createSeededRandom(seed)
-  const health = new TargetHealth({ clock, random })
+  const health = new TargetHealth({ clock, random, longestCallMs })
   const loop = new Attempts({ clock, random, health, budget: new RetryBudget({ clock }), hedge })
   const watch: Watch = { ends: [], started: [], running: 0, most: 0, held: 0 }
 

@@ -1,7 +1,9 @@
-// B4, B5, B6 and B8: what callers cannot do to a vendor's health, cooldowns, probes given back, and which news kills a key.
+// B4, B5, B6, B8 and B9: what callers and their limits cannot do to a vendor's health, cooldowns, probes given back, which news kills a
+// key, and that a vendor which hangs is noticed.
 
 import fc from 'fast-check'
 import type { FailureCode } from '../../src/domain/failure.ts'
+import type { AttemptInput } from '../../src/routing/attempt-run.ts'
 
 import { holds, type Property, property, room } from './kit.ts'
 import { createWorld, settled, target } from './routing-world.ts'
@@ -155,6 +157,67 @@ export const properties: readonly Property[] = [
       }
       holds(Object.keys(world.health.inspect().breakers).length === 0, 'three good probes close it')
       holds(world.watch.held === 0, 'slots are back')
+    },
+  }),
+  property({
+    id: 'B9',
+    says: 'no call whose time is shorter than that of others opens a breaker for them; a vendor that hangs is noticed by its own limit, and by calls that no other call outlasts',
+    mutants: [
+      {
+        file: 'routing/attempt-run.ts',
+        find: 'failure === controller.signal.reason, failure)',
+        replace: 'failure === controller.signal.reason && firstPartMs !== null, failure)',
+      },
+      {
+        file: 'routing/target-health.ts',
+        find: 'const saysNothing = isOurLimit && !this.#wasSilentForAll(end)',
+        replace: 'const saysNothing = isOurLimit',
+      },
+      { file: 'routing/target-health.ts', find: 'const hangShare = 0.6', replace: 'const hangShare = 0.3' },
+      {
+        file: 'routing/target-health.ts',
+        find: 'return firstPartMs === null && durationMs >=',
+        replace: 'return durationMs >=',
+      },
+    ],
+    async check(rooms, seed) {
+      const chain = [[target('glm', 'glm-5.2', 'glm/main')], [target('kimi', 'kimi-k3', 'kimi/main')]]
+      const [[glm]] = chain as [[ReturnType<typeof target>]]
+      const ownLimitMs = 150_000
+      const calls = fc.record({
+        longestMs: fc.integer({ min: 1_000, max: 600_000 }),
+        // Of the longest call, in per cent: what the queue and the tool's own limit have left of it.
+        leftPercent: fc.integer({ min: 5, max: 100 }).filter((percent) => percent !== 90),
+        // When it speaks; null: it hangs.
+        firstPartMs: fc.option(fc.integer({ min: 100, max: 140_000 }), { freq: 3 }),
+      })
+      await fc.assert(
+        fc.asyncProperty(calls, async ({ longestMs, leftPercent, firstPartMs }) => {
+          const world = await createWorld(rooms, seed, null, longestMs)
+          const script = async (at: typeof glm, { signal, meter }: AttemptInput): Promise<string> => {
+            if (at !== glm) return 'from kimi'
+            const isHeard = firstPartMs !== null && firstPartMs < ownLimitMs
+            await world.sleep(isHeard ? firstPartMs : ownLimitMs, signal)
+            if (!isHeard) throw world.fail('timeout')
+            meter.firstPart()
+            await world.sleep(600_000, signal)
+            return 'at great length'
+          }
+          const timeoutMs = (longestMs * leftPercent) / 100
+          for (let i = 0; i < 8; i++) {
+            const job = settled(world.run({ steps: chain, timeoutMs, script }))
+            await world.clock.advance(timeoutMs)
+            holds('value' in (await job), 'the other one answers')
+          }
+          const wasOpened = Object.keys(world.health.inspect().breakers).length > 0
+          const shareMs = (2 / 3) * timeoutMs
+          const isSilent = firstPartMs === null || firstPartMs > shareMs
+          const isHanging = isSilent && (shareMs >= 0.6 * longestMs || shareMs >= ownLimitMs)
+          const what = `calls of ${timeoutMs} ms beside ${longestMs} ms, first part after ${firstPartMs} ms`
+          holds(wasOpened === isHanging, `${what}: ${wasOpened ? 'opened' : 'not noticed'}`)
+        }),
+        { seed, numRuns: 150 },
+      )
     },
   }),
   property({

@@ -26,9 +26,7 @@ beforeEach(async () => {
   port = await freePort()
   line = new CutLine(port)
   linePort = await line.open()
-  // Bridges come by the name of the line. And every call is made by itself, so that the vendor's book shows each.
-  const config = { allowedHosts: [`127.0.0.1:${linePort}`], cache: { bytesMax: 0, alone: ['chat'] } }
-  writeFileSync(join(scratch, 'exai.yaml'), JSON.stringify(config))
+  configure()
 })
 afterEach(async () => {
   // A stopped process dies of this too.
@@ -39,6 +37,12 @@ afterEach(async () => {
   await simulator.close()
   rmSync(scratch, { recursive: true })
 })
+
+function configure(limits: object = {}): void {
+  // Bridges come by the name of the line. And every call is made by itself, so that the vendor's book shows each.
+  const config = { allowedHosts: [`127.0.0.1:${linePort}`], cache: { bytesMax: 0, alone: ['chat'] }, limits }
+  writeFileSync(join(scratch, 'exai.yaml'), JSON.stringify(config))
+}
 
 function start(node: string, args: readonly string[]): Launched {
   const env = {
@@ -262,18 +266,66 @@ describe.each(nodes())('under $name', ({ path: node }) => {
     expect(vendorRequests()).toBe(2)
   })
 
-  test('a server that drains finishes what runs; what comes meanwhile waits for the next, and nothing fails', async () => {
+  test('a server that drains finishes what runs; what comes meanwhile, from any window, waits for the next, and nothing fails', async () => {
+    // To the server all bridges of this process are one window.
+    configure({ client: { concurrency: 16 } })
     const first = await serve()
-    const client = await window(node)
-    client.chat(1, 'runs through')
+    const [busy, idle] = [await window(node), await window(node)]
+    busy.chat(1, 'runs through')
     await atVendor(1)
     first.child.kill('SIGTERM')
+    await first.until(/stopping; running calls may finish/)
+
+    busy.chat(2, 'comes between')
+    busy.say({ id: 3, method: 'resources/read', params: { uri: 'exai://usage' } })
+    busy.say({ id: 4, method: 'prompts/get', params: { name: 'challenge', arguments: { claim: 'x' } } })
+    busy.say({ id: 5, method: 'tools/call', params: { name: 'no-such-tool' } })
+    idle.chat(12, 'from another window')
+    const completion = {
+      ref: { type: 'ref/prompt', name: 'ask_document' },
+      argument: { name: 'document', value: '' },
+    }
+    idle.say({ id: 13, method: 'completion/complete', params: completion })
+    // What is no call is answered while there is somebody to answer it, and tells that the others have come.
+    for (const client of [busy, idle]) {
+      client.say({ id: 6, method: 'logging/setLevel', params: { level: 'info' } })
+      client.say({ id: 7, method: 'resources/subscribe', params: { uri: 'exai://usage' } })
+      client.say({ id: 8, method: 'tools/list' })
+      client.say({ id: 9, method: 'ping' })
+      for (const id of [6, 7, 8, 9]) expect((await client.answers(id)).error).toBeUndefined()
+      for (const id of [2, 3, 4, 5, 12, 13]) expect(client.answersTo(id)).toEqual([])
+    }
+    expect(line.connections).toBe(2)
+
     openGate()
-    expect(textOf(await client.answers(1))).toContain('runs through')
+    expect(textOf(await busy.answers(1))).toContain('runs through')
     expect(await first.ended).toBe(0)
-    client.chat(2, 'comes between')
     await serve()
-    expect(textOf(await client.answers(2))).toContain('comes between')
+    expect(textOf(await busy.answers(2))).toContain('comes between')
+    expect(textOf(await idle.answers(12))).toContain('from another window')
+    for (const answer of [await busy.answers(3), await busy.answers(4), await idle.answers(13)])
+      expect(answer.error).toBeUndefined()
+    expect((await busy.answers(5)).error?.message).toContain('Unknown tool')
+    expect(vendorRequests()).toBe(3)
+  })
+
+  test('a drain that runs out of time costs the call that took it, and no other window’s', async () => {
+    configure({ drainTimeoutMs: 2_000 })
+    const first = await serve()
+    const [busy, idle] = [await window(node), await window(node)]
+    busy.chat(1, 'too long')
+    await atVendor(1)
+    first.child.kill('SIGTERM')
+    await first.until(/stopping; running calls may finish/)
+    idle.chat(12, 'from another window')
+    idle.say({ id: 3, method: 'ping' })
+    expect((await idle.answers(3)).error).toBeUndefined()
+    expect(textOf(await busy.answers(1))).toContain('could not wait for this call')
+    expect(idle.answersTo(12)).toEqual([])
+    expect(await first.ended).toBe(0)
+    openGate()
+    await serve()
+    expect(textOf(await idle.answers(12))).toContain('from another window')
     expect(vendorRequests()).toBe(2)
   })
 
@@ -293,6 +345,29 @@ describe.each(nodes())('under $name', ({ path: node }) => {
     await client.answers(6)
     expect(client.answersTo(5)).toEqual([])
   })
+})
+
+test.each([
+  [
+    'refuses a bridge as it refuses others is heard',
+    `plantFault('/dist/src/surfaces/mcp/features/left-to-next.js', "reason === 'draining'", 'false')`,
+    /takes no new calls/,
+  ],
+  [
+    'sends an idle bridge away at once has it dial in vain',
+    `plantFault('/dist/src/surfaces/mcp/mcp-surface.js', 'hasSuccessor || !client.isBridge', 'true')`,
+    /the server is restarting; trying again/,
+  ],
+])('sabotage: a server that drains and %s', async (_what, plant, seen) => {
+  const plantFault = pathToFileURL(join(packageRoot, 'test', 'support', 'plant-fault.ts')).href
+  const server = await serve(`import { plantFault } from ${JSON.stringify(plantFault)}; ${plant}`)
+  const [busy, idle] = [await window(process.execPath), await window(process.execPath)]
+  busy.chat(1, 'runs on')
+  await atVendor(1)
+  server.child.kill('SIGTERM')
+  await server.until(/stopping; running calls may finish/)
+  idle.chat(12, 'from another window')
+  await idle.bridge.until(seen)
 })
 
 test('sabotage: a server that tells a bridge of the end as it tells others ends the stream at its client', async () => {

@@ -51,9 +51,9 @@ beforeEach(async () => {
   kept = await openSqliteRecords({ path: ':memory:', migrations: sessionMigrations })
   const records: Records = {
     write: (commands) => kept.write(commands),
-    read: async (command) => {
+    read: async (command, reader) => {
       await new Promise<void>((resolve) => looks.push(resolve))
-      return kept.read(command)
+      return kept.read(command, reader)
     },
     warm: () => kept.warm(),
     close: () => kept.close(),

@@ -12,14 +12,19 @@ let clock: VirtualClock
 let window: Window
 afterEach(() => server.stop())
 
-/** A server with GLM alone, whose chats all meet `fault`. */
-async function start(yaml: string, fault: string, callTimeoutMs = 1_000_000): Promise<void> {
+/** A server whose chats at GLM all meet `fault`. */
+async function start(
+  yaml: string,
+  fault: string,
+  callTimeoutMs = 1_000_000,
+  chatMs = callTimeoutMs,
+): Promise<void> {
   clock = new VirtualClock()
   server = await startServer({
     clock,
     vendorNow: () => clock.now(),
     // Neither sockets nor disks know anything of virtual time, of which much may pass while they work.
-    yaml: `${yaml}\nlimits: { slowReaderMs: 86400000, callTimeoutMs: ${callTimeoutMs} }\n`,
+    yaml: `${yaml}\nlimits: { slowReaderMs: 86400000, callTimeoutMs: ${callTimeoutMs}, toolTimeoutMs: { chat: ${chatMs} } }\n`,
     simulator: { glm: { concurrency: 32, faults: [fault] } },
   })
   window = await server.window('modern', 'window-one')
@@ -31,9 +36,9 @@ const health = () => (server.server.inspect() as { readonly health: HealthFacts 
 const breakers = (): Readonly<Record<string, string>> => health().breakers
 
 /** One chat; time passes in steps until it is answered, also while a vendor is silent. */
-async function chat(prompt: string, model = 'glm-5.2'): Promise<WindowAnswer> {
+async function chat(prompt: string, wish: object = { model: 'glm-5.2' }): Promise<WindowAnswer> {
   let answer: WindowAnswer | null | undefined
-  void window.call('chat', { model, prompt, fresh: true }).answer.then((got) => {
+  void window.call('chat', { ...wish, prompt, fresh: true }).answer.then((got) => {
     answer = got
   })
   while (answer === undefined) {
@@ -131,6 +136,16 @@ breaker: { calls: 4, faultPercent: 75, windowMs: 36000000 }`,
     expect(Object.values(breakers())).toEqual([])
     await chat('three')
     expect(Object.values(breakers())).toEqual(['open'])
+  })
+
+  test.each([
+    ['a silence of most of the longest call is a vendor’s', 30_000, 30_000, ['open']],
+    ['one of most of a shorter call is ours', 30_000, 20_000, []],
+  ])('%s', async (_what, callTimeoutMs, chatMs, states) => {
+    await start('', 'stalled-first-byte', callTimeoutMs, chatMs)
+    for (let i = 0; i < 5; i++) expect((await chat(`hello ${i}`, {})).isError).toBe(false)
+    expect(asked()).toBe(5)
+    expect(Object.values(breakers())).toEqual(states)
   })
 
   test('by default neither two broken connections nor three bad calls of four are enough', async () => {

@@ -193,6 +193,48 @@ describe('in time', () => {
   })
 })
 
+describe('short calls of one window behind the long one of another', () => {
+  test('wait for it, though as many long ones would take too long, and none is summarized without a model', async () => {
+    const clock = new VirtualClock()
+    await start({
+      clock,
+      yaml: 'providers: { kimi: { concurrency: 1 } }\nlimits: { queue: { waitMs: 60000 } }',
+      simulator: { kimi: { gate: 'closed', concurrency: 1 } },
+    })
+    const kimi = () => server.simulator.stats(1).kimi.inFlight
+    const long = await server.window('modern', 'window-long')
+    const review = async (): Promise<WindowCall> => {
+      server.simulator.control({ kimi: { gate: 'closed' } })
+      const call = long.call('chat', { model: 'kimi-k3', prompt: 'Something that takes 40 s.' })
+      await until(() => kimi() === 1, 'it runs')
+      return call
+    }
+    for (let n = 0; n < 6; n++) {
+      const { answer } = await review()
+      await clock.advance(40_000)
+      server.simulator.control({ kimi: { gate: 'open' } })
+      expect((await answer)?.isError).toBe(false)
+      await until(() => kimi() === 0, 'it is done')
+    }
+    const last = await review()
+    await clock.advance(30_000)
+    const short = await server.window('modern', 'window-short')
+    const calls = [1, 2, 3, 4].map((n) =>
+      n % 2 === 0
+        ? short.call('summarize', { text: `Tide ${n}. The moon pulls the sea. It is about tides.` })
+        : short.call('chat', { model: 'kimi-k3', prompt: `Short question ${n}.` }),
+    )
+    await until(() => server.inspect().groups['kimi/main']?.waiting === 4, 'all four wait')
+    await clock.advance(10_000)
+    server.simulator.control({ kimi: { gate: 'open' } })
+    for (const { answer } of [last, ...calls])
+      expect(await answer).toMatchObject({
+        isError: false,
+        text: expect.stringContaining('Answered by kimi kimi-k3.'),
+      })
+  })
+})
+
 describe('a full queue', () => {
   test('refuses one window’s next job with a sentence, and takes another window’s', async () => {
     await start({ yaml: `${oneSlot}limits: { queue: { perClient: 2 } }` })

@@ -1,7 +1,7 @@
 // Tokens a minute and a day through the whole server: whoever has used up its own is told when to come back, exactly; nobody else
 // notices; no restart gives anything back; and what is refused, cancelled or failed costs nothing.
 
-import { copyFileSync, mkdirSync, mkdtempSync, readFileSync, rmSync } from 'node:fs'
+import { copyFileSync, mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { DatabaseSync } from 'node:sqlite'
@@ -153,6 +153,23 @@ describe('the tokens of a day', () => {
         )
       }, patiently)
       expect((await ask(after)).isError).toBe(false)
+    })
+  })
+
+  test('counted by a clock that was ahead are those of today, not of the day that it said; the log says so once', async () => {
+    const clock = new VirtualClock()
+    const keys: Record<string, string> = {}
+    const prepare = async (dataDir: string): Promise<void> => {
+      keys.anna = await admitPerson(dataDir, 'anna', { tokensPerDay: 600 })
+      const kept = { 'principal tokens day anna': { kind: 'period', period: 400, spent: 600 } }
+      writeFileSync(join(dataDir, 'budgets.json'), JSON.stringify(kept))
+    }
+    await withServer({ yaml, clock, prepare }, async (server) => {
+      const anna = await server.window('modern', 'window-anna', { key: keys.anna ?? '' })
+      expect((await ask(anna)).text).toMatch(/has used 600; .* It begins anew on 1970-01-02 /)
+      await clock.advance(dayMs - clock.wallMs())
+      expect((await ask(anna)).isError).toBe(false)
+      expect(server.log().match(/was put back by 400 days/g)).toHaveLength(1)
     })
   })
 })

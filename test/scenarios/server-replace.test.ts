@@ -6,66 +6,34 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { afterEach, beforeEach, describe, expect, test } from 'vitest'
 import { createSimulator, type Simulator } from '../../simulator/server.ts'
-import { type Ear, openEar } from '../../src/cli/replace/ear.ts'
 import { replaceProtocol, writeIncumbent } from '../../src/cli/replace/incumbent.ts'
 import { findPredecessor, type Predecessor } from '../../src/cli/replace/predecessor.ts'
-import { loadConfig } from '../../src/config/load.ts'
-import { createServer, type Server } from '../../src/server.ts'
 import { openHttpWindow } from '../support/http-window.ts'
 import { nothingInProgress } from '../support/leftovers.ts'
 import { until } from '../support/mcp-composition.ts'
-import { fixtureKeys } from '../support/server-fixture.ts'
 import { openSocketWindow } from '../support/socket-window.ts'
+import { type Life, Successors } from '../support/successors.ts'
 import type { Window, WindowDoor } from '../support/window-call.ts'
-
-interface Life {
-  readonly server: Server
-  readonly url: string
-  readonly port: number
-  readonly ear: Ear
-}
 
 let home: string
 let simulator: Simulator
-const lives: Life[] = []
+let servers: Successors
 
 beforeEach(async () => {
   home = realpathSync(mkdtempSync(join(tmpdir(), 'exai-replace-')))
   writeFileSync(join(home, 'exai.yaml'), 'providers: { glm: { concurrency: 8 } }')
   simulator = createSimulator({ glm: { serviceMs: 30, concurrency: { default: 16 } } })
   await simulator.listen()
+  servers = new Successors(home, simulator)
 })
 afterEach(async () => {
   simulator.control({ glm: { gate: 'open' } })
-  for (const { server, ear } of lives.splice(0)) {
-    await ear.close()
-    await server.destroy()
-  }
+  await servers.end()
   await simulator.close()
   rmSync(home, { recursive: true, force: true })
 })
 
-async function begin(before: Predecessor | null = null): Promise<Life> {
-  const config = loadConfig({
-    cwd: home,
-    env: {
-      HOME: home,
-      EXAI_PORT: '0',
-      EXAI_DATA_DIR: join(home, 'data'),
-      EXAI_GLM_BASE_URL: simulator.glmBaseUrl,
-      ZAI_API_KEY: fixtureKeys.glm,
-    },
-  })
-  await before?.rest()
-  const server = await createServer({ config, log: { write: () => undefined } })
-  const { url, port } = await server.listen(before?.port)
-  await before?.release()
-  before?.close()
-  const ear = await openEar(join(home, 'data'), { host: '127.0.0.1', port }, server)
-  const life = { server, url, port, ear }
-  lives.push(life)
-  return life
-}
+const begin = (before: Predecessor | null = null): Promise<Life> => servers.begin(before)
 
 const served = ({ server }: Life): number =>
   (server.inspect().calls as { readonly finished: number }).finished

@@ -1,7 +1,8 @@
 // Who serves a data folder now, in a file of that folder that its owner alone can read: how a successor finds the process that it is to
-// replace. A killed process leaves it behind; whoever serves next writes its own.
+// replace. Whoever serves next writes its own over it and nobody takes it away: a process that did so when it ends would take that of
+// its successor. So it may name one that is gone, which is found out when nobody answers.
 
-import { readFile, rm, stat } from 'node:fs/promises'
+import { readFile, rm } from 'node:fs/promises'
 import { dirname, join } from 'node:path'
 import { z } from 'zod'
 import { isAlive } from '../../lib/is-alive.ts'
@@ -9,6 +10,7 @@ import { parseJson } from '../../lib/parse-json.ts'
 import { WholeFile } from '../../lib/whole-file.ts'
 
 const fileName = 'serve.json'
+
 /** A process that serves. */
 export interface Incumbent {
   /** Of the words that successor and predecessor say to each other. */
@@ -19,6 +21,8 @@ export interface Incumbent {
   readonly socket: string
   readonly host: string
   readonly port: number
+  /** It takes from its successor what that cannot place. */
+  readonly takesStrays?: boolean | undefined
 }
 
 const shape: z.ZodType<Incumbent> = z.object({
@@ -28,6 +32,7 @@ const shape: z.ZodType<Incumbent> = z.object({
   socket: z.string(),
   host: z.string(),
   port: z.int(),
+  takesStrays: z.boolean().optional(),
 })
 
 /** The words this version speaks. */
@@ -47,22 +52,11 @@ export async function readIncumbent(dataDir: string): Promise<Incumbent | null> 
   )
 }
 
-/** The number of the user who serves it. The file is there. */
-export async function incumbentOwner(dataDir: string): Promise<number> {
-  return (await stat(join(dataDir, fileName))).uid
-}
-
 /** Takes away what a killed process has left: its socket, when nobody has its number any more. */
 export async function clearIncumbent(dataDir: string): Promise<void> {
   const found = await look(dataDir)
   if (found === null || found === 'foreign' || isAlive(found.pid)) return
   if (dirname(found.socket) === dataDir) await rm(found.socket, { force: true })
-}
-
-/** Takes the file away if it still names this process. */
-export async function removeIncumbent(dataDir: string, pid: number): Promise<void> {
-  const found = await look(dataDir)
-  if (found !== 'foreign' && found?.pid === pid) await rm(join(dataDir, fileName), { force: true })
 }
 
 async function look(dataDir: string): Promise<Incumbent | 'foreign' | null> {

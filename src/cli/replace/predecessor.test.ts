@@ -1,37 +1,35 @@
 import { once } from 'node:events'
 import { mkdtempSync, rmSync, writeFileSync } from 'node:fs'
-import { createServer, type Server } from 'node:net'
+import { createServer, type Server, type Socket } from 'node:net'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { afterEach, beforeEach, expect, test, vi } from 'vitest'
 import { VirtualClock } from '../../lib/virtual-clock.ts'
-import { writeIncumbent } from './incumbent.ts'
+import { type Incumbent, writeIncumbent } from './incumbent.ts'
 import { findPredecessor } from './predecessor.ts'
 
 let folder = ''
 let listener: Server
 let heard: string[]
+let sockets: Socket[]
 
 beforeEach(async () => {
   folder = mkdtempSync(join(tmpdir(), 'exai-predecessor-'))
   heard = []
+  sockets = []
   listener = createServer((socket) => {
     socket.on('error', () => socket.destroy())
+    sockets.push(socket)
+    if (isHangingUp) socket.destroy()
     socket.setEncoding('utf8').on('data', (text: string) => {
       heard.push(text)
       if (text === 'rest\n' && answer !== '') socket.write(answer)
     })
   })
+  isHangingUp = false
   listener.listen(join(folder, 'ear.sock'))
   await once(listener, 'listening')
-  await writeIncumbent(folder, {
-    protocol: 1,
-    version: '0.0.0',
-    pid: process.pid,
-    socket: join(folder, 'ear.sock'),
-    host: '127.0.0.1',
-    port: 1,
-  })
+  await writeIncumbent(folder, incumbent())
 })
 afterEach(() => {
   listener.close()
@@ -39,6 +37,16 @@ afterEach(() => {
   rmSync(folder, { recursive: true })
 })
 let answer = ''
+let isHangingUp = false
+
+const incumbent = (): Incumbent => ({
+  protocol: 1,
+  version: '0.0.0',
+  pid: process.pid,
+  socket: join(folder, 'ear.sock'),
+  host: '127.0.0.1',
+  port: 1,
+})
 
 test('one that says nothing is given up after a while, in a sentence, and nothing is left open', async () => {
   answer = ''
@@ -57,6 +65,34 @@ test('one that says something else is another program, and left alone', async ()
   const found = await findPredecessor(folder)
   await expect(found.rest()).rejects.toThrow('another program has its place')
   await vi.waitFor(async () => expect(await connections()).toBe(0))
+})
+
+test('one that hangs up is told in a sentence, and no error of the socket is', async () => {
+  isHangingUp = true
+  const found = await findPredecessor(folder)
+  await expect(found.rest()).rejects.toThrow('hung up when it was to be replaced')
+})
+
+test('one that ends after it rests has left its place', async () => {
+  answer = 'resting\n'
+  const found = await findPredecessor(folder)
+  await found.rest()
+  for (const socket of sockets) socket.destroy()
+  await found.release()
+  found.close()
+})
+
+test('one that is replaced in the moment in which it is looked for is looked for again', async () => {
+  const { getuid } = process
+  writeFileSync(join(folder, 'old.sock'), '')
+  await writeIncumbent(folder, { ...incumbent(), pid: 1, socket: join(folder, 'old.sock') })
+  vi.spyOn(process, 'getuid').mockImplementationOnce(() => {
+    writeFileSync(join(folder, 'serve.json'), JSON.stringify(incumbent()))
+    return getuid?.() ?? 0
+  })
+  const found = await findPredecessor(folder)
+  expect(found.pid).toBe(process.pid)
+  found.close()
 })
 
 test('one of another user is told from one that is gone', async () => {

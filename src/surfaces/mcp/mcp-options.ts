@@ -70,6 +70,16 @@ export type McpEvent =
  */
 export type SessionEnd = 'deleted' | 'expired' | 'idle' | 'yielded' | 'drained' | 'revoked' | 'forgotten'
 
+/** A message about something that the process it came to does not have. Whoever called was told from others there. */
+export interface StrayMessage {
+  readonly principal: string
+  readonly clientHeader?: string | undefined
+  /** The id of its session, as the client sent it. */
+  readonly session: string
+  /** JSON-RPC. */
+  readonly message: string
+}
+
 /** What lets sessions outlive their process, and tells what did not. */
 export interface SessionLife {
   readonly secrets: SealSecrets
@@ -117,6 +127,8 @@ export interface McpSurfaceOptions {
   readonly partialBody?: BodyOptions['partialBody']
   /** A request was refused because its connection has as many under way as it may. */
   readonly onCrowded?: () => void
+  /** Takes messages of sessions of other processes that only those may place; absent: there are none. */
+  readonly onStray?: ((stray: StrayMessage) => void) | undefined
   readonly emit: (event: McpEvent) => void
 }
 

@@ -19,8 +19,9 @@ import { EventStore } from './legacy/event-store.ts'
 import { LegacyHttp } from './legacy/http.ts'
 import { SessionKeeper } from './legacy/session-keeper.ts'
 import { Sessions } from './legacy/sessions.ts'
+import { takeStray } from './legacy/strays.ts'
 import { LiveCalls } from './live-calls.ts'
-import type { McpInspection, McpSurfaceOptions } from './mcp-options.ts'
+import type { McpInspection, McpSurfaceOptions, StrayMessage } from './mcp-options.ts'
 import { notificationMessage } from './messages.ts'
 import { Modern } from './modern/dispatch.ts'
 import { type ListKind, Subscriptions } from './modern/subscriptions.ts'
@@ -42,9 +43,12 @@ export interface McpSurface {
   expel(principals: readonly string[]): void
   /**
    * Ends streams and subscriptions, lets running calls finish; resolves when none is left. `hasSuccessor`: whoever is here will
-   * dial another process, and is let go when it does not call.
+   * dial another process, and is let go when it does not call. `strays`: until this is aborted that process hands on what it cannot
+   * place.
    */
-  drain(hasSuccessor?: boolean): Promise<void>
+  drain(hasSuccessor?: boolean, strays?: AbortSignal): Promise<void>
+  /** Takes what a successor cannot place. */
+  takeStray(stray: StrayMessage): void
   /** Ends everything now. */
   destroy(): void
   inspect(): McpInspection
@@ -146,12 +150,15 @@ export function createMcpSurface(options: McpSurfaceOptions): McpSurface {
       for (const call of live) if (isTheirs(call.identity)) call.abandon()
       features.calls.end(isTheirs)
     },
-    async drain(hasSuccessor = false) {
+    takeStray: (stray) => takeStray(stray, sessions),
+    async drain(hasSuccessor = false, strays) {
       subscriptions.drain()
-      legacy.drain()
-      for (const client of clients) client.drain(hasSuccessor)
+      legacy.drain(strays)
+      for (const client of clients) if (hasSuccessor || !client.isBridge) client.drain(hasSuccessor)
       for (const call of live) call.noneComesBack()
       await Promise.all([live.idle(), features.calls.idle()])
+      // Where nobody else listens yet, a bridge is best kept until we go: dialling, its window's calls would only grow old.
+      if (!hasSuccessor) for (const client of clients) if (client.isBridge) client.drain(false)
       closeSessions()
     },
     destroy() {

@@ -20,6 +20,8 @@ export class ResumableExchange implements Exchange {
   /** This exchange enters and leaves the connections' own tables. */
   readonly inFlight = null
   readonly keptAs: string
+  /** Sent again, it may have been begun before: whoever sends it must hear that it was not now. */
+  readonly isAskedAgain: boolean
   readonly #onOver: OnOver
   /** Told when another connection has taken it up. Set by whoever asks the client. */
   onMoved: (() => void) | null = null
@@ -37,6 +39,7 @@ export class ResumableExchange implements Exchange {
     this.door = exchange.door
     this.identity = exchange.identity
     this.keptAs = keptAs
+    this.isAskedAgain = exchange.isAskedAgain === true && sending === 1
     this.#onOver = onOver
     this.#owner = owner
     this.attach(exchange, owner, sending)

@@ -52,7 +52,6 @@ export class WebSocketClient {
   #peer: Peer | null = null
   readonly #identify: (programName?: string) => Identity
   #isDraining = false
-  /** It sends again what we have not begun: any moment will do to close. */
   #isBridge = false
   #moment: ClosingMoment | null = null
   /** We have said our last word: what still comes is for whoever is dialled next. */
@@ -77,6 +76,11 @@ export class WebSocketClient {
   get identity(): Identity {
     this.#identity = this.#options.surface.present(this.#identity)
     return this.#identity
+  }
+
+  /** It sends again what we have not begun: any moment will do to close. */
+  get isBridge(): boolean {
+    return this.#isBridge
   }
 
   /** Tells an initialised client something that may be lost when it is behind. */

@@ -30,6 +30,9 @@ export interface LoggedEvent {
   readonly label: string
 }
 
+/** So long a supervisor waits before it starts a killed server again: long enough that whoever calls on finds nobody. */
+const supervisorMs = 1_000
+
 /** The server, whichever process it is. */
 export class Lives {
   readonly port: number
@@ -98,6 +101,7 @@ export class Lives {
     this.#up = promise
     now.child.kill('SIGKILL')
     await now.ended
+    await new Promise((done) => setTimeout(done, supervisorMs))
     await this.#start([])
     restart.upAt = Date.now()
     resolve()

@@ -17,6 +17,8 @@ export interface RestartSums {
   /** With an error, and no kill was near. */
   readonly failedInPlannedRestart: number
   readonly vendorRequestsTwice: number
+  /** Made behind a bridge while there was no server after a kill, and served. */
+  readonly waitedForServer: number
   /** Of those that failed: repeated by the window itself, and refused for having been at a vendor. */
   readonly repeatsRefused: number
   /** 2025-era sessions over HTTP that a window opened beside its first, after a kill and after a planned restart. */
@@ -32,6 +34,8 @@ export interface RestartSums {
 
 /** What the clocks of two processes' logs may differ by. */
 const slackMs = 100
+/** How soon after a kill a bridge must know of it: what it passed on before is lost with the server. */
+const noticedMs = 500
 
 interface Row {
   readonly name: string
@@ -61,6 +65,9 @@ export function judgeRestarts(report: RestartReport): {
       bad.filter((call) => kills.find((each) => isNear(call, each)) === kill),
     )
     const planned = bad.filter((call) => !kills.some((kill) => isNear(call, kill)))
+    if (kind === 'bridge')
+      for (const call of bad.filter((call) => kills.some((kill) => isMadeWithout(call, kill, noticedMs))))
+        errors.push(`${name}: made while there was no server, and not served: ${call.text.slice(0, 300)}`)
     for (const call of planned)
       errors.push(`${name} (${kind}): failed and no kill was near: ${call.text.slice(0, 300)}`)
     const lost = own.filter((error) => error.startsWith('no result for')).length
@@ -99,6 +106,10 @@ export function judgeRestarts(report: RestartReport): {
     lost: sum(({ lost }) => lost),
     failedInPlannedRestart: sum(({ failedPlanned }) => failedPlanned),
     vendorRequestsTwice: twice.length,
+    waitedForServer: report.windows
+      .filter(({ kind }) => kind === 'bridge')
+      .flatMap((each) => each.report.calls)
+      .filter((call) => isServed(call) && kills.some((kill) => isMadeWithout(call, kill, 0))).length,
     repeatsRefused: report.windows.flatMap((each) => each.report.calls).filter(isRefusedRepeat).length,
     sessionsReinitialised: reinitialised('killed'),
     sessionsReinitialisedPlanned: reinitialised('replaced'),
@@ -108,6 +119,8 @@ export function judgeRestarts(report: RestartReport): {
       [...new Set(rows.map(({ kind }) => kind))].map((kind) => [kind, Math.round(told(kind) * 10) / 10]),
     ),
   }
+  if (sums.waitedForServer === 0)
+    errors.push('no bridge was called while there was no server: nothing was shown of that')
   return { table: toTable(rows), sums, errors }
 }
 
@@ -128,6 +141,11 @@ function isServed({ isError, text, input }: SeenCall): boolean {
 // It was under way, or begun, while there was no server.
 function isNear({ endedAt, ms }: SeenCall, { at, upAt }: Restart): boolean {
   return endedAt >= at - slackMs && endedAt - ms <= upAt + slackMs
+}
+
+// It was begun while there was no server: so much later than the kill.
+function isMadeWithout({ endedAt, ms }: SeenCall, { at, upAt }: Restart, laterMs: number): boolean {
+  return endedAt - ms > at + laterMs && endedAt - ms < upAt
 }
 
 interface Twice {

@@ -4,6 +4,6 @@ import { plantFault } from '../../support/plant-fault.ts'
 
 plantFault(
   '/dist/src/cli/serve.js',
-  'within(server.release(), replacedTimeoutMs(config))',
-  'within(server.release(), 0)',
+  'within(server.release(ear?.strays), replacedTimeoutMs(config))',
+  'within(server.release(ear?.strays), 0)',
 )

@@ -2,4 +2,4 @@
 
 import { plantFault } from '../../support/plant-fault.ts'
 
-plantFault('/src/surfaces/mcp/legacy/dispatch.ts', 'inFlight.get(id)?.cancel()', 'inFlight.has(id)')
+plantFault('/src/surfaces/mcp/legacy/dispatch.ts', 'else call.cancel()', 'else void call')

@@ -234,3 +234,10 @@ test('destroy leaves no timer', () => {
   results.destroy()
   expect(clock.pendingTimers).toBe(0)
 })
+
+test('a call may be left to the next server where it was never sent before: only then has nobody begun it', () => {
+  const asksAgain = (on: Heard): Heard => ({ ...on, isAskedAgain: true })
+  expect(begin(asksAgain(exchange())).run.isAskedAgain).toBe(true)
+  expect(begin(asksAgain(exchange(window, 2)), again()).run.isAskedAgain).toBe(false)
+  expect(begin(exchange(window, 3)).run.isAskedAgain).toBe(false)
+})

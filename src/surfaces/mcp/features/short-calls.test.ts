@@ -1,6 +1,7 @@
 import { beforeEach, expect, test } from 'vitest'
 import type { Call, CallOptions, CallOutcome } from '../../../calls/call.ts'
 import { identityOf } from '../../../domain/identity-of.ts'
+import type { Refusal } from '../../../domain/refusal.ts'
 import { VirtualClock } from '../../../lib/virtual-clock.ts'
 import { createFlow } from '../../../streams/flow.ts'
 import type { JsonObject } from '../envelope.ts'
@@ -15,8 +16,10 @@ let gate: PromiseWithResolvers<string>
 let sent: JsonObject[]
 let answers: string[]
 let events: McpEvent[]
+let refusal: Refusal | null
 
 beforeEach(() => {
+  refusal = null
   clock = new VirtualClock()
   gate = Promise.withResolvers()
   sent = []
@@ -25,12 +28,13 @@ beforeEach(() => {
   calls = new ShortCalls(
     {
       calls: {
-        wrong: () => null,
+        wrong: () => refusal,
         fault: () => undefined,
         async run<Value>(
           _options: CallOptions,
           work: (call: Call) => Promise<Value>,
         ): Promise<CallOutcome<Value>> {
+          if (refusal !== null) return { kind: 'refused', refusal }
           return { kind: 'done', value: await work({ signal: new AbortController().signal } as Call) }
         },
       },
@@ -112,3 +116,30 @@ test('a slip of ours in what follows its work is answered and told, and costs no
     expect(calls.size).toBe(0)
   }
 })
+
+test.each([
+  ['draining', true, 'left to the next'],
+  ['draining', false, 'answered'],
+  ['rate-limited', true, 'answered'],
+] as const)(
+  'refused as %s, whoever asks again by itself (%s) is %s',
+  async (reason, isAskedAgain, becomes) => {
+    refusal = {
+      kind: 'refusal',
+      reason,
+      scope: 'server',
+      dimension: 'calls',
+      limit: 0,
+      used: 0,
+      retryAfterMs: 1,
+      message: 'No.',
+    }
+    let abandoned = 0
+    const exchange = { ...open(true), isAskedAgain, abandon: () => void abandoned++ }
+    calls.run(exchange, { name: 'resources/read', params: {}, work: () => gate.promise })
+    await clock.advance(0)
+    expect(calls.mayTell(exchange, 'resources/read')).toBe(false)
+    expect([abandoned, answers.length]).toEqual(becomes === 'answered' ? [0, 2] : [2, 0])
+    expect(calls.size).toBe(0)
+  },
+)

@@ -14,6 +14,7 @@ import type { McpSurfaceOptions } from '../mcp-options.ts'
 import { errorMessage, internalErrorMessage, resultMessage } from '../messages.ts'
 import { outcomeError, type RpcError } from '../wire-errors.ts'
 import { refusalInCrowd } from './crowd.ts'
+import { isLeftToNext } from './left-to-next.ts'
 import { underNet } from './net.ts'
 import type { ProgressReporter } from './progress.ts'
 import type { Reporting } from './reporting.ts'
@@ -167,6 +168,10 @@ function answerOutcome(
   outcome: Parameters<typeof outcomeError>[0],
   instead?: RpcError,
 ): void {
+  if (outcome.kind === 'refused' && isLeftToNext(exchange, outcome.refusal)) {
+    exchange.abandon()
+    return
+  }
   const { code, message, data } = instead ?? outcomeError(outcome)
   exchange.finish(errorMessage(exchange.id, code, message, data))
 }

@@ -20,6 +20,7 @@ import { failureResult, refusalResult } from '../wire-errors.ts'
 import { refusalInCrowd } from './crowd.ts'
 import { CutCalls } from './cut-calls.ts'
 import { unheardQuestion } from './late-answers.ts'
+import { isLeftToNext } from './left-to-next.ts'
 import { createLogSender } from './log-messages.ts'
 import type { MirroredArgument } from './mirrored-arguments.ts'
 import { underNet } from './net.ts'
@@ -105,8 +106,10 @@ export class Tools {
     const { id, identity, door } = exchange
     // A name that nobody gave a tool is the caller's own: no event carries it.
     const refusal = this.#options.calls.wrong({ identity, name: tool?.name ?? 'tools/call', door })
-    if (refusal !== null) exchange.finish(resultMessage(id, era.toJson(refusalResult(refusal))))
-    return refusal === null
+    if (refusal === null) return true
+    if (isLeftToNext(exchange, refusal)) exchange.abandon()
+    else exchange.finish(resultMessage(id, era.toJson(refusalResult(refusal))))
+    return false
   }
 
   /** Runs one call of `tool` and answers the exchange when it ends. */
@@ -206,7 +209,8 @@ export class Tools {
         this.#end(exchange, live, reporter)
         // Not before its answer has left: whoever ends between would let the call be made, and paid, again.
         if (watch?.isMarked) live.answerLeft = () => watch.ended(false)
-        if (live.isCancelled) {
+        const isLeft = outcome.kind === 'refused' && isLeftToNext(exchange, outcome.refusal)
+        if (live.isCancelled || isLeft) {
           exchange.abandon()
           live.answerLeft?.()
         } else this.#answer(exchange, live, outcome, era)

@@ -53,7 +53,9 @@ export function notifyLegacy(
   switch (notification.method) {
     case 'notifications/cancelled': {
       const id = notification.params.requestId
-      if (isRequestId(id)) inFlight.get(id)?.cancel()
+      const call = isRequestId(id) ? inFlight.get(id) : undefined
+      if (call === undefined) peer?.onStray?.(notification)
+      else call.cancel()
       return
     }
     case 'notifications/initialized':

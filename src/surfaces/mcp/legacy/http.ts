@@ -98,14 +98,18 @@ export class LegacyHttp {
     )
   }
 
-  /** From now on nothing long-lived is opened; the open streams end. */
-  drain(): void {
+  /**
+   * From now on nothing long-lived is opened; the open streams end. An answer would come by another POST, and that one finds another
+   * process, or none. `strays`: until this is aborted that process hands it on.
+   */
+  drain(strays?: AbortSignal): void {
     this.#isDraining = true
-    for (const { stream, peer } of this.#options.sessions) {
-      stream?.end()
-      // An answer would come by another POST, and that one finds another process, or none.
-      peer.questions.close()
+    for (const { stream } of this.#options.sessions) stream?.end()
+    const closeQuestions = (): void => {
+      for (const { peer } of this.#options.sessions) peer.questions.close()
     }
+    if (strays === undefined || strays.aborted) closeQuestions()
+    else strays.addEventListener('abort', closeQuestions, { once: true })
   }
 
   /** Opens the session's one stream; a newer one takes the older one's place. */

@@ -85,9 +85,11 @@ export class OpenQuestions {
     })
   }
 
-  /** Takes an answer; an id that is not open is ignored: it may have come too late. */
-  settle(id: RequestId, result: unknown): void {
-    this.#open.get(id)?.(result)
+  /** Takes an answer. False: its id is not open, it may have come too late, or be for another process. */
+  settle(id: RequestId, result: unknown): boolean {
+    const settle = this.#open.get(id)
+    settle?.(result)
+    return settle !== undefined
   }
 
   /** The client is gone: whatever is open ends without an answer, and nothing is asked any more. */

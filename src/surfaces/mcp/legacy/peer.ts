@@ -7,7 +7,7 @@ import type { TraceContext } from '../../../domain/trace-context.ts'
 import type { Clock } from '../../../lib/clock.ts'
 import { type ClientLine, type LineCall, unreached } from '../asking/client-line.ts'
 import { toFolders } from '../asking/questions.ts'
-import { isObject, type JsonObject, type ResponseEnvelope } from '../envelope.ts'
+import { isObject, type JsonObject, type NotificationEnvelope, type ResponseEnvelope } from '../envelope.ts'
 import type { Exchange, InFlight } from '../exchange.ts'
 import type { ToolCaller } from '../features/tools.ts'
 import { inTrace } from '../features/trace.ts'
@@ -40,6 +40,8 @@ export class Peer implements ToolCaller {
   outlet: ((json: string) => boolean) | null = null
   /** What it set for itself; null where it cannot. */
   settings: PeerSettings | null = null
+  /** Takes what is about nothing here. null: nobody else would know more. */
+  onStray: ((message: NotificationEnvelope | ResponseEnvelope) => void) | null = null
   /** What it was asked and has not answered. */
   readonly questions: OpenQuestions
   #identity: Identity
@@ -119,7 +121,7 @@ export class Peer implements ToolCaller {
 
   /** Takes the client's answer to a request of ours. */
   settle(response: ResponseEnvelope): void {
-    this.questions.settle(response.id, response.result)
+    if (!this.questions.settle(response.id, response.result)) this.onStray?.(response)
   }
 
   /** Releases everything: waiting questions end without answer, calls lose their client. */

@@ -12,6 +12,7 @@ import { PeerSettings } from './peer-settings.ts'
 import { SessionRecords, type SessionRow } from './session-records.ts'
 import { type OpenedToken, type SessionNames, SessionTokens } from './session-tokens.ts'
 import type { Session, Sessions } from './sessions.ts'
+import { strayOf } from './strays.ts'
 
 /** Collaborators. */
 export interface SessionKeeperOptions {
@@ -93,6 +94,9 @@ export class SessionKeeper {
     if (!sessions.makeRoom(principal, facts.clientHeader)) return 'full'
     const session = this.#add(opened, opened.said, facts)
     session.peer.settings?.restore(record)
+    // What was begun in it may still run elsewhere.
+    const { onStray } = surface
+    if (onStray !== undefined) session.peer.onStray = (message) => onStray(strayOf(session, message))
     surface.emit({
       type: 'session-resumed',
       label: session.peer.identity.label,

@@ -48,7 +48,7 @@ test('rows go with their tokens, and a principal that ends very many loses only 
   await sessions.end(row(bob, 'his', 500))
   for (let n = 0; n < 130; n++) await sessions.end(row(ann, `s${n}`, 1_000 + n))
   const count = async (): Promise<unknown> =>
-    (await records.read({ sql: 'SELECT count(*) AS n FROM mcp_sessions', values: [] }))[0]?.n
+    (await records.read({ sql: 'SELECT count(*) AS n FROM mcp_sessions', values: [] }, ann))[0]?.n
   // Tidied every 64 writes: what came since then stands beside the ten that are kept, and his.
   expect(Number(await count())).toBeLessThanOrEqual(10 + 64 + 1)
   expect(await sessions.read(bob, 'his')).toEqual({ kind: 'ended' })

@@ -59,10 +59,13 @@ export class SessionRecords {
 
   /** What is remembered; of a session that set nothing, nothing is. */
   async read(principal: PrincipalName, shownId: string): Promise<SessionRecord> {
-    const [row] = await this.#records.read({
-      sql: 'SELECT is_ended, log_level, subscriptions FROM mcp_sessions WHERE principal = ? AND session = ?',
-      values: [principal, shownId],
-    })
+    const [row] = await this.#records.read(
+      {
+        sql: 'SELECT is_ended, log_level, subscriptions FROM mcp_sessions WHERE principal = ? AND session = ?',
+        values: [principal, shownId],
+      },
+      principal,
+    )
     if (row === undefined) return nothingSet
     if (row.is_ended === 1n) return { kind: 'ended' }
     return {

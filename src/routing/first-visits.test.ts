@@ -1,0 +1,63 @@
+import { getEventListeners } from 'node:events'
+import { describe, expect, it } from 'vitest'
+import { VirtualClock } from '../lib/virtual-clock.ts'
+import { FirstVisits } from './first-visits.ts'
+
+const never = new AbortController().signal
+
+function open() {
+  const clock = new VirtualClock()
+  const visits = new FirstVisits(clock)
+  /** Waits for news, at most until 5 s; says when it came. */
+  const news = (signal = never) => visits.news('kimi', 5_000, signal).then(() => clock.now())
+  return { clock, visits, news }
+}
+
+describe('the news of a first visit', () => {
+  it('is awaited while one is on its way and nothing was heard, there and nowhere else', () => {
+    const { visits } = open()
+    expect(visits.isAwaited('kimi')).toBe(false)
+    const first = visits.begin('kimi')
+    const second = visits.begin('kimi')
+    expect([visits.isAwaited('kimi'), visits.isAwaited('glm')]).toEqual([true, false])
+    first()
+    expect(visits.isAwaited('kimi')).toBe(true)
+    second()
+    expect(visits.isAwaited('kimi')).toBe(false)
+  })
+
+  it('is known for ten seconds', async () => {
+    const { clock, visits } = open()
+    visits.begin('kimi')
+    visits.heard('kimi')
+    await clock.advance(10_000)
+    expect(visits.isAwaited('kimi')).toBe(false)
+    await clock.advance(1)
+    expect(visits.isAwaited('kimi')).toBe(true)
+  })
+
+  it('comes when something is heard, when a visit is over, or not at all', async () => {
+    const { clock, visits, news } = open()
+    const over = visits.begin('kimi')
+    const heard = news()
+    await clock.advance(100)
+    visits.heard('kimi')
+    const ended = news()
+    await clock.advance(100)
+    over()
+    const neither = news()
+    await clock.advance(10_000)
+    expect(await Promise.all([heard, ended, neither])).toEqual([100, 200, 5_000])
+    expect(clock.pendingTimers).toBe(0)
+  })
+
+  it('is awaited by nobody who has left', async () => {
+    const { clock, news } = open()
+    const leaver = new AbortController()
+    const left = news(leaver.signal)
+    leaver.abort(new Error('gone'))
+    await expect(left).rejects.toThrow('gone')
+    expect(clock.pendingTimers).toBe(0)
+    expect(getEventListeners(leaver.signal, 'abort')).toEqual([])
+  })
+})
