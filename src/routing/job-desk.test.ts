@@ -9,7 +9,8 @@ import type { LedgerEntry } from '../ledger/ledger-row.ts'
 import { RowKeeper } from '../ledger/row-keeper.ts'
 import { VirtualClock } from '../lib/virtual-clock.ts'
 import { JobDesk, type SharingWish } from './job-desk.ts'
-import type { JobDraft, JobRequest } from './router.ts'
+import type { JobDraft } from './job-draft.ts'
+import type { JobRequest } from './router.ts'
 import type { RoutedOutcome } from './vendor-site.ts'
 
 const who = (team: string | null, principal: string, client: string): Identity =>

@@ -12,7 +12,7 @@ import type { Progress } from '../domain/progress.ts'
 import { isRefusal, type Refusal } from '../domain/refusal.ts'
 import { type Clock, systemClock } from '../lib/clock.ts'
 import { type Random, systemRandom } from '../lib/random.ts'
-import type { ExtractJob, GenerateJob, Job, JobKind, ReadJob, SearchJob } from '../providers/provider.ts'
+import type { Job, JobKind } from '../providers/provider.ts'
 import type { AttemptEnd } from './attempt-end.ts'
 import { affordable, dearest } from './attempt-money.ts'
 import { Attempts } from './attempts.ts'
@@ -22,6 +22,7 @@ import { candidateSteps, type RoutedCandidate } from './candidate-steps.ts'
 import type { HealthFacts } from './health-facts.ts'
 import type { HedgeOptions } from './hedge.ts'
 import { HoldEstimates } from './hold-estimates.ts'
+import { type JobDraft, toJob } from './job-draft.ts'
 import { knownNames, type ModelNames, type ModelStanding } from './model-names.ts'
 import { OutputEstimates } from './output-estimates.ts'
 import { PaidSite, type SetAside } from './paid-site.ts'
@@ -31,9 +32,6 @@ import { type RetryLimits, retryDefaults } from './retry-limits.ts'
 import type { ConfiguredProvider, RouteWish } from './route.ts'
 import { type HealthEvent, TargetHealth } from './target-health.ts'
 import { type RoutedOutcome, VendorSite } from './vendor-site.ts'
-
-/** A job before routing: which model will do it is decided here. */
-export type JobDraft = Omit<GenerateJob, 'model'> | SearchJob | ReadJob | ExtractJob
 
 /** For whom a job runs. */
 export interface JobRequest {
@@ -107,8 +105,6 @@ export interface RouterOptions {
 const deadlineMsDefault = 240_000
 const shownMax = 64
 const noNames: ModelNames = { aliases: {}, chains: {} }
-// Reasoning counts against the output cap: a cap for the answer alone would end in `length` before its first word.
-const thinkingTokensMin = 16_384
 
 /** Routes jobs over the configured providers. Holds no state of callers. */
 export class Router {
@@ -280,20 +276,6 @@ export class Router {
 function wishOf(draft: JobDraft, { model, prefer }: Pick<JobRequest, 'model' | 'prefer'>): RouteWish {
   const wish: RouteWish = { kind: draft.kind, model, prefer }
   return draft.kind === 'generate' ? { ...wish, task: draft.task } : wish
-}
-
-// `cap` is the draft's own, or that doubled: the room for reasoning grows with it.
-function toJob(draft: JobDraft, { configured, model }: RoutedCandidate, cap: number | null): Job {
-  if (draft.kind !== 'generate') return draft
-  const known = configured.provider.models.find(({ id }) => id === model)
-  const thinks =
-    known !== undefined &&
-    known.thinking !== 'none' &&
-    (draft.thinking !== 'off' || known.thinking === 'always')
-  const wanted = thinks ? Math.max(draft.outputTokensMax, thinkingTokensMin) : draft.outputTokensMax
-  const grown = Math.ceil((wanted * (cap ?? draft.outputTokensMax)) / draft.outputTokensMax)
-  const outputTokensMax = Math.min(grown, Math.max(wanted, known?.outputTokensMax ?? grown))
-  return { ...draft, model: model ?? '', outputTokensMax }
 }
 
 // Vendors want a stable end-user id; they need not learn our principals' names.

@@ -8,7 +8,7 @@ import type { Identity } from '../../src/domain/identity.ts'
 import { identityOf } from '../../src/domain/identity-of.ts'
 import type { LedgerEntry } from '../../src/ledger/ledger-row.ts'
 import type { Provider } from '../../src/providers/provider.ts'
-import type { JobDraft } from '../../src/routing/router.ts'
+import type { JobDraft } from '../../src/routing/job-draft.ts'
 import { holds, type Rooms, room } from './kit.ts'
 
 const deskRoom = room<typeof import('../../src/routing/job-desk.ts')>('routing/job-desk.ts')
