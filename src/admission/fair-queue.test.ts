@@ -1,6 +1,7 @@
 import { describe, expect, it } from 'vitest'
 import { FairQueue, type FairQueueLimits } from './fair-queue.ts'
 import type { JobWish } from './queue-owner.ts'
+import type { QueuedJob } from './queue-tree.ts'
 
 const roomy: FairQueueLimits = {
   clientJobsMax: 100,
@@ -146,6 +147,8 @@ describe('fair queue', () => {
     expect(more(100).kind).toBe('queued')
     // As long as any text may be, beside a file.
     expect(add('anna', 'w0', 'question', { bytes: 100 }).kind).toBe('queued')
+    // And no question goes for a file.
+    expect(add('anna', 'w6', 'file', { bytes: 101 }).kind).toBe('full')
     expect(more(9000, 'bert').kind).toBe('queued')
     for (const job of [...queue.jobs()]) queue.cancel(job)
     expect(queue.principals.get('anna')?.bytes).toBe(0)
@@ -421,5 +424,46 @@ describe('fair queue', () => {
     for (const job of jobs) queue.start(job)
     for (const job of jobs) queue.finish(job, 1, 0)
     expect(queue.principals.get('anna')).toMatchObject({ unsettled: 0, inFlight: 0 })
+  })
+
+  it('shows whose turn it is among those of one client, and nobody where it does not wait', () => {
+    const { queue, add, start } = open()
+    const nextOf = (principal: string, key: string) => queue.nextOf({ key, principal: { key: principal } })
+    expect([queue.peek(), nextOf('bert', 'w')]).toEqual([null, null])
+    for (const name of ['b0', 'b1']) add('bert', 'w', name)
+    add('anna', 'w', 'a0')
+    expect(nextOf('bert', 'w')).toMatchObject({ payload: 'b0' })
+    expect(nextOf('anna', 'w')).toMatchObject({ payload: 'a0' })
+    start(2)
+    expect([nextOf('anna', 'w'), nextOf('anna', 'other'), nextOf('carl', 'w')]).toEqual([null, null, null])
+  })
+
+  it('takes from nobody for a window that has as many as it may, whoever has more', () => {
+    const { add } = open({ clientJobsMax: 1 })
+    for (const client of ['w1', 'w2', 'w3']) add('bert', client, client)
+    add('anna', 'light', 'l0', { clientWeight: 0.1 })
+    add('anna', 'w', 'a0')
+    expect(add('anna', 'w', 'a1')).toMatchObject({ kind: 'full', full: { scope: 'client' } })
+  })
+
+  it('remembers of too many windows those that have had most, and those that run', () => {
+    const { queue, add } = open()
+    const run = (client: string): QueuedJob<string> => {
+      const placing = add('anna', client, client, client === 'runs' ? { clientWeight: 1e9 } : {})
+      if (placing.kind === 'full') throw new Error('it was refused')
+      queue.start(placing.job)
+      return placing.job
+    }
+    run('runs')
+    // Beside the share of the one that runs the others' service is nothing: each is in its own debt.
+    const come = (n: number): void => queue.finish(run(`w${n}`), n, 0)
+    for (let n = 1; n <= 255; n++) come(n)
+    const windows = () => [...(queue.principals.get('anna')?.clients.keys() ?? [])]
+    expect(windows()).toHaveLength(256)
+    come(1)
+    expect(windows()).toHaveLength(256)
+    come(256)
+    const most = Array.from({ length: 64 }, (_, n) => `w${n + 192}`)
+    expect(windows().toSorted()).toEqual(['runs', ...most, 'w256'].toSorted())
   })
 })

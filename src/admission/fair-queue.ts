@@ -7,7 +7,7 @@
 import { assert } from '../lib/assert.ts'
 import { bytesBound, type FullScope } from './queue-bounds.ts'
 import { forgetClients, forgiveAll } from './queue-memory.ts'
-import { clientsOf, firstCome, jobsOf, mostOverShare } from './queue-order.ts'
+import { clientsOf, firstCome, firstOf, jobsOf, mostOverShare } from './queue-order.ts'
 import { type Ahead, fairAhead, firstComeAhead } from './queue-outlook.ts'
 import { clientOf, type JobOwner, type JobWish, settleIn } from './queue-owner.ts'
 import {
@@ -104,7 +104,7 @@ export class FairQueue<Payload> {
     key,
     principal,
   }: Pick<ClientNode<Payload>, 'key'> & { principal: { key: string } }): QueuedJob<Payload> | null {
-    return this.#principals.get(principal.key)?.clients.get(key)?.level.next?.oldest ?? null
+    return firstOf(this.#principals.get(principal.key)?.clients.get(key))
   }
 
   /** Expects other costs of all that wait, now that more is known. */
@@ -114,7 +114,7 @@ export class FairQueue<Payload> {
 
   /** Changes the order of all that wait. Back to `fair`, everybody begins equal. */
   setOrder(order: QueueOrder): void {
-    if (order === 'fair' && this.#order !== 'fair') forgiveAll(this.#root, [...this.#principals.values()])
+    if (this.#order === 'first-come') forgiveAll(this.#root, [...this.#principals.values()])
     this.#order = order
   }
 
@@ -160,7 +160,7 @@ export class FairQueue<Payload> {
   /** The job whose turn it is, still waiting; null when nobody waits. */
   peek(): QueuedJob<Payload> | null {
     if (this.#order === 'first-come') return firstCome(this.#root.waiting)
-    return this.#root.next?.level.next?.level.next?.oldest ?? null
+    return firstOf(this.#root.next?.level.next)
   }
 
   /** Takes the waiting job `peek` showed into flight and charges its estimate on every level. */
@@ -281,14 +281,13 @@ export class FairQueue<Payload> {
     // For bytes nobody goes: the lightest window would lose a question to a file.
     if (scope === 'client' || unit === 'bytes' || this.#order === 'first-come') return null
     const { principal } = client
-    return mostOverShare(scope === 'principal' ? [principal] : this.#root.waiting, principal, client)
+    return mostOverShare(scope === 'provider' ? this.#root.waiting : [], principal, client)
   }
 
   #nextIn({ scope }: FullScope, client: ClientNode<Payload>): QueuedJob<Payload> | null {
     const { principal } = client
     if (scope === 'provider') return this.peek()
     if (scope === 'principal' && this.#order === 'first-come') return firstCome([principal])
-    const { level } = scope === 'client' ? client : (principal.level.next ?? client)
-    return level.next === null ? null : level.next.oldest
+    return firstOf(scope === 'client' ? client : principal.level.next)
   }
 }

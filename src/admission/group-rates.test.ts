@@ -1,6 +1,7 @@
 import { describe, expect, it } from 'vitest'
 import { type AccountRateLimits, AccountRates } from './account-rates.ts'
 import { GroupRates } from './group-rates.ts'
+import { RatesLine } from './rates-line.ts'
 
 const none = { requestsPerMinute: null, tokensPerMinute: null, tokensPerDay: null, refundsTokens: true }
 const day = 86_400_000
@@ -63,5 +64,32 @@ describe('rates of a group', () => {
     expect(rates.scarce(10, 0, 0)).toMatchObject({ unit: 'tokens a minute' })
     rates.hear(word(1000), draw, 0)
     expect(rates.scarce(10, 0, 0)).toMatchObject({ unit: 'tokens a minute' })
+  })
+
+  it('never let a job go that is more than the minute, whatever runs gives back', () => {
+    const rates = open({ tokensPerMinute: 100 })
+    rates.take(95, 0, 0)
+    expect([rates.soonestMs(100, 0, 0), rates.soonestMs(196, 0, 0)]).toEqual([0, Number.POSITIVE_INFINITY])
+  })
+
+  it('are for its own queue to share out while no group stands in line for them', () => {
+    const account = new AccountRates({ ...none, requestsPerMinute: 60 })
+    const line = new RatesLine(account)
+    const queue = { size: 0, clients: () => [], jobs: () => [] }
+    const [one, other] = [0, 1].map(() => new GroupRates(account, line, { wake: () => undefined, queue }))
+    const isLine = () => [open({ requestsPerMinute: 60 }), one, other].map((rates) => rates?.isLine)
+    expect(isLine()).toEqual([false, false, false])
+    other?.turn(0)
+    expect(isLine()).toEqual([false, true, true])
+    other?.stepAside()
+    expect(isLine()).toEqual([false, false, false])
+  })
+
+  it('leave a draw as it is, whoever it is charged to, where no other group wants them', () => {
+    const rates = open({ tokensPerMinute: 100 })
+    const draw = rates.take(40, 0, 0)
+    const payer = { key: 'w1', weight: 1, principal: { key: 'bert', weight: 1 } }
+    expect(rates.recharged(draw, payer)).toEqual(draw)
+    expect(rates.partyOf('bert')).toBeNull()
   })
 })

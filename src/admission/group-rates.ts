@@ -15,8 +15,8 @@ import type { RatesCharge, RatesParty } from './rates-shares.ts'
 /** What one job took. */
 export interface RateDraw extends AccountDraw {
   readonly begun: Begun
-  /** Null: nobody else wants these rates. */
-  readonly charge: RatesCharge | null
+  /** In which line it was charged, and what; null: nobody else wants these rates. */
+  readonly charged: { readonly line: RatesLine; readonly charge: RatesCharge } | null
 }
 
 /** The rates of one group. */
@@ -128,20 +128,22 @@ export class GroupRates {
 
   /** Takes what `waitMs` said fits, or counts what was begun without asking. `payer`: who is charged among the account's. */
   take(tokens: number, now: number, wallMs: number, payer: RatesPayer = nobody): RateDraw {
-    const charge = this.#line?.took(payer, tokens) ?? null
-    return { charge, ...this.#account.take(tokens, now, wallMs), begun: this.#heard.begin(tokens, now) }
+    const line = this.#line
+    const charged = line && { line, charge: line.took(payer, tokens) }
+    return { charged, ...this.#account.take(tokens, now, wallMs), begun: this.#heard.begin(tokens, now) }
   }
 
   /** Ends a draw: `tokens` were used. Only a request the vendor never began gives back what it refuses to refund. */
   settle(draw: RateDraw, tokens: number, isBegun: boolean): void {
     const counted = this.#account.settle(draw, tokens, isBegun)
-    if (draw.charge !== null) this.#line?.settle(draw.charge, counted)
+    draw.charged?.line.settle(draw.charged.charge, counted)
   }
 
   /** The same draw, charged to another. */
   recharged(draw: RateDraw, payer: RatesPayer): RateDraw {
-    if (this.#line === null || draw.charge === null) return draw
-    return { ...draw, charge: this.#line.recharge(draw.charge, payer, draw.tokens) }
+    if (draw.charged === null) return draw
+    const { line, charge } = draw.charged
+    return { ...draw, charged: { line, charge: line.recharge(charge, payer, draw.tokens) } }
   }
 
   /** What the vendor said with its answer to that draw's request. */

@@ -3,6 +3,11 @@
 
 import type { ClientNode, Lane, PrincipalNode, QueuedJob } from './queue-tree.ts'
 
+/** The job whose turn it is among those of one client; null when it does not wait. */
+export function firstOf<Payload>(client: ClientNode<Payload> | null | undefined): QueuedJob<Payload> | null {
+  return client?.level.next?.oldest ?? null
+}
+
 /** The oldest job of all, whoever it belongs to. */
 export function firstCome<Payload>(principals: readonly PrincipalNode<Payload>[]): QueuedJob<Payload> | null {
   let first: QueuedJob<Payload> | null = null

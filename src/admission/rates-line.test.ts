@@ -432,6 +432,54 @@ describe('the line before shared rates', () => {
     expect(woken).toEqual(['a', 'a', 'b'])
   })
 
+  it('wakes whoever is first because another has come to stand for somebody else, and nobody for having come', () => {
+    const { line, woken, guest, stand } = openLine()
+    const [a, b] = [guest('a'), guest('b')]
+    stand(a, anna)
+    line.serve()
+    stand(b, bert)
+    stand(a, anna)
+    line.serve()
+    expect(woken).toEqual([])
+    stand(a, of('carl'))
+    line.serve()
+    expect(woken).toEqual(['b'])
+  })
+
+  it('goes by who came first, of equals who stood there first, until it is fair again and all are equal', () => {
+    const { line, woken, guest, stand } = openLine()
+    const [a, b, c] = [guest('a'), guest('b'), guest('c')]
+    stand(a, anna)
+    stand(b, bert)
+    line.took(anna, 100)
+    line.setOrder('fair')
+    expect([line.isFirst(b), line.payer]).toMatchObject([true, { principal: { key: 'bert' } }])
+    line.serve()
+    line.setOrder('first-come')
+    expect([line.isFirst(a), line.payer]).toEqual([true, null])
+    line.stand(c, -1)
+    line.stand(b, -1)
+    expect(line.isFirst(b)).toBe(true)
+    line.leave(b)
+    expect(line.isFirst(c)).toBe(true)
+    line.leave(c)
+    stand(b, bert)
+    line.serve()
+    line.setOrder('fair')
+    expect(line.isFirst(a)).toBe(true)
+    line.serve()
+    expect(woken).toEqual(['b', 'a', 'a'])
+  })
+
+  it('changes no turns for a job that nobody stood there for', () => {
+    const { line, guest, stand, order } = openLine()
+    const [a, b, c] = [guest('a'), guest('b'), guest('c')]
+    for (const each of [a, b]) stand(each, anna)
+    line.went(c, anna)
+    line.went(a, bert)
+    expect(order({ a, b, c })).toEqual(['a', 'b'])
+  })
+
   it('lets each look when the one before has gone, and nobody while another still looks', () => {
     const { line, woken, guest, stand } = openLine()
     const goes = (name: string): RatesGuest => {
@@ -473,6 +521,22 @@ describe('the line before shared rates', () => {
     for (let n = 0; n < 1000; n++) line.settle(line.took(of('anna', `w${n}`), 100), n % 2 === 0 ? 0 : 100)
     expect(line.partyOf('anna')?.clients.size).toBeLessThanOrEqual(64)
     expect(line.isEmpty).toBe(true)
+  })
+
+  it('remembers of too many windows those that have had most, and those that run', () => {
+    const { line } = openLine()
+    const runs = { ...of('anna', 'runs'), weight: 1e9 }
+    line.took(runs, 0)
+    // Beside the share of the one that runs the others' service is nothing: each is in its own debt.
+    const come = (n: number): void => line.settle(line.took(of('anna', `w${n}`), n), n)
+    for (let n = 1; n <= 63; n++) come(n)
+    const windows = () => [...(line.partyOf('anna')?.clients.keys() ?? [])]
+    expect(windows()).toHaveLength(64)
+    come(1)
+    expect(windows()).toHaveLength(64)
+    come(64)
+    const most = Array.from({ length: 16 }, (_, n) => `w${n + 48}`)
+    expect(windows().toSorted()).toEqual(['runs', ...most, 'w64'].toSorted())
   })
 
   it('remembers of too many keys those that have had most, and those that run or stand there', () => {

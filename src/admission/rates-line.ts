@@ -18,8 +18,6 @@ export class RatesLine {
   readonly #standing = new Map<RatesGuest, Standing>()
   readonly #further: RatesGuest[] = []
   #order: QueueOrder = 'fair'
-  /** How often anything of it has changed. */
-  #changes = 0
   /** Whether there is something new for whoever is first. */
   #isChanged = false
   #isServing = false
@@ -43,7 +41,7 @@ export class RatesLine {
 
   /** Stands in line for whoever waits in it now; who does so already keeps the place. `since`: when its first job came. */
   stand(guest: RatesGuest, since: number): void {
-    this.#changes++
+    this.#outlook.forget()
     const wasFirst = this.#first === guest
     if (this.#further.includes(guest)) this.leave(guest)
     const before = this.#standing.get(guest)?.seats
@@ -77,7 +75,7 @@ export class RatesLine {
 
   /** Waits for the rates no more. */
   leave(guest: RatesGuest): void {
-    this.#changes++
+    this.#outlook.forget()
     if (this.#first === guest) this.#isChanged = true
     for (const seat of this.#standing.get(guest)?.seats ?? []) this.#shares.leave(seat, guest)
     this.#standing.delete(guest)
@@ -87,29 +85,26 @@ export class RatesLine {
 
   /** A job of that client's has gone from this group: those of its other groups are next. */
   went(guest: RatesGuest, payer: RatesPayer): void {
-    const guests = this.#shares.known(payer)?.guests ?? []
-    const index = guests.indexOf(guest)
-    this.#changes++
-    if (index >= 0) guests.push(...guests.splice(index, 1))
+    const seat = this.#shares.known(payer)
+    if (seat?.guests.includes(guest)) seat.guests.push(...seat.guests.splice(seat.guests.indexOf(guest), 1))
   }
 
   /** A request of so many tokens begins: it is charged to its client, whether it had to stand in line or not. */
   took(payer: RatesPayer, tokens: number): RatesCharge {
-    this.#changes++
+    this.#outlook.forget()
     this.#isChanged = true
     return this.#shares.charge(this.#shares.seatOf(payer), tokens)
   }
 
   /** It is over, and so many tokens count: what was given back lets somebody go. */
   settle(charge: RatesCharge, tokens: number): void {
-    this.#changes++
+    this.#outlook.forget()
     this.#isChanged = true
     this.#shares.settle(charge, tokens)
   }
 
   /** It is another's from here on, who has waited for its answer as well. */
   recharge(charge: RatesCharge, payer: RatesPayer, tokens: number): RatesCharge {
-    if (this.#shares.known(payer) === charge.seat) return charge
     this.#shares.settle(charge, null)
     return this.took(payer, tokens)
   }
@@ -129,17 +124,15 @@ export class RatesLine {
   ahead<Job extends RatesJob>(guest: RatesGuest, wish: RatesWish<Job>): AheadInLine {
     const guests = new Set([...this.#standing.keys(), guest])
     const ahead =
-      this.#order === 'fair'
-        ? this.#outlook.fair(guest, guests, wish, this.#changes)
-        : firstComeInLine(guest, guests, wish)
+      this.#order === 'fair' ? this.#outlook.fair(guest, guests, wish) : firstComeInLine(guest, guests, wish)
     return { ...ahead, jobs: ahead.jobs + this.#further.length }
   }
 
   /** Fair, or first come first served, from now on. Back to `fair`, everybody begins equal. */
   setOrder(order: QueueOrder): void {
-    if (order === 'fair' && this.#order !== 'fair') this.#shares.forgive()
+    if (this.#order === 'first-come') this.#shares.forgive()
     this.#order = order
-    this.#changes++
+    this.#outlook.forget()
     this.#isChanged = true
   }
 
@@ -158,7 +151,7 @@ export class RatesLine {
     let first: RatesGuest | null = null
     let least = Number.POSITIVE_INFINITY
     for (const [guest, { since }] of this.#standing) {
-      if (first !== null && since >= least) continue
+      if (since >= least) continue
       first = guest
       least = since
     }

@@ -33,6 +33,7 @@ interface Node extends RatesPlace {
 const empty = { jobs: 0, work: 0, holdMs: 0, knownMs: 0 } as const
 
 interface Client extends Node {
+  readonly party: Party
   /** How many of its jobs wait in each group. */
   readonly in: Map<RatesGuest, number>
 }
@@ -44,8 +45,7 @@ interface Party extends Node {
 
 /** All that waits. */
 interface Crowd {
-  /** What it was counted from: another number, or another guest, and it is counted again. */
-  readonly changes: number
+  /** What it was counted for: another number, or another guest, and it is counted again. */
   readonly size: number
   readonly mine: RatesGuest
   readonly byKey: Map<string, Party>
@@ -65,41 +65,49 @@ export class RatesOutlook {
     this.#rates = rates
   }
 
-  /** What `guests`, of which `mine` is one, do before a job of `mine`'s. `changes`: how often anything of theirs has changed. */
+  /** Who stands there, or what they have had, has changed: the next that asks has it counted again. */
+  forget(): void {
+    this.#crowd = null
+  }
+
+  /** What `guests`, of which `mine` is one, do before a job of `mine`'s. */
   fair<Job extends RatesJob>(
     mine: RatesGuest,
     guests: ReadonlySet<RatesGuest>,
     { job, costs, inGroup }: RatesWish<Job>,
-    changes: number,
   ): AheadInLine {
-    const size = sizeOf(guests)
-    const isCounted =
-      this.#crowd?.changes === changes && this.#crowd.size === size && this.#crowd.mine === mine
-    if (!isCounted) this.#crowd = this.#count(mine, guests, costs, changes, size)
+    const { size, byKey, parties, workOfPart } = this.#crowdOf(mine, guests, costs)
     const { client } = job.lane
-    const party = this.#crowd?.byKey.get(client.principal.key)
-    const node = party?.byKey.get(client.key)
-    if (!this.#crowd || !party || !node) return { jobs: inGroup.jobs, work: inGroup.work, waiting: size }
-    // Its own jobs before it; where it stands for other groups too, they take turns.
-    let jobs = clientAhead(job).jobs
-    const own = jobs
-    const turns = this.#shares.known(client)?.guests ?? []
-    for (const [guest, waiting] of node.in) {
-      if (guest === mine) continue
-      const isSooner = turns.indexOf(guest) < turns.indexOf(mine) || !turns.includes(mine)
-      jobs += Math.min(waiting, isSooner ? own + 1 : own)
-    }
+    const node = byKey.get(client.principal.key)?.byKey.get(client.key)
+    // It has gone meanwhile.
+    if (!node) return { jobs: inGroup.jobs, work: inGroup.work, waiting: size }
+    // Its own jobs before it; where it stands for other groups too, they take turns, and those before `mine` have one more.
+    let { jobs } = clientAhead(job)
+    let turns = jobs + 1
+    const seat = this.#shares.known(client)
+    if (seat)
+      for (const guest of seat.guests) {
+        if (guest === mine) turns--
+        else jobs += Math.min(turns, node.in.get(guest) ?? 0)
+      }
     const inClient = { ...empty, jobs, work: jobs * this.#partOf(job.payload.tokens) }
-    const inParty = among(party.clients, node, inClient)
-    const ahead = among(this.#crowd.parties, party, inParty)
-    return { jobs: ahead.jobs, work: ahead.work * this.#crowd.workOfPart, waiting: size }
+    const inParty = among(node.party.clients, node, inClient)
+    const ahead = among(parties, node.party, inParty)
+    return { jobs: ahead.jobs, work: ahead.work * workOfPart, waiting: size }
+  }
+
+  #crowdOf(mine: RatesGuest, guests: ReadonlySet<RatesGuest>, costs: 'slot-time' | 'tokens'): Crowd {
+    const size = sizeOf(guests)
+    if (this.#crowd?.size === size && this.#crowd.mine === mine) return this.#crowd
+    const crowd = this.#count(mine, guests, costs, size)
+    this.#crowd = crowd
+    return crowd
   }
 
   #count(
     mine: RatesGuest,
     guests: ReadonlySet<RatesGuest>,
     costs: 'slot-time' | 'tokens',
-    changes: number,
     size: number,
   ): Crowd {
     const byKey = new Map<string, Party>()
@@ -116,7 +124,7 @@ export class RatesOutlook {
         }
         let client = party.byKey.get(each.key)
         if (client === undefined) {
-          client = { ...place.client, ...empty, in: new Map() }
+          client = { ...place.client, ...empty, party, in: new Map() }
           party.byKey.set(each.key, client)
           party.clients.push(client)
         }
@@ -131,7 +139,7 @@ export class RatesOutlook {
         parts += part
       }
     }
-    return { changes, size, mine, byKey, parties, workOfPart: parts > 0 ? work / parts : 0 }
+    return { size, mine, byKey, parties, workOfPart: parts > 0 ? work / parts : 0 }
   }
 
   // Where a request takes no part of anything, each counts as one.

@@ -417,4 +417,42 @@ describe('quota book', () => {
     expect(next(minute, daily)).toMatchObject({ dimension: 'tokens a day' })
     expect(next(daily, minute)).toMatchObject({ dimension: 'tokens a day' })
   })
+
+  it('waits for time, and for no running job, where a rate is overdrawn and the job takes none of it', () => {
+    const { book } = open()
+    take(book, [minute], 600).settle({ tokens: 1200, 'micro-dollars': 0 })
+    const refused = book.reserve(anna, [minute], { tokens: 0, 'micro-dollars': 0 }, 10_000)
+    expect(refused).toMatchObject({ reason: 'rate-limited', retryAfterMs: 60_000 })
+    expect(isRefusal(refused) ? refused.message : '').not.toContain('running job')
+  })
+
+  it('does not look through all accounts for one more while there is room', () => {
+    const clock = new VirtualClock()
+    let looks = 0
+    const counting = {
+      now: () => clock.now(),
+      wallMs: () => {
+        looks++
+        return clock.wallMs()
+      },
+      after: clock.after.bind(clock),
+    }
+    const book = new QuotaBook({ clock: counting, graceMs: 1000, accountsMax: 50 })
+    const looksOf = (window: string): number => {
+      looks = 0
+      const who = identityOf('anna', window, { team: null })
+      const held = book.reserve(
+        who,
+        [{ ...daily, scope: 'client' }],
+        { tokens: 10, 'micro-dollars': 0 },
+        10_000,
+      )
+      if (isRefusal(held)) throw new Error(held.message)
+      held.settle({ tokens: 10, 'micro-dollars': 0 })
+      return looks
+    }
+    const all = Array.from({ length: 50 }, (_, n) => looksOf(`window-${n}`))
+    expect(Math.max(...all)).toBeLessThan(10)
+    expect(Object.keys(book.inspect())).toHaveLength(50)
+  })
 })

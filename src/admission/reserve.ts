@@ -206,12 +206,18 @@ interface Wanted {
   readonly quota: Quota
 }
 
+interface Taken {
+  readonly claim: Claim
+  readonly account: QuotaAccount
+  readonly unit: QuotaUnit
+}
+
 class Held implements Reservation {
   readonly expiresAt: number
   readonly #keep: () => readonly Kept[]
   readonly #amounts: Amounts
   readonly #open: Set<Held>
-  #claims: readonly { readonly claim: Claim; readonly account: QuotaAccount; readonly unit: QuotaUnit }[] = []
+  #claims: readonly Taken[]
 
   /** `keep` answers the accounts, which stay in the book as long as this is open. */
   constructor(keep: () => readonly Kept[], amounts: Amounts, expiresAt: number, open: Set<Held>) {
@@ -219,7 +225,7 @@ class Held implements Reservation {
     this.#amounts = amounts
     this.expiresAt = expiresAt
     this.#open = open
-    this.#take()
+    this.#claims = this.#take()
   }
 
   settle(used: Amounts): void {
@@ -234,7 +240,9 @@ class Held implements Reservation {
   suspend(): () => void {
     if (!this.#open.has(this)) return () => {}
     this.refund()
-    return () => this.#take()
+    return () => {
+      this.#claims = this.#take()
+    }
   }
 
   accounts(): readonly QuotaAccount[] {
@@ -245,13 +253,14 @@ class Held implements Reservation {
     this.settle(this.#amounts)
   }
 
-  #take(): void {
-    this.#claims = this.#keep().map(({ account, quota: { unit } }) => ({
+  #take(): readonly Taken[] {
+    const taken = this.#keep().map(({ account, quota: { unit } }) => ({
       claim: account.take(this.#amounts[unit]),
       account,
       unit,
     }))
     this.#open.add(this)
+    return taken
   }
 }
 

@@ -81,9 +81,9 @@ export const properties = [
         replace: '',
       },
       {
-        file: 'admission/fair-queue.ts',
-        find: 'next?.level.next?.oldest',
-        replace: 'next?.level.next?.newest',
+        file: 'admission/queue-order.ts',
+        find: 'client?.level.next?.oldest',
+        replace: 'client?.level.next?.newest',
       },
     ],
     async check(rooms, seed) {

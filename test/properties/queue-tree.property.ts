@@ -19,7 +19,7 @@ export const properties = [
       { file: 'admission/virtual-time.ts', find: 'child.virtual += by', replace: '' },
       {
         file: 'admission/fair-queue.ts',
-        find: 'return this.#root.next?.level.next?.level.next?.oldest ?? null',
+        find: 'return firstOf(this.#root.next?.level.next)',
         replace:
           'return this.#root.waiting.flatMap((p) => p.level.waiting).sort((a, b) => a.virtual - b.virtual)[0]?.level.next?.oldest ?? null',
       },
@@ -201,7 +201,7 @@ export const properties = [
     mutants: [
       {
         file: 'admission/fair-queue.ts',
-        find: 'return this.#root.next?.level.next?.level.next?.oldest ?? null',
+        find: 'return firstOf(this.#root.next?.level.next)',
         replace:
           'return this.#root.waiting.length < 2 && (this.#root.next?.inFlight ?? 0) > 1 ? null : (this.#root.next?.level.next?.level.next?.oldest ?? null)',
       },

@@ -126,8 +126,8 @@ export const properties: readonly Property[] = [
       },
       {
         file: 'admission/reserve.ts',
-        find: '    return () => this.#take()\n',
-        replace: '    return () => {}\n',
+        find: '      this.#claims = this.#take()\n    }\n',
+        replace: '    }\n',
       },
     ],
     async check(rooms, seed) {

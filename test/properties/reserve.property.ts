@@ -147,8 +147,8 @@ export const properties = [
       },
       {
         file: 'admission/reserve.ts',
-        find: 'this.#claims = this.#keep().map(',
-        replace: 'this.#keep = ((once) => () => once)(this.#keep()); this.#claims = this.#keep().map(',
+        find: 'const taken = this.#keep().map(',
+        replace: 'this.#keep = ((once) => () => once)(this.#keep()); const taken = this.#keep().map(',
       },
     ],
     async check(rooms, seed) {
