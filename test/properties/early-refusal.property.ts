@@ -11,7 +11,7 @@ const dice = room<typeof import('../../src/lib/random.ts')>('lib/random.ts')
 
 const uncounted = { requestsPerMinute: null, tokensPerMinute: null, tokensPerDay: null, refundsTokens: true }
 const jobsMax = 100
-const asked = 25
+const asked = 10
 
 /** One job as its world will have it: when it comes, whose it is, what its kind takes and what it takes, and for how long it may wait. */
 interface Fate {
