@@ -102,7 +102,7 @@ export class AccountGroups {
 
   /** Takes up the counter of an earlier life, before the first job. */
   restore(count: DayCount): void {
-    this.#shared.rates.restore(count)
+    this.#shared.rates.restore(count, this.#clock.now(), this.#clock.wallMs())
   }
 
   #title(key: string): string {

@@ -43,7 +43,7 @@ describe('rates of an account', () => {
     expect(rates.waitMs(1, 0, day + 1000)).toBe(day - 1000)
     // It is the day before again, and has counted that one already.
     expect(rates.waitMs(1, 0, 5)).toBe(day - 5)
-    expect(rates.snapshot()).toEqual({ day: 0, tokens: 100, also: [1] })
+    expect(rates.snapshot()).toEqual({ day: 0, tokens: 100, also: [1], left: [100] })
     expect(rates.waitMs(1, 0, day)).toBe(day)
     expect(rates.waitMs(101, 0, day)).toBeNull()
     expect(rates.waitMs(1, 0, 2 * day)).toBe(0)
@@ -163,23 +163,55 @@ describe('rates of an account', () => {
 
   it('go on with the day’s count of an earlier life', () => {
     const rates = new AccountRates({ ...none, tokensPerDay: 100 })
-    rates.restore({ day: 3, tokens: 70 })
+    rates.restore({ day: 3, tokens: 70 }, 0, 3 * day)
     expect([rates.waitMs(30, 0, 3 * day), rates.waitMs(31, 0, 3 * day)]).toEqual([0, day])
     expect(rates.waitMs(31, 0, 4 * day)).toBe(0)
   })
 
   it('take a day that a clock was ahead for the one it is, and no longer', () => {
     const rates = new AccountRates({ ...none, tokensPerDay: 100 })
-    rates.restore({ day: 400, tokens: 70 })
+    rates.restore({ day: 400, tokens: 70 }, 0, 3 * day)
+    expect(rates.snapshot()).toEqual({ day: 3, tokens: 70, also: [400], left: [70] })
     expect(rates.waitMs(31, 0, 3 * day)).toBe(day)
     const draw = rates.take(20, 0, 3 * day)
     rates.take(5, 0, 400 * day)
     // It is the same count, wherever the clock has been meanwhile.
     rates.settle(draw, 10, true)
-    expect(rates.snapshot()).toEqual({ day: 400, tokens: 85, also: [3] })
+    expect(rates.snapshot()).toEqual({ day: 400, tokens: 85, also: [3], left: [90] })
     expect([rates.waitMs(31, 0, 3 * day), rates.waitMs(31, 0, 4 * day)]).toEqual([day, 0])
     const next = new AccountRates({ ...none, tokensPerDay: 100 })
-    next.restore({ day: 3, tokens: 70, also: [5] })
+    next.restore({ day: 3, tokens: 70, also: [5] }, 0, 3 * day)
     expect([next.waitMs(31, 0, 5 * day), next.waitMs(31, 0, 6 * day)]).toEqual([day, 0])
+  })
+
+  it('begin a day that a clock was ahead, once it comes, with what was spent then', () => {
+    const rates = new AccountRates({ ...none, tokensPerDay: 100 })
+    rates.take(10, 0, 4 * day)
+    rates.take(80, 1000, 3 * day + 1000)
+    const next = new AccountRates({ ...none, tokensPerDay: 100 })
+    next.restore(rates.snapshot(), 1000, 3 * day + 1000)
+    for (const each of [rates, next]) {
+      expect(each.waitMs(11, 1000, 3 * day + 1000)).toBe(day - 1000)
+      expect([each.waitMs(90, day, 4 * day), each.waitMs(91, day, 4 * day)]).toEqual([0, day])
+    }
+  })
+
+  it('begin it so whoever looks first', () => {
+    const looks = [
+      (rates: AccountRates) =>
+        rates.facts(day, 4 * day).find(({ unit }) => unit === 'tokens a day')?.remaining,
+      (rates: AccountRates) => rates.waits(91, day, 4 * day)['tokens a day'],
+      (rates: AccountRates) => rates.take(20, day, 4 * day).count,
+    ]
+    const seen = looks.map((look) => {
+      const rates = new AccountRates({ ...none, tokensPerDay: 100 })
+      rates.restore({ day: 3, tokens: 80, also: [4], left: [10] }, 0, 3 * day)
+      return [look(rates), rates.snapshot().tokens]
+    })
+    expect(seen).toEqual([
+      [90, 10],
+      [day, 10],
+      [1, 30],
+    ])
   })
 })

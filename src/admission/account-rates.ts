@@ -31,6 +31,8 @@ export interface DayCount {
   readonly tokens: number
   /** Other days that the same count was for, where the clock was put back. */
   readonly also?: readonly number[] | undefined
+  /** What it was when the clock left each of these. */
+  readonly left?: readonly number[] | undefined
 }
 
 /** One rate, for people. */
@@ -70,7 +72,7 @@ export class AccountRates {
   /** Milliseconds until a job of so many tokens may start if nobody else does; 0: now; null: never. */
   waitMs(tokens: number, now: number, wallMs: number): number | null {
     const minuteMs = this.#tokens === null ? 0 : this.#tokens.waitMs(tokens, now)
-    const dayMs = this.#dayWaitMs(tokens, wallMs)
+    const dayMs = this.#dayWaitMs(tokens, now, wallMs)
     if (minuteMs === null || dayMs === null) return null
     return Math.max(this.#requestsMs(now), minuteMs, dayMs)
   }
@@ -84,7 +86,7 @@ export class AccountRates {
   /** How long each rate would hold such a job back, in milliseconds; 0 too where it never fits. */
   waits(tokens: number, now: number, wallMs: number): Readonly<Record<CountedUnit, number>> {
     return {
-      'tokens a day': this.#dayWaitMs(tokens, wallMs) ?? 0,
+      'tokens a day': this.#dayWaitMs(tokens, now, wallMs) ?? 0,
       'tokens a minute': this.#tokens?.waitMs(tokens, now) ?? 0,
       'requests a minute': this.#requestsMs(now),
     }
@@ -107,7 +109,7 @@ export class AccountRates {
   take(tokens: number, now: number, wallMs: number): AccountDraw {
     if (this.#pace !== null) this.#arrival = Math.max(this.#arrival, now) + this.#pace.intervalMs
     this.#requests?.take(1, now)
-    this.#turnDay(wallMs)
+    this.#turnDay(now, wallMs)
     this.#countDay(tokens)
     this.#open += tokens
     return { tokens, minute: this.#tokens?.take(tokens, now) ?? null, count: this.#day.count }
@@ -132,7 +134,7 @@ export class AccountRates {
 
   /** What is left of each. */
   facts(now: number, wallMs: number): readonly RateFact[] {
-    this.#turnDay(wallMs)
+    this.#turnDay(now, wallMs)
     const { tokensPerDay } = this.limits
     const windows = [
       { unit: 'requests a minute', window: this.#requests },
@@ -162,10 +164,11 @@ export class AccountRates {
     return { day: period, tokens: this.#dayTokens, ...also }
   }
 
-  /** Takes up the counter of an earlier life. */
-  restore({ day, tokens, also }: DayCount): void {
-    this.#day = new CountedPeriod({ period: day, also })
+  /** Takes up the counter of an earlier life, by the clock of this one. */
+  restore({ day, tokens, also, left }: DayCount, now: number, wallMs: number): void {
+    this.#day = new CountedPeriod({ period: day, also, left })
     this.#dayTokens = tokens
+    this.#turnDay(now, wallMs)
   }
 
   #requestsMs(now: number): number {
@@ -173,11 +176,11 @@ export class AccountRates {
     return Math.max(paceMs, this.#requests?.waitMs(1, now) ?? 0)
   }
 
-  #dayWaitMs(tokens: number, wallMs: number): number | null {
+  #dayWaitMs(tokens: number, now: number, wallMs: number): number | null {
     const { tokensPerDay } = this.limits
     if (tokensPerDay === null) return 0
     if (tokens > tokensPerDay) return null
-    this.#turnDay(wallMs)
+    this.#turnDay(now, wallMs)
     return this.#dayTokens + tokens <= tokensPerDay ? 0 : this.#dayEndsInMs(wallMs)
   }
 
@@ -191,8 +194,9 @@ export class AccountRates {
     return (this.#day.period + 1) * dayMs - wallMs
   }
 
-  #turnDay(wallMs: number): void {
-    if (this.#day.turnTo(Math.floor(wallMs / dayMs))) this.#dayTokens = 0
+  #turnDay(now: number, wallMs: number): void {
+    this.#dayTokens =
+      this.#day.turnTo(Math.floor(wallMs / dayMs), this.#dayTokens, wallMs - now) ?? this.#dayTokens
   }
 }
 

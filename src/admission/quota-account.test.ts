@@ -35,7 +35,7 @@ describe('an account of a day', () => {
     // By this clock it is the day before.
     expect(account.used()).toBe(70)
     expect([account.waitMs(31, 100), account.wholeInMs()]).toEqual([dayMs, dayMs])
-    expect(account.state()).toEqual({ kind: 'period', period: 0, also: [1], spent: 70 })
+    expect(account.state()).toEqual({ kind: 'period', period: 0, also: [1], left: [70], spent: 70 })
     await clock.advance(dayMs)
     expect([account.used(), account.waitMs(31, 100)]).toEqual([70, dayMs])
     await clock.advance(dayMs)
@@ -54,6 +54,38 @@ describe('an account of a day', () => {
     expect([account.used(), account.reserved()]).toEqual([70, 0])
     wallMs = 2 * dayMs
     expect([account.used(), account.waitMs(100, 100)]).toEqual([0, 0])
+  })
+
+  it('begins the day that a clock was ahead with what was spent then, over a restart too, and not with what came since', async () => {
+    for (const restarts of [false, true]) {
+      let [wallMs, now] = [dayMs + 7, 0]
+      const clock = { now: () => now, wallMs: () => wallMs, after: () => expect.fail('nothing waits') }
+      let account = new PeriodAccount(clock, 'day', null)
+      account.take(10).close(10)
+      const open = account.take(20)
+      wallMs = dayMs - 5000
+      account.take(60).close(60)
+      const state = account.state()
+      expect(state).toEqual({ kind: 'period', period: 0, also: [1], left: [30], spent: 90 })
+      if (restarts && state.kind === 'period') account = new PeriodAccount(clock, 'day', state)
+      now += 5000
+      wallMs += 5000
+      expect([account.used(), account.reserved(), account.waitMs(70, 100)]).toEqual([30, 0, 0])
+      // What was left open then counts as spent.
+      open.close(5)
+      expect(account.used()).toBe(30)
+    }
+  })
+
+  it('goes on with its count where a clock that was behind is put right', () => {
+    let wallMs = 3 * dayMs
+    const clock = { now: () => 0, wallMs: () => wallMs, after: () => expect.fail('nothing waits') }
+    const account = new PeriodAccount(clock, 'day', null)
+    account.take(40).close(40)
+    wallMs = dayMs
+    account.take(50).close(50)
+    wallMs = 3 * dayMs
+    expect(account.used()).toBe(90)
   })
 
   it('stays a whole number that can be read again, whatever was used', () => {
@@ -185,9 +217,13 @@ describe('a state of an earlier life', () => {
   it.each([
     [{ kind: 'rate', fullAtWallMs: 9500, atWallMs: 9000 }, 'minute', { fullAtWallMs: 1500, atWallMs: 1000 }],
     [{ kind: 'rate', fullAtWallMs: 1500, atWallMs: 700 }, 'minute', { fullAtWallMs: 1500, atWallMs: 1000 }],
-    [{ kind: 'period', period: 3, spent: 1 }, 'day', { period: 0, also: [3], spent: 1 }],
-    [{ kind: 'period', period: 3, spent: 1 }, 'month', { period: 0, also: [3], spent: 1 }],
+    [{ kind: 'rate', fullAtWallMs: 9e9 }, 'minute', { fullAtWallMs: 61_000, atWallMs: 1000 }],
+    [{ kind: 'rate', fullAtWallMs: 60_999 }, 'minute', { fullAtWallMs: 60_999, atWallMs: 1000 }],
+    [{ kind: 'period', period: 3, spent: 1 }, 'day', { period: 0, also: [3], left: [1], spent: 1 }],
+    [{ kind: 'period', period: 3, spent: 1 }, 'month', { period: 0, also: [3], left: [1], spent: 1 }],
     [{ kind: 'period', period: 0, spent: 1 }, 'day', { period: 0, spent: 1 }],
+    [{ kind: 'period', period: -1, also: [0], left: [2], spent: 9 }, 'day', { period: 0, spent: 2 }],
+    [{ kind: 'period', period: -1, also: [0], spent: 9 }, 'day', { period: 0, spent: 9 }],
     [{ kind: 'period', period: 3, spent: 1 }, 'minute', { period: 3, spent: 1 }],
   ] as const)('%o of a %s is, by the clock of this one, %o', (state, period, is) => {
     expect(byClock(state, period, 1000)).toEqual({ kind: state.kind, ...is })

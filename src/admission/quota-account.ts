@@ -114,12 +114,15 @@ export class PeriodAccount implements QuotaAccount {
 
   #turn(): void {
     const wallMs = this.#clock.wallMs()
-    if (wallMs >= this.#beganAt && wallMs < this.#turnsAt) return
-    const period = periodOf(this.#period, wallMs)
+    const isSame = wallMs >= this.#beganAt && wallMs < this.#turnsAt
+    const period = isSame ? this.#current.period : periodOf(this.#period, wallMs)
+    const spent = Math.min(spentMax, this.#spent + this.#reserved)
+    const begun = this.#current.turnTo(period, spent, wallMs - this.#clock.now())
+    if (isSame) return
     this.#beganAt = periodStart(this.#period, period)
     this.#turnsAt = periodStart(this.#period, period + 1)
-    if (!this.#current.turnTo(period)) return
-    this.#spent = 0
+    if (begun === null) return
+    this.#spent = begun
     this.#reserved = 0
   }
 }
@@ -188,15 +191,18 @@ export function byClock(state: AccountState, period: Quota['period'], wallMs: nu
     return { ...state, fullAtWallMs: wallMs + owedMs(state, wallMs), atWallMs: wallMs }
   if (period === 'minute') return state
   const current = new CountedPeriod(state)
-  current.turnTo(periodOf(period, wallMs))
-  return { ...state, ...current.mark() }
+  const begun = current.turnTo(periodOf(period, wallMs), state.spent, 0)
+  return { kind: 'period', ...current.mark(), spent: begun ?? state.spent }
 }
 
-// No more than it owed when that was written: a clock that was ahead then says a time far away.
-function owedMs({ fullAtWallMs, atWallMs = 0 }: Omit<RateState, 'kind'>, wallMs: number): number {
+// No more than it owed when that was written, or than a full burst where nobody wrote when: a clock that was ahead then says a time
+// far away.
+function owedMs(state: Omit<RateState, 'kind'>, wallMs: number): number {
+  const { fullAtWallMs, atWallMs = fullAtWallMs - minuteMs } = state
   return Math.min(fullAtWallMs - wallMs, fullAtWallMs - atWallMs)
 }
 
+const minuteMs = 60_000
 const dayMs = 86_400_000
 // Whole numbers are exact up to here, and a state beyond it could not be read again.
 const spentMax = Number.MAX_SAFE_INTEGER

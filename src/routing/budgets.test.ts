@@ -189,6 +189,19 @@ describe('a budget', () => {
     await expect(open(clock)).rejects.toThrow('is damaged at x')
   })
 
+  it('keeps for the day that a clock was ahead what was spent then', async () => {
+    const state = { kind: 'period', period: 0, also: [1], left: [100], spent: 1_400 }
+    const kept = { 'principal tokens day anna': state }
+    writeFileSync(join(dataDir, 'budgets.json'), JSON.stringify(kept))
+    const clock = new VirtualClock()
+    const budgets = await open(clock, {}, { tokensPerDay: 1_500 })
+    const used = () => budgets.standing(who('anna')).find(({ unit }) => unit === 'tokens')?.used
+    expect(used()).toBe(1_400)
+    await clock.advance(86_400_000)
+    expect(used()).toBe(100)
+    await budgets.close()
+  })
+
   it('of a team bounds all its members, and nobody without one is counted', async () => {
     const budgets = await open(new VirtualClock(), { team: 1 })
     reserved(budgets, who('anna', 'blue'))

@@ -28,7 +28,13 @@ export interface BudgetsOptions {
 }
 
 const accountState = z.discriminatedUnion('kind', [
-  z.object({ kind: z.literal('period'), period: z.int(), also: z.array(z.int()).optional(), spent: z.int() }),
+  z.object({
+    kind: z.literal('period'),
+    period: z.int(),
+    also: z.array(z.int()).optional(),
+    left: z.array(z.int()).optional(),
+    spent: z.int(),
+  }),
   z.object({ kind: z.literal('rate'), fullAtWallMs: z.number(), atWallMs: z.number().optional() }),
 ])
 const snapshot = z.record(z.string(), accountState)

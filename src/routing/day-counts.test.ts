@@ -78,14 +78,39 @@ it('takes counts that were kept by model as one, those of the last day alone', a
   const providers = configure()
   const counts = await DayCounts.open(providers, { dataDir, onFault })
   await counts.close()
-  expect(groupsOf(providers).snapshot()).toEqual({ day: 3, tokens: 250 })
+  expect(groupsOf(providers).snapshot()).toEqual({ day: 0, tokens: 250, also: [3], left: [250] })
   expect(counts.writtenAtMs).toBe(3 * 86_400_000)
 })
 
 it('goes on with a count whose clock was put back', async () => {
-  const kept = { '': { day: 0, tokens: 250, also: [400] } }
+  const kept = { '': { day: 0, tokens: 250, also: [400], left: [70] } }
   await writeFile(join(dataDir, 'day-counts.json'), JSON.stringify({ 'glm/main': kept }))
   const providers = configure()
   await (await DayCounts.open(providers, { dataDir, onFault })).close()
   expect(groupsOf(providers).snapshot()).toEqual(kept[''])
+})
+
+it('finds once that the clock of an earlier life was ahead, also of an account that nobody uses, and none of one that is gone', async () => {
+  const path = join(dataDir, 'day-counts.json')
+  const gone = { '': { day: 400, tokens: 1 } }
+  await writeFile(path, JSON.stringify({ 'glm/main': { '': { day: 300, tokens: 250 } }, 'glm/gone': gone }))
+  const found: number[] = []
+  for (let life = 0; life < 2; life++) {
+    const counts = await DayCounts.open(configure(), { dataDir, onFault })
+    await counts.close()
+    found.push(counts.writtenAtMs)
+  }
+  expect(found).toEqual([300 * 86_400_000, 0])
+  expect(JSON.parse(await readFile(path, 'utf8'))).toEqual({
+    'glm/gone': gone,
+    'glm/main': { '': { day: 0, tokens: 250, also: [300], left: [250] } },
+    'local/local': {},
+  })
+})
+
+it('writes nothing at the start where no clock was ahead', async () => {
+  const text = JSON.stringify({ 'glm/main': { '': { day: 0, tokens: 250 } } })
+  await writeFile(join(dataDir, 'day-counts.json'), text)
+  await (await DayCounts.open(configure(), { dataDir, onFault })).close()
+  expect(await readFile(join(dataDir, 'day-counts.json'), 'utf8')).toBe(text)
 })

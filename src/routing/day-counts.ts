@@ -10,14 +10,19 @@ import { StateFile } from '../store/state-file.ts'
 import type { ConfiguredProvider } from './route.ts'
 
 const dayMs = 86_400_000
-const dayCount = z.object({ day: z.int(), tokens: z.number(), also: z.array(z.int()).optional() })
+const dayCount = z.object({
+  day: z.int(),
+  tokens: z.number(),
+  also: z.array(z.int()).optional(),
+  left: z.array(z.number()).optional(),
+})
 /** By account. Under one name, since an account has one count; several are from when each model had its own. */
 const fileShape = z.record(z.string(), z.record(z.string(), dayCount))
 
 /** Keeps the counts of all accounts. */
 export class DayCounts {
   readonly #file: StateFile
-  /** What the clock said at least when an earlier life wrote its counts. */
+  /** What the clock said at least when an earlier life wrote the counts of the accounts there are. */
   readonly writtenAtMs: number
 
   private constructor(file: StateFile, writtenAtMs: number) {
@@ -46,12 +51,16 @@ export class DayCounts {
       }),
       onFault: (error) => options.onFault(error),
     })
+    let lastDay = 0
     for (const [name, groups] of accounts) {
-      groups.restore(sumOf(Object.values(known[name] ?? {})))
+      const count = sumOf(Object.values(known[name] ?? {}))
+      groups.restore(count)
       groups.watchDayCounts(() => file.changed())
+      lastDay = Math.max(lastDay, count.day)
+      // Of a clock that was ahead: written down by this one, it is found so once.
+      if (count.day > groups.snapshot().day) file.changed()
     }
-    const days = Object.values(known).flatMap((counts) => Object.values(counts).map(({ day }) => day))
-    return new DayCounts(file, Math.max(0, ...days) * dayMs)
+    return new DayCounts(file, lastDay * dayMs)
   }
 
   /** Resolves when the last count is on disk. */

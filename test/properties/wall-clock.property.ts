@@ -18,12 +18,23 @@ export const properties: readonly Property[] = [
         find: 'period > this.#period && ',
         replace: 'period !== this.#period && ',
       },
-      { file: 'admission/counted-period.ts', find: ' && !this.#all.has(period)', replace: '' },
+      { file: 'admission/counted-period.ts', find: ' && (left === undefined || !isStep)', replace: '' },
       {
         file: 'admission/counted-period.ts',
-        find: 'period > this.#period && !this.#all.has(period)',
-        replace: 'period > Math.max(...this.#all)',
+        find: '(left === undefined || !isStep)',
+        replace: 'left === undefined',
       },
+      {
+        file: 'admission/counted-period.ts',
+        find: 'period > this.#period && (left === undefined || !isStep)',
+        replace: 'period > Math.max(this.#period, ...this.#left.keys())',
+      },
+      {
+        file: 'admission/counted-period.ts',
+        find: 'Math.min(left ?? 0, spent)',
+        replace: 'left === undefined ? 0 : spent',
+      },
+      { file: 'admission/counted-period.ts', find: 'Math.min(left ?? 0, spent)', replace: '0' },
       {
         file: 'admission/quota-account.ts',
         find: 'wallMs >= this.#beganAt && wallMs < this.#turnsAt',
@@ -33,6 +44,11 @@ export const properties: readonly Property[] = [
         file: 'admission/quota-account.ts',
         find: 'Math.min(fullAtWallMs - wallMs, fullAtWallMs - atWallMs)',
         replace: 'fullAtWallMs - wallMs',
+      },
+      {
+        file: 'admission/quota-account.ts',
+        find: 'atWallMs = fullAtWallMs - minuteMs',
+        replace: 'atWallMs = 0',
       },
     ],
     async check(rooms, seed) {
@@ -99,6 +115,43 @@ export const properties: readonly Property[] = [
         }),
         { seed, numRuns: 60, endOnFailure: true },
       )
+      // The clock is ahead by a period, put right, and then that period comes.
+      const amount = fc.integer({ min: 1, max: 50 })
+      const start = fc.record({ dayOfMonth: fc.integer({ min: 1, max: 27 }), restarts: fc.boolean() })
+      fc.assert(
+        fc.property(
+          fc.constantFrom('day' as const, 'month' as const),
+          amount,
+          amount,
+          start,
+          (period, ahead, right, { dayOfMonth, restarts }) => {
+            let rightMs = Date.UTC(2026, 10, dayOfMonth, 18)
+            const nextMs = period === 'day' ? Date.UTC(2026, 10, dayOfMonth + 1) : Date.UTC(2026, 11)
+            let aheadMs = nextMs - rightMs + 3_600_000
+            const clock: Clock = {
+              now: () => rightMs,
+              wallMs: () => rightMs + aheadMs,
+              after: () => ({ cancel() {}, [Symbol.dispose]() {} }),
+            }
+            let account = new PeriodAccount(clock, period, null)
+            account.take(ahead).close(ahead)
+            aheadMs = 0
+            account.take(right).close(right)
+            holds(account.used() === ahead + right, 'what was spent by the clock that was ahead is spent')
+            if (restarts) {
+              const state = account.state()
+              account = new PeriodAccount(clock, period, state.kind === 'period' ? state : null)
+            }
+            rightMs = nextMs
+            const used = account.used()
+            holds(
+              used === ahead,
+              `it begins with ${used}, and ${ahead} were spent by the clock that was ahead`,
+            )
+          },
+        ),
+        { seed, numRuns: 60, endOnFailure: true },
+      )
       fc.assert(
         fc.property(fc.integer({ min: -800, max: 800 }), fc.integer({ min: 0, max: 100 }), (days, spends) => {
           let wallMs = 20_000 * dayMs
@@ -115,6 +168,9 @@ export const properties: readonly Property[] = [
           if (state.kind !== 'rate') return
           const leftMs = new RateAccount(clock, 100, state).wholeInMs()
           holds(leftMs === (days < 0 ? 0 : owedMs), `it owes ${leftMs} ms, and owed ${owedMs} ms`)
+          const { fullAtWallMs } = state
+          const oldMs = new RateAccount(clock, 100, { fullAtWallMs }).wholeInMs()
+          holds(oldMs <= 60_000, `nobody wrote down when, and it owes ${oldMs} ms`)
         }),
         { seed, numRuns: 60, endOnFailure: true },
       )
