@@ -97,6 +97,11 @@ describe('rates of an account', () => {
     const strict = new AccountRates({ ...limits, refundsTokens: false })
     strict.take(80, 0, 0)
     expect(strict.soonestMs(50, 0, 0)).toBe(61_000)
+    // 150 count, of which 90 may come back.
+    const over = new AccountRates({ ...limits, tokensPerDay: 100 })
+    over.settle(over.take(10, 0, 0), 60, true)
+    over.take(90, 0, 0)
+    expect([over.soonestMs(40, 0, 0), over.soonestMs(41, 0, 0)]).toEqual([0, day])
   })
 
   it('say of each how long it would hold a job back, and nothing where it never fits or nobody counts', () => {
@@ -129,6 +134,14 @@ describe('rates of an account', () => {
     expect(rates.queueMs(10, 7000, 0)).toBe(10_000)
     expect(new AccountRates(none).queueMs(10, 7000, 0)).toBe(0)
     expect(new AccountRates({ ...none, tokensPerMinute: 6000 }).queueMs(10, 7000, 0)).toBe(10_000)
+  })
+
+  it('foretell at the earliest by whichever takes longer, and by no tokens where those that are not used are given back', () => {
+    const limits = { ...none, requestsPerMinute: 60, tokensPerMinute: 6000 }
+    const strict = new AccountRates({ ...limits, refundsTokens: false })
+    expect([strict.leastQueueMs(10, 6000, 0), strict.leastQueueMs(10, 6001, 0)]).toEqual([4000, 60_000])
+    expect(new AccountRates(limits).leastQueueMs(10, 6001, 0)).toBe(4000)
+    expect(new AccountRates({ ...none, refundsTokens: false }).leastQueueMs(10, 7000, 0)).toBe(0)
   })
 
   it('show nothing left, and no less, where more was begun than they allow', () => {

@@ -80,7 +80,7 @@ export class AccountRates {
   /** The same if what runs gave back all that it has set aside: sooner than that it cannot be. */
   soonestMs(tokens: number, now: number, wallMs: number): number | null {
     const open = this.limits.refundsTokens ? this.#open : 0
-    return this.waitMs(Math.max(0, tokens - open), now, wallMs)
+    return this.waitMs(tokens - open, now, wallMs)
   }
 
   /** How long each rate would hold such a job back, in milliseconds; 0 too where it never fits. */
@@ -94,8 +94,13 @@ export class AccountRates {
 
   /** Milliseconds until so many jobs, of so many tokens together, have passed at this pace. A forecast, no promise. */
   queueMs(jobs: number, tokens: number, now: number): number {
-    const paceMs = this.#pace === null ? 0 : Math.max(0, -spend(this.#pace, this.#arrival, now, jobs))
-    return Math.max(paceMs, this.#tokens?.queueMs(tokens, now) ?? 0)
+    return Math.max(this.#paceMs(now, jobs), this.#tokens?.queueMs(tokens, now) ?? 0)
+  }
+
+  /** The same at the earliest. What is given back is room for the next: then only the pace of requests is certain. */
+  leastQueueMs(jobs: number, tokens: number, now: number): number {
+    const tokensMs = this.limits.refundsTokens ? 0 : (this.#tokens?.leastMs(tokens, now) ?? 0)
+    return Math.max(this.#paceMs(now, jobs), tokensMs)
   }
 
   /** Which part of a minute, or of a day, such a request takes: of the rate of which it takes most. 0 where nothing is counted. */
@@ -172,8 +177,11 @@ export class AccountRates {
   }
 
   #requestsMs(now: number): number {
-    const paceMs = this.#pace === null ? 0 : Math.max(0, -spend(this.#pace, this.#arrival, now))
-    return Math.max(paceMs, this.#requests?.waitMs(1, now) ?? 0)
+    return Math.max(this.#paceMs(now), this.#requests?.waitMs(1, now) ?? 0)
+  }
+
+  #paceMs(now: number, jobs = 1): number {
+    return this.#pace === null ? 0 : Math.max(0, -spend(this.#pace, this.#arrival, now, jobs))
   }
 
   #dayWaitMs(tokens: number, now: number, wallMs: number): number | null {

@@ -7,6 +7,7 @@ import type { FairQueue, Fullness } from './fair-queue.ts'
 import type { FurtherRequests } from './further-requests.ts'
 import type { GroupRates } from './group-rates.ts'
 import type { HoldTimes } from './hold-times.ts'
+import type { JobCosts } from './job-costs.ts'
 import type { QueuePlace } from './queue-place.ts'
 import { placeOf } from './queue-places.ts'
 import type { QueuedJob } from './queue-tree.ts'
@@ -18,6 +19,7 @@ import type { Waiter } from './waiter.ts'
 interface OutlookOptions {
   readonly clock: Clock
   readonly costs: 'slot-time' | 'tokens'
+  readonly jobCosts: JobCosts
   readonly queue: FairQueue<Waiter>
   readonly ceiling: Ceiling
   readonly rates: GroupRates
@@ -43,13 +45,15 @@ export class GroupOutlook {
 
   /** The same, and what it waits at least, in milliseconds. */
   look(job: QueuedJob<Waiter>): { readonly place: QueuePlace; readonly leastWaitMs: number } {
-    const { clock, costs, queue, ceiling, rates, times } = this.#options
+    const { clock, costs, jobCosts, queue, ceiling, rates, times } = this.#options
     const inFlight = this.#options.inFlight()
     const ahead = queue.ahead(job)
     const inLine = rates.aheadInLine(job, costs, ahead)
     const [slots, hasFreeSlot] = [ceiling.limit, inFlight < ceiling.limit]
     const [now, wallMs] = [clock.now(), clock.wallMs()]
-    const facts = { ahead, inLine, tokens: job.payload.tokens, costs, slots, hasFreeSlot, now, wallMs }
+    const leastTokensAhead = inLine ? 0 : jobCosts.leastTokens(ahead)
+    const { tokens } = job.payload
+    const facts = { ahead, inLine, tokens, leastTokensAhead, costs, slots, hasFreeSlot, now, wallMs }
     const { expectedMs, leastMs } = forecast(times, rates, facts)
     return { place: placeOf(job, facts, queue.size, inFlight, expectedMs), leastWaitMs: leastMs }
   }

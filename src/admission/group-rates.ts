@@ -33,11 +33,6 @@ export class GroupRates {
     this.#guest = guest
   }
 
-  /** Whether what a job did not use of its tokens is given back. */
-  get refundsTokens(): boolean {
-    return this.#account.limits.refundsTokens
-  }
-
   /** How many wait in line before the account's rates, of all its groups; 0 where no other group shares them. */
   get inLine(): number {
     return this.#line?.waiting ?? 0
@@ -109,6 +104,11 @@ export class GroupRates {
   /** Milliseconds until so many jobs, of so many tokens together, have passed at this pace. A forecast, no promise. */
   queueMs(jobs: number, tokens: number, now: number): number {
     return this.#account.queueMs(jobs, tokens, now)
+  }
+
+  /** The same at the earliest. */
+  leastQueueMs(jobs: number, tokens: number, now: number): number {
+    return this.#account.leastQueueMs(jobs, tokens, now)
   }
 
   /** What goes before a job in the line of its account; null: nobody stands there. */

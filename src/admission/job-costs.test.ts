@@ -39,4 +39,12 @@ describe('what a job costs', () => {
         estimate: 1000,
       })
   })
+
+  it('says what others take at least of the vendor’s tokens, of whom each was counted as a request is worth', () => {
+    const limits = { ...uncounted, requestsPerMinute: 10, tokensPerMinute: 5000 }
+    const inTokens = new JobCosts('tokens', limits, times)
+    expect(inTokens.leastTokens({ jobs: 3, work: 3200 })).toBe(1700)
+    expect(inTokens.leastTokens({ jobs: 3, work: 1499 })).toBe(0)
+    expect(new JobCosts('slot-time', limits, times).leastTokens({ jobs: 3, work: 3200 })).toBe(0)
+  })
 })

@@ -5,6 +5,7 @@ import { attemptTokensMax } from '../domain/token-count.ts'
 import type { AccountRateLimits } from './account-rates.ts'
 import type { HoldTimes } from './hold-times.ts'
 import type { LeaseRequest, Settlement } from './lease.ts'
+import type { Ahead } from './queue-outlook.ts'
 import type { JobEstimate } from './queue-tree.ts'
 import type { Waiter } from './waiter.ts'
 
@@ -55,6 +56,11 @@ export class JobCosts {
   expected({ request, tokens }: Pick<Waiter, 'request' | 'tokens'>): JobEstimate {
     const holdMs = this.#times.expectedMs(request.expectedMs)
     return { estimate: this.#unit === 'tokens' ? this.#atLeast(tokens) : holdMs, holdMs }
+  }
+
+  /** Tokens that such jobs take at least, though each may have been counted for no more than a request is worth. */
+  leastTokens({ jobs, work }: Pick<Ahead, 'jobs' | 'work'>): number {
+    return this.#unit === 'tokens' ? Math.max(0, work - jobs * this.#requestTokens) : 0
   }
 
   /**

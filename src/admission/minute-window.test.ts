@@ -50,6 +50,21 @@ describe('a minute’s window', () => {
     expect(window.queueMs(70, 61_000)).toBe(0)
   })
 
+  it('says how soon the last of so much fits at the earliest: what is over whole minutes as soon as it fits, the rest after it', () => {
+    const window = new MinuteWindow(100)
+    expect([0, 100, 101, 200, 201].map((amount) => window.leastMs(amount, 0))).toEqual([
+      0, 0, 60_000, 60_000, 120_000,
+    ])
+    window.take(80, 0)
+    // All 80 are forgotten at once, so 100 take no longer than 21.
+    expect([20, 21, 100].map((amount) => window.leastMs(amount, 1000))).toEqual([0, 60_000, 60_000])
+    // Of 120, twenty fit now; of 121, one more must wait.
+    expect([120, 121].map((amount) => window.leastMs(amount, 1000))).toEqual([60_000, 120_000])
+    window.take(80, 30_000)
+    expect(window.leastMs(1, 31_000)).toBe(30_000)
+    expect(window.leastMs(101, 31_000)).toBe(90_000)
+  })
+
   it('gives back what was settled to nothing when its second is over, and waits for no more than it must', () => {
     const window = new MinuteWindow(100)
     window.take(60, 500)

@@ -50,6 +50,15 @@ export class MinuteWindow {
     return (Math.max(0, this.#sum + amount - this.limit) * spanMs) / this.limit
   }
 
+  /**
+   * Milliseconds until the last of `amount` fits at the earliest, in whatever pieces: no minute takes more than the limit, so what is
+   * over the last whole limits of it has passed when those begin.
+   */
+  leastMs(amount: number, now: number): number {
+    const minutes = Math.max(0, Math.ceil(amount / this.limit) - 1)
+    return (this.waitMs(amount - minutes * this.limit, now) ?? 0) + minutes * spanMs
+  }
+
   /** Takes what `waitMs` said fits, or what was taken without asking. */
   take(amount: number, now: number): WindowDraw {
     this.#forget(now)

@@ -42,3 +42,15 @@ it('puts off no word of a changed place because more changes follow', async () =
   first.release()
   for (const each of [own, other]) (await leased(each.answer)).release()
 })
+
+it('comes to an end where ten seconds of a clock with fractions are a grain short', async () => {
+  const { clock, ask } = open()
+  const first = await leased(ask('anna').answer)
+  await clock.advance(6384.1)
+  const waits = ask('bert')
+  await clock.advance(500.3)
+  await clock.advance(20_000)
+  expect(waits.places).toHaveLength(3)
+  first.release()
+  ;(await leased(waits.answer)).release()
+})

@@ -64,7 +64,7 @@ export class Announcer {
     for (const job of [...this.#queue.jobs()]) {
       const place = this.#place(job)
       const { payload } = job
-      if (place.position !== payload.place || now - payload.toldAt >= repeatMs) this.#tell(job, place, now)
+      if (place.position !== payload.place || payload.toldAt + repeatMs <= now) this.#tell(job, place, now)
       nextMs = Math.min(nextMs, payload.toldAt + repeatMs - now)
     }
     this.#arm(nextMs)

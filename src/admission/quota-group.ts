@@ -67,6 +67,7 @@ export class QuotaGroup {
       ceiling,
       turns: this.#turns,
       times: this.#times,
+      jobCosts: costs,
       inFlight: () => this.#running.size,
     }
     this.#outlook = new GroupOutlook({ ...options, ...slots, rates: this.#rates, further: this.#further })

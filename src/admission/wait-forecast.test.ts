@@ -10,6 +10,7 @@ const none = { requestsPerMinute: null, tokensPerMinute: null, tokensPerDay: nul
 const ratesOf = (limits: Partial<AccountRateLimits> = {}) =>
   new GroupRates(new AccountRates({ ...none, ...limits }))
 
+const nobody = { jobs: 0, work: 0, holdMs: 0, knownMs: 0 }
 const nothing = (): void => undefined
 
 function job(): Waiter {
@@ -29,6 +30,7 @@ const facts = (more: Partial<ForecastFacts> = {}): ForecastFacts => ({
   ahead: { jobs: 3, work: 5000, holdMs: 5000, knownMs: 0 },
   inLine: null,
   tokens: 600,
+  leastTokensAhead: 0,
   costs: 'slot-time',
   slots: 2,
   hasFreeSlot: true,
@@ -118,15 +120,31 @@ describe('a forecast for which a job may be refused', () => {
     expect(leastMs(times, ratesOf(), { ahead, slots: 9 })).toBe(0)
   })
 
-  it('counts nobody’s tokens where those that are not used are given back, and else those of all ahead', () => {
-    const of = (refundsTokens: boolean) => {
+  it('counts nobody’s tokens where those that are not used are given back, and else what is certain of those ahead', () => {
+    const of = (refundsTokens: boolean, more: Partial<ForecastFacts> = {}) => {
       const rates = ratesOf({ tokensPerMinute: 1000, requestsPerMinute: 60, refundsTokens })
+      const jobsAhead = { jobs: 9, work: 900, holdMs: 0, knownMs: 0 }
       return leastMs(new HoldTimes(8000), rates, {
         costs: 'tokens',
-        ahead: { jobs: 9, work: 900, holdMs: 0, knownMs: 0 },
+        ahead: jobsAhead,
+        leastTokensAhead: 401,
+        ...more,
       })
     }
-    expect(of(false)).toBe(30_000)
-    expect(of(true)).toBe(4000)
+    expect([of(false), of(true)]).toEqual([60_000, 4000])
+    expect(of(false, { leastTokensAhead: 400 })).toBe(4000)
+    // No more than so many of its own size.
+    expect(of(false, { tokens: 100, leastTokensAhead: 901 })).toBe(4000)
+    expect(of(false, { tokens: 101, leastTokensAhead: 900, ahead: { ...nobody, jobs: 9, work: 900 } })).toBe(
+      60_000,
+    )
+  })
+
+  it('is no mean pace: a minute forgets at once what was taken at once', () => {
+    const rates = ratesOf({ tokensPerMinute: 10_000 })
+    rates.take(9000, 0, 0)
+    const ahead = { ...nobody, jobs: 1, work: 4000 }
+    const more = { costs: 'tokens', ahead, leastTokensAhead: 3000, tokens: 4000, now: 55_000 } as const
+    expect(forecast(seen(), rates, facts(more))).toEqual({ expectedMs: 42_000, leastMs: 6000 })
   })
 })

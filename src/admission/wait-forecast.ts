@@ -13,6 +13,8 @@ export interface ForecastFacts {
   readonly inLine: AheadInLine | null
   /** What the job itself takes of the vendor's tokens. */
   readonly tokens: number
+  /** What those before it take of them at least: 0 where others' groups stand between, and nobody knows. */
+  readonly leastTokensAhead: number
   readonly costs: 'slot-time' | 'tokens'
   readonly slots: number
   readonly hasFreeSlot: boolean
@@ -30,15 +32,15 @@ export interface Forecast {
 
 /** How long a job will wait. */
 export function forecast(times: HoldTimes, rates: GroupRates, facts: ForecastFacts): Forecast {
-  const { ahead, inLine, tokens, costs, hasFreeSlot, now, wallMs } = facts
+  const { ahead, inLine, tokens, leastTokensAhead, costs, hasFreeSlot, now, wallMs } = facts
   const before = inLine ?? ahead
   // Sooner than the rates let it go alone no job starts, whoever is ahead. Those ahead are not of its own size; where work is not
   // counted in tokens nobody knows what they take.
   const tokensAhead = costs === 'tokens' ? Math.min(before.jobs * tokens, before.work) : 0
   const soonestMs = rates.soonestMs(tokens, now, wallMs)
   const queueMs = rates.queueMs(before.jobs + 1, tokensAhead + tokens, now)
-  // What is given back is room for the next: then only the requests of those ahead are certain.
-  const leastQueueMs = rates.refundsTokens ? rates.queueMs(before.jobs + 1, 0, now) : queueMs
+  const leastTokens = Math.min(tokensAhead, leastTokensAhead) + tokens
+  const leastQueueMs = rates.leastQueueMs(before.jobs + 1, leastTokens, now)
   const ratesMs = Math.max(queueMs, soonestMs)
   const slotMs = (ahead.holdMs + (hasFreeSlot ? 0 : times.leftMs(now))) / facts.slots
   return {

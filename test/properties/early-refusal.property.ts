@@ -1,5 +1,7 @@
 // F4, for whoever is refused before it has waited: it could not have started in time.
 
+import type { AccountRateLimits } from '../../src/admission/account-rates.ts'
+import type { QueueOrder } from '../../src/admission/fair-queue.ts'
 import { leaseRequestOf } from '../../src/admission/lease-request-of.ts'
 import type { Random } from '../../src/lib/random.ts'
 import { holds, property, type Rooms, room } from './kit.ts'
@@ -10,16 +12,25 @@ const clockRoom = room<typeof import('../../src/lib/virtual-clock.ts')>('lib/vir
 const dice = room<typeof import('../../src/lib/random.ts')>('lib/random.ts')
 
 const uncounted = { requestsPerMinute: null, tokensPerMinute: null, tokensPerDay: null, refundsTokens: true }
+const tokensPerMinute = 10_000
 const jobsMax = 100
+const tokenJobs = 32
+// What the first of those take: five go together when the first large one is forgotten, and one when they are.
+const firstTokens = [5_000, 4_000, 3_000, 20, 20, 20, 2_900, 4_100]
 const asked = 10
 
-/** One job as its world will have it: when it comes, whose it is, what its kind takes and what it takes, and for how long it may wait. */
+/**
+ * One job as its world will have it: when it comes, whose it is, what its kind takes and what it takes, of time and of tokens, and for
+ * how long it may wait.
+ */
 interface Fate {
   readonly afterMs: number
   readonly principal: string
   readonly client: string
   readonly kindMs: number | undefined
   readonly holdMs: number
+  readonly tokens: number
+  readonly usedTokens: number
   readonly mayWaitMs: number
 }
 
@@ -39,31 +50,67 @@ function fatesOf(random: Random, isShort: boolean): readonly Fate[] {
       client: `w${Math.floor(random() * 2)}`,
       kindMs: isKnown ? kindMs : undefined,
       holdMs: isShort ? short : long,
+      tokens: 100,
+      usedTokens: 100,
       mayWaitMs: random() < 0.5 ? 1e9 : Math.ceil(random() ** 2 * 120_000),
     }
   })
 }
 
-interface Told {
-  readonly refusedAt: Map<number, number>
-  readonly startedAt: Map<number, number>
+/**
+ * Where slots are free and the tokens of a minute are not: two large jobs a while apart, and before the first is forgotten a crowd of
+ * large and tiny ones. Some take more than is set aside for them, most take less.
+ */
+function tokenFatesOf(random: Random): readonly Fate[] {
+  return Array.from({ length: tokenJobs }, (_, index) => {
+    const crowd = random() < 0.5 ? 20 : Math.ceil(500 + random() ** 2 * 5_000)
+    const isFirst = index < firstTokens.length
+    const tokens = firstTokens[index] ?? crowd
+    return {
+      afterMs: [0, 50_000, 4_000][index] ?? (isFirst ? 0 : Math.floor(random() * 200)),
+      principal: `p${Math.floor(random() * 3)}`,
+      client: `w${Math.floor(random() * 2)}`,
+      kindMs: undefined,
+      holdMs: Math.ceil(random() * 2_000),
+      tokens,
+      usedTokens: Math.ceil(tokens * (isFirst ? 0.5 : random() ** 4 * 3)),
+      mayWaitMs: Math.ceil(random() * 120_000),
+    }
+  })
 }
 
-/** Plays the world; whoever is `patient` may wait for ever, as may everybody who has not been refused at once. */
+/** What a world gives. */
+interface How {
+  readonly slots: number
+  readonly costs: 'slot-time' | 'tokens'
+  readonly order?: QueueOrder
+  readonly rates?: AccountRateLimits
+}
+
+interface Told {
+  /** How long each of them might have waited. */
+  readonly refused: Map<number, number>
+  /** Of those that were started. */
+  readonly waitedMs: Map<number, number>
+}
+
+function withWait(fates: readonly Fate[], index: number, mayWaitMs: number): readonly Fate[] {
+  return fates.map((fate, at) => (at === index ? { ...fate, mayWaitMs } : fate))
+}
+
+/** Plays the world; whoever has not been refused at once may wait for ever. */
 async function play(
   rooms: Rooms,
   fates: readonly Fate[],
-  how: { readonly slots: number; readonly costs: 'slot-time' | 'tokens' },
-  patient: number | null,
+  { slots, costs, order = 'fair', rates = uncounted }: How,
 ): Promise<Told> {
   const { QuotaGroup } = await rooms.load(groupRoom)
   const { VirtualClock } = await rooms.load(clockRoom)
   const clock = new VirtualClock()
-  const { slots, costs } = how
   const group = new QuotaGroup({
     name: 'g',
     ceiling: { start: slots, max: slots, probeMs: 1000, watchFirstToken: false },
-    rates: uncounted,
+    rates,
     costs,
     queue: limits,
     waitMsMax: 1e9,
@@ -71,15 +118,19 @@ async function play(
     clock,
     random: () => 0.5,
   })
-  const told: Told = { refusedAt: new Map(), startedAt: new Map() }
-  for (const [index, { afterMs, kindMs, holdMs, mayWaitMs, ...who }] of fates.entries()) {
+  group.setOrder(order)
+  const told: Told = { refused: new Map(), waitedMs: new Map() }
+  for (const [index, { afterMs, kindMs, holdMs, tokens, usedTokens, mayWaitMs, ...who }] of fates.entries()) {
     await clock.advance(afterMs)
-    const deadlineAt = clock.now() + (index === patient ? 1e9 : mayWaitMs)
-    const request = { ...leaseRequestOf({ ...who, expectedMs: kindMs }), deadlineAt }
+    const cameAt = clock.now()
+    const request = {
+      ...leaseRequestOf({ ...who, inputTokens: tokens, outputTokensMax: 0, expectedMs: kindMs }),
+      deadlineAt: cameAt + mayWaitMs,
+    }
     void group.acquire(request).then((lease) => {
-      if ('kind' in lease) return told.refusedAt.set(index, deadlineAt)
-      told.startedAt.set(index, clock.now())
-      return clock.after(holdMs, () => lease.release())
+      if ('kind' in lease) return told.refused.set(index, mayWaitMs)
+      told.waitedMs.set(index, clock.now() - cameAt)
+      return clock.after(holdMs, () => lease.release({ inputTokens: usedTokens, outputTokens: 0 }))
     })
     // Nobody leaves: somebody with all the time there is has joined each.
     request.deadlineAt = 1e12
@@ -89,7 +140,19 @@ async function play(
   return told
 }
 
-/** The property of early refusals. */
+/** How many were refused at once, or as many as are asked, and how many of them would have started in time. */
+async function refusedOf(rooms: Rooms, fates: readonly Fate[], how: How): Promise<[number, number]> {
+  const refused = [...(await play(rooms, fates, how)).refused].slice(0, asked)
+  let wrong = 0
+  for (const [index, mayWaitMs] of refused) {
+    const waitedMs = (await play(rooms, withWait(fates, index, 1e9), how)).waitedMs.get(index)
+    holds(waitedMs !== undefined, `job ${index} was never started, though it may wait for ever`)
+    if (waitedMs <= mayWaitMs) wrong++
+  }
+  return [refused.length, wrong]
+}
+
+/** The properties of early refusals. */
 export const properties = [
   property({
     id: 'F4 refused',
@@ -119,21 +182,68 @@ export const properties = [
           for (const isShort of [true, false]) {
             const fates = fatesOf(createSeededRandom(seed + slots), isShort)
             const unknown = fates.map((fate) => ({ ...fate, kindMs: undefined }))
-            const none = (await play(rooms, unknown, { slots, costs }, null)).refusedAt.size
+            const none = (await play(rooms, unknown, { slots, costs })).refused.size
             holds(none === 0, `${none} were refused for jobs of which nobody knows how long they are`)
-            const { refusedAt } = await play(rooms, fates, { slots, costs }, null)
-            refused += Math.min(asked, refusedAt.size)
-            for (const [index, untilAt] of [...refusedAt].slice(0, asked)) {
-              const startedAt = (await play(rooms, fates, { slots, costs }, index)).startedAt.get(index)
-              holds(startedAt !== undefined, `job ${index} was never started, though it may wait for ever`)
-              if (startedAt <= untilAt) wrong++
-            }
+            const [some, ofThem] = await refusedOf(rooms, fates, { slots, costs })
+            refused += some
+            wrong += ofThem
           }
         }
       }
       holds(refused > 10, `only ${refused} were refused`)
       // Whose turn comes before is a forecast as well; five times as many are wrong where a mean decides.
       holds(wrong <= refused / 25, `${wrong} of ${refused} that were refused would have started in time`)
+    },
+  }),
+  property({
+    id: 'F4 refused by rates',
+    says: 'the same where a minute has only so many tokens, whether those that are not used are given back or not',
+    mutants: [
+      {
+        file: 'admission/account-rates.ts',
+        find: '(this.#tokens?.leastMs(tokens, now) ?? 0)',
+        replace: '(this.#tokens?.queueMs(tokens, now) ?? 0)',
+      },
+      {
+        file: 'admission/account-rates.ts',
+        find: 'const tokensMs = this.limits.refundsTokens ? 0 :',
+        replace: 'const tokensMs =',
+      },
+      {
+        file: 'admission/job-costs.ts',
+        find: 'Math.max(0, work - jobs * this.#requestTokens)',
+        replace: 'work',
+      },
+    ],
+    async check(rooms, seed) {
+      const { createSeededRandom } = await rooms.load(dice)
+      let refusals = 0
+      // What a request is worth in shares is a tenth of a minute, or nearly nothing.
+      for (const [refundsTokens, requestsPerMinute] of [
+        [true, 600],
+        [false, null],
+        [false, 600],
+      ] as const) {
+        for (const order of ['first-come', 'fair'] as const) {
+          const rates = { ...uncounted, requestsPerMinute, tokensPerMinute, refundsTokens }
+          const how: How = { slots: jobsMax, costs: 'tokens', order, rates }
+          const fates = tokenFatesOf(createSeededRandom(seed))
+          const { refused } = await play(rooms, fates, how)
+          refusals += refused.size
+          const patient = fates.map((fate) => ({ ...fate, mayWaitMs: 1e9 }))
+          const { waitedMs } = await play(rooms, patient, how)
+          const those = [...waitedMs].filter(([, ms]) => ms > 0)
+          let wrong = 0
+          for (const [index, mayWaitMs] of those) {
+            const told = await play(rooms, withWait(patient, index, mayWaitMs), how)
+            wrong += told.refused.size
+          }
+          // Whose turn it comes before is exact only where the first that came is.
+          const allowed = order === 'fair' ? those.length / 8 : 0
+          holds(wrong <= allowed, `${wrong} of ${those.length} were refused who would have started in time`)
+        }
+      }
+      holds(refusals > 0, 'nobody was refused')
     },
   }),
 ]
