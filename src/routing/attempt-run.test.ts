@@ -84,9 +84,11 @@ describe('an attempt', () => {
       source: 'provider',
     }
     const spoken: number[] = []
+    const partsAt: number[] = []
     const { clock, attempt, over } = await begin(
       async ({ meter }, time) => {
         const later = (ms: number) => new Promise<void>((resolve) => time.after(ms, resolve))
+        meter.began()
         await later(300)
         spoken.push(meter.firstPart())
         await later(700)
@@ -96,7 +98,7 @@ describe('an attempt', () => {
         meter.usage(usage)
         return 'an answer'
       },
-      { onFirstPart: () => spoken.push(Number.NaN) },
+      { onFirstPart: () => spoken.push(Number.NaN), onPart: () => partsAt.push(clock.now() - bornAt) },
     )
     expect(attempt.hasSpoken()).toBe(false)
     await clock.advance(300)
@@ -106,6 +108,7 @@ describe('an attempt', () => {
     expect(result).toEqual({ kind: 'done', value: 'an answer' })
     // The first part is the first one only, and whoever waits for it is told once.
     expect(spoken).toEqual([Number.NaN, 300, 300])
+    expect(partsAt).toEqual([300, 1_000, 1_000, 1_000])
     expect([isOurLimit, failure]).toEqual([false, null])
     expect(end).toEqual({
       attemptId: expect.any(String),

@@ -56,6 +56,8 @@ export interface AttemptStart<Result> {
   /** Told once, before the result is. `isOurLimit`: we ended it, before any limit of the vendor's own was over. */
   onEnd(end: AttemptEnd, isOurLimit: boolean, failure: CallFailure | null): void
   onFirstPart?(): void
+  /** Each time that something of an answer comes. */
+  onPart?(): void
 }
 
 /** An attempt on its way. */
@@ -111,6 +113,7 @@ export function startAttempt<Result>(start: AttemptStart<Result>): RunningAttemp
       },
       firstPart: () => {
         heardAt = clock.now()
+        start.onPart?.()
         if (firstPartMs !== null) return firstPartMs
         const ms = clock.now() - startedAt
         firstPartMs = ms
@@ -123,6 +126,7 @@ export function startAttempt<Result>(start: AttemptStart<Result>): RunningAttemp
       outputChars: (count) => {
         outputChars += count
         heardAt = clock.now()
+        start.onPart?.()
       },
     },
   }

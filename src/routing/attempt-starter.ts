@@ -185,6 +185,7 @@ export class AttemptStarter<Each extends Target, Result> {
         // A row that cannot be kept fails the job in `recorded`; until somebody waits there, it must not end the process.
         recording.catch(() => {})
       },
+      onPart: () => permit.heard(),
       onFirstPart: () => {
         this.#options.health.visits.heard(target.provider)
         onFirstPart()

@@ -7,7 +7,7 @@ import { toGroupPlan } from '../admission/group-plan.ts'
 import type { Clock } from '../lib/clock.ts'
 import type { Random } from '../lib/random.ts'
 import { defaultModel, modelPrefixes, offeredModels } from '../providers/catalogue.ts'
-import type { ModelTimeouts } from '../providers/model-timeouts.ts'
+import { type ModelTimeouts, timeoutDefaults } from '../providers/model-timeouts.ts'
 import { createProvider, type ProviderKind } from '../providers/registry.ts'
 import { setOrderOfAll } from './every-provider.ts'
 import type { ConfiguredProvider } from './route.ts'
@@ -121,6 +121,7 @@ function configure(
       ? undefined
       : [...spec.models, ...offeredModels(kind, undefined).filter(({ id }) => !spec.models.includes(id))]
   const { searchEngine, searchModel, timeouts } = spec
+  const { plain, thinking } = (timeouts ?? timeoutDefaults).firstTokenMs
   const provider = createProvider({
     name,
     kind,
@@ -162,6 +163,7 @@ function configure(
     defaultModel: (task) => defaultModel(kind, task, provider.models),
     missing: spec.missing,
     endpoint: baseUrl,
+    firstTokenMs: Math.max(plain, thinking),
     modelPrefixes: modelPrefixes[kind] ?? [],
   }
 }

@@ -26,6 +26,8 @@ export interface ConfiguredProvider {
   readonly missing: string | null
   /** Base URL: what breaks together. Absent: the provider's name. */
   readonly endpoint?: string
+  /** How many milliseconds it may take to its first part, at most. Absent: nobody knows. */
+  readonly firstTokenMs?: number
   /** Whether model names beginning so belong here even if the catalogue does not know them. */
   readonly modelPrefixes: readonly string[]
 }

@@ -136,6 +136,29 @@ it('an endpoint that has just recovered takes what would have to wait for a full
   expect(router.inspectHealth().ramps).toEqual({})
 })
 
+it('an endpoint that hangs is known by its provider’s limit, which no attempt has reached', async () => {
+  for (const [firstTokenMs, isKnown] of [
+    [300_000, true],
+    [undefined, false],
+  ] as const) {
+    const { clock, random, asked, vendor, call, sleep } = createWorld()
+    const glm = vendor('glm', 'glm-5.2', { main: slots(1) }, (_account, signal) => sleep(1e9, signal))
+    const kimi = vendor('kimi', 'kimi-k3', { main: slots(1) }, async () => {})
+    const chains = { chat: ['glm-5.2', 'kimi-k3'] }
+    const limited = firstTokenMs === undefined ? glm : { ...glm, firstTokenMs }
+    const options = { clock, random, names: { aliases: {}, chains } }
+    const router = new Router([{ ...kimi, firstTokenMs: 1 }, limited], options)
+    for (let i = 0; i < 6; i++) {
+      expect(Object.keys(router.inspectHealth().breakers)).toEqual([])
+      const outcome = call(router, 'w1')
+      await clock.advance(160_000)
+      expect(await outcome).toBe('kimi after 160 s')
+    }
+    expect(asked).toHaveLength(12)
+    expect(Object.values(router.inspectHealth().breakers)).toEqual(isKnown ? ['open'] : [])
+  }
+})
+
 it('a job that its vendor sends back goes at once to an account that is idle', async () => {
   const { clock, random, asked, vendor, call, sleep } = createWorld()
   const learned: GroupSettings = { per: 'model', concurrency: { default: null, byModel: {} } }

@@ -89,7 +89,7 @@ export interface RouterOptions {
   readonly hedge?: HedgeOptions | null
   readonly retries?: RetryLimits
   readonly breaker?: BreakerLimits
-  /** As `TargetHealthOptions` has it. */
+  /** As `SilenceLimits` has it. */
   readonly longestCallMs?: number
   /** Lowers the share of clients whose own faults pile up. */
   readonly penaltyBox?: PenaltyBox
@@ -123,7 +123,10 @@ export class Router {
     this.#providers = providers
     this.#options = options
     this.#clock = clock
-    this.#health = new TargetHealth({ ...options, clock, random, ...(onHealth ? { emit: onHealth } : {}) })
+    const firstTokenMs = (name: string): number | undefined =>
+      providers.find(({ provider }) => provider.name === name)?.firstTokenMs
+    const emit = onHealth ? { emit: onHealth } : {}
+    this.#health = new TargetHealth({ ...options, clock, random, firstTokenMs, ...emit })
     const budget = new RetryBudget({ clock, share: sharePercent / 100, floorPerMinute: perMinute })
     this.#retryBudget = budget
     this.#attempts = new Attempts({ clock, random, health: this.#health, budget, attemptsMax, hedge })

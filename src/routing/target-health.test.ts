@@ -2,6 +2,7 @@ import { describe, expect, it } from 'vitest'
 import { CallFailure, type FailureCode } from '../domain/failure.ts'
 import { VirtualClock } from '../lib/virtual-clock.ts'
 import { attemptEndOf } from './attempt-end-of.ts'
+import type { SilenceLimits } from './silence-watch.ts'
 import { type HealthEvent, TargetHealth } from './target-health.ts'
 import { targetOf } from './target-of.ts'
 
@@ -9,10 +10,10 @@ const target = targetOf()
 const other = targetOf({ model: 'glm-4.6' })
 const none = new Set<number>()
 
-function open() {
+function open(limits: SilenceLimits = {}) {
   const clock = new VirtualClock()
   const events: HealthEvent[] = []
-  const health = new TargetHealth({ clock, random: () => 0, emit: (event) => events.push(event) })
+  const health = new TargetHealth({ ...limits, clock, random: () => 0, emit: (event) => events.push(event) })
   /** One attempt that ends with `outcome`; the vendor may have named a time. */
   const attempt = (outcome: 'done' | FailureCode, retryAfterMs?: number, isOurLimit = false): void => {
     const end = attemptEndOf(outcome, { hasBegun: outcome === 'done' })
@@ -323,17 +324,44 @@ describe('target health', () => {
     expect(health.isFailing('glm')).toBe(false)
   })
 
-  it('counts our own limit as a vendor’s silence where it was three fifths of the longest call, and of no speaker', () => {
-    const clock = new VirtualClock()
-    const opens = (durationMs: number, firstPartMs: number | null, longestCallMs?: number): boolean => {
-      const health = new TargetHealth({ clock, random: () => 0, longestCallMs })
-      const end = attemptEndOf('timeout', { durationMs, firstPartMs })
-      for (let i = 0; i < 5; i++) health.enter(target, none)?.settle(end, true, null)
-      expect(health.isFailing('glm')).toBe(health.obstacle(target) !== null)
+  it('counts our own limit once the vendor was silent to all for its own limit, and not where anybody heard a part', async () => {
+    const { clock, health } = open({ firstTokenMs: (provider) => (provider === 'glm' ? 300 : undefined) })
+    /** An attempt that we cut after 100 ms; tells whether its vendor is held to fail. */
+    const cut = async (hears = false): Promise<boolean> => {
+      const permit = health.enter(target, none)
+      await clock.advance(50)
+      if (hears) permit?.heard()
+      await clock.advance(50)
+      permit?.settle(attemptEndOf('timeout'), true, null)
       return health.isFailing('glm')
     }
-    expect([opens(17_999, null, 30_000), opens(18_000, null, 30_000)]).toEqual([false, true])
-    expect([opens(18_000, 5, 30_000), opens(240_000, null)]).toEqual([false, false])
+    expect([await cut(), await cut(), await cut(true), await cut()]).toEqual([false, false, false, false])
+    expect(await cut()).toBe(false)
+    // An answer is heard even where it came as a whole; an attempt that is not made is over as well.
+    health.enter(target, none)?.settle(attemptEndOf('done'), false, null)
+    health.enter(target, none)?.giveBack()
+    await clock.advance(3_600_000)
+    expect([await cut(), await cut(), await cut()]).toEqual([false, false, true])
+    for (let i = 0; i < 3; i++) await cut()
+    expect(health.obstacle(target)).toBeNull()
+    await cut()
+    expect(health.obstacle(target)?.code).toBe('provider-error')
+  })
+
+  it('holds against a probe only the silence since its breaker let probes in', async () => {
+    const { clock, health } = open({ longestCallMs: 500 })
+    for (let i = 0; i < 5; i++) {
+      const permit = health.enter(target, none)
+      await clock.advance(300)
+      permit?.settle(attemptEndOf('timeout'), true, null)
+    }
+    await clock.advance(4000)
+    for (const state of ['half-open', 'half-open', 'open']) {
+      const probe = health.enter(target, none)
+      await clock.advance(100)
+      probe?.settle(attemptEndOf('timeout'), true, null)
+      expect(Object.values(health.inspect().breakers)).toEqual([state])
+    }
   })
 
   it('gives the turn of a probe back where no key is left for it', async () => {

@@ -16,6 +16,7 @@ import { mayBeOutage } from './failure-class.ts'
 import { FirstVisits } from './first-visits.ts'
 import { KeyHealth, type KeyVerdict } from './key-health.ts'
 import { Ramp } from './ramp.ts'
+import { type SilenceLimits, SilenceWatch } from './silence-watch.ts'
 import { breakerKey, subjectOf, type Target, targetKey } from './target.ts'
 
 /** A change that people should see. */
@@ -27,16 +28,11 @@ export type HealthEvent =
   | { readonly type: 'key-died' | 'key-revived'; readonly keyName: string }
 
 /** Collaborators. */
-export interface TargetHealthOptions {
+export interface TargetHealthOptions extends SilenceLimits {
   readonly clock: Clock
   readonly random: Random
   /** Of each endpoint and model; the breaker's defaults when absent. */
   readonly breaker?: BreakerLimits | undefined
-  /**
-   * What the calls that may take longest take, in milliseconds: a vendor that is silent for most of that is silent for everybody.
-   * Absent: only its own limits tell.
-   */
-  readonly longestCallMs?: number | undefined
   emit?(event: HealthEvent): void
 }
 
@@ -55,6 +51,8 @@ export interface Obstacle {
 export interface AttemptPermit {
   readonly keyIndex: number
   readonly keyName: string
+  /** A part of an answer came. */
+  heard(): void
   /** `isOurLimit`: our own time for it was over, and the vendor's was not. */
   settle(end: AttemptEnd, isOurLimit: boolean, failure: CallFailure | null): void
   /** Instead of `settle`, when no attempt is made after all. */
@@ -66,8 +64,6 @@ const refusedMax = 1_024
 const overloadedMax = 1_024
 const providersMax = 256
 const refusedAgainMs = 60_000
-// An attempt with another after it gets two thirds of its call; a little of that went by in a queue.
-const hangShare = 0.6
 
 /** Health of all targets. */
 export class TargetHealth {
@@ -77,6 +73,8 @@ export class TargetHealth {
   readonly #options: TargetHealthOptions
   readonly #cooldowns: Cooldowns
   readonly #refused: RefusedModels
+  // By breaker.
+  readonly #silence: SilenceWatch
   readonly #breakers = new BoundedMap<string, Breaker>(breakersMax)
   // By breaker as well: of those that have been open.
   readonly #ramps = new BoundedMap<string, Ramp>(breakersMax)
@@ -97,6 +95,7 @@ export class TargetHealth {
     this.visits = new FirstVisits(options.clock)
     this.#cooldowns = new Cooldowns(options)
     this.#refused = new RefusedModels(options.clock)
+    this.#silence = new SilenceWatch(options.clock, options)
   }
 
   /** What forbids an attempt now; null: nothing. */
@@ -139,17 +138,22 @@ export class TargetHealth {
       key.settle('unknown')
       return null
     }
+    const ear = this.#silence.listen(breakerKey(target), target.provider)
     return {
       keyIndex: key.index,
       keyName: key.name,
+      heard: ear.heard,
       settle: (end, isOurLimit, failure) => {
         key.settle(keyVerdict(end, failure))
         this.#learn(target, end, failure)
-        const saysNothing = isOurLimit && !this.#wasSilentForAll(end)
+        if (end.outcome === 'done') ear.heard()
+        // One caller's short time says nothing to the others. But who was silent to all of them for long hangs.
+        const saysNothing = !ear.end() && isOurLimit
         if (!saysNothing) this.#learnOfProvider(target.provider, end)
         breaker.settle(breakerVerdict(end, saysNothing))
       },
       giveBack: () => {
+        ear.end()
         key.settle('unknown')
         breaker.settle('ignored')
       },
@@ -238,12 +242,6 @@ export class TargetHealth {
     return wasOverloaded
   }
 
-  // One caller's short time says nothing to the others. But where no call here can wait any longer, it is all that anybody will see.
-  #wasSilentForAll({ firstPartMs, durationMs }: AttemptEnd): boolean {
-    const { longestCallMs = Number.POSITIVE_INFINITY } = this.#options
-    return firstPartMs === null && durationMs >= longestCallMs * hangShare
-  }
-
   #learnOfProvider(provider: string, { outcome }: AttemptEnd): void {
     if (outcome === 'done') this.#failing.delete(provider)
     else if (outcome !== 'hedge-lost' && mayBeOutage(outcome)) this.#failing.set(provider, true)
@@ -265,6 +263,8 @@ export class TargetHealth {
     return this.#breakers.getOrCreate(breakerKey(target), () => {
       const onChange = (change: BreakerChange): void => {
         if (change.from === 'half-open' && change.to === 'closed') this.#rampOf(target).begin()
+        // Short calls must not close off again who has recovered: probes are judged without the silence before them.
+        this.#silence.restart(breakerKey(target))
         this.#options.emit?.({ type: 'breaker-changed', target, ...change })
       }
       const { clock, random, breaker: limits } = this.#options

@@ -5,6 +5,7 @@ import type { AttemptEnd } from '../../src/routing/attempt-end.ts'
 import type { AttemptInput } from '../../src/routing/attempt-run.ts'
 import type { HedgeOptions } from '../../src/routing/hedge.ts'
 import type { AttemptLease, JobPlan, JobSite } from '../../src/routing/job-plan.ts'
+import type { SilenceLimits } from '../../src/routing/silence-watch.ts'
 import type { Target } from '../../src/routing/target.ts'
 import { type Rooms, room } from './kit.ts'
 
@@ -62,7 +63,7 @@ export async function createWorld(
   rooms: Rooms,
   seed: number,
   hedge: HedgeOptions | null = null,
-  longestCallMs?: number,
+  silence: SilenceLimits = {},
 ) {
   const { Attempts } = await rooms.load(attempts)
   const { RetryBudget } = await rooms.load(budgets)
@@ -72,7 +73,7 @@ export async function createWorld(
   const { createSeededRandom } = await rooms.load(dice)
   const clock = new VirtualClock()
   const random = createSeededRandom(seed)
-  const health = new TargetHealth({ clock, random, longestCallMs })
+  const health = new TargetHealth({ ...silence, clock, random })
   const loop = new Attempts({ clock, random, health, budget: new RetryBudget({ clock }), hedge })
   const watch: Watch = { ends: [], started: [], running: 0, most: 0, held: 0 }
 

@@ -161,23 +161,30 @@ export const properties: readonly Property[] = [
   }),
   property({
     id: 'B9',
-    says: 'no call whose time is shorter than that of others opens a breaker for them; a vendor that hangs is noticed by its own limit, and by calls that no other call outlasts',
+    says: 'short calls open no breaker where anybody hears a part; a vendor that was silent to everybody for its own limit, or most of the longest call, is noticed by calls of any length, and idle time is no silence',
     mutants: [
       {
         file: 'routing/attempt-run.ts',
         find: 'failure === controller.signal.reason, failure)',
         replace: 'failure === controller.signal.reason && firstPartMs !== null, failure)',
       },
+      { file: 'routing/attempt-starter.ts', find: '      onPart: () => permit.heard(),\n', replace: '' },
       {
         file: 'routing/target-health.ts',
-        find: 'const saysNothing = isOurLimit && !this.#wasSilentForAll(end)',
+        find: 'const saysNothing = !ear.end() && isOurLimit',
         replace: 'const saysNothing = isOurLimit',
       },
-      { file: 'routing/target-health.ts', find: 'const hangShare = 0.6', replace: 'const hangShare = 0.3' },
+      { file: 'routing/silence-watch.ts', find: 'const hangShare = 0.6', replace: 'const hangShare = 0.3' },
       {
-        file: 'routing/target-health.ts',
-        find: 'return firstPartMs === null && durationMs >=',
-        replace: 'return durationMs >=',
+        file: 'routing/silence-watch.ts',
+        find: 'this.#limits.firstTokenMs?.(provider) ?? longestCallMs',
+        replace: 'longestCallMs',
+      },
+      { file: 'routing/silence-watch.ts', find: 'quiet.silentMs += now', replace: 'quiet.silentMs = now' },
+      {
+        file: 'routing/silence-watch.ts',
+        find: '    if (quiet.out === 0) quiet.since = this.#clock.now()\n',
+        replace: '',
       },
     ],
     async check(rooms, seed) {
@@ -187,33 +194,48 @@ export const properties: readonly Property[] = [
       const calls = fc.record({
         longestMs: fc.integer({ min: 1_000, max: 600_000 }),
         // Of the longest call, in per cent: what the queue and the tool's own limit have left of it.
-        leftPercent: fc.integer({ min: 5, max: 100 }).filter((percent) => percent !== 90),
+        leftPercent: fc.oneof(fc.integer({ min: 5, max: 100 }), fc.integer({ min: 10, max: 30 })),
         // When it speaks; null: it hangs.
         firstPartMs: fc.option(fc.integer({ min: 100, max: 140_000 }), { freq: 3 }),
+        // Whether somebody else hears it all the time.
+        isHeardBeside: fc.boolean(),
+        idleShare: fc.constantFrom(0, 3),
       })
       await fc.assert(
-        fc.asyncProperty(calls, async ({ longestMs, leftPercent, firstPartMs }) => {
-          const world = await createWorld(rooms, seed, null, longestMs)
+        fc.asyncProperty(calls, async ({ longestMs, leftPercent, firstPartMs, isHeardBeside, idleShare }) => {
+          const silence = { longestCallMs: longestMs, firstTokenMs: () => ownLimitMs }
+          const world = await createWorld(rooms, seed, null, silence)
           const script = async (at: typeof glm, { signal, meter }: AttemptInput): Promise<string> => {
             if (at !== glm) return 'from kimi'
-            const isHeard = firstPartMs !== null && firstPartMs < ownLimitMs
-            await world.sleep(isHeard ? firstPartMs : ownLimitMs, signal)
-            if (!isHeard) throw world.fail('timeout')
+            await world.sleep(firstPartMs ?? ownLimitMs, signal)
+            if (firstPartMs === null) throw world.fail('timeout')
             meter.firstPart()
             await world.sleep(600_000, signal)
             return 'at great length'
           }
           const timeoutMs = (longestMs * leftPercent) / 100
+          const shareMs = (2 / 3) * timeoutMs
+          const limitMs = Math.min(ownLimitMs, 0.6 * longestMs)
+          const beside = async (_at: typeof glm, { signal, meter }: AttemptInput): Promise<string> => {
+            for (;;) {
+              await world.sleep(0.9 * limitMs, signal)
+              meter.outputChars(1)
+            }
+          }
+          if (isHeardBeside) void settled(world.run({ steps: [[glm]], timeoutMs: 1e9, script: beside }))
           for (let i = 0; i < 8; i++) {
             const job = settled(world.run({ steps: chain, timeoutMs, script }))
             await world.clock.advance(timeoutMs)
             holds('value' in (await job), 'the other one answers')
+            await world.clock.advance(idleShare * longestMs)
           }
           const wasOpened = Object.keys(world.health.inspect().breakers).length > 0
-          const shareMs = (2 / 3) * timeoutMs
           const isSilent = firstPartMs === null || firstPartMs > shareMs
-          const isHanging = isSilent && (shareMs >= 0.6 * longestMs || shareMs >= ownLimitMs)
-          const what = `calls of ${timeoutMs} ms beside ${longestMs} ms, first part after ${firstPartMs} ms`
+          // Five faults in a row open it: the fourth attempt of eight must have been one.
+          const silentMs = isSilent ? 4 * shareMs : shareMs - firstPartMs
+          fc.pre(Math.abs(silentMs - limitMs) > 1)
+          const isHanging = isHeardBeside ? isSilent && shareMs >= ownLimitMs : silentMs >= limitMs
+          const what = `calls of ${timeoutMs} ms beside ${longestMs} ms, first part after ${firstPartMs} ms, heard beside: ${isHeardBeside}`
           holds(wasOpened === isHanging, `${what}: ${wasOpened ? 'opened' : 'not noticed'}`)
         }),
         { seed, numRuns: 150 },

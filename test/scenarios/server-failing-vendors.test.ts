@@ -139,12 +139,21 @@ breaker: { calls: 4, faultPercent: 75, windowMs: 36000000 }`,
   })
 
   test.each([
-    ['a silence of most of the longest call is a vendor’s', 30_000, 30_000, ['open']],
-    ['one of most of a shorter call is ours', 30_000, 20_000, []],
-  ])('%s', async (_what, callTimeoutMs, chatMs, states) => {
-    await start('', 'stalled-first-byte', callTimeoutMs, chatMs)
-    for (let i = 0; i < 5; i++) expect((await chat(`hello ${i}`, {})).isError).toBe(false)
-    expect(asked()).toBe(5)
+    ['a silence of most of the longest call is a vendor’s', '', 30_000, 30_000, 5, ['open']],
+    ['one of most of a shorter call is ours', '', 30_000, 20_000, 5, []],
+    ['so it is only until two of them have waited for so long', '', 30_000, 20_000, 6, ['open']],
+    [
+      'or for firstTokenMs, where the longest call is longer',
+      'providers: { glm: { firstTokenMs: 40000 } }',
+      100_000,
+      30_000,
+      6,
+      ['open'],
+    ],
+  ])('%s', async (_what, yaml, callTimeoutMs, chatMs, calls, states) => {
+    await start(yaml, 'stalled-first-byte', callTimeoutMs, chatMs)
+    for (let i = 0; i < calls; i++) expect((await chat(`hello ${i}`, {})).isError).toBe(false)
+    expect(asked()).toBe(calls)
     expect(Object.values(breakers())).toEqual(states)
   })
 
