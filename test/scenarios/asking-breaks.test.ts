@@ -3,34 +3,15 @@
 
 import { afterEach, beforeEach, describe, expect, test, vi } from 'vitest'
 import { WebSocket } from 'ws'
-import { z } from 'zod'
 import { unreached } from '../../src/surfaces/mcp/asking/client-line.ts'
 import { OpenQuestions } from '../../src/surfaces/mcp/legacy/open-questions.ts'
 import { ResumableCall } from '../../src/surfaces/mcp/legacy/resumable-call.ts'
-import { defineTool } from '../../src/tools/tool.ts'
+import { createGreet } from '../support/greet-tool.ts'
 import { type McpComposition, startMcpComposition, until } from '../support/mcp-composition.ts'
 import { initialize, type Message, post } from '../support/mcp-wire.ts'
 
 let said: string[]
-const greet = defineTool({
-  name: 'greet',
-  title: 'Greet',
-  description: 'Asks for a name, then greets.',
-  input: z.strictObject({}),
-  annotations: {},
-  pace: 'long',
-  async run(_args, context) {
-    const answer = await context.elicit({
-      key: 'name',
-      message: 'What is your name?',
-      schema: { type: 'object', properties: { name: { type: 'string' } }, required: ['name'] },
-    })
-    const isUnreached = answer.action === 'cancel' && answer.isUnreached === true
-    const name = answer.action === 'accept' ? answer.content.name : isUnreached ? 'nobody' : answer.action
-    said.push(`Hello, ${name}!`)
-    return { content: [{ type: 'text', text: `Hello, ${name}!` }] }
-  },
-})
+const greet = createGreet((greeting) => said.push(greeting))
 
 const anna = { action: 'accept', content: { name: 'Anna' } }
 let server: McpComposition

@@ -12,26 +12,11 @@ import { z } from 'zod'
 import { SealedTokens } from '../../src/lib/sealed-token.ts'
 import { OpenQuestions } from '../../src/surfaces/mcp/legacy/open-questions.ts'
 import { defineTool } from '../../src/tools/tool.ts'
+import { createGreet } from '../support/greet-tool.ts'
 import { type McpComposition, startMcpComposition, until } from '../support/mcp-composition.ts'
 import { callModern, initialize, type Message, modernMeta, post, readEvents } from '../support/mcp-wire.ts'
 
-const greet = defineTool({
-  name: 'greet',
-  title: 'Greet',
-  description: 'Asks for a name, then greets.',
-  input: z.strictObject({}),
-  annotations: {},
-  pace: 'long',
-  async run(_args, context) {
-    const answer = await context.elicit({
-      key: 'name',
-      message: 'What is your name?',
-      schema: { type: 'object', properties: { name: { type: 'string' } }, required: ['name'] },
-    })
-    const name = answer.action === 'accept' ? answer.content.name : answer.action
-    return { content: [{ type: 'text', text: `Hello, ${name}!` }] }
-  },
-})
+const greet = createGreet()
 
 const connect = defineTool({
   name: 'connect',
@@ -198,7 +183,7 @@ describe('in the 2025 era', () => {
   test('a drain does not wait for a person: the call goes on without the answer', async () => {
     const { end } = await askOverHttp()
     await server.surface.drain()
-    expect(textOf((await end).at(-1))).toBe('Hello, cancel!')
+    expect(textOf((await end).at(-1))).toBe('Hello, nobody!')
   })
 
   test('a client that leaves in mid-question leaves nothing behind', async () => {

@@ -6,32 +6,15 @@ import { request } from 'node:http'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { afterEach, beforeEach, expect, test } from 'vitest'
-import { z } from 'zod'
 import { createSimulator, type Simulator } from '../../simulator/server.ts'
 import { findPredecessor, type Predecessor } from '../../src/cli/replace/predecessor.ts'
 import type { StrayMessage } from '../../src/surfaces/mcp/mcp-options.ts'
-import { defineTool } from '../../src/tools/tool.ts'
+import { createGreet } from '../support/greet-tool.ts'
 import { until } from '../support/mcp-composition.ts'
 import { initialize, type Message, post, readEvents } from '../support/mcp-wire.ts'
 import { type Life, Successors } from '../support/successors.ts'
 
-const greet = defineTool({
-  name: 'greet',
-  title: 'Greet',
-  description: 'Asks for a name, then greets.',
-  input: z.strictObject({}),
-  annotations: {},
-  pace: 'long',
-  async run(_args, context) {
-    const answer = await context.elicit({
-      key: 'name',
-      message: 'What is your name?',
-      schema: { type: 'object', properties: { name: { type: 'string' } }, required: ['name'] },
-    })
-    const name = answer.action === 'accept' ? answer.content.name : 'nobody'
-    return { content: [{ type: 'text', text: `Hello, ${name}!` }] }
-  },
-})
+const greet = createGreet()
 
 let home: string
 let simulator: Simulator
@@ -120,7 +103,7 @@ test('so does an error in the place of an answer', async () => {
   const { released } = await replaced()
   await say({ id: messages[0]?.id, error: { code: -32_601, message: 'What is a question?' } })
   await end
-  expect(text()).toContain('Hello, nobody!')
+  expect(text()).toContain('Hello, cancel!')
   await released
 })
 
