@@ -329,17 +329,7 @@ describe('quota book', () => {
   it('makes room by what is whole again before any window loses what it has used', () => {
     const { clock } = open()
     const book = new QuotaBook({ clock, graceMs: 1000, accountsMax: 2 })
-    const reserve = (window: string) => {
-      const who = identityOf('anna', window, { team: null })
-      const held = book.reserve(
-        who,
-        [{ ...daily, scope: 'client' }],
-        { tokens: 10, 'micro-dollars': 0 },
-        10_000,
-      )
-      if (isRefusal(held)) throw new Error(held.message)
-      return held
-    }
+    const reserve = (window: string) => ofWindow(book, window)
     reserve('used').settle({ tokens: 10, 'micro-dollars': 0 })
     reserve('whole').refund()
     reserve('new')
@@ -440,15 +430,7 @@ describe('quota book', () => {
     const book = new QuotaBook({ clock: counting, graceMs: 1000, accountsMax: 50 })
     const looksOf = (window: string): number => {
       looks = 0
-      const who = identityOf('anna', window, { team: null })
-      const held = book.reserve(
-        who,
-        [{ ...daily, scope: 'client' }],
-        { tokens: 10, 'micro-dollars': 0 },
-        10_000,
-      )
-      if (isRefusal(held)) throw new Error(held.message)
-      held.settle({ tokens: 10, 'micro-dollars': 0 })
+      ofWindow(book, window).settle({ tokens: 10, 'micro-dollars': 0 })
       return looks
     }
     const all = Array.from({ length: 50 }, (_, n) => looksOf(`window-${n}`))
@@ -456,3 +438,11 @@ describe('quota book', () => {
     expect(Object.keys(book.inspect())).toHaveLength(50)
   })
 })
+
+/** Ten tokens of what a window has a day, which must fit. */
+function ofWindow(book: QuotaBook, window: string) {
+  const who = identityOf('anna', window, { team: null })
+  const held = book.reserve(who, [{ ...daily, scope: 'client' }], { tokens: 10, 'micro-dollars': 0 }, 10_000)
+  if (isRefusal(held)) throw new Error(held.message)
+  return held
+}
