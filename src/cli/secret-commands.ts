@@ -26,7 +26,7 @@ export function addSecretCommands(
     .action(async ({ config, dataDir, forget }: RotateFlags) => {
       const { rotateSecretCommand } = await import('./secret.ts')
       const loaded = loadConfig({ cwd: process.cwd(), env, configPath: config, flags: { dataDir } })
-      end(await rotateSecretCommand(loaded, forget === true))
+      end(await rotateSecretCommand(loaded.dataDir, forget === true))
     })
   program
     .command('token')

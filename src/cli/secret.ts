@@ -4,18 +4,13 @@ import { join } from 'node:path'
 import { makeDataFolder } from '../config/data-folder.ts'
 import { systemClock } from '../lib/clock.ts'
 import { rotateSealSecret, sealSecretFileName } from '../store/seal-secret-file.ts'
-import { hoursToMs, type SessionLifeSettings } from '../surfaces/mcp/session-life.ts'
 
 /** Rotates; `isForgetting`: older secrets go at once. Rejects with a sentence for a person. */
-export async function rotateSecretCommand(
-  { dataDir, limits }: SessionLifeSettings,
-  isForgetting: boolean,
-): Promise<number> {
+export async function rotateSecretCommand(dataDir: string, isForgetting: boolean): Promise<number> {
   await makeDataFolder(dataDir)
   const kept = await rotateSealSecret({
     path: join(dataDir, sealSecretFileName),
     clock: systemClock,
-    tokenLifeMs: hoursToMs(limits.sessionTtlHours),
     isForgetting,
   })
   process.stderr.write(

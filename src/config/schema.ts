@@ -6,6 +6,7 @@ import { documentBytesMax } from '../documents/limits.ts'
 import type { PriceLine } from '../ledger/price-table.ts'
 import type { BreakerLimits } from '../routing/breaker.ts'
 import type { RetryLimits } from '../routing/retry-limits.ts'
+import { sealedHoursMax } from '../store/seal-secret-file.ts'
 import { type AccessConfig, accessSections } from './access-section.ts'
 import {
   type CacheConfig,
@@ -177,7 +178,7 @@ export const fileSchema: z.ZodType<FileShape> = section({
     toolTimeoutMs: toolTimes,
     drainTimeoutMs: wholeNumber(0, dayMs, 'of milliseconds').default(30_000),
     slowReaderMs: wholeNumber(1_000, dayMs, 'of milliseconds').default(120_000),
-    sessionTtlHours: wholeNumber(1, 8_760, 'of hours').default(720),
+    sessionTtlHours: wholeNumber(1, sealedHoursMax, 'of hours').default(720),
     queue: section({
       perClient: wholeNumber(1, 100_000, 'of waiting jobs').default(64),
       waitMs: milliseconds.optional(),

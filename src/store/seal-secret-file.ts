@@ -1,5 +1,6 @@
 // The file of secrets under which tokens are sealed (`secret.json` in the data folder, readable by its owner alone). The first start
-// makes one; rotation puts a newer one before it, and the older ones go on opening what they sealed until its longest life is over.
+// makes one; rotation puts a newer one before it, and the older ones go on opening what they sealed until the longest life is over that
+// can be set: which one the server has, whoever rotates need not know.
 
 import { randomBytes } from 'node:crypto'
 import { z } from 'zod'
@@ -30,6 +31,10 @@ const fileRule = z.strictObject({
   secrets: z.array(recordRule).min(1).max(64),
 })
 
+/** The longest life that a setting may give to what is sealed. */
+export const sealedHoursMax = 8_760
+/** The same in milliseconds. */
+export const sealedMsMax: number = sealedHoursMax * 3_600_000
 /** How old a secret is before it seals, in milliseconds: by then every process over the same folder has read it. */
 export const ripeMs = 10_000
 // One more rotation within the longest life of a token ends the oldest early.
@@ -39,15 +44,13 @@ const secretsMax = 16
 export interface RotationOptions {
   readonly path: string
   readonly clock: Clock
-  /** A secret whose successor is older than this opens nothing that is still alive, and goes. Milliseconds. */
-  readonly tokenLifeMs: number
   /** True: every older secret goes at once, and with it everything it sealed. */
   readonly isForgetting: boolean
 }
 
 /** Puts a new secret before the others; answers how many older ones go on opening. Rejects with a sentence. */
 export async function rotateSealSecret(options: RotationOptions): Promise<number> {
-  const { path, clock, tokenLifeMs, isForgetting } = options
+  const { path, clock, isForgetting } = options
   const file = fileAt(path)
   const release = await lockFile(`${path}.lock`, clock)
   try {
@@ -57,7 +60,7 @@ export async function rotateSealSecret(options: RotationOptions): Promise<number
     // Those before it were replaced when it was made: what they sealed is older than that.
     const replacedAt = (index: number): number => known[index - 1]?.createdAt ?? atMs
     const kept = known
-      .filter((_, index) => atMs - replacedAt(index) - ripeMs < tokenLifeMs)
+      .filter((_, index) => atMs - replacedAt(index) - ripeMs < sealedMsMax)
       .slice(0, secretsMax - 1)
     await file.replace(toText([mint(atMs), ...kept]))
     return kept.length

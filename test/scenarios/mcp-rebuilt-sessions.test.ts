@@ -19,7 +19,7 @@ import { type McpComposition, startMcpComposition, until } from '../support/mcp-
 const secret = { id: 1, bytes: randomBytes(32) }
 const secrets = { newest: () => secret, find: () => (isForgotten ? null : secret) }
 const lifeMs = 3_600_000
-const tokens = new SessionTokens({ clock: systemClock, secrets, lifeMs, holdsSince: () => 0 })
+const tokens = new SessionTokens({ clock: systemClock, secrets, lifeMs, keyOf: () => null })
 
 let server: McpComposition
 let kept: Records

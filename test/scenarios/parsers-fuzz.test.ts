@@ -54,7 +54,7 @@ function range<Parser>(spec: Range<Parser>): Range<never> {
   return spec as unknown as Range<never>
 }
 
-const states = new RequestStates({ clock: systemClock, secrets, holdsSince: () => 0 })
+const states = new RequestStates({ clock: systemClock, secrets, keyOf: () => null })
 const anna = identify(
   { isLoopback: true },
   { principal: 'anna' as PrincipalName, team: null, isOperator: false },

@@ -112,7 +112,7 @@ export async function startMcpComposition(options: McpCompositionOptions): Promi
     late,
     serverInfo: { name: 'exai-test', version: '0.0.1' },
     instructions: options.instructions ?? 'A server for tests.',
-    sessions: { secrets, records, lifeMs: 3_600_000, holdsSince: () => 0, ...options.sessions },
+    sessions: { secrets, records, lifeMs: 3_600_000, keyOf: () => null, ...options.sessions },
     tools: options.tools,
     calls,
     toolContext,

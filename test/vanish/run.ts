@@ -67,7 +67,7 @@ const tokens = new SessionTokens({
   clock: systemClock,
   secrets: sessionSecrets,
   lifeMs: 3_600_000,
-  holdsSince: () => 0,
+  keyOf: () => null,
 })
 const said = { version: params.protocolVersion, capabilities: {}, programName: 'vanishing' }
 const call = JSON.stringify({

@@ -18,6 +18,7 @@ import type { Tool, ToolContext } from '../../tools/tool.ts'
 import type { BodyOptions } from '../../transport/body.ts'
 import type { LateAnswers, LateInspection } from './features/late-answers.ts'
 import type { LogSender } from './features/log-messages.ts'
+import type { HeldKey } from './key-fingerprint.ts'
 
 /** Name and version as clients see them. */
 export interface ServerInfo {
@@ -85,8 +86,8 @@ export interface SessionLife {
   readonly secrets: SealSecrets
   /** How long a token is good, in milliseconds. */
   readonly lifeMs: number
-  /** Since when a principal holds its key, in milliseconds since the epoch: older tokens are another holder's. */
-  readonly holdsSince: (principal: PrincipalName) => number
+  /** The key that a principal holds now: what was sealed under another one is another holder's. */
+  readonly keyOf: (principal: PrincipalName) => HeldKey
   /** Where what belongs to a session is written; its migrations are `sessionMigrations`. */
   readonly records: Records
   /** Where calls that go to vendors are marked; absent: nowhere. */

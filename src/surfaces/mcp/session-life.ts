@@ -21,7 +21,7 @@ export interface SessionLifeSettings {
 export interface SessionLifeOptions {
   readonly clock: Clock
   readonly records: Records
-  /** Says since when a principal holds its key. */
+  /** Says which key a principal holds. */
   readonly keys: Pick<KeyRing, 'of'>
   /** The secret became unreadable, and the one known before stays in force; or no mark can be written. */
   onFault(error: Error): void
@@ -33,11 +33,6 @@ export interface OpenSessionLife extends SessionLife {
 }
 
 const marksFolderName = 'calls'
-
-/** A duration of so many hours, in milliseconds. */
-export function hoursToMs(hours: number): number {
-  return hours * 3_600_000
-}
 
 /** Reads or makes the secret. Rejects with a sentence. */
 export async function openSessionLife(
@@ -52,11 +47,8 @@ export async function openSessionLife(
     secrets,
     records,
     marks,
-    lifeMs: hoursToMs(limits.sessionTtlHours),
-    holdsSince(principal) {
-      const key = keys.of(principal)
-      return key === null ? 0 : Date.parse(key.createdAt)
-    },
+    lifeMs: limits.sessionTtlHours * 3_600_000,
+    keyOf: (principal) => keys.of(principal),
     destroy() {
       secrets.destroy()
       return marks.destroy()

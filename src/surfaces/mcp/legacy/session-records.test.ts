@@ -1,7 +1,9 @@
 import { afterEach, beforeEach, expect, test } from 'vitest'
 import type { PrincipalName } from '../../../domain/ids.ts'
+import type { Clock } from '../../../lib/clock.ts'
 import { VirtualClock } from '../../../lib/virtual-clock.ts'
 import type { Records } from '../../../store/records.ts'
+import { sealedMsMax } from '../../../store/seal-secret-file.ts'
 import { openSqliteRecords } from '../../../store/sqlite-records.ts'
 import { SessionRecords, type SessionRow, sessionMigrations } from './session-records.ts'
 
@@ -21,6 +23,7 @@ const row = (principal: PrincipalName, shownId: string, expiresAtMs = 1_000): Se
   shownId,
   expiresAtMs,
 })
+const set = { logLevel: 'debug', subscriptions: [] }
 const nothing = { kind: 'live', logLevel: null, subscriptions: [] }
 
 test('what a client set is found again, and is its own', async () => {
@@ -43,7 +46,38 @@ test('a session that was ended stays so, whatever is set in it later', async () 
   expect(await sessions.read(bob, 's1')).toEqual(nothing)
 })
 
-test('rows go with their tokens, and a principal that ends very many loses only its own', async () => {
+test('a session that was ended stays so whatever its life is set to later', async () => {
+  await new SessionRecords(records, clock).end(row(ann, 's1'))
+  clock.sleep(sealedMsMax)
+  // As after a restart: whoever sets something first clears away what is over.
+  await new SessionRecords(records, clock).keep(row(ann, 's2', 2 * sealedMsMax), set)
+  expect(await new SessionRecords(records, clock).read(ann, 's1')).toEqual({ kind: 'ended' })
+})
+
+test('a session that was ended stays so though the clock was ahead: at a restart a year, in a running server any time', async () => {
+  let aheadMs = 0
+  const jumping: Clock = {
+    now: () => clock.now(),
+    wallMs: () => clock.wallMs() + aheadMs,
+    after: (delayMs, run) => clock.after(delayMs, run),
+  }
+  const running = new SessionRecords(records, jumping)
+  await running.end(row(ann, 's1'))
+  // Its token may have been given as much.
+  clock.sleep(sealedMsMax)
+  for (const [years, sessions] of [
+    [50, running],
+    [1, null],
+  ] as const) {
+    aheadMs = years * sealedMsMax
+    const those = sessions ?? new SessionRecords(records, jumping)
+    for (let n = 0; n < 64; n++) await those.keep(row(ann, 's2', 2_000 + aheadMs), set)
+    aheadMs = 0
+    expect(await running.read(ann, 's1')).toEqual({ kind: 'ended' })
+  }
+})
+
+test('rows go when no token can be left, and a principal that ends very many loses only its own', async () => {
   const sessions = new SessionRecords(records, clock, 10)
   await sessions.end(row(bob, 'his', 500))
   for (let n = 0; n < 130; n++) await sessions.end(row(ann, `s${n}`, 1_000 + n))
@@ -53,7 +87,7 @@ test('rows go with their tokens, and a principal that ends very many loses only 
   expect(Number(await count())).toBeLessThanOrEqual(10 + 64 + 1)
   expect(await sessions.read(bob, 'his')).toEqual({ kind: 'ended' })
   expect(await sessions.read(ann, 's129')).toEqual({ kind: 'ended' })
-  await clock.advance(10_000)
-  for (let n = 0; n < 64; n++) await sessions.end(row(ann, `t${n}`, 20_000))
+  clock.sleep(2 * sealedMsMax + 500)
+  for (let n = 0; n < 64; n++) await sessions.end(row(ann, `t${n}`, clock.wallMs() + 1_000))
   expect(await sessions.read(bob, 'his')).toEqual(nothing)
 })

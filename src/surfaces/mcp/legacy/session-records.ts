@@ -1,10 +1,11 @@
 // What of a session must be remembered beside its token, one row each, the principal first: its log level and subscriptions, and
-// that it was ended. Rows live as long as their token would. Bounded: a principal that ends more sessions than that loses
-// the oldest rows of its own, and nobody else's: a session it ended would then go on, for itself alone.
+// that it was ended. Rows outlive their token, whatever its life is set to later. Bounded: a principal that ends more sessions than that
+// loses the oldest rows of its own, and nobody else's: a session it ended would then go on, for itself alone.
 
 import type { PrincipalName } from '../../../domain/ids.ts'
 import type { Clock } from '../../../lib/clock.ts'
 import type { Migration, Records, SqlCommand } from '../../../store/records.ts'
+import { sealedMsMax } from '../../../store/seal-secret-file.ts'
 
 /** The schema. */
 export const sessionMigrations: readonly Migration[] = [
@@ -41,6 +42,8 @@ export interface SessionRow {
 }
 
 const rowsPerPrincipalMax = 10_000
+// A token that was to end may have been given the longest life since; and the clock may have been as far ahead when we began.
+const graceMs = 2 * sealedMsMax
 const tidyEvery = 64
 const nothingSet: SessionRecord = { kind: 'live', logLevel: null, subscriptions: [] }
 
@@ -49,12 +52,15 @@ export class SessionRecords {
   readonly #records: Records
   readonly #clock: Clock
   readonly #rowsPerPrincipalMax: number
+  /** The wall time at which the monotonic clock was zero, as it was when we began. */
+  readonly #zeroWallMs: number
   #writes = 0
 
   constructor(records: Records, clock: Clock, rowsMax: number = rowsPerPrincipalMax) {
     this.#records = records
     this.#clock = clock
     this.#rowsPerPrincipalMax = rowsMax
+    this.#zeroWallMs = clock.wallMs() - clock.now()
   }
 
   /** What is remembered; of a session that set nothing, nothing is. */
@@ -107,11 +113,14 @@ export class SessionRecords {
     if (this.#writes++ % tidyEvery === 0) commands.push(...this.#tidying(principal))
     await this.#records.write(commands)
   }
+
   #tidying(principal: PrincipalName): readonly SqlCommand[] {
+    // A clock that was put ahead may be put right: no session that was ended may open then.
+    const wallMs = Math.min(this.#clock.wallMs(), this.#zeroWallMs + this.#clock.now())
     return [
       {
         sql: 'DELETE FROM mcp_sessions WHERE expires_at_ms <= ?',
-        values: [Math.round(this.#clock.wallMs())],
+        values: [Math.round(wallMs - graceMs)],
       },
       {
         sql: `DELETE FROM mcp_sessions WHERE principal = ? AND session IN (

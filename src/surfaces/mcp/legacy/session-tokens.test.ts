@@ -1,10 +1,11 @@
 import { beforeEach, expect, test } from 'vitest'
 import { clientFeatures } from '../../../domain/asking.ts'
 import type { PrincipalName } from '../../../domain/ids.ts'
-import type { SealSecret } from '../../../lib/sealed-token.ts'
+import { SealedTokens, type SealSecret } from '../../../lib/sealed-token.ts'
 import { VirtualClock } from '../../../lib/virtual-clock.ts'
 import { isDeclared } from '../asking/questions.ts'
 import type { JsonObject } from '../envelope.ts'
+import type { HeldKey } from '../key-fingerprint.ts'
 import type { Negotiated } from './negotiation.ts'
 import { SessionTokens } from './session-tokens.ts'
 
@@ -18,19 +19,24 @@ const said: Negotiated = {
   programName: 'claude-code',
 }
 let clock: VirtualClock
-let keySinceMs: number
+let key: HeldKey
 
 beforeEach(() => {
   clock = new VirtualClock()
-  keySinceMs = 0
+  key = null
 })
 
+const secrets = { newest: () => secret, find: (id: number) => (id === secret.id ? secret : null) }
+const keyOf = (letter: string, createdAtMs: number): HeldKey => ({
+  digest: letter.repeat(64),
+  createdAt: new Date(createdAtMs).toISOString(),
+})
 const createTokens = (): SessionTokens =>
   new SessionTokens({
     clock,
     lifeMs,
-    secrets: { newest: () => secret, find: (id) => (id === secret.id ? secret : null) },
-    holdsSince: () => keySinceMs,
+    secrets,
+    keyOf: () => key,
   })
 
 test('another process reads from the token alone what its client said', () => {
@@ -56,16 +62,39 @@ test('a token is nothing in the hands of another principal, another window, or a
   expect(tokens.open(nameless.token, ann, 'window-1')).toBeNull()
 })
 
-test('a token is over at its time, and when its principal has got another key', async () => {
+test('a token is over at its time', async () => {
   const tokens = createTokens()
   const { token, expiresAtMs } = tokens.mint(said, ann, undefined)
   expect(expiresAtMs).toBe(lifeMs)
   await clock.advance(lifeMs - 1)
   expect(tokens.open(token, ann, undefined)).not.toBeNull()
-  keySinceMs = 1
-  expect(tokens.open(token, ann, undefined)).toBeNull()
-  keySinceMs = 0
   await clock.advance(1)
+  expect(tokens.open(token, ann, undefined)).toBeNull()
+})
+
+test("a token is the key's that it was made under, whatever the clock said of either", async () => {
+  const tokens = createTokens()
+  await clock.advance(lifeMs)
+  for (const createdAtMs of [0, 10 * lifeMs]) {
+    key = keyOf('a', createdAtMs)
+    const { token } = tokens.mint(said, ann, undefined)
+    expect(tokens.open(token, ann, undefined)).not.toBeNull()
+    for (const other of [keyOf('b', 0), keyOf('b', 10 * lifeMs), null]) {
+      key = other
+      expect(tokens.open(token, ann, undefined)).toBeNull()
+    }
+  }
+})
+
+test('a token of an older build, which does not say its key, is that of whoever held one when it was made', async () => {
+  const tokens = createTokens()
+  const payload = JSON.stringify([1_000, said.version, said.capabilities, said.programName])
+  const token = new SealedTokens(secrets, 'mcp session').seal(payload, [ann])
+  for (const holder of [null, keyOf('a', 1_000)]) {
+    key = holder
+    expect(tokens.open(token, ann, undefined)).toMatchObject({ said, expiresAtMs: 1_000 + lifeMs })
+  }
+  key = keyOf('a', 1_001)
   expect(tokens.open(token, ann, undefined)).toBeNull()
 })
 

@@ -1,6 +1,6 @@
 // The id of a 2025-era session: a sealed token that says all we must know of its client, so that any process with the same
 // secret serves it, after a restart too. Bound to the principal and to the `x-exai-client` it was opened with, good for a fixed
-// time, and dead once the principal holds a newer key. Of its capabilities it keeps what anybody here looks at, however many words the
+// time, and dead once the principal holds another key. Of its capabilities it keeps what anybody here looks at, however many words the
 // client made of it: the header stays short.
 
 import { createHash } from 'node:crypto'
@@ -9,6 +9,7 @@ import type { Clock } from '../../../lib/clock.ts'
 import { SealedTokens } from '../../../lib/sealed-token.ts'
 import { declaredIn } from '../asking/questions.ts'
 import { isObject } from '../envelope.ts'
+import { fingerprintOf, isOfAnotherKey } from '../key-fingerprint.ts'
 import type { SessionLife } from '../mcp-options.ts'
 import { legacyVersions } from '../protocol-versions.ts'
 import type { Negotiated } from './negotiation.ts'
@@ -47,11 +48,13 @@ export class SessionTokens {
   mint(said: Negotiated, principal: PrincipalName, clientHeader: string | undefined): SessionNames {
     const issuedAtMs = this.#options.clock.wallMs()
     const { version, capabilities, programName } = said
+    // What is added comes last, and older builds leave it unread: two of them may stand over one folder.
     const payload = JSON.stringify([
       issuedAtMs,
       version,
       declaredIn(capabilities),
       programName?.slice(0, programNameCharsMax) ?? null,
+      fingerprintOf(this.#options.keyOf(principal)),
     ])
     return this.#names(this.#sealed.seal(payload, holder(principal, clientHeader)), issuedAtMs)
   }
@@ -62,10 +65,11 @@ export class SessionTokens {
     if (payload === null) return null
     const parts: unknown = JSON.parse(payload)
     if (!Array.isArray(parts)) return null
-    const [issuedAtMs, version, capabilities, programName] = parts as readonly unknown[]
+    const [issuedAtMs, version, capabilities, programName, fingerprint] = parts as readonly unknown[]
     // A version that this build does not speak any more ends the session as its age does.
     if (typeof issuedAtMs !== 'number' || typeof version !== 'string' || !isObject(capabilities)) return null
-    if (!legacyVersions.includes(version) || issuedAtMs < this.#options.holdsSince(principal)) return null
+    if (!legacyVersions.includes(version)) return null
+    if (isOfAnotherKey(this.#options.keyOf(principal), fingerprint, issuedAtMs)) return null
     const names = this.#names(token, issuedAtMs)
     if (names.expiresAtMs <= this.#options.clock.wallMs()) return null
     return {

@@ -37,7 +37,7 @@ export interface ModernOptions {
   readonly instructions: string
   readonly clock: Clock
   /** The secrets that seal sessions seal what clients carry from one round to the next. */
-  readonly sessions: Pick<SessionLife, 'secrets' | 'holdsSince'>
+  readonly sessions: Pick<SessionLife, 'secrets' | 'keyOf'>
 }
 
 /** Answers stateless requests. */

@@ -8,13 +8,14 @@ import type { PrincipalName } from '../../../domain/ids.ts'
 import type { Clock } from '../../../lib/clock.ts'
 import { SealedTokens, type SealSecrets } from '../../../lib/sealed-token.ts'
 import { isObject, type JsonObject, type RequestEnvelope } from '../envelope.ts'
+import { fingerprintOf, type HeldKey, isOfAnotherKey } from '../key-fingerprint.ts'
 
 /** What the states depend on. */
 export interface RequestStateOptions {
   readonly clock: Clock
   readonly secrets: SealSecrets
-  /** Since when a principal holds its key, in milliseconds since the epoch: older states are another holder's. */
-  readonly holdsSince: (principal: PrincipalName) => number
+  /** The key that a principal holds now: states made under another one are another holder's. */
+  readonly keyOf: (principal: PrincipalName) => HeldKey
 }
 
 /** A question by its key: what was asked, as a digest, and the answer once it is known. */
@@ -49,7 +50,13 @@ export class RequestStates {
     const questions = [...state.questions].map(([key, { digest, answer }]) =>
       answer === undefined ? [key, digest] : [key, digest, answer],
     )
-    const payload = JSON.stringify([this.#options.clock.wallMs(), state.round, questions])
+    const { clock, keyOf } = this.#options
+    const payload = JSON.stringify([
+      clock.wallMs(),
+      state.round,
+      questions,
+      fingerprintOf(keyOf(identity.principal)),
+    ])
     return this.#sealed.seal(payload, holder(request, identity))
   }
 
@@ -58,13 +65,15 @@ export class RequestStates {
     const payload = this.#sealed.open(token, holder(request, identity))
     if (payload === null) return null
     // What we sealed ourselves has the shape that we gave it.
-    const [issuedAtMs, round, questions] = JSON.parse(payload) as readonly [
+    const [issuedAtMs, round, questions, fingerprint] = JSON.parse(payload) as readonly [
       number,
       number,
       readonly (readonly [string, string, unknown?])[],
+      (string | null)?,
     ]
-    const { clock, holdsSince } = this.#options
-    if (issuedAtMs + lifeMs <= clock.wallMs() || issuedAtMs < holdsSince(identity.principal)) return null
+    const { clock, keyOf } = this.#options
+    if (issuedAtMs + lifeMs <= clock.wallMs()) return null
+    if (isOfAnotherKey(keyOf(identity.principal), fingerprint, issuedAtMs)) return null
     return {
       round,
       questions: new Map(

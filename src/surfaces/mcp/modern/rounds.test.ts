@@ -7,6 +7,7 @@ import { ClientAsking } from '../asking/client-asking.ts'
 import { type ClientLine, Unanswered } from '../asking/client-line.ts'
 import type { JsonObject, RequestEnvelope } from '../envelope.ts'
 import type { Exchange } from '../exchange.ts'
+import type { HeldKey } from '../key-fingerprint.ts'
 import { Rounds } from './rounds.ts'
 
 const identity: Identity = identityOf('anna', 'window-1', { label: 'anna' })
@@ -27,17 +28,17 @@ interface Answered {
 
 let clock: VirtualClock
 let rounds: Rounds
-let keySince: number
+let key: HeldKey
 let refused: Answered | null
 
 beforeEach(() => {
   clock = new VirtualClock()
-  keySince = 0
+  key = { digest: 'a'.repeat(64), createdAt: '1970-01-01T00:00:00Z' }
   refused = null
   rounds = new Rounds({
     clock,
     secrets: { newest: () => secret, find: (id) => (id === secret.id ? secret : null) },
-    holdsSince: () => keySince,
+    keyOf: () => key,
     serverInfo: { name: 'test', version: '1' },
   })
 })
@@ -226,9 +227,12 @@ describe('a state', () => {
     const requestState = await stateAfterOneQuestion()
     await clock.advance(899_999)
     expect(open(call({ requestState }))).not.toBeNull()
-    keySince = clock.wallMs()
-    expect(open(call({ requestState }))).toBeNull()
-    keySince = 0
+    const own = key
+    for (const other of [{ digest: 'b'.repeat(64), createdAt: '1970-01-01T00:00:00Z' }, null]) {
+      key = other
+      expect(open(call({ requestState }))).toBeNull()
+    }
+    key = own
     await clock.advance(1)
     expect(open(call({ requestState }))).toBeNull()
   })
