@@ -43,6 +43,7 @@ export interface McpComposition {
   readonly edge: Edge
   readonly door: WebSocketDoor
   readonly calls: CallRunner
+  readonly frontDoor: FrontDoor
   readonly flow: Flow
   readonly late: LateAnswers
   readonly events: McpEvent[]
@@ -56,6 +57,8 @@ export interface McpCompositionOptions {
   readonly resources?: ResourceOffer
   readonly prompts?: PromptOffer
   readonly callTimeoutMs?: number
+  /** The front door forgets a client without a call after so long, default a minute. */
+  readonly clientIdleMs?: number
   readonly edge?: Partial<EdgeLimits>
   /** A reader that takes nothing for so long loses its stream. */
   readonly slowReaderMs?: number
@@ -86,15 +89,16 @@ const lateSettings: LateSettings = {
 /** Starts a server on a free loopback port. */
 export async function startMcpComposition(options: McpCompositionOptions): Promise<McpComposition> {
   const events: McpEvent[] = []
+  const frontDoor = new FrontDoor({
+    clock: systemClock,
+    client: wide,
+    principal: wide,
+    clientsMax: 10_000,
+    clientIdleMs: options.clientIdleMs ?? 60_000,
+  })
   const calls = new CallRunner({
     clock: systemClock,
-    frontDoor: new FrontDoor({
-      clock: systemClock,
-      client: wide,
-      principal: wide,
-      clientsMax: 10_000,
-      clientIdleMs: 60_000,
-    }),
+    frontDoor,
     callTimeoutMs: options.callTimeoutMs ?? 30_000,
     abortGraceMs: 500,
     emit: () => undefined,
@@ -146,6 +150,7 @@ export async function startMcpComposition(options: McpCompositionOptions): Promi
     url: `http://127.0.0.1:${port}/mcp`,
     webSocketUrl: `ws://127.0.0.1:${port}/ws`,
     surface,
+    frontDoor,
     listener,
     edge,
     door,

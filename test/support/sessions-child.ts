@@ -10,6 +10,7 @@ const server = await startMcpComposition({
   sessions: { secrets: sessionSecrets },
   // The clock looks every second; nobody is forgotten while the others are still coming.
   limits: { sessionsMax: 20_000, sessionIdleMs: 4_000 },
+  clientIdleMs: 4_000,
   edge: { connectionsMax: 20_000, unidentifiedPerAddressMax: 20_000 },
 })
 process.send?.({ url: server.url })
@@ -31,6 +32,7 @@ process.on('message', async () => {
     sessions,
     streams,
     logs: resumable.logs,
+    clients: server.frontDoor.clients().length,
   })
 })
 process.on('disconnect', () => process.exit(0))

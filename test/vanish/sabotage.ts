@@ -8,13 +8,14 @@ interface Plant {
   readonly name: string
   readonly about: string
   /** What is then left, by the name the run gives it. */
-  readonly left: 'heapBytes' | 'handles' | 'sessions' | 'logs'
+  readonly left: 'heapBytes' | 'handles' | 'sessions' | 'logs' | 'clients'
 }
 
 const plants: readonly Plant[] = [
   { name: 'session-kept', about: 'nobody forgets an idle session', left: 'sessions' },
   { name: 'leaver-unseen', about: 'nobody sees who leaves while its session is rebuilt', left: 'sessions' },
   { name: 'log-kept', about: 'the log of a stream outlives its session', left: 'logs' },
+  { name: 'client-kept', about: 'the front door forgets no client', left: 'clients' },
   { name: 'timer-kept', about: 'the timer of an event stream goes on', left: 'heapBytes' },
   { name: 'handle-kept', about: 'each connection leaves a timer', left: 'handles' },
   { name: 'socket-kept', about: 'the edge remembers whoever went without a word', left: 'heapBytes' },
