@@ -7,7 +7,7 @@ import { VendorMarks } from './vendor-marks.ts'
 
 let folder: string
 let clock: VirtualClock
-let alive: Set<number>
+let alive: Map<number, string | null>
 const faults: string[] = []
 
 beforeEach(async () => {
@@ -15,21 +15,22 @@ beforeEach(async () => {
   clock = new VirtualClock()
   // No process is found dead in 1970.
   await clock.advance(1_000)
-  alive = new Set()
+  alive = new Map()
   faults.length = 0
 })
 afterEach(() => rmSync(folder, { recursive: true, force: true }))
 
 /** A process begins; it is killed by never being destroyed. */
-async function begin(pid: number): Promise<VendorMarks> {
+async function begin(pid: number, birth: string | null = null): Promise<VendorMarks> {
   const marks = await VendorMarks.open({
     folder: join(folder, 'marks'),
     clock,
     pid,
-    isAlive: (other) => alive.has(other),
+    birth,
+    isAlive: (other, its) => alive.has(other) && (its === null || alive.get(other) === its),
     onFault: ({ message }) => faults.push(message),
   })
-  alive.add(pid)
+  alive.set(pid, birth)
   return marks
 }
 const files = (): string[] => readdirSync(join(folder, 'marks'))
@@ -107,6 +108,29 @@ describe('a call that was at a vendor when its process was killed', () => {
     expect(faults).toEqual([expect.stringMatching(/1\.marks of the ended process 1 cannot be read: EISDIR/)])
     expect(next.wasCut('anna', 'toolu_1')).toBe(false)
     expect(faults).toHaveLength(1)
+  })
+
+  test('is known while another program has its number, where it is known when each began', async () => {
+    const first = await begin(1, 'a1')
+    first.leave('anna', 'toolu_1')
+    alive.set(1, 'b2')
+    const next = await begin(2, 'c3')
+    expect(next.wasCut('anna', 'toolu_1')).toBe(true)
+    expect(files()).toEqual(['2-c3.marks'])
+    // And so is what it leaves to its successor, which began while it lived.
+    const successor = await begin(3)
+    next.leave('anna', 'toolu_2')
+    expect(successor.wasCut('anna', 'toolu_2')).toBe(false)
+    alive.set(2, 'd4')
+    expect(successor.wasCut('anna', 'toolu_2')).toBe(true)
+    expect(files()).toEqual(['3.marks'])
+  })
+
+  test('is known where the next process has the same number, and began at another time', async () => {
+    const first = await begin(7, 'a1')
+    first.leave('anna', 'toolu_1')
+    expect((await begin(7, 'b2')).wasCut('anna', 'toolu_1')).toBe(true)
+    expect(files()).toEqual(['7-b2.marks'])
   })
 
   test('is known where the next process has the same number', async () => {

@@ -21,9 +21,10 @@ export interface VendorMarksOptions {
   /** A folder of their own, made where it is missing. */
   readonly folder: string
   readonly clock: Clock
-  /** This process; and whether another one lives. */
+  /** This process, and when it began, where that is known; and whether another one lives. See `lib/is-alive`. */
   readonly pid: number
-  readonly isAlive: (pid: number) => boolean
+  readonly birth: string | null
+  readonly isAlive: (pid: number, birth: string | null) => boolean
   /** A file cannot be written, told once, or that of an ended process cannot be read. */
   onFault(error: Error): void
 }
@@ -38,7 +39,13 @@ export interface VendorMark {
 
 /** How long a call that was cut is known; a client repeats one within seconds, or never. */
 const keepMs = 600_000
-const fileName = /^(\d{1,10})\.marks$/
+const fileName = /^(?<pid>\d{1,10})(-(?<birth>[0-9a-f-]{1,60}))?\.marks$/
+
+/** Another process, named by its file. */
+interface Owner {
+  readonly pid: number
+  readonly birth: string | null
+}
 
 /** The marks of this process, and those that ended ones have left. */
 export class VendorMarks {
@@ -48,8 +55,8 @@ export class VendorMarks {
   readonly #free: number[] = []
   /** When each was cut, or found so, in milliseconds since the epoch. */
   readonly #cut = new Map<string, number>()
-  /** Processes that lived when this one began, and their files: those that it replaces. */
-  readonly #living = new Map<number, string>()
+  /** Processes that lived when this one began, by their files: those that it replaces. */
+  readonly #living = new Map<string, Owner>()
   /** One for each file that was taken over. */
   readonly #expiries: Timer[] = []
   #slots = 0
@@ -65,22 +72,22 @@ export class VendorMarks {
 
   /** Takes over what dead processes have left. Rejects with the system's error when the folder cannot be had. */
   static async open(options: VendorMarksOptions): Promise<VendorMarks> {
-    const { folder, pid, isAlive } = options
+    const { folder, pid, birth, isAlive } = options
     await makeFolder(folder)
-    const left: { owner: number; path: string; file: Buffer; isTheirs: boolean }[] = []
+    const left: { owner: Owner; path: string; file: Buffer; isTheirs: boolean }[] = []
     for (const name of await readdir(folder)) {
-      const owner = Number(fileName.exec(name)?.[1] ?? Number.NaN)
-      if (Number.isNaN(owner)) continue
+      const owner = ownerOf(name)
+      if (owner === null) continue
       // Where numbers begin anew, as in a container, a file of our own number is a dead one's.
-      const isTheirs = owner !== pid && isAlive(owner)
+      const isTheirs = owner.pid !== pid && isAlive(owner.pid, owner.birth)
       const path = join(folder, name)
       left.push({ owner, path, file: await readWhole(path), isTheirs })
     }
-    const path = join(folder, `${pid}.marks`)
+    const path = join(folder, `${birth === null ? pid : `${pid}-${birth}`}.marks`)
     const marks = new VendorMarks(options, path)
     for (const each of left) {
       marks.#takeOver(each.file, each.isTheirs)
-      if (each.isTheirs) marks.#living.set(each.owner, each.path)
+      if (each.isTheirs) marks.#living.set(each.path, each.owner)
       else if (each.path !== path) await rm(each.path, { force: true })
     }
     return marks
@@ -128,9 +135,9 @@ export class VendorMarks {
 
   // Whoever is replaced goes on for a while, and may be killed in it: what it leaves then is read when it is asked for.
   #look(): void {
-    for (const [pid, path] of this.#living) {
-      if (this.#options.isAlive(pid)) continue
-      this.#living.delete(pid)
+    for (const [path, { pid, birth }] of this.#living) {
+      if (this.#options.isAlive(pid, birth)) continue
+      this.#living.delete(path)
       try {
         this.#takeOver(readFileSync(path), false)
         rmSync(path, { force: true })
@@ -188,6 +195,12 @@ export class VendorMarks {
     const then = 'A call that was cut and that its client repeats may be paid twice.'
     this.#options.onFault(new Error(`${what}: ${why}. ${then}`, { cause: error }))
   }
+}
+
+// null: a file of somebody else's.
+function ownerOf(name: string): Owner | null {
+  const found = fileName.exec(name)?.groups
+  return found === undefined ? null : { pid: Number(found.pid), birth: found.birth ?? null }
 }
 
 // It may be gone by now: its process has just ended.

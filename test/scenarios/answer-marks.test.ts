@@ -50,6 +50,7 @@ function openMarks(pid: number): Promise<VendorMarks> {
     folder,
     clock: systemClock,
     pid,
+    birth: null,
     isAlive: () => false,
     onFault(error) {
       throw error

@@ -1,6 +1,7 @@
 // The bridge's own core before the real server, over a line that can be cut: what is too large for the server costs its caller one
 // sentence and nobody a connection, and what a client has set is still set after the line was cut. Each proof has its planted fault.
 
+import { join } from 'node:path'
 import { afterEach, beforeEach, describe, expect, test, vi } from 'vitest'
 import { z } from 'zod'
 import { Bridge } from '../../src/bridge/bridge.ts'
@@ -14,6 +15,7 @@ import { defineTool } from '../../src/tools/tool.ts'
 import { CutLine } from '../support/cut-line.ts'
 import { until } from '../support/mcp-composition.ts'
 import type { Message } from '../support/mcp-wire.ts'
+import { admitPerson } from '../support/people.ts'
 import { type ServerFixture, startServer } from '../support/server-fixture.ts'
 
 const talk = defineTool({
@@ -170,6 +172,16 @@ describe('a message that is larger than the server takes', () => {
     chat(2, tooMuch)
     expect((await answer(2)).error?.message).toContain('may or may not have been done')
     expect(line.connections).toBe(8)
+  })
+})
+
+test('a call whose caller may call no more is answered with why', async () => {
+  await connected()
+  await held(1)
+  await admitPerson(join(server.home, 'data'), 'anna')
+  expect((await answer(1)).result).toMatchObject({
+    isError: true,
+    content: [{ text: expect.stringContaining('has been revoked') }],
   })
 })
 

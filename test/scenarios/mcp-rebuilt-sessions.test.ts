@@ -152,6 +152,7 @@ test('a call whose client leaves before its session is rebuilt never begins, in 
 test('a client that stays is served', async () => {
   const token = mint()
   const listener = await ask('GET', token)
+  look()
   const caller = await ask('POST', mint(), call)
   look()
   await until(() => caller.got().includes('"result"'), 'the call is answered')

@@ -2,6 +2,9 @@
 
 import { afterEach, beforeEach, expect, test } from 'vitest'
 import { WebSocket } from 'ws'
+import { z } from 'zod'
+import { revokedFailure } from '../../src/principals/callers.ts'
+import { defineTool } from '../../src/tools/tool.ts'
 import {
   echoTool,
   type McpComposition,
@@ -12,7 +15,18 @@ import {
 } from '../support/mcp-composition.ts'
 import { type Message, modernMeta } from '../support/mcp-wire.ts'
 
-const tools = [slowTool, echoTool, rootsTool]
+/** Ends by no word of ours. */
+const deafTool = defineTool({
+  name: 'deaf',
+  title: 'Deaf',
+  description: 'Never ends.',
+  input: z.strictObject({}),
+  annotations: {},
+  pace: 'long',
+  run: () => new Promise(() => undefined),
+})
+
+const tools = [slowTool, echoTool, rootsTool, deafTool]
 let server: McpComposition
 
 beforeEach(async () => {
@@ -233,6 +247,30 @@ test('drain waits for the running call, answers it, and closes with 1012', async
   expect((await idle.closed).code).toBe(1012)
   expect((await busy.closed).code).toBe(1012)
   expect((await busy.answer(1)).result).toEqual({ content: [{ type: 'text', text: 'to the end' }] })
+  await drained
+})
+
+test('whose key is revoked hears what ended its calls, is heard no more, and is closed with 1008', async () => {
+  const [busy, deaf, listening, idle] = [await connect(), await connect(), await connect(), await connect()]
+  busy.send({ id: 1, method: 'tools/call', params: slow('never', 60_000) })
+  deaf.send({ id: 1, method: 'tools/call', params: { name: 'deaf', arguments: {} } })
+  const notifications = { toolsListChanged: true }
+  listening.send({ id: 1, method: 'subscriptions/listen', params: { notifications, _meta: modernMeta } })
+  await until(() => server.calls.inFlight === 2 && server.surface.inspect().subscriptions === 1, 'all run')
+  server.calls.expel(['local'], revokedFailure())
+  server.surface.expel(['local'])
+  // What stops the server takes no other word, and comes before what will not end.
+  const drained = Promise.all([server.surface.drain(), server.door.drain()])
+  deaf.send({ id: 2, method: 'ping' })
+  for (const { closed } of [busy, deaf, listening, idle]) {
+    expect(await closed).toEqual({ code: 1008, reason: 'The key of this connection has been revoked.' })
+  }
+  const told = {
+    id: 1,
+    result: { isError: true, content: [{ text: expect.stringContaining('has been revoked') }] },
+  }
+  for (const { messages } of [busy, deaf]) expect(messages.slice(1)).toMatchObject([told])
+  expect(listening.messages.at(-1)).toMatchObject({ id: 1, result: { resultType: 'complete' } })
   await drained
 })
 

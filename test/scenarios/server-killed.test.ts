@@ -2,7 +2,16 @@
 // server process is killed in the middle of its work and started again on the same data folder, and no count has been refilled. The
 // bound: what began within the last write of the file, and of a request that is on its way at most all of it.
 
-import { existsSync, mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
+import {
+  existsSync,
+  mkdirSync,
+  mkdtempSync,
+  readdirSync,
+  readFileSync,
+  renameSync,
+  rmSync,
+  writeFileSync,
+} from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { pathToFileURL } from 'node:url'
@@ -171,6 +180,24 @@ describe('a server that is killed', () => {
       isError: false,
     })
     expect(requests()).toBe(before + 2)
+  })
+
+  test('is known by its calls although another program has its number by now, where the system tells them apart', async () => {
+    const { url, launched } = await serve('')
+    simulator.control({ kimi: { gate: 'closed' } })
+    const running = unanswered(use(url, 'toolu_cut', 'a call that is cut'))
+    await until(() => requests() === 1, 'it is at the vendor')
+    await kill(launched)
+    await running
+    simulator.control({ kimi: { gate: 'open' } })
+    const calls = join(home, 'data', 'calls')
+    const [name = ''] = readdirSync(calls)
+    // We live, and are none of its servers.
+    renameSync(join(calls, name), join(calls, name.replace(String(launched.child.pid), String(process.pid))))
+    const next = await serve('')
+    const again = await use(next.url, 'toolu_cut', 'a call that is cut')
+    if (process.platform === 'linux') expect(again).toEqual(cut)
+    else expect(again).toMatchObject({ isError: false })
   })
 
   test.each([

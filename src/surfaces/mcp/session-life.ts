@@ -4,7 +4,7 @@
 import { join } from 'node:path'
 import { VendorMarks } from '../../calls/vendor-marks.ts'
 import type { Clock } from '../../lib/clock.ts'
-import { isAlive } from '../../lib/is-alive.ts'
+import { birthOf, isAlive } from '../../lib/is-alive.ts'
 import type { KeyRing } from '../../principals/key-ring.ts'
 import type { Records } from '../../store/records.ts'
 import { sealSecretFileName } from '../../store/seal-secret-file.ts'
@@ -42,7 +42,8 @@ export async function openSessionLife(
   const path = join(dataDir, sealSecretFileName)
   const secrets = await SealSecretKeeper.open({ path, clock, onFault })
   const folder = join(dataDir, marksFolderName)
-  const marks = await VendorMarks.open({ folder, clock, pid: process.pid, isAlive, onFault })
+  const { pid } = process
+  const marks = await VendorMarks.open({ folder, clock, pid, birth: birthOf(pid), isAlive, onFault })
   return {
     secrets,
     records,

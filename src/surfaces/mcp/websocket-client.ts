@@ -43,6 +43,12 @@ export interface WebSocketClientOptions {
   readonly onClosed: (client: WebSocketClient) => void
 }
 
+/** How a connection is closed once nothing is under way: code and reason. */
+type Farewell = readonly [code: number, reason: string]
+
+const drained: Farewell = [1012, drainedReason]
+const revoked: Farewell = [1008, 'The key of this connection has been revoked.']
+
 /** The client on one connection. */
 export class WebSocketClient {
   #identity: Identity
@@ -51,10 +57,10 @@ export class WebSocketClient {
   readonly #inFlight: InFlight = new Map()
   #peer: Peer | null = null
   readonly #identify: (programName?: string) => Identity
-  #isDraining = false
   #isBridge = false
   #moment: ClosingMoment | null = null
-  /** We have said our last word: what still comes is for whoever is dialled next. */
+  #farewell: Farewell | null = null
+  /** Nothing more is heard: what still comes is for whoever is dialled next, or of nobody who may call. */
   #isFinished = false
   #isClosed = false
 
@@ -90,23 +96,26 @@ export class WebSocketClient {
 
   /** Closes with 1012 as soon as nothing is under way; `hasSuccessor`: and no call is on its way, as far as can be known. */
   drain(hasSuccessor: boolean): void {
+    if (this.#farewell !== null) return
     if (hasSuccessor && !this.#isBridge) {
       this.#moment ??= new ClosingMoment({
         clock: this.#options.surface.clock,
         isBusy: () => this.#inFlight.size > 0,
         probe: (onAnswer) => this.#connection.probe(onAnswer),
-        close: () => this.#finish(),
+        close: () => this.#finish(drained),
       })
       return
     }
-    this.#isDraining = true
+    this.#farewell = drained
     this.#closeIfDone()
   }
 
-  /** Closes now with 1008: the key that opened it is revoked. */
+  /** Its key is revoked: hears nothing more, and closes with 1008 once the calls that were ended for it have been told so. */
   expel(): void {
-    this.#connection.close(1008, 'The key of this connection has been revoked.')
-    this.#closed()
+    this.#isFinished = true
+    this.#farewell = revoked
+    this.#peer?.close()
+    this.#closeIfDone()
   }
 
   /** Closes now; what is under way loses its client. */
@@ -238,13 +247,13 @@ export class WebSocketClient {
 
   readonly #closeIfDone = (): void => {
     if (this.#inFlight.size > 0) return
-    if (this.#isDraining) this.#finish()
+    if (this.#farewell !== null) this.#finish(this.#farewell)
     else this.#moment?.rested()
   }
 
-  #finish(): void {
+  #finish([code, reason]: Farewell): void {
     this.#isFinished = true
-    this.#connection.finish(1012, drainedReason)
+    this.#connection.finish(code, reason)
   }
 
   #closed(): void {

@@ -1,4 +1,4 @@
-import { afterEach, beforeEach, expect, test } from 'vitest'
+import { afterEach, beforeEach, expect, test, vi } from 'vitest'
 import type { PrincipalName } from '../../../domain/ids.ts'
 import type { Clock } from '../../../lib/clock.ts'
 import { VirtualClock } from '../../../lib/virtual-clock.ts'
@@ -90,4 +90,31 @@ test('rows go when no token can be left, and a principal that ends very many los
   clock.sleep(2 * sealedMsMax + 500)
   for (let n = 0; n < 64; n++) await sessions.end(row(ann, `t${n}`, clock.wallMs() + 1_000))
   expect(await sessions.read(bob, 'his')).toEqual(nothing)
+})
+
+test('however many come at once, they are read together, each its own, and as soon as the first is read', async () => {
+  const few = await openSqliteRecords({ path: ':memory:', migrations: sessionMigrations, readsMax: 1 })
+  const read = vi.spyOn(few, 'read')
+  const sessions = new SessionRecords(few, clock)
+  await sessions.end(row(ann, 's7'))
+  await sessions.keep(row(ann, 's8'), { logLevel: 'debug', subscriptions: [] })
+  await sessions.end(row(bob, 's9'))
+  const ids = Array.from({ length: 2_000 }, (_, n) => `s${n}`)
+  const [found, his] = await Promise.all([
+    Promise.all(ids.map((id) => sessions.read(ann, id))),
+    sessions.read(bob, 's9'),
+  ])
+  expect(found[7]).toEqual({ kind: 'ended' })
+  expect(found[8]).toEqual({ kind: 'live', logLevel: 'debug', subscriptions: [] })
+  expect(new Set([...found.slice(0, 7), ...found.slice(9)])).toEqual(new Set([nothing]))
+  expect(his).toEqual({ kind: 'ended' })
+  expect(read.mock.calls.map(([, reader]) => reader)).toEqual([ann, bob, ann])
+  // And nothing is kept of them.
+  expect(await sessions.read(ann, 's7')).toEqual({ kind: 'ended' })
+  expect(read).toHaveBeenCalledTimes(4)
+  await few.close()
+  const late = await Promise.allSettled(ids.map((id) => sessions.read(ann, id)))
+  expect(late.map((each) => each.status === 'rejected' && each.reason)).toEqual(
+    ids.map(() => expect.objectContaining({ trouble: 'closed' })),
+  )
 })

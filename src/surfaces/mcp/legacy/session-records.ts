@@ -4,7 +4,7 @@
 
 import type { PrincipalName } from '../../../domain/ids.ts'
 import type { Clock } from '../../../lib/clock.ts'
-import type { Migration, Records, SqlCommand } from '../../../store/records.ts'
+import type { Migration, Records, SqlCommand, SqlRow } from '../../../store/records.ts'
 import { sealedMsMax } from '../../../store/seal-secret-file.ts'
 
 /** The schema. */
@@ -45,6 +45,13 @@ const rowsPerPrincipalMax = 10_000
 // A token that was to end may have been given the longest life since; and the clock may have been as far ahead when we began.
 const graceMs = 2 * sealedMsMax
 const tidyEvery = 64
+
+interface LookUp {
+  readonly shownId: string
+  resolve(record: SessionRecord): void
+  reject(error: unknown): void
+}
+
 const nothingSet: SessionRecord = { kind: 'live', logLevel: null, subscriptions: [] }
 
 /** The rows. Everything rejects with a `StoreFault`. */
@@ -54,6 +61,8 @@ export class SessionRecords {
   readonly #rowsPerPrincipalMax: number
   /** The wall time at which the monotonic clock was zero, as it was when we began. */
   readonly #zeroWallMs: number
+  /** Look-ups that wait, by principal, while one of it is under way. Bounded by the requests that wait. */
+  readonly #waiting = new Map<PrincipalName, LookUp[]>()
   #writes = 0
 
   constructor(records: Records, clock: Clock, rowsMax: number = rowsPerPrincipalMax) {
@@ -64,21 +73,17 @@ export class SessionRecords {
   }
 
   /** What is remembered; of a session that set nothing, nothing is. */
-  async read(principal: PrincipalName, shownId: string): Promise<SessionRecord> {
-    const [row] = await this.#records.read(
-      {
-        sql: 'SELECT is_ended, log_level, subscriptions FROM mcp_sessions WHERE principal = ? AND session = ?',
-        values: [principal, shownId],
-      },
-      principal,
-    )
-    if (row === undefined) return nothingSet
-    if (row.is_ended === 1n) return { kind: 'ended' }
-    return {
-      kind: 'live',
-      logLevel: typeof row.log_level === 'string' ? row.log_level : null,
-      subscriptions: JSON.parse(String(row.subscriptions)) as string[],
-    }
+  read(principal: PrincipalName, shownId: string): Promise<SessionRecord> {
+    return new Promise((resolve, reject) => {
+      const lookUp = { shownId, resolve, reject }
+      const waiting = this.#waiting.get(principal)
+      if (waiting !== undefined) {
+        waiting.push(lookUp)
+        return
+      }
+      this.#waiting.set(principal, [])
+      void this.#readAll(principal, [lookUp])
+    })
   }
 
   /** Remembers until its expiry that a session was ended. */
@@ -89,6 +94,27 @@ export class SessionRecords {
   /** Remembers what a client set. A session that was ended stays so. */
   async keep(row: SessionRow, settings: SessionSettings): Promise<void> {
     await this.#write(row, 0, settings)
+  }
+
+  // After a restart all of a principal's sessions come at once: those that wait are read together, as one reading of it.
+  async #readAll(principal: PrincipalName, first: readonly LookUp[]): Promise<void> {
+    for (let lookUps = first; lookUps.length > 0; lookUps = this.#waiting.get(principal)?.splice(0) ?? []) {
+      try {
+        const rows = await this.#records.read(
+          {
+            sql: `SELECT session, is_ended, log_level, subscriptions FROM mcp_sessions
+              WHERE principal = ? AND session IN (SELECT value FROM json_each(?))`,
+            values: [principal, JSON.stringify(lookUps.map(({ shownId }) => shownId))],
+          },
+          principal,
+        )
+        const bySession = new Map(rows.map((row) => [row.session, row]))
+        for (const { shownId, resolve } of lookUps) resolve(toRecord(bySession.get(shownId)))
+      } catch (error) {
+        for (const { reject } of lookUps) reject(error)
+      }
+    }
+    this.#waiting.delete(principal)
   }
 
   async #write(row: SessionRow, isEnded: 0 | 1, settings: SessionSettings): Promise<void> {
@@ -128,5 +154,15 @@ export class SessionRecords {
         values: [principal, principal, this.#rowsPerPrincipalMax],
       },
     ]
+  }
+}
+
+function toRecord(row: SqlRow | undefined): SessionRecord {
+  if (row === undefined) return nothingSet
+  if (row.is_ended === 1n) return { kind: 'ended' }
+  return {
+    kind: 'live',
+    logLevel: typeof row.log_level === 'string' ? row.log_level : null,
+    subscriptions: JSON.parse(String(row.subscriptions)) as string[],
   }
 }
