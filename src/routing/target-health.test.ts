@@ -143,6 +143,38 @@ describe('target health', () => {
     expect(health.visits.hasFailed(targetOf({ accountName: 'glm/spare', group: 'glm/spare' }))).toBe(false)
   })
 
+  it('takes an answer that is an error for a word, and a connection that is cut for none', async () => {
+    const isHanging = async (outcome: FailureCode): Promise<boolean> => {
+      const { clock, health } = open({ longestCallMs: 500 })
+      const [first, second] = [health.enter(target, none), health.enter(target, none)]
+      await clock.advance(300)
+      first?.settle(attemptEndOf(outcome), false, null)
+      health.visits.heard(target)
+      second?.settle(attemptEndOf('timeout'), true, null)
+      return health.inspect().failing.length > 0
+    }
+    for (const code of ['content-filtered', 'bad-request', 'context-too-long', 'provider-error'] as const)
+      expect([code, await isHanging(code)]).toEqual([code, false])
+    for (const code of ['unreachable', 'truncated', 'cancelled', 'deadline', 'refused'] as const)
+      expect([code, await isHanging(code)]).toEqual([code, true])
+  })
+
+  it('holds the end of calls against a vendor that was silent to all, and not where it had time', async () => {
+    const { clock, health } = open({ longestCallMs: 500 })
+    /** An attempt at the only vendor, which lasts as long as its call; `isOurs`: the call's end cut it. */
+    const cut = async (isOurs = true): Promise<void> => {
+      const permit = health.enter(target, none)
+      await clock.advance(100)
+      permit?.settle(attemptEndOf('deadline'), isOurs, null)
+    }
+    for (let i = 0; i < 2; i++) await cut()
+    for (let i = 0; i < 5; i++) await cut(false)
+    expect(health.inspect()).toMatchObject({ breakers: {}, failing: [] })
+    for (let i = 0; i < 5; i++) await cut()
+    expect(health.inspect()).toMatchObject({ failing: ['glm'] })
+    expect(health.obstacle(target)?.code).toBe('provider-error')
+  })
+
   it('leaves a vendor in peace that failed too often, but not for what was our own limit', async () => {
     const ours = open()
     for (let i = 0; i < 10; i++) ours.attempt('timeout', undefined, true)

@@ -9,7 +9,7 @@ import type { Random } from '../lib/random.ts'
 import type { AttemptEnd } from './attempt-end.ts'
 import { Balance } from './balance.ts'
 import { Breaker, type BreakerChange, type BreakerLimits } from './breaker.ts'
-import { type BreakerVerdict, verdictOf } from './breaker-verdict.ts'
+import { type BreakerVerdict, hasAnswered, verdictOf } from './breaker-verdict.ts'
 import { conversationLot } from './conversation-lot.ts'
 import { Cooldowns } from './cooldown.ts'
 import { failureClass } from './failure-class.ts'
@@ -147,11 +147,13 @@ export class TargetHealth {
       settle: (end, isOurLimit, failure) => {
         key.settle(keyVerdict(end, failure))
         this.#learn(target, end, failure)
-        if (end.outcome === 'done') ear.heard()
+        if (hasAnswered(end.outcome)) ear.heard()
         // One caller's short time says nothing to the others. But who was silent to all of them for long hangs.
-        const saysNothing = !ear.end() && isOurLimit
-        if (!saysNothing) this.#learnOfProvider(target, end.outcome)
-        breaker.settle(saysNothing ? 'ignored' : breakerVerdict(end.outcome))
+        const isHanging = ear.end()
+        const saysNothing = isOurLimit && !isHanging
+        const outcome = isOurLimit && end.outcome === 'deadline' ? 'timeout' : end.outcome
+        if (!saysNothing) this.#learnOfProvider(target, outcome)
+        breaker.settle(saysNothing ? 'ignored' : breakerVerdict(outcome))
       },
       giveBack: () => {
         ear.end()
