@@ -186,10 +186,7 @@ export class AttemptStarter<Each extends Target, Result> {
         recording.catch(() => {})
       },
       onPart: () => permit.heard(),
-      onFirstPart: () => {
-        this.#options.health.visits.heard(target.provider)
-        onFirstPart()
-      },
+      onFirstPart,
     })
   }
 }

@@ -129,10 +129,10 @@ class JobLoop<Each extends Target, Result> {
         const unready = await this.#site.ready?.(target, this.#plan.signal, this.#outputTokensMax)
         if (unready) return this.#refused(target, unready)
         const { visits } = health
-        const newsUntilAt = this.#newsUntilAt()
+        const newsUntilAt = this.#newsUntil(target)
         // Not a moment between seeing that nobody looks there and going to look.
-        while (this.#isUnpaidVisit(target) && visits.isAwaited(target.provider) && clock.now() < newsUntilAt)
-          await visits.news(target.provider, newsUntilAt, this.#plan.signal)
+        while (this.#isVisit(target) && visits.isAwaited(target) && clock.now() < newsUntilAt())
+          await visits.news(target, newsUntilAt(), this.#plan.signal)
         assertInTime(clock, this.#plan, this.#trail.setbacks)
         const permit = health.enter(target, triedKeys)
         // Something came up while the job waited: an untried target stays one.
@@ -144,7 +144,7 @@ class JobLoop<Each extends Target, Result> {
           return this.#goOn(target, 'any')
         }
         history.attempts++
-        const visited = this.#isUnpaidVisit(target) ? visits.begin(target.provider) : null
+        const visited = this.#isVisit(target) ? visits.begin(target) : null
         const tried = await this.#starter.attempt(target, permit, history, this.#outputTokensMax)
         visited?.()
         const { result, keyIndex } = tried
@@ -203,25 +203,25 @@ class JobLoop<Each extends Target, Result> {
     return { attemptsMax: this.#options.attemptsMax ?? retryDefaults.attempts, requeuesMax }
   }
 
-  // The job's first attempt earns; every further one that an outage could multiply pays, but for an unpaid visit.
+  // The job's first attempt earns; every further one that an outage could multiply pays, but for a visit where nothing has failed.
   #mayAttempt(target: Each): boolean {
-    const { budget } = this.#options
+    const { budget, health } = this.#options
     const last = this.#made.at(-1)
     if (last !== undefined) {
       if (!costsRetryBudget(last.failure.code)) return true
-      if (!this.#isUnpaidVisit(target)) return budget.withdraw(target.provider)
+      const isFree = this.#isVisit(target) && !health.visits.hasFailed(target)
+      if (!isFree) return budget.withdraw(target.provider)
     }
     budget.deposit(target.provider)
     return true
   }
 
   // Leaving a vendor that is down multiplies nothing at another one that answers: that is asked once, as if the chain had begun there.
-  #isUnpaidVisit({ provider }: Each): boolean {
+  #isVisit({ provider }: Each): boolean {
     const made = this.#made
     const last = made.at(-1)
     const isFirstThere = made.every((each) => each.target.provider !== provider)
-    const leaves = last !== undefined && isFirstThere && mayBeOutage(last.failure.code)
-    return leaves && !this.#options.health.isFailing(provider)
+    return last !== undefined && isFirstThere && mayBeOutage(last.failure.code)
   }
 
   // Our own queue's refusal is no attempt.
@@ -229,10 +229,13 @@ class JobLoop<Each extends Target, Result> {
     return this.#trail.setbacks.filter(({ failure }) => failure.code !== 'refused')
   }
 
-  // Not for long where nothing comes: that vendor may only be slow, and the job has little time.
-  #newsUntilAt(): number {
-    const now = this.#options.clock.now()
-    return now + Math.min(newsMsMax, (this.#plan.deadlineAt() - now) * quickShare)
+  // Not for long where nothing comes: that vendor may only be slow, and the job has little time. Where it has failed, without news a job
+  // could only pay or end.
+  #newsUntil(target: Each): () => number {
+    const { clock, health } = this.#options
+    const now = clock.now()
+    const shareMs = (this.#plan.deadlineAt() - now) * quickShare
+    return () => now + (health.visits.hasFailed(target) ? shareMs : Math.min(newsMsMax, shareMs))
   }
 
   #facts(target: Each, { code }: CallFailure, tookMs: number): StepFacts {

@@ -2,46 +2,76 @@ import { getEventListeners } from 'node:events'
 import { describe, expect, it } from 'vitest'
 import { VirtualClock } from '../lib/virtual-clock.ts'
 import { FirstVisits } from './first-visits.ts'
+import { targetOf } from './target-of.ts'
 
 const never = new AbortController().signal
+const glm = targetOf()
+const kimi = targetOf({ provider: 'kimi', accountName: 'kimi/main' })
+const spare = targetOf({ provider: 'kimi', accountName: 'kimi/spare' })
 
 function open() {
   const clock = new VirtualClock()
   const visits = new FirstVisits(clock)
   /** Waits for news, at most until 5 s; says when it came. */
-  const news = (signal = never) => visits.news('kimi', 5_000, signal).then(() => clock.now())
+  const news = (signal = never) => visits.news(kimi, 5_000, signal).then(() => clock.now())
   return { clock, visits, news }
 }
 
 describe('the news of a first visit', () => {
   it('is awaited while one is on its way and nothing was heard, there and nowhere else', () => {
     const { visits } = open()
-    expect(visits.isAwaited('kimi')).toBe(false)
-    const first = visits.begin('kimi')
-    const second = visits.begin('kimi')
-    expect([visits.isAwaited('kimi'), visits.isAwaited('glm')]).toEqual([true, false])
+    expect(visits.isAwaited(kimi)).toBe(false)
+    const first = visits.begin(kimi)
+    const second = visits.begin(kimi)
+    expect([visits.isAwaited(kimi), visits.isAwaited(glm)]).toEqual([true, false])
     first()
-    expect(visits.isAwaited('kimi')).toBe(true)
+    expect(visits.isAwaited(kimi)).toBe(true)
     second()
-    expect(visits.isAwaited('kimi')).toBe(false)
+    expect(visits.isAwaited(kimi)).toBe(false)
   })
 
   it('is known for ten seconds', async () => {
     const { clock, visits } = open()
-    visits.begin('kimi')
-    visits.heard('kimi')
+    visits.begin(kimi)
+    visits.heard(kimi)
     await clock.advance(10_000)
-    expect(visits.isAwaited('kimi')).toBe(false)
+    expect(visits.isAwaited(kimi)).toBe(false)
     await clock.advance(1)
-    expect(visits.isAwaited('kimi')).toBe(true)
+    expect(visits.isAwaited(kimi)).toBe(true)
+  })
+
+  it('is awaited also where something was heard of late, once an attempt has failed there since', async () => {
+    const { clock, visits } = open()
+    visits.begin(kimi)
+    visits.heard(kimi)
+    visits.failed('kimi')
+    expect([visits.isAwaited(kimi), visits.isAwaited(spare)]).toEqual([true, true])
+    visits.heard(spare)
+    visits.failed('kimi/spare')
+    expect([visits.isAwaited(kimi), visits.isAwaited(spare)]).toEqual([false, true])
+    visits.heard(kimi)
+    expect(visits.isAwaited(spare)).toBe(true)
+    visits.heard(spare)
+    expect(visits.isAwaited(spare)).toBe(false)
+    await clock.advance(1)
+    expect(visits.failing).toEqual([])
+  })
+
+  it('is a failure for five minutes', async () => {
+    const { clock, visits } = open()
+    visits.failed('kimi')
+    await clock.advance(300_000)
+    expect([visits.hasFailed(kimi), visits.hasFailed(glm), visits.failing]).toEqual([true, false, ['kimi']])
+    await clock.advance(1)
+    expect([visits.hasFailed(kimi), visits.failing]).toEqual([false, []])
   })
 
   it('comes when something is heard, when a visit is over, or not at all', async () => {
     const { clock, visits, news } = open()
-    const over = visits.begin('kimi')
+    const over = visits.begin(kimi)
     const heard = news()
     await clock.advance(100)
-    visits.heard('kimi')
+    visits.heard(kimi)
     const ended = news()
     await clock.advance(100)
     over()

@@ -1,40 +1,66 @@
-// The first visits of jobs that leave a vendor for another one. They are paid from no budget, since leaving a vendor that is down
-// multiplies nothing at one that answers. But whether that one answers is not known before somebody has heard from it: where many jobs
-// leave at once, one of them looks, and the others wait a moment for its news.
+// The first visits of jobs that leave a vendor for another one. Where that one answers they are paid from no budget, since leaving a vendor
+// that is down multiplies nothing there. But whether it answers is not known before somebody has heard from it: where many jobs leave at
+// once, one of them looks, and the others wait a moment for its news. Where an attempt has failed there since, who looks pays.
 
 import { BoundedMap } from '../lib/bounded-map.ts'
 import type { Clock } from '../lib/clock.ts'
 import { wait } from '../lib/wait.ts'
+import type { Target } from './target.ts'
 
 interface Standing {
   heardAt: number
   /** First visits that are on their way. */
   out: number
-  /** Aborted when there may be news. */
-  news: AbortController
+  /** Aborted when there may be news; null: nobody waits for any. */
+  news: AbortController | null
 }
 
+/** Whom a visit goes to. */
+type Host = Pick<Target, 'provider' | 'accountName'>
+
 const providersMax = 256
-const freshMs = 10_000
+const namesMax = 1_024
+const heardMs = 10_000
+// Longer than any cooldown, in which nobody can look.
+const failedMs = 300_000
 
 /** First visits at all providers. */
 export class FirstVisits {
   readonly #clock: Clock
   readonly #standings = new BoundedMap<string, Standing>(providersMax)
+  // Of providers, and of accounts that were limited alone.
+  readonly #failedAt = new BoundedMap<string, number>(namesMax)
 
   constructor(clock: Clock) {
     this.#clock = clock
   }
 
-  /** The provider answers: a part of an answer came. */
-  heard(provider: string): void {
+  /** It answers: a part of an answer came. */
+  heard({ provider, accountName }: Host): void {
     const standing = this.#of(provider)
     standing.heardAt = this.#clock.now()
+    this.#failedAt.delete(provider)
+    this.#failedAt.delete(accountName)
     tell(standing)
   }
 
+  /** An attempt failed as in an outage: of the whole provider, or of the account that is named. */
+  failed(name: string): void {
+    this.#failedAt.set(name, this.#clock.now())
+  }
+
+  /** Whether one has failed there of late, and nothing was heard since. Older news says nothing of today. */
+  hasFailed({ provider, accountName }: Host): boolean {
+    return this.#failedOfLate(provider) || this.#failedOfLate(accountName)
+  }
+
+  /** The providers and accounts of which the last news is a failure, while it counts. */
+  get failing(): readonly string[] {
+    return [...this.#failedAt.entries()].map(([name]) => name).filter((name) => this.#failedOfLate(name))
+  }
+
   /** One begins; to be called once it is over. */
-  begin(provider: string): () => void {
+  begin({ provider }: Host): () => void {
     const standing = this.#of(provider)
     standing.out++
     return () => {
@@ -43,28 +69,35 @@ export class FirstVisits {
     }
   }
 
-  /** Whether one is on its way to a provider that was not heard of late. */
-  isAwaited(provider: string): boolean {
-    const { out, heardAt } = this.#of(provider)
-    return out > 0 && this.#clock.now() - heardAt > freshMs
+  /** Whether one is on its way to where nothing was heard of late, or something has failed since. */
+  isAwaited(host: Host): boolean {
+    const { out, heardAt } = this.#of(host.provider)
+    return out > 0 && (this.#clock.now() - heardAt > heardMs || this.hasFailed(host))
   }
 
   /** Resolves when there may be news, or at `untilAt`. Rejects with the signal's reason. */
-  async news(provider: string, untilAt: number, signal: AbortSignal): Promise<void> {
-    const either = AbortSignal.any([signal, this.#of(provider).news.signal])
+  async news({ provider }: Host, untilAt: number, signal: AbortSignal): Promise<void> {
+    const standing = this.#of(provider)
+    standing.news ??= new AbortController()
+    const either = AbortSignal.any([signal, standing.news.signal])
     await wait(this.#clock, untilAt - this.#clock.now(), either).catch(() => signal.throwIfAborted())
+  }
+
+  #failedOfLate(name: string): boolean {
+    const failedAt = this.#failedAt.get(name)
+    return failedAt !== undefined && this.#clock.now() - failedAt <= failedMs
   }
 
   #of(provider: string): Standing {
     return this.#standings.getOrCreate(provider, () => ({
       heardAt: Number.NEGATIVE_INFINITY,
       out: 0,
-      news: new AbortController(),
+      news: null,
     }))
   }
 }
 
 function tell(standing: Standing): void {
-  standing.news.abort()
-  standing.news = new AbortController()
+  standing.news?.abort()
+  standing.news = null
 }

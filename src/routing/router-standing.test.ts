@@ -176,7 +176,7 @@ describe('the standing of models', () => {
   })
 })
 
-const healthy = { breakers: {}, ramps: {}, cooldowns: {}, deadKeys: [], waiting: 0 }
+const healthy = { breakers: {}, ramps: {}, cooldowns: {}, deadKeys: [], failing: [], waiting: 0 }
 
 describe('the health of targets', () => {
   it('is told as it changes, is seen with those that wait for it, and dead keys are revived', async () => {

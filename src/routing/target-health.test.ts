@@ -67,7 +67,7 @@ describe('target health', () => {
     expect(health.obstacle(target)).toBeNull()
     attempt('done')
     expect(health.obstacle(target)).toBeNull()
-    expect(health.inspect()).toEqual({ breakers: {}, ramps: {}, cooldowns: {}, deadKeys: [] })
+    expect(health.inspect()).toEqual({ breakers: {}, ramps: {}, cooldowns: {}, deadKeys: [], failing: [] })
   })
 
   it('lets a target cool that was told to wait, and no other model of the account', async () => {
@@ -119,19 +119,60 @@ describe('target health', () => {
     expect(health.obstacle(target)).toBeNull()
   })
 
-  it('knows whether a provider may have an outage: from its last attempt, and not from a limit of ours', () => {
+  it('knows what may have an outage, from what failed there and was not heard since: no limit and no refusal of ours', () => {
     const { health, attempt } = open()
-    expect(health.isFailing('glm')).toBe(false)
     attempt('timeout', undefined, true)
-    attempt('bad-request')
-    attempt('empty-output')
-    expect(health.isFailing('glm')).toBe(false)
+    for (const code of ['bad-request', 'empty-output', 'refused', 'deadline'] as const) attempt(code)
+    expect(health.inspect().failing).toEqual([])
     attempt('unreachable')
     attempt('bad-request')
-    expect(health.isFailing('glm')).toBe(true)
-    expect(health.isFailing('kimi')).toBe(false)
+    expect(health.inspect().failing).toEqual(['glm'])
+    health.enter(target, none)?.heard()
+    expect(health.inspect().failing).toEqual([])
+    attempt('overloaded')
+    expect(health.inspect().failing).toEqual(['glm'])
     attempt('done')
-    expect(health.isFailing('glm')).toBe(false)
+    expect(health.inspect().failing).toEqual([])
+  })
+
+  it('holds what was too much for one account against that account alone', () => {
+    const { health, attempt } = open()
+    attempt('rate-limited')
+    expect(health.inspect().failing).toEqual(['glm/main'])
+    expect(health.visits.hasFailed(target)).toBe(true)
+    expect(health.visits.hasFailed(targetOf({ accountName: 'glm/spare', group: 'glm/spare' }))).toBe(false)
+  })
+
+  it('takes an answer that is an error for a word, and a connection that is cut for none', async () => {
+    const isHanging = async (outcome: FailureCode): Promise<boolean> => {
+      const { clock, health } = open({ longestCallMs: 500 })
+      const [first, second] = [health.enter(target, none), health.enter(target, none)]
+      await clock.advance(300)
+      first?.settle(attemptEndOf(outcome), false, null)
+      health.visits.heard(target)
+      second?.settle(attemptEndOf('timeout'), true, null)
+      return health.inspect().failing.length > 0
+    }
+    for (const code of ['content-filtered', 'bad-request', 'context-too-long', 'provider-error'] as const)
+      expect([code, await isHanging(code)]).toEqual([code, false])
+    for (const code of ['unreachable', 'truncated', 'cancelled', 'deadline', 'refused'] as const)
+      expect([code, await isHanging(code)]).toEqual([code, true])
+  })
+
+  it('holds the end of calls against a vendor that was silent to all, and not where it had time', async () => {
+    const { clock, health } = open({ longestCallMs: 500 })
+    /** An attempt at the only vendor, which lasts as long as its call; `isOurs`: the call's end cut it. */
+    const cut = async (isOurs = true): Promise<void> => {
+      const permit = health.enter(target, none)
+      await clock.advance(100)
+      permit?.settle(attemptEndOf('deadline'), isOurs, null)
+    }
+    for (let i = 0; i < 2; i++) await cut()
+    for (let i = 0; i < 5; i++) await cut(false)
+    expect(health.inspect()).toMatchObject({ breakers: {}, failing: [] })
+    for (let i = 0; i < 5; i++) await cut()
+    expect(health.inspect()).toMatchObject({ failing: ['glm'] })
+    expect(health.obstacle(target)?.code).toBe('provider-error')
   })
 
   it('leaves a vendor in peace that failed too often, but not for what was our own limit', async () => {
@@ -321,7 +362,7 @@ describe('target health', () => {
       health.enter(target, none)?.settle(attemptEndOf('hedge-lost'), false, null)
     }
     expect(health.obstacle(target)).toBeNull()
-    expect(health.isFailing('glm')).toBe(false)
+    expect(health.inspect().failing).toEqual([])
   })
 
   it('counts our own limit once the vendor was silent to all for its own limit, and not where anybody heard a part', async () => {
@@ -333,7 +374,7 @@ describe('target health', () => {
       if (hears) permit?.heard()
       await clock.advance(50)
       permit?.settle(attemptEndOf('timeout'), true, null)
-      return health.isFailing('glm')
+      return health.inspect().failing.length > 0
     }
     expect([await cut(), await cut(), await cut(true), await cut()]).toEqual([false, false, false, false])
     expect(await cut()).toBe(false)

@@ -9,10 +9,10 @@ import type { Random } from '../lib/random.ts'
 import type { AttemptEnd } from './attempt-end.ts'
 import { Balance } from './balance.ts'
 import { Breaker, type BreakerChange, type BreakerLimits } from './breaker.ts'
-import { type BreakerVerdict, verdictOf } from './breaker-verdict.ts'
+import { type BreakerVerdict, hasAnswered, verdictOf } from './breaker-verdict.ts'
 import { conversationLot } from './conversation-lot.ts'
 import { Cooldowns } from './cooldown.ts'
-import { mayBeOutage } from './failure-class.ts'
+import { failureClass } from './failure-class.ts'
 import { FirstVisits } from './first-visits.ts'
 import { KeyHealth, type KeyVerdict } from './key-health.ts'
 import { Ramp } from './ramp.ts'
@@ -62,7 +62,6 @@ export interface AttemptPermit {
 const breakersMax = 1_024
 const refusedMax = 1_024
 const overloadedMax = 1_024
-const providersMax = 256
 const refusedAgainMs = 60_000
 
 /** Health of all targets. */
@@ -78,9 +77,8 @@ export class TargetHealth {
   readonly #breakers = new BoundedMap<string, Breaker>(breakersMax)
   // By breaker as well: of those that have been open.
   readonly #ramps = new BoundedMap<string, Ramp>(breakersMax)
-  // Targets that have been overloaded and not answered since, and providers whose last attempt may have been their outage.
+  // Targets that have been overloaded and not answered since.
   readonly #overloaded = new BoundedMap<string, true>(overloadedMax)
-  readonly #failing = new BoundedMap<string, true>(providersMax)
   // By target: when people were last told that it was refused.
   readonly #refusedAt = new BoundedMap<string, number>(refusedMax)
 
@@ -142,15 +140,20 @@ export class TargetHealth {
     return {
       keyIndex: key.index,
       keyName: key.name,
-      heard: ear.heard,
+      heard: () => {
+        ear.heard()
+        this.visits.heard(target)
+      },
       settle: (end, isOurLimit, failure) => {
         key.settle(keyVerdict(end, failure))
         this.#learn(target, end, failure)
-        if (end.outcome === 'done') ear.heard()
+        if (hasAnswered(end.outcome)) ear.heard()
         // One caller's short time says nothing to the others. But who was silent to all of them for long hangs.
-        const saysNothing = !ear.end() && isOurLimit
-        if (!saysNothing) this.#learnOfProvider(target.provider, end)
-        breaker.settle(breakerVerdict(end, saysNothing))
+        const isHanging = ear.end()
+        const saysNothing = isOurLimit && !isHanging
+        const outcome = isOurLimit && end.outcome === 'deadline' ? 'timeout' : end.outcome
+        if (!saysNothing) this.#learnOfProvider(target, outcome)
+        breaker.settle(saysNothing ? 'ignored' : breakerVerdict(outcome))
       },
       giveBack: () => {
         ear.end()
@@ -176,11 +179,6 @@ export class TargetHealth {
     return lot < share
   }
 
-  /** Whether the last attempt at the provider that told anything of it failed: it may have an outage of its own. */
-  isFailing(provider: string): boolean {
-    return this.#failing.get(provider) === true
-  }
-
   /**
    * What needs a person is tried again, now that one has acted: dead keys, and models that were not open to the account. Absent: of all
    * accounts. Breakers and cooldowns pass by themselves, and stay. Answers what is tried again, and the keys that are dead still.
@@ -190,12 +188,16 @@ export class TargetHealth {
     return { revived, dead: this.keys.inspect().dead }
   }
 
-  /** Breakers that are not closed, the share of its jobs that an endpoint on its way back may get, cooldowns with the milliseconds left, dead keys. */
+  /**
+   * Breakers that are not closed, the share of its jobs that an endpoint on its way back may get, cooldowns with the milliseconds left,
+   * dead keys, and providers and accounts that failed of late and were not heard since: who leaves another for them pays.
+   */
   inspect(): {
     readonly breakers: Readonly<Record<string, string>>
     readonly ramps: Readonly<Record<string, number>>
     readonly cooldowns: Readonly<Record<string, number>>
     readonly deadKeys: readonly string[]
+    readonly failing: readonly string[]
   } {
     const breakers = [...this.#breakers.entries()]
       .map(([key, breaker]) => [key, breaker.state] as const)
@@ -208,6 +210,7 @@ export class TargetHealth {
       ramps: Object.fromEntries(ramps),
       cooldowns: this.#cooldowns.inspect(),
       deadKeys: this.keys.inspect().dead,
+      failing: this.visits.failing,
     }
   }
 
@@ -216,7 +219,7 @@ export class TargetHealth {
     const isLimited = end.outcome === 'rate-limited' || end.outcome === 'concurrency-limited'
     if (end.outcome === 'done' || isLimited) this.balance.observeAnswer(target, isLimited)
     if (end.outcome === 'done') {
-      this.visits.heard(target.provider)
+      this.visits.heard(target)
       this.#cooldowns.succeeded(targetKey(target))
       this.#overloaded.delete(targetKey(target))
     }
@@ -230,8 +233,7 @@ export class TargetHealth {
     this.#options.emit?.({ type: 'cooldown-began', target, untilMs })
   }
 
-  // Too busy once is a hiccup, and the next second often finds room; twice without an answer between is a state, which all that come
-  // must not find out for themselves.
+  // Too busy once is a hiccup; twice without an answer between is a state, which all that come must not find out for themselves.
   #isCooling(target: Target, end: AttemptEnd, failure: CallFailure | null): boolean {
     if (end.outcome === 'rate-limited') return true
     if (coolingWithHint.has(end.outcome) && (failure?.retryAfterMs ?? null) !== null) return true
@@ -242,9 +244,11 @@ export class TargetHealth {
     return wasOverloaded
   }
 
-  #learnOfProvider(provider: string, { outcome }: AttemptEnd): void {
-    if (outcome === 'done') this.#failing.delete(provider)
-    else if (outcome !== 'hedge-lost' && mayBeOutage(outcome)) this.#failing.set(provider, true)
+  // One account's limits say nothing of the provider, and our own refusals nothing at all.
+  #learnOfProvider({ provider, accountName }: Target, outcome: AttemptEnd['outcome']): void {
+    if (outcome === 'rate-limited') this.visits.failed(accountName)
+    else if (outcome !== 'done' && outcome !== 'hedge-lost' && failureClass(outcome) === 'transient')
+      this.visits.failed(provider)
   }
 
   #tellRefused(target: Target, code: FailureCode): void {
@@ -273,9 +277,9 @@ export class TargetHealth {
   }
 }
 
-function breakerVerdict(end: AttemptEnd, saysNothing: boolean): BreakerVerdict {
-  if (end.outcome === 'done') return 'good'
-  return saysNothing || end.outcome === 'hedge-lost' ? 'ignored' : verdictOf(end.outcome)
+function breakerVerdict(outcome: AttemptEnd['outcome']): BreakerVerdict {
+  if (outcome === 'done') return 'good'
+  return outcome === 'hedge-lost' ? 'ignored' : verdictOf(outcome)
 }
 
 function keyVerdict(end: AttemptEnd, failure: CallFailure | null): KeyVerdict {
