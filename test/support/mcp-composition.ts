@@ -2,6 +2,7 @@
 // trivial tools. No provider: a tool that reaches for one finds that none is set up.
 
 import { randomBytes } from 'node:crypto'
+import { setTimeout as sleep } from 'node:timers/promises'
 import { z } from 'zod'
 import { FrontDoor } from '../../src/admission/front-door.ts'
 import type { Call } from '../../src/calls/call.ts'
@@ -240,7 +241,7 @@ export const slowTool: Tool = defineTool({
       holders: { own: 1, siblings: 1, others: 0 },
     })
     context.progress({ kind: 'working', message: `Working on ${text}` })
-    await wait(waitMs, context.signal)
+    await sleep(waitMs, undefined, { signal: context.signal })
     return { content: [{ type: 'text', text }] }
   },
 })
@@ -277,21 +278,7 @@ export const failingTool: Tool = defineTool({
   },
 })
 
-function wait(ms: number, signal: AbortSignal): Promise<void> {
-  return new Promise((resolve, reject) => {
-    const onAbort = (): void => {
-      clearTimeout(timer)
-      reject(signal.reason)
-    }
-    const timer = setTimeout(() => {
-      signal.removeEventListener('abort', onAbort)
-      resolve()
-    }, ms)
-    signal.addEventListener('abort', onAbort, { once: true })
-  })
-}
-
-/** Waits until `isTrue`, looking every few milliseconds; throws with `what` after ten seconds. */
+/** Waits until `isTrue`, looking every few milliseconds; throws with `what` after a minute. */
 export async function until(isTrue: () => boolean, what: string): Promise<void> {
   const end = performance.now() + 60_000
   while (!isTrue()) {
