@@ -645,6 +645,29 @@ describe('what the client has set', () => {
     expect(written).toEqual([])
   })
 
+  test('and unset by another spelling of the same resource stays unset, and is else said as the client wrote it', async () => {
+    initialize()
+    set('resources/subscribe', { uri: 'exai://threads/%74-1' })
+    set('resources/subscribe', { uri: 'exai://threads/%74-2' })
+    set('resources/subscribe', { uri: 'exai://threads/t-2' })
+    set('resources/subscribe', { uri: 'exai://threads/%74-3' })
+    set('resources/unsubscribe', { uri: 'exai://threads/t-1' })
+    breaks(0)
+    await reconnect(1)
+    expect(settings(1)).toEqual([
+      ['resources/subscribe', { uri: 'exai://threads/t-2' }],
+      ['resources/subscribe', { uri: 'exai://threads/%74-3' }],
+    ])
+    server(1, { id: 'exai-bridge-setting-2-1', error: { code: -32_002, message: 'gone' } })
+    server(1, { id: 'exai-bridge-setting-2-2', error: busy })
+    client({ id: 22, method: 'resources/unsubscribe', params: { uri: 'exai://threads/t-3' } })
+    await clock.advance(4_000)
+    expect(settings(1)).toHaveLength(2)
+    server(1, { id: 22, result: {} })
+    await comeBack(2)
+    expect(settings(2)).toEqual([])
+  })
+
   test('comes a few at a time, and what the server will not have again is not asked for a third time', async () => {
     initialize()
     for (let index = 0; index < 20; index++) set('resources/subscribe', { uri: `a://${index}` })
