@@ -384,6 +384,19 @@ describe('what is sent again', () => {
     expect(written).toEqual([])
   })
 
+  test('a call that was not begun and finds no room is told so, and not that it may have been done', () => {
+    initialize()
+    named(0, 'first')
+    for (let id = 1; id <= 65; id++) call(id)
+    client({ id: 66, method: 'tools/call', params: { text: 'a'.repeat(5 * 1024 * 1024) } })
+    breaks(0, 'the server is restarting', 'drained')
+    expect(written.map(({ id }) => id)).toEqual([65, 66])
+    for (const answer of written) {
+      expect(messageOf(answer)).toContain('too many messages wait')
+      expect(messageOf(answer)).not.toContain('may or may not')
+    }
+  })
+
   test('cancelled while it waits, it is taken up only to be cancelled, and nobody answers', async () => {
     breakWithCallRunning()
     client({ method: 'notifications/cancelled', params: { requestId: 1 } })
@@ -771,6 +784,23 @@ describe('while there is no server', () => {
     const message = 'Waiting for the exai server at ws://h/ws: connection refused'
     expect(written.map(({ method, params }) => [method, params])).toEqual([
       ['notifications/progress', { progressToken: 7, progress: 0, message }],
+    ])
+  })
+
+  test('it is told again when it waits again, and the numbers rise: a server has not begun it', async () => {
+    client({ id: 1, method: 'tools/call', params: { name: 'chat', _meta: { progressToken: 7 } } })
+    for (let index = 0; index < 3; index++) {
+      link(index).onOpen()
+      if (index > 0) named(index, `server-${index}`)
+      expect(link(index).sent).toHaveLength(1)
+      breaks(index, 'the server is restarting', 'drained')
+      await clock.advance(5_000)
+    }
+    const numbers = written.map(({ params }) => (params as { progress: number }).progress)
+    expect(numbers).toEqual([0, 1 / 2, 2 / 3, 3 / 4])
+    expect(written.map(({ params }) => (params as { message: string }).message)).toEqual([
+      'Waiting for the exai server at ws://h/ws: not connected yet',
+      ...Array(3).fill('Waiting for the exai server at ws://h/ws: the server is restarting'),
     ])
   })
 

@@ -6,7 +6,7 @@
 //   connecting --open--> greeting --answered--> ready --close--> waiting --backoff--> connecting
 
 import type { Timer } from '../lib/clock.ts'
-import { afterBreak, mayBeginAt, mayResend } from './after-break.ts'
+import { afterBreak, isUnbegun, mayBeginAt, mayResend } from './after-break.ts'
 import { Backoff } from './backoff.ts'
 import { BridgeErrors, largeAnswerLine } from './bridge-errors.ts'
 import type { BridgeOptions } from './bridge-options.ts'
@@ -222,7 +222,7 @@ export class Bridge {
 
   #sendWaiting(waiting: WaitingMessage): void {
     const passing = readPassingMessage(waiting.text)
-    const { id, resend, text } = waiting
+    const { id, resend, text, waits = 0 } = waiting
     if (passing.kind !== 'request') this.#pass(text)
     else if (!mayResend(waiting, this.#greeting?.instance ?? null)) this.#errors.lost(id)
     else {
@@ -231,7 +231,8 @@ export class Bridge {
       const marked = resend === undefined ? text : asResent(text, mayBeginAt(resend, wallMs), sendings)
       const cancelText = resend?.cancelText ?? null
       if (cancelText === null) {
-        this.#send({ ...passing, text, sendings, sentAtMs: resend?.sentAtMs ?? wallMs }, marked)
+        const sentAtMs = resend?.sentAtMs ?? wallMs
+        this.#send({ ...passing, text, sendings, waits: waits + 1, sentAtMs }, marked)
       } else if (this.#pass(marked)) this.#pass(cancelText)
     }
   }
@@ -285,7 +286,10 @@ export class Bridge {
       this.#inFlight.take(request.id)
       const waiting = afterBreak(request, { instance, fate })
       if (waiting !== null && this.#outbox.add(waiting)) continue
-      this.#errors.lost(request.id, repeatOf(request.method) === 'keyed' && fate === 'unknown')
+      const isKeyed = repeatOf(request.method) === 'keyed'
+      // It was not begun: there is just no room to keep it.
+      if (isKeyed && isUnbegun(request, fate)) this.#errors.noRoom(request.id, outboxLimits)
+      else this.#errors.lost(request.id, isKeyed && fate === 'unknown')
     }
   }
 

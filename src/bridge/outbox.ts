@@ -9,6 +9,8 @@ export interface WaitingMessage {
   readonly text: string
   /** How many times it has been sent; not counted where it was not begun. */
   readonly sendings: number
+  /** How many times it has waited before; absent: never. */
+  readonly waits?: number
   /** Set where it has been sent before: it may go to the process that can recognise it, and to no other. */
   readonly resend?: Resend
 }
