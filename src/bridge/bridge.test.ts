@@ -236,6 +236,32 @@ describe('when the connection breaks', () => {
     expect(written.map(({ id }) => id)).toEqual([0])
   })
 
+  test('a client that says it is initialised with the same breath is heard to say so, at a late server and at the next', async () => {
+    client({ id: 0, method: 'initialize' })
+    client({ method: 'notifications/initialized' })
+    client({ id: 1, method: 'tools/list' })
+    const said = ['initialize', 'notifications/initialized', 'tools/list']
+    link(0).onOpen()
+    expect(link(0).sent.map(({ method }) => method)).toEqual(said)
+    breaks(0)
+    await clock.advance(1_000)
+    link(1).onOpen()
+    expect(link(1).sent.map(({ method }) => method)).toEqual(said)
+    server(1, { id: 0, result: {} })
+    breaks(1)
+    await reconnect(2)
+    expect(link(2).sent.map(({ method }) => method)).toEqual(said)
+  })
+
+  test('the word of a client whose handshake came to nothing is not said of the next handshake', async () => {
+    client({ id: 0, method: 'initialize' })
+    client({ method: 'notifications/initialized' })
+    await clock.advance(60_000)
+    client({ id: 1, method: 'initialize' })
+    link(0).onOpen()
+    expect(link(0).sent.map(({ method }) => method)).toEqual(['initialize'])
+  })
+
   test('a second handshake that the server refused leaves the first one as it was', async () => {
     initialize()
     client({ id: 8, method: 'initialize', params: { protocolVersion: 'another' } })

@@ -133,7 +133,7 @@ export class Bridge {
     }
     const isConfirmation = passing.method === 'notifications/initialized'
     if (isConfirmation) this.#session.confirmed()
-    // While not connected that goes out with the replay.
+    // While not connected that goes out with `initialize`.
     if (this.#isReady || !isConfirmation) this.#sendOrWait(text)
   }
 
@@ -189,8 +189,7 @@ export class Bridge {
   #opened(): void {
     this.#greeting = new Greeting({
       number: ++this.#greetings,
-      initialize: this.#session.initialize,
-      settings: this.#session.settings.all(),
+      session: this.#session,
       needsInstance: this.#lastInstance !== null,
       clock: this.#options.clock,
       send: (text) => this.#link?.send(text),
@@ -198,7 +197,6 @@ export class Bridge {
         if (this.#link !== null) this.#link.bytesMax = bytes
       },
       isWanted: (setting) => this.#session.settings.wants(setting, this.#inFlight.all()),
-      onRefused: (setting) => this.#session.settings.refused(setting),
       log: (line) => this.#options.log(line),
       onDone: () => this.#becomeReady(),
       onFailed: (why) => {
@@ -210,8 +208,6 @@ export class Bridge {
   }
 
   #becomeReady(): void {
-    const { confirmation } = this.#session
-    if (confirmation !== null) this.#link?.send(confirmation)
     this.#isReady = true
     this.#backoff.ready(this.#options.clock.now())
     if (!this.#backoff.isFirst) this.#options.log(`connected to ${this.#options.url}`)
@@ -233,6 +229,8 @@ export class Bridge {
       if (cancelText === null) {
         const sentAtMs = resend?.sentAtMs ?? wallMs
         this.#send({ ...passing, text, sendings, waits: waits + 1, sentAtMs }, marked)
+        const behind = this.#session.behind(passing.method)
+        if (behind !== null) this.#pass(behind)
       } else if (this.#pass(marked)) this.#pass(cancelText)
     }
   }
