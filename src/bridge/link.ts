@@ -63,14 +63,16 @@ export function createConnect(url: string, headers: () => Record<string, string>
     })
     let reason = ''
     let isRefused = false
+    let isPaused = false
     let heartbeat: Timer | null = null
     let probe: Timer | null = null
     let goodbye: Timer | null = null
     let isAlive = true
     // By the wall: the other clock stops while the machine sleeps.
     let heardAtMs = clock.wallMs()
+    // Whoever is paused hears no pong: nothing can be said of the server then.
     const beat = (): void => {
-      if (!isAlive) {
+      if (!isAlive && !isPaused) {
         reason = `the server was silent for ${(2 * heartbeatMs) / 1000} s`
         socket.terminate()
         return
@@ -86,7 +88,7 @@ export function createConnect(url: string, headers: () => Record<string, string>
       probe = null
     }
     const probeAfterQuiet = (): void => {
-      if (probe !== null || Math.abs(clock.wallMs() - heardAtMs) < quietMs) return
+      if (isPaused || probe !== null || Math.abs(clock.wallMs() - heardAtMs) < quietMs) return
       if (socket.readyState === WebSocket.OPEN) socket.ping()
       probe = clock.after(probeMs, () => {
         reason = `the server did not answer for ${probeMs / 1000} s`
@@ -122,8 +124,17 @@ export function createConnect(url: string, headers: () => Record<string, string>
         probeAfterQuiet()
       },
       bufferedBytes: () => socket.bufferedAmount,
-      pause: () => socket.pause(),
-      resume: () => socket.resume(),
+      pause: () => {
+        isPaused = true
+        probe?.cancel()
+        probe = null
+        socket.pause()
+      },
+      resume: () => {
+        isAlive ||= isPaused
+        isPaused = false
+        socket.resume()
+      },
       close: () => {
         socket.close(1000)
         goodbye = clock.after(goodbyeMs, () => socket.terminate())

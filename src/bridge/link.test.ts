@@ -1,0 +1,145 @@
+import { once } from 'node:events'
+import { createServer, type Server } from 'node:http'
+import type { AddressInfo } from 'node:net'
+import type { Duplex } from 'node:stream'
+import { afterEach, beforeEach, describe, expect, test } from 'vitest'
+import { type WebSocket, WebSocketServer } from 'ws'
+import { VirtualClock } from '../lib/virtual-clock.ts'
+import { type Connect, createConnect, type Link, type LinkEnd } from './link.ts'
+
+let clock: VirtualClock
+let http: Server
+let connect: Connect
+let answersPings: boolean
+let peers: WebSocket[]
+let streams: Duplex[]
+
+beforeEach(async () => {
+  clock = new VirtualClock()
+  answersPings = true
+  peers = []
+  streams = []
+  http = createServer()
+  const door = new WebSocketServer({ noServer: true, autoPong: false, handleProtocols: () => 'mcp' })
+  door.on('connection', (peer) => {
+    peers.push(peer)
+    peer.on('ping', () => {
+      if (answersPings) peer.pong()
+    })
+  })
+  http.on('upgrade', (request, stream, head) => {
+    streams.push(stream)
+    stream.on('error', () => undefined)
+    door.handleUpgrade(request, stream, head, (peer) => door.emit('connection', peer))
+  })
+  http.listen(0, '127.0.0.1')
+  await once(http, 'listening')
+  connect = createConnect(`ws://127.0.0.1:${(http.address() as AddressInfo).port}/ws`, () => ({}), clock)
+})
+afterEach(async () => {
+  for (const stream of streams) stream.destroy()
+  http.close()
+  await once(http, 'close')
+  expect(clock.pendingTimers).toBe(0)
+})
+
+const turn = (): Promise<void> => new Promise((resolve) => setImmediate(resolve))
+
+/** A link, what came by it, and its end. */
+interface Dialled {
+  readonly link: Link
+  readonly messages: string[]
+  readonly opened: Promise<void>
+  readonly closed: Promise<LinkEnd>
+  isClosed: boolean
+}
+
+function dial(): Dialled {
+  let open = (): void => undefined
+  let close: (end: LinkEnd) => void = () => undefined
+  const opened = new Promise<void>((resolve) => {
+    open = resolve
+  })
+  const closed = new Promise<LinkEnd>((resolve) => {
+    close = resolve
+  })
+  const messages: string[] = []
+  const link = connect({
+    onOpen: () => open(),
+    onMessage: (text) => messages.push(text),
+    onSent: () => undefined,
+    onClose(end) {
+      dialled.isClosed = true
+      close(end)
+    },
+  })
+  const dialled: Dialled = { link, messages, opened, closed, isClosed: false }
+  return dialled
+}
+
+describe('a server that is not heard', () => {
+  async function connected(): Promise<Dialled> {
+    const dialled = dial()
+    await dialled.opened
+    return dialled
+  }
+  /** A ping comes to the server within `ms`. */
+  async function pinged(ms: number): Promise<void> {
+    const ping = once(peers[0] as WebSocket, 'ping')
+    await clock.advance(ms)
+    await ping
+  }
+
+  test('for two beats is left', async () => {
+    answersPings = false
+    const { closed } = await connected()
+    await pinged(15_000)
+    await clock.advance(15_000)
+    expect((await closed).reason).toBe('the server was silent for 30 s')
+  })
+
+  test('because nobody reads here is not blamed for it, and heard again afterwards', async () => {
+    const dialled = await connected()
+    dialled.link.pause()
+    peers[0]?.send('unread')
+    await pinged(15_000)
+    await clock.advance(600_000)
+    dialled.link.resume()
+    peers[0]?.send('the last')
+    while (dialled.messages.length < 2 && !dialled.isClosed) await turn()
+    expect(dialled.messages).toEqual(['unread', 'the last'])
+    await pinged(15_000)
+    dialled.link.close()
+    await dialled.closed
+  })
+
+  test('has two beats from then on', async () => {
+    answersPings = false
+    const dialled = await connected()
+    dialled.link.pause()
+    await pinged(15_000)
+    await clock.advance(10_000)
+    dialled.link.resume()
+    await clock.advance(15_000)
+    // Where it is given up, no further beat is due.
+    expect(clock.pendingTimers).toBe(1)
+    await clock.advance(15_000)
+    expect((await dialled.closed).reason).toBe('the server was silent for 30 s')
+  })
+
+  test('after a message into a silence is left in ten seconds, but not while nobody reads here', async () => {
+    answersPings = false
+    const dialled = await connected()
+    await clock.advance(5_000)
+    dialled.link.send('probed')
+    dialled.link.pause()
+    await clock.advance(20_000)
+    dialled.link.send('not probed')
+    await clock.advance(20_000)
+    expect(clock.pendingTimers).toBe(1)
+    dialled.link.resume()
+    dialled.link.send('probed again')
+    await clock.advance(10_000)
+    expect((await dialled.closed).reason).toBe('the server did not answer for 10 s')
+  })
+})
