@@ -874,6 +874,81 @@ describe('while there is no server', () => {
   })
 })
 
+describe('a server that bars the bridge', () => {
+  const why = 'it answered with HTTP 401: The key that was sent has been revoked'
+  const bars = (index: number): void => breaks(index, why, 'barred')
+
+  test('has what waits answered at once, with the reason; what wants no answer waits on', async () => {
+    client({ id: 0, method: 'initialize' })
+    client({ id: 1, method: 'tools/list' })
+    client({ method: 'notifications/roots/list_changed' })
+    bars(0)
+    expect(written.map(({ id }) => id)).toEqual([0, 1])
+    expect(messageOf(written[0])).toBe(
+      `The exai server at ws://h/ws does not let this bridge in (${why}). The bridge goes on trying: call again when that has been put right.`,
+    )
+    await clock.advance(45_000)
+    link(1).onOpen()
+    expect(link(1).sent.map(({ method }) => method)).toEqual(['notifications/roots/list_changed'])
+  })
+
+  test('is not asked by "result" for a call that was running: that is in doubt, and no more', async () => {
+    initialize()
+    named(0, 'first')
+    call(1)
+    breaks(0, 'the connection was closed with 1008', 'unknown')
+    expect(written).toEqual([])
+    await clock.advance(200)
+    bars(1)
+    expect(written.map(({ id }) => id)).toEqual([1])
+    expect(messageOf(written[0])).toContain(
+      `may or may not have been done, and does not let this bridge in (${why}).`,
+    )
+    expect(messageOf(written[0])).not.toContain('"result"')
+  })
+
+  test('is knocked at rarely, and a second after somebody waits for it; all of them have one answer', async () => {
+    bars(0)
+    await clock.advance(44_999)
+    expect(links).toHaveLength(1)
+    await clock.advance(1)
+    expect(links).toHaveLength(2)
+    bars(1)
+    await clock.advance(10_000)
+    client({ id: 1, method: 'ping' })
+    await clock.advance(999)
+    client({ id: 2, method: 'ping' })
+    client({ method: 'notifications/x' })
+    expect([links.length, written.length]).toEqual([2, 0])
+    await clock.advance(1)
+    expect(links).toHaveLength(3)
+    client({ id: 3, method: 'ping' })
+    bars(2)
+    expect(written.map(({ id }) => id)).toEqual([1, 2, 3])
+    client({ method: 'notifications/x' })
+    await clock.advance(44_999)
+    expect(links).toHaveLength(3)
+    await clock.advance(1)
+    expect(links).toHaveLength(4)
+  })
+
+  test('and lets it in again has its session back, with what came in the meantime', async () => {
+    initialize()
+    breaks(0, 'the connection was closed with 1008', 'unknown')
+    await clock.advance(200)
+    bars(1)
+    client({ id: 5, method: 'tools/list' })
+    await reconnect(2)
+    expect(link(2).sent.map(({ method }) => method)).toEqual([
+      'initialize',
+      'notifications/initialized',
+      'tools/list',
+    ])
+    bridge.end()
+    expect(clock.pendingTimers).toBe(0)
+  })
+})
+
 test('at the end nothing is left: no timer, no answer, no further attempt', async () => {
   client({ id: 1, method: 'ping' })
   breaks(0)

@@ -5,7 +5,6 @@
 //
 //   connecting --open--> greeting --answered--> ready --close--> waiting --backoff--> connecting
 
-import type { Timer } from '../lib/clock.ts'
 import { afterBreak, isUnbegun, mayBeginAt, mayResend } from './after-break.ts'
 import { Backoff } from './backoff.ts'
 import { BridgeErrors, largeAnswerLine } from './bridge-errors.ts'
@@ -39,7 +38,6 @@ export class Bridge {
   #greeting: Greeting | null = null
   #isReady = false
   #isEnded = false
-  #timer: Timer | null = null
   #greetings = 0
   #keys = 0
   /** The process of the last connection that told its name. */
@@ -48,7 +46,7 @@ export class Bridge {
   constructor(options: BridgeOptions) {
     this.#options = options
     this.#errors = new BridgeErrors(options)
-    this.#backoff = new Backoff(options.random)
+    this.#backoff = new Backoff(options.clock, options.random, () => this.#open())
     this.#outbox = new Outbox(options.clock, outboxLimits, {
       onWaiting: (message) => this.#errors.waiting(message),
       onExpired: ({ id, resend }) => this.#errors.unreachable(id, outboxLimits.waitMs, resend !== undefined),
@@ -75,7 +73,7 @@ export class Bridge {
     // A call outlives its connection, for a bridge that comes back: this one does not.
     if (this.#isReady) for (const { id } of this.#inFlight.all()) this.#link?.send(cancelLine(id))
     this.#isEnded = true
-    this.#timer?.cancel()
+    this.#backoff.stop()
     this.#greeting?.stop()
     this.#outbox.clear()
     this.#inFlight.clear()
@@ -149,6 +147,7 @@ export class Bridge {
   }
 
   #wait(message: WaitingMessage): void {
+    if (message.id !== null) this.#backoff.hurry()
     if (this.#outbox.add(message)) return
     const { id, text } = message
     const bytes = Buffer.byteLength(text)
@@ -176,7 +175,6 @@ export class Bridge {
   }
 
   #open(): void {
-    this.#timer = null
     const link = this.#options.connect({
       onOpen: () => this.#opened(),
       onMessage: (text) => this.#fromServer(text),
@@ -209,7 +207,7 @@ export class Bridge {
 
   #becomeReady(): void {
     this.#isReady = true
-    this.#backoff.ready(this.#options.clock.now())
+    this.#backoff.ready()
     if (!this.#backoff.isFirst) this.#options.log(`connected to ${this.#options.url}`)
     // Streams that only listen are taken up again.
     for (const { id, text } of this.#inFlight.all()) if (text !== null) this.#link?.send(text, id)
@@ -262,18 +260,19 @@ export class Bridge {
     this.#options.onSent()
     if (this.#isEnded) return
     for (const id of unanswered) this.#options.write(cancelLine(id))
-    this.#backoff.closed(this.#options.clock.now())
+    this.#backoff.closed()
     if (this.#backoff.isFirst || reason !== this.#errors.reason) {
       this.#options.log(`no connection to ${this.#options.url}: ${reason}; trying again`)
     }
     this.#errors.reason = reason
     if (fate === 'refused' && link !== null) this.#failRefused(link)
     this.#saveInFlight(fate)
+    if (fate === 'barred') for (const message of this.#outbox.takeRequests()) this.#errors.barred(message)
     if (fate === 'gone' || fate === 'drained') {
       for (const { id } of this.#outbox.takeResends()) this.#errors.lost(id)
     }
     this.#greeting = null
-    this.#timer = this.#options.clock.after(this.#backoff.next(), () => this.#open())
+    this.#backoff.again(fate === 'barred')
   }
 
   /** What was in flight waits to be sent again where that is safe, and fails where it is not. */

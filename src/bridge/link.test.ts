@@ -10,12 +10,15 @@ import { type Connect, createConnect, type Link, type LinkEnd } from './link.ts'
 let clock: VirtualClock
 let http: Server
 let connect: Connect
+/** Answers an upgrade; null: opens a WebSocket. */
+let refusal: ((stream: Duplex) => void) | null
 let answersPings: boolean
 let peers: WebSocket[]
 let streams: Duplex[]
 
 beforeEach(async () => {
   clock = new VirtualClock()
+  refusal = null
   answersPings = true
   peers = []
   streams = []
@@ -30,7 +33,8 @@ beforeEach(async () => {
   http.on('upgrade', (request, stream, head) => {
     streams.push(stream)
     stream.on('error', () => undefined)
-    door.handleUpgrade(request, stream, head, (peer) => door.emit('connection', peer))
+    if (refusal === null) door.handleUpgrade(request, stream, head, (peer) => door.emit('connection', peer))
+    else refusal(stream)
   })
   http.listen(0, '127.0.0.1')
   await once(http, 'listening')
@@ -76,6 +80,82 @@ function dial(): Dialled {
   const dialled: Dialled = { link, messages, opened, closed, isClosed: false }
   return dialled
 }
+
+const head = (status: number, type = 'text/plain; charset=utf-8'): string =>
+  `HTTP/1.1 ${status} Refused\r\ncontent-type: ${type}\r\nconnection: close\r\n\r\n`
+
+function refuse(status: number, body: string, type?: string): Promise<LinkEnd> {
+  refusal = (stream) => stream.end(head(status, type) + body)
+  return dial().closed
+}
+
+describe('an upgrade that is refused', () => {
+  test.each([
+    [400, 'barred'],
+    [401, 'barred'],
+    [403, 'barred'],
+    [404, 'barred'],
+    [499, 'barred'],
+    [302, 'unknown'],
+    [399, 'unknown'],
+    [408, 'unknown'],
+    [425, 'unknown'],
+    [429, 'unknown'],
+    [500, 'unknown'],
+    [503, 'unknown'],
+  ])('with %i leaves the bridge %s, and says why in the words of the server', async (status, fate) => {
+    const { reason, fate: found } = await refuse(status, 'Send  a\r\nkey. Or\u001b two.\n')
+    expect(found).toBe(fate)
+    expect(reason.startsWith(`it answered with HTTP ${status}: Send a key. Or two`)).toBe(true)
+    expect(reason.endsWith(' two.')).toBe(false)
+  })
+
+  test('for want of a key says where the bridge takes it from', async () => {
+    expect((await refuse(401, 'No.')).reason).toMatch(/: No\. The bridge takes its key from EXAI_KEY/)
+    expect((await refuse(403, 'No.')).reason).not.toContain('EXAI_KEY')
+  })
+
+  test('at a path that has served before is waited out', async () => {
+    const first = dial()
+    await first.opened
+    first.link.close()
+    await first.closed
+    expect((await refuse(404, 'There is nothing here.')).fate).toBe('unknown')
+    expect((await refuse(401, 'No.')).fate).toBe('barred')
+  })
+
+  test('by a page or by nothing says the number alone', async () => {
+    expect((await refuse(403, '<html>No.</html>', 'text/html')).reason).toBe('it answered with HTTP 403')
+    expect((await refuse(403, '')).reason).toBe('it answered with HTTP 403')
+  })
+
+  test('in a text without end says the beginning of it', async () => {
+    refusal = (stream) => stream.write(`${head(403)}${'No. '.repeat(500)}`)
+    const { reason } = await dial().closed
+    expect(reason).toMatch(/^it answered with HTTP 403: No\. No\./)
+    expect(reason.length).toBeLessThan(600)
+  })
+
+  test('in a text that does not go on is not waited for', async () => {
+    refusal = (stream) => stream.write(`${head(403)}Not`)
+    const refused = dial()
+    while (clock.pendingTimers === 0) await turn()
+    await clock.advance(1_999)
+    expect(refused.isClosed).toBe(false)
+    await clock.advance(1)
+    expect((await refused.closed).fate).toBe('barred')
+  })
+
+  test('while the bridge goes leaves nothing', async () => {
+    refusal = (stream) => stream.write(`${head(403)}Not`)
+    const refused = dial()
+    while (clock.pendingTimers === 0) await turn()
+    refused.link.close()
+    await refused.closed
+    // The answer ends a little later than its link.
+    while (clock.pendingTimers > 0) await turn()
+  })
+})
 
 describe('a server that is not heard', () => {
   async function connected(): Promise<Dialled> {
