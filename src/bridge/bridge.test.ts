@@ -274,6 +274,18 @@ describe('when the connection breaks', () => {
     expect(link(1).sent.at(-1)).toMatchObject({ method: 'notifications/initialized' })
   })
 
+  test('a second handshake that waits goes out behind the first, without a second word', async () => {
+    initialize()
+    breaks(0)
+    client({ id: 8, method: 'initialize', params: { protocolVersion: 'another' } })
+    await reconnect(1)
+    expect(link(1).sent.map(({ id, method }) => [id, method])).toEqual([
+      ['exai-bridge-initialize-2', 'initialize'],
+      [undefined, 'notifications/initialized'],
+      [8, 'initialize'],
+    ])
+  })
+
   test('a server that refuses the replay is left and tried again', async () => {
     initialize()
     breaks(0)
