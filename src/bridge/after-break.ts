@@ -15,16 +15,21 @@ const sendingsMax = 8
 
 /** What waits for the next connection; null: it is lost. `instance`: the connection's process, null while unknown. */
 export function afterBreak(
-  { id, method, text, sendings, sentAtMs }: SentRequest,
+  request: SentRequest,
   { instance, fate }: { readonly instance: string | null; readonly fate: ServerFate },
 ): WaitingMessage | null {
+  const { id, method, text, sendings, waits = 0, sentAtMs } = request
   const repeat = repeatOf(method)
   if (text === null || repeat === 'never' || sendings >= sendingsMax) return null
   if (repeat === 'freely') return { id, text, sendings }
-  // Sent for the first time to a server that had stopped taking calls: it was not begun.
-  if (fate === 'drained' && sendings === 1) return { id, text, sendings: 0 }
+  if (isUnbegun(request, fate)) return { id, text, sendings: 0, waits }
   if (fate === 'gone' || fate === 'drained' || instance === null) return null
   return { id, text, sendings, resend: { instance, sentAtMs, cancelText: null } }
+}
+
+/** Whether it was sent for the first time, to a server that had stopped taking calls. */
+export function isUnbegun({ sendings }: SentRequest, fate: ServerFate): boolean {
+  return fate === 'drained' && sendings === 1
 }
 
 /** Whether the process we are connected to now, null while unknown, can tell what became of it. */

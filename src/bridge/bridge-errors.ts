@@ -18,6 +18,7 @@ const doubt = 'was lost while this was running, so it may or may not have been d
 const maybeKept = ' If it was done, the tool "result" gives its answer, for ten minutes.'
 const goesOn =
   'The bridge goes on trying to connect; if the server is not running, start it with "exai serve". Then call again.'
+const waysIn = ' The bridge goes on trying: call again when that has been put right.'
 const instead =
   'Name a file by its path, or upload the text with "exai upload" and name its handle, instead of writing it into the call.'
 
@@ -68,6 +69,12 @@ export class BridgeErrors {
     else this.#unavailable(id, what)
   }
 
+  /** It waits for a server that will not let us in; of what was sent before nobody can ask what became of it. */
+  barred({ id, resend }: WaitingMessage): void {
+    const before = resend === undefined ? '' : `${doubt}, and `
+    this.#write(id, `${before}does not let this bridge in`, waysIn)
+  }
+
   /** Its connection broke, and it cannot be sent again; `isPerhapsKept`: the server may have gone on with it. */
   lost(id: RpcId | null, isPerhapsKept: boolean = false): void {
     this.#unavailable(id, doubt, isPerhapsKept ? maybeKept : '')
@@ -90,8 +97,12 @@ export class BridgeErrors {
   }
 
   #unavailable(id: RpcId | null, what: string, more: string = ''): void {
+    this.#write(id, what, `${more} ${goesOn}`)
+  }
+
+  #write(id: RpcId | null, what: string, rest: string): void {
     if (id === null) return
-    const why = `The exai server at ${this.#options.url} ${what} (${this.reason}).${more} ${goesOn}`
+    const why = `The exai server at ${this.#options.url} ${what} (${this.reason}).${rest}`
     this.#options.write(errorLine(id, unavailable, why))
   }
 }

@@ -236,6 +236,32 @@ describe('when the connection breaks', () => {
     expect(written.map(({ id }) => id)).toEqual([0])
   })
 
+  test('a client that says it is initialised with the same breath is heard to say so, at a late server and at the next', async () => {
+    client({ id: 0, method: 'initialize' })
+    client({ method: 'notifications/initialized' })
+    client({ id: 1, method: 'tools/list' })
+    const said = ['initialize', 'notifications/initialized', 'tools/list']
+    link(0).onOpen()
+    expect(link(0).sent.map(({ method }) => method)).toEqual(said)
+    breaks(0)
+    await clock.advance(1_000)
+    link(1).onOpen()
+    expect(link(1).sent.map(({ method }) => method)).toEqual(said)
+    server(1, { id: 0, result: {} })
+    breaks(1)
+    await reconnect(2)
+    expect(link(2).sent.map(({ method }) => method)).toEqual(said)
+  })
+
+  test('the word of a client whose handshake came to nothing is not said of the next handshake', async () => {
+    client({ id: 0, method: 'initialize' })
+    client({ method: 'notifications/initialized' })
+    await clock.advance(60_000)
+    client({ id: 1, method: 'initialize' })
+    link(0).onOpen()
+    expect(link(0).sent.map(({ method }) => method)).toEqual(['initialize'])
+  })
+
   test('a second handshake that the server refused leaves the first one as it was', async () => {
     initialize()
     client({ id: 8, method: 'initialize', params: { protocolVersion: 'another' } })
@@ -246,6 +272,18 @@ describe('when the connection breaks', () => {
     expect(link(1).sent[0]).toMatchObject({ method: 'initialize', params: { protocolVersion: '2025-11-25' } })
     server(1, { id: 'exai-bridge-initialize-2', result: {} })
     expect(link(1).sent.at(-1)).toMatchObject({ method: 'notifications/initialized' })
+  })
+
+  test('a second handshake that waits goes out behind the first, without a second word', async () => {
+    initialize()
+    breaks(0)
+    client({ id: 8, method: 'initialize', params: { protocolVersion: 'another' } })
+    await reconnect(1)
+    expect(link(1).sent.map(({ id, method }) => [id, method])).toEqual([
+      ['exai-bridge-initialize-2', 'initialize'],
+      [undefined, 'notifications/initialized'],
+      [8, 'initialize'],
+    ])
   })
 
   test('a server that refuses the replay is left and tried again', async () => {
@@ -382,6 +420,19 @@ describe('what is sent again', () => {
     await comeBack(1, 'second')
     expect(metaOf(link(1).sent.at(-1))).toEqual({ 'claudecode/toolUseId': 'toolu_1', 'exai/key': 'toolu_1' })
     expect(written).toEqual([])
+  })
+
+  test('a call that was not begun and finds no room is told so, and not that it may have been done', () => {
+    initialize()
+    named(0, 'first')
+    for (let id = 1; id <= 65; id++) call(id)
+    client({ id: 66, method: 'tools/call', params: { text: 'a'.repeat(5 * 1024 * 1024) } })
+    breaks(0, 'the server is restarting', 'drained')
+    expect(written.map(({ id }) => id)).toEqual([65, 66])
+    for (const answer of written) {
+      expect(messageOf(answer)).toContain('too many messages wait')
+      expect(messageOf(answer)).not.toContain('may or may not')
+    }
   })
 
   test('cancelled while it waits, it is taken up only to be cancelled, and nobody answers', async () => {
@@ -645,6 +696,29 @@ describe('what the client has set', () => {
     expect(written).toEqual([])
   })
 
+  test('and unset by another spelling of the same resource stays unset, and is else said as the client wrote it', async () => {
+    initialize()
+    set('resources/subscribe', { uri: 'exai://threads/%74-1' })
+    set('resources/subscribe', { uri: 'exai://threads/%74-2' })
+    set('resources/subscribe', { uri: 'exai://threads/t-2' })
+    set('resources/subscribe', { uri: 'exai://threads/%74-3' })
+    set('resources/unsubscribe', { uri: 'exai://threads/t-1' })
+    breaks(0)
+    await reconnect(1)
+    expect(settings(1)).toEqual([
+      ['resources/subscribe', { uri: 'exai://threads/t-2' }],
+      ['resources/subscribe', { uri: 'exai://threads/%74-3' }],
+    ])
+    server(1, { id: 'exai-bridge-setting-2-1', error: { code: -32_002, message: 'gone' } })
+    server(1, { id: 'exai-bridge-setting-2-2', error: busy })
+    client({ id: 22, method: 'resources/unsubscribe', params: { uri: 'exai://threads/t-3' } })
+    await clock.advance(4_000)
+    expect(settings(1)).toHaveLength(2)
+    server(1, { id: 22, result: {} })
+    await comeBack(2)
+    expect(settings(2)).toEqual([])
+  })
+
   test('comes a few at a time, and what the server will not have again is not asked for a third time', async () => {
     initialize()
     for (let index = 0; index < 20; index++) set('resources/subscribe', { uri: `a://${index}` })
@@ -751,6 +825,23 @@ describe('while there is no server', () => {
     ])
   })
 
+  test('it is told again when it waits again, and the numbers rise: a server has not begun it', async () => {
+    client({ id: 1, method: 'tools/call', params: { name: 'chat', _meta: { progressToken: 7 } } })
+    for (let index = 0; index < 3; index++) {
+      link(index).onOpen()
+      if (index > 0) named(index, `server-${index}`)
+      expect(link(index).sent).toHaveLength(1)
+      breaks(index, 'the server is restarting', 'drained')
+      await clock.advance(5_000)
+    }
+    const numbers = written.map(({ params }) => (params as { progress: number }).progress)
+    expect(numbers).toEqual([0, 1 / 2, 2 / 3, 3 / 4])
+    expect(written.map(({ params }) => (params as { message: string }).message)).toEqual([
+      'Waiting for the exai server at ws://h/ws: not connected yet',
+      ...Array(3).fill('Waiting for the exai server at ws://h/ws: the server is restarting'),
+    ])
+  })
+
   test('what a server may have begun tells its own progress, and none goes back to 0', () => {
     initialize()
     named(0, 'first')
@@ -792,6 +883,81 @@ describe('while there is no server', () => {
     await clock.advance(60_000)
     expect(link(0).sent).toEqual([])
     expect(written).toEqual([])
+  })
+})
+
+describe('a server that bars the bridge', () => {
+  const why = 'it answered with HTTP 401: The key that was sent has been revoked'
+  const bars = (index: number): void => breaks(index, why, 'barred')
+
+  test('has what waits answered at once, with the reason; what wants no answer waits on', async () => {
+    client({ id: 0, method: 'initialize' })
+    client({ id: 1, method: 'tools/list' })
+    client({ method: 'notifications/roots/list_changed' })
+    bars(0)
+    expect(written.map(({ id }) => id)).toEqual([0, 1])
+    expect(messageOf(written[0])).toBe(
+      `The exai server at ws://h/ws does not let this bridge in (${why}). The bridge goes on trying: call again when that has been put right.`,
+    )
+    await clock.advance(45_000)
+    link(1).onOpen()
+    expect(link(1).sent.map(({ method }) => method)).toEqual(['notifications/roots/list_changed'])
+  })
+
+  test('is not asked by "result" for a call that was running: that is in doubt, and no more', async () => {
+    initialize()
+    named(0, 'first')
+    call(1)
+    breaks(0, 'the connection was closed with 1008', 'unknown')
+    expect(written).toEqual([])
+    await clock.advance(200)
+    bars(1)
+    expect(written.map(({ id }) => id)).toEqual([1])
+    expect(messageOf(written[0])).toContain(
+      `may or may not have been done, and does not let this bridge in (${why}).`,
+    )
+    expect(messageOf(written[0])).not.toContain('"result"')
+  })
+
+  test('is knocked at rarely, and a second after somebody waits for it; all of them have one answer', async () => {
+    bars(0)
+    await clock.advance(44_999)
+    expect(links).toHaveLength(1)
+    await clock.advance(1)
+    expect(links).toHaveLength(2)
+    bars(1)
+    await clock.advance(10_000)
+    client({ id: 1, method: 'ping' })
+    await clock.advance(999)
+    client({ id: 2, method: 'ping' })
+    client({ method: 'notifications/x' })
+    expect([links.length, written.length]).toEqual([2, 0])
+    await clock.advance(1)
+    expect(links).toHaveLength(3)
+    client({ id: 3, method: 'ping' })
+    bars(2)
+    expect(written.map(({ id }) => id)).toEqual([1, 2, 3])
+    client({ method: 'notifications/x' })
+    await clock.advance(44_999)
+    expect(links).toHaveLength(3)
+    await clock.advance(1)
+    expect(links).toHaveLength(4)
+  })
+
+  test('and lets it in again has its session back, with what came in the meantime', async () => {
+    initialize()
+    breaks(0, 'the connection was closed with 1008', 'unknown')
+    await clock.advance(200)
+    bars(1)
+    client({ id: 5, method: 'tools/list' })
+    await reconnect(2)
+    expect(link(2).sent.map(({ method }) => method)).toEqual([
+      'initialize',
+      'notifications/initialized',
+      'tools/list',
+    ])
+    bridge.end()
+    expect(clock.pendingTimers).toBe(0)
   })
 })
 

@@ -5,8 +5,7 @@
 //
 //   connecting --open--> greeting --answered--> ready --close--> waiting --backoff--> connecting
 
-import type { Timer } from '../lib/clock.ts'
-import { afterBreak, mayBeginAt, mayResend } from './after-break.ts'
+import { afterBreak, isUnbegun, mayBeginAt, mayResend } from './after-break.ts'
 import { Backoff } from './backoff.ts'
 import { BridgeErrors, largeAnswerLine } from './bridge-errors.ts'
 import type { BridgeOptions } from './bridge-options.ts'
@@ -39,7 +38,6 @@ export class Bridge {
   #greeting: Greeting | null = null
   #isReady = false
   #isEnded = false
-  #timer: Timer | null = null
   #greetings = 0
   #keys = 0
   /** The process of the last connection that told its name. */
@@ -48,7 +46,7 @@ export class Bridge {
   constructor(options: BridgeOptions) {
     this.#options = options
     this.#errors = new BridgeErrors(options)
-    this.#backoff = new Backoff(options.random)
+    this.#backoff = new Backoff(options.clock, options.random, () => this.#open())
     this.#outbox = new Outbox(options.clock, outboxLimits, {
       onWaiting: (message) => this.#errors.waiting(message),
       onExpired: ({ id, resend }) => this.#errors.unreachable(id, outboxLimits.waitMs, resend !== undefined),
@@ -75,7 +73,7 @@ export class Bridge {
     // A call outlives its connection, for a bridge that comes back: this one does not.
     if (this.#isReady) for (const { id } of this.#inFlight.all()) this.#link?.send(cancelLine(id))
     this.#isEnded = true
-    this.#timer?.cancel()
+    this.#backoff.stop()
     this.#greeting?.stop()
     this.#outbox.clear()
     this.#inFlight.clear()
@@ -133,7 +131,7 @@ export class Bridge {
     }
     const isConfirmation = passing.method === 'notifications/initialized'
     if (isConfirmation) this.#session.confirmed()
-    // While not connected that goes out with the replay.
+    // While not connected that goes out with `initialize`.
     if (this.#isReady || !isConfirmation) this.#sendOrWait(text)
   }
 
@@ -149,6 +147,7 @@ export class Bridge {
   }
 
   #wait(message: WaitingMessage): void {
+    if (message.id !== null) this.#backoff.hurry()
     if (this.#outbox.add(message)) return
     const { id, text } = message
     const bytes = Buffer.byteLength(text)
@@ -176,7 +175,6 @@ export class Bridge {
   }
 
   #open(): void {
-    this.#timer = null
     const link = this.#options.connect({
       onOpen: () => this.#opened(),
       onMessage: (text) => this.#fromServer(text),
@@ -189,8 +187,7 @@ export class Bridge {
   #opened(): void {
     this.#greeting = new Greeting({
       number: ++this.#greetings,
-      initialize: this.#session.initialize,
-      settings: this.#session.settings.all(),
+      session: this.#session,
       needsInstance: this.#lastInstance !== null,
       clock: this.#options.clock,
       send: (text) => this.#link?.send(text),
@@ -198,7 +195,6 @@ export class Bridge {
         if (this.#link !== null) this.#link.bytesMax = bytes
       },
       isWanted: (setting) => this.#session.settings.wants(setting, this.#inFlight.all()),
-      onRefused: (setting) => this.#session.settings.refused(setting),
       log: (line) => this.#options.log(line),
       onDone: () => this.#becomeReady(),
       onFailed: (why) => {
@@ -210,10 +206,8 @@ export class Bridge {
   }
 
   #becomeReady(): void {
-    const { confirmation } = this.#session
-    if (confirmation !== null) this.#link?.send(confirmation)
     this.#isReady = true
-    this.#backoff.ready(this.#options.clock.now())
+    this.#backoff.ready()
     if (!this.#backoff.isFirst) this.#options.log(`connected to ${this.#options.url}`)
     // Streams that only listen are taken up again.
     for (const { id, text } of this.#inFlight.all()) if (text !== null) this.#link?.send(text, id)
@@ -222,7 +216,7 @@ export class Bridge {
 
   #sendWaiting(waiting: WaitingMessage): void {
     const passing = readPassingMessage(waiting.text)
-    const { id, resend, text } = waiting
+    const { id, resend, text, waits = 0 } = waiting
     if (passing.kind !== 'request') this.#pass(text)
     else if (!mayResend(waiting, this.#greeting?.instance ?? null)) this.#errors.lost(id)
     else {
@@ -231,7 +225,10 @@ export class Bridge {
       const marked = resend === undefined ? text : asResent(text, mayBeginAt(resend, wallMs), sendings)
       const cancelText = resend?.cancelText ?? null
       if (cancelText === null) {
-        this.#send({ ...passing, text, sendings, sentAtMs: resend?.sentAtMs ?? wallMs }, marked)
+        const sentAtMs = resend?.sentAtMs ?? wallMs
+        this.#send({ ...passing, text, sendings, waits: waits + 1, sentAtMs }, marked)
+        const behind = this.#session.behind(passing.method)
+        if (behind !== null) this.#pass(behind)
       } else if (this.#pass(marked)) this.#pass(cancelText)
     }
   }
@@ -263,18 +260,19 @@ export class Bridge {
     this.#options.onSent()
     if (this.#isEnded) return
     for (const id of unanswered) this.#options.write(cancelLine(id))
-    this.#backoff.closed(this.#options.clock.now())
+    this.#backoff.closed()
     if (this.#backoff.isFirst || reason !== this.#errors.reason) {
       this.#options.log(`no connection to ${this.#options.url}: ${reason}; trying again`)
     }
     this.#errors.reason = reason
     if (fate === 'refused' && link !== null) this.#failRefused(link)
     this.#saveInFlight(fate)
+    if (fate === 'barred') for (const message of this.#outbox.takeRequests()) this.#errors.barred(message)
     if (fate === 'gone' || fate === 'drained') {
       for (const { id } of this.#outbox.takeResends()) this.#errors.lost(id)
     }
     this.#greeting = null
-    this.#timer = this.#options.clock.after(this.#backoff.next(), () => this.#open())
+    this.#backoff.again(fate === 'barred')
   }
 
   /** What was in flight waits to be sent again where that is safe, and fails where it is not. */
@@ -285,7 +283,10 @@ export class Bridge {
       this.#inFlight.take(request.id)
       const waiting = afterBreak(request, { instance, fate })
       if (waiting !== null && this.#outbox.add(waiting)) continue
-      this.#errors.lost(request.id, repeatOf(request.method) === 'keyed' && fate === 'unknown')
+      const isKeyed = repeatOf(request.method) === 'keyed'
+      // It was not begun: there is just no room to keep it.
+      if (isKeyed && isUnbegun(request, fate)) this.#errors.noRoom(request.id, outboxLimits)
+      else this.#errors.lost(request.id, isKeyed && fate === 'unknown')
     }
   }
 

@@ -16,15 +16,22 @@ export class ClientSession {
     return this.#initialize
   }
 
-  /** What to say when the session is taken up; null: nothing. */
+  /** The client's word that it is initialised, to be said again; null: it has not said so. */
   get confirmation(): string | null {
-    if (this.#initialize === null || !this.#isInitialized) return null
+    if (!this.#isInitialized) return null
     return JSON.stringify({ jsonrpc: '2.0', method: 'notifications/initialized' })
+  }
+
+  /** What goes out right behind a request that waited: the word of a client that did not wait for its session; null: nothing. */
+  behind(method: string): string | null {
+    return method === 'initialize' && this.#initialize === null ? this.confirmation : null
   }
 
   /** The client asks for a session. One that it has already stays as it is until the server agrees to this one. */
   asked(initialize: object): void {
     this.#asked = initialize
+    // Its word was meant for another, which never came about.
+    if (this.#initialize === null) this.#isInitialized = false
   }
 
   /** The client has said that it is initialised. */

@@ -6,6 +6,7 @@
 
 import { instanceMethod } from '../domain/resend.ts'
 import type { Clock, Timer } from '../lib/clock.ts'
+import type { ClientSession } from './client-session.ts'
 import type { SettingRequest } from './client-settings.ts'
 import type { PassingMessage } from './passing-message.ts'
 import { PostponedSettings } from './postponed-settings.ts'
@@ -15,10 +16,8 @@ import { readSettingAnswer } from './setting-answer.ts'
 export interface GreetingOptions {
   /** Makes the ids of this connection's questions. */
   readonly number: number
-  /** The client's own `initialize`, once it has been answered; null: there is no session to take up. */
-  readonly initialize: object | null
-  /** What it had set. */
-  readonly settings: readonly SettingRequest[]
+  /** Taken up, where the server has agreed to it before. */
+  readonly session: ClientSession
   /** Wait for the name of the process: something is to be sent again. */
   readonly needsInstance: boolean
   readonly clock: Clock
@@ -27,8 +26,6 @@ export interface GreetingOptions {
   onBytesMax(bytes: number): void
   /** Whether the client still wants this setting, and is not about to set another itself. */
   isWanted(setting: SettingRequest): boolean
-  /** The server will never have this setting again. */
-  onRefused(setting: SettingRequest): void
   log(line: string): void
   /** Everything is answered, or need not be waited for. */
   onDone(): void
@@ -43,6 +40,8 @@ const settingsAtOnce = 16
 /** One connection's greeting. */
 export class Greeting {
   readonly #options: GreetingOptions
+  /** The client's own, as the server agreed to it; null: there is no session to take up. */
+  readonly #initialize: object | null
   readonly #instanceId: string
   readonly #replayId: string
   readonly #settings: SettingRequest[]
@@ -56,7 +55,8 @@ export class Greeting {
     this.#options = options
     this.#instanceId = `exai-bridge-instance-${options.number}`
     this.#replayId = `exai-bridge-initialize-${options.number}`
-    this.#settings = options.initialize === null ? [] : [...options.settings]
+    this.#initialize = options.session.initialize
+    this.#settings = this.#initialize === null ? [] : [...options.session.settings.all()]
     this.#postponed = new PostponedSettings({
       idPrefix: `exai-bridge-setting-${options.number}-again`,
       clock: options.clock,
@@ -74,7 +74,8 @@ export class Greeting {
 
   /** Asks. */
   start(): void {
-    const { initialize, needsInstance, clock } = this.#options
+    const { needsInstance, clock } = this.#options
+    const initialize = this.#initialize
     this.#timer = clock.after(answerWithinMs, () => {
       this.#options.onFailed(`the server did not take the session up within ${answerWithinMs / 1000} s`)
     })
@@ -117,6 +118,8 @@ export class Greeting {
     const settings = this.#settings.splice(0, settingsAtOnce)
     if (settings.length === 0) {
       this.#rest()
+      const { confirmation } = this.#options.session
+      if (this.#initialize !== null && confirmation !== null) this.#options.send(confirmation)
       this.#options.onDone()
       this.#postponed.start()
       return
@@ -140,7 +143,7 @@ export class Greeting {
   }
 
   #refused(setting: SettingRequest): void {
-    this.#options.onRefused(setting)
+    this.#options.session.settings.refused(setting)
     this.#options.log(`the server would not have this again: ${JSON.stringify(setting)}`)
   }
 

@@ -12,6 +12,8 @@ export interface SentRequest {
   readonly text: string | null
   /** How many times it has been sent. */
   readonly sendings: number
+  /** How many times it has waited for a connection; absent: never. */
+  readonly waits?: number
   /** When it was sent first, by the wall in milliseconds. */
   readonly sentAtMs: number
 }

@@ -3,6 +3,7 @@
 import WebSocket from 'ws'
 import { drainedReason } from '../domain/resend.ts'
 import type { Clock, Timer } from '../lib/clock.ts'
+import { describeRefusal, isBarred, readSentence } from './refused-upgrade.ts'
 
 /** What happens on a link. `onClose` comes exactly once, last; before `onOpen` where the server could not be reached. */
 export interface LinkEvents {
@@ -22,10 +23,10 @@ export interface LinkEnd {
 
 /**
  * What became of the process on the other side. `gone`: with whatever ran there. `drained`: it has gone, and what it has not
- * answered it has not begun. `refused`: it lives, and would not take a message because of its size. `unknown`: it may run on,
- * and its calls with it.
+ * answered it has not begun. `refused`: it lives, and would not take a message because of its size. `barred`: it lives, and will
+ * not let us in before a person has done something. `unknown`: it may run on, and its calls with it.
  */
-export type ServerFate = 'gone' | 'drained' | 'refused' | 'unknown'
+export type ServerFate = 'gone' | 'drained' | 'refused' | 'barred' | 'unknown'
 
 /** A connection to the server, opening, open or closing. */
 export interface Link {
@@ -54,6 +55,7 @@ const messageBytesMax = 64 * 1024 * 1024
 
 /** Connects to `url` with subprotocol `mcp`. `headers` is asked at every connect: the branch may have changed. */
 export function createConnect(url: string, headers: () => Record<string, string>, clock: Clock): Connect {
+  let wasOpen = false
   return (events) => {
     const socket = new WebSocket(url, ['mcp'], {
       headers: headers(),
@@ -62,15 +64,17 @@ export function createConnect(url: string, headers: () => Record<string, string>
       maxPayload: messageBytesMax,
     })
     let reason = ''
-    let isRefused = false
+    let fate: ServerFate | null = null
+    let isPaused = false
     let heartbeat: Timer | null = null
     let probe: Timer | null = null
     let goodbye: Timer | null = null
     let isAlive = true
     // By the wall: the other clock stops while the machine sleeps.
     let heardAtMs = clock.wallMs()
+    // Whoever is paused hears no pong: nothing can be said of the server then.
     const beat = (): void => {
-      if (!isAlive) {
+      if (!isAlive && !isPaused) {
         reason = `the server was silent for ${(2 * heartbeatMs) / 1000} s`
         socket.terminate()
         return
@@ -86,7 +90,7 @@ export function createConnect(url: string, headers: () => Record<string, string>
       probe = null
     }
     const probeAfterQuiet = (): void => {
-      if (probe !== null || Math.abs(clock.wallMs() - heardAtMs) < quietMs) return
+      if (isPaused || probe !== null || Math.abs(clock.wallMs() - heardAtMs) < quietMs) return
       if (socket.readyState === WebSocket.OPEN) socket.ping()
       probe = clock.after(probeMs, () => {
         reason = `the server did not answer for ${probeMs / 1000} s`
@@ -94,6 +98,7 @@ export function createConnect(url: string, headers: () => Record<string, string>
       })
     }
     socket.on('open', () => {
+      wasOpen = true
       heartbeat = clock.after(heartbeatMs, beat)
       heard()
       events.onOpen()
@@ -104,17 +109,23 @@ export function createConnect(url: string, headers: () => Record<string, string>
       heard()
       if (!isBinary) events.onMessage(data.toString())
     })
+    socket.on('unexpected-response', (_request, response) => {
+      readSentence(response, clock, (sentence) => {
+        reason = describeRefusal(response.statusCode, sentence)
+        if (isBarred(response.statusCode, wasOpen)) fate = 'barred'
+        socket.terminate()
+      })
+    })
     socket.on('error', (error) => {
-      reason = describeError(error)
-      isRefused = 'code' in error && error.code === 'ECONNREFUSED'
+      reason ||= describeError(error)
+      if ('code' in error && error.code === 'ECONNREFUSED') fate = 'gone'
     })
     socket.on('close', (code, text) => {
       heartbeat?.cancel()
       probe?.cancel()
       goodbye?.cancel()
       const said = text.toString()
-      const fate = isRefused ? 'gone' : fateOf(code, said)
-      events.onClose({ reason: reason || describeClose(code, said), fate })
+      events.onClose({ reason: reason || describeClose(code, said), fate: fate ?? fateOf(code, said) })
     })
     return {
       send: (text) => {
@@ -122,8 +133,17 @@ export function createConnect(url: string, headers: () => Record<string, string>
         probeAfterQuiet()
       },
       bufferedBytes: () => socket.bufferedAmount,
-      pause: () => socket.pause(),
-      resume: () => socket.resume(),
+      pause: () => {
+        isPaused = true
+        probe?.cancel()
+        probe = null
+        socket.pause()
+      },
+      resume: () => {
+        isAlive ||= isPaused
+        isPaused = false
+        socket.resume()
+      },
       close: () => {
         socket.close(1000)
         goodbye = clock.after(goodbyeMs, () => socket.terminate())
@@ -142,8 +162,6 @@ function fateOf(code: number, said: string): ServerFate {
 function describeError(error: Error): string {
   const code = 'code' in error ? String(error.code) : ''
   if (code === 'ECONNREFUSED') return 'connection refused'
-  const status = /^Unexpected server response: (\d+)$/.exec(error.message)?.[1]
-  if (status !== undefined) return `it answered with HTTP ${status}`
   return error.message || code || 'unknown error'
 }
 

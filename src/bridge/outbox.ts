@@ -9,6 +9,8 @@ export interface WaitingMessage {
   readonly text: string
   /** How many times it has been sent; not counted where it was not begun. */
   readonly sendings: number
+  /** How many times it has waited before; absent: never. */
+  readonly waits?: number
   /** Set where it has been sent before: it may go to the process that can recognise it, and to no other. */
   readonly resend?: Resend
 }
@@ -100,14 +102,23 @@ export class Outbox {
 
   /** Takes what has been sent before: the process that could recognise it is gone. */
   takeResends(): readonly WaitingMessage[] {
-    const resends = [...this.#waiting.keys()].filter((message) => message.resend !== undefined)
-    for (const message of resends) this.#drop(message)
-    return resends
+    return this.#takeAll(({ resend }) => resend !== undefined)
+  }
+
+  /** Takes everything that wants an answer. */
+  takeRequests(): readonly WaitingMessage[] {
+    return this.#takeAll(({ id }) => id !== null)
   }
 
   /** Drops everything without a word. */
   clear(): void {
     for (const message of [...this.#waiting.keys()]) this.#drop(message)
+  }
+
+  #takeAll(isMeant: (message: WaitingMessage) => boolean): readonly WaitingMessage[] {
+    const taken = [...this.#waiting.keys()].filter(isMeant)
+    for (const message of taken) this.#drop(message)
+    return taken
   }
 
   #drop(message: WaitingMessage): boolean {

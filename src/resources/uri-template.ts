@@ -37,6 +37,19 @@ export function matchUri(shape: UriShape, uri: string): string | null {
   }
 }
 
+/** The one spelling of a URI: nothing is escaped that need not be, and the rest in capitals. What is longer than any of ours stays. */
+export function canonicalUri(uri: string): string {
+  if (uri.length > uriCharsMax) return uri
+  return uri.replace(/(?:%[0-9A-Fa-f]{2})+/g, (escapes) => {
+    try {
+      return encodeURIComponent(decodeURIComponent(escapes))
+    } catch {
+      // No UTF-8: it names nothing of ours.
+      return escapes
+    }
+  })
+}
+
 /** The URI of one member of a family. */
 export function expandUri(shape: UriShape, value: string): string {
   return shape.variable === null ? shape.before : `${shape.before}${encodeURIComponent(value)}${shape.after}`

@@ -1,5 +1,5 @@
 // `exai bridge` before the real server: a client that knows nothing but stdio works through a restart of the server, and
-// is one client of it all the while.
+// is one client of it all the while; and it is told when its key is no good.
 
 import { mkdtempSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
@@ -20,8 +20,8 @@ afterEach(async () => {
   rmSync(scratch, { recursive: true })
 })
 
-function exai(node: string, args: readonly string[]): Launched {
-  const env = { PATH: process.env.PATH, HOME: scratch, EXAI_DATA_DIR: join(scratch, 'data') }
+function exai(node: string, args: readonly string[], more: NodeJS.ProcessEnv = {}): Launched {
+  const env = { PATH: process.env.PATH, HOME: scratch, EXAI_DATA_DIR: join(scratch, 'data'), ...more }
   const started = launch(node, [launcher, ...args], { cwd: scratch, env })
   running.push(started)
   return started
@@ -29,7 +29,8 @@ function exai(node: string, args: readonly string[]): Launched {
 
 async function serve(port: number): Promise<Launched> {
   const server = exai(process.execPath, ['serve', '--port', String(port)])
-  await server.until(/claude mcp add-json/)
+  // With keys it shows no line to paste.
+  await server.until(/MCP +http:/)
   return server
 }
 
@@ -82,5 +83,36 @@ describe.each(nodes())('under $name', ({ path: node }) => {
     expect(await clientIds(port)).toEqual(before)
     bridge.child.stdin.end()
     expect(await bridge.ended).toBe(0)
+  })
+
+  test('a client whose key is revoked, and one that never had a key, are told so at once', async () => {
+    const added = exai(process.execPath, ['key', 'add', 'anna'])
+    const [key] = await added.until(/exai_[0-9A-Za-z]{49}/)
+    expect(await added.ended).toBe(0)
+    const port = await freePort()
+    await serve(port)
+    const bridges = [{ EXAI_KEY: key }, {}].map((env) =>
+      exai(node, ['bridge', '--url', `http://127.0.0.1:${port}`], env),
+    )
+    const say = (message: object): void => {
+      for (const { child } of bridges)
+        child.stdin.write(`${JSON.stringify({ jsonrpc: '2.0', ...message })}\n`)
+    }
+    const clientInfo = { name: 'a-client', version: '1' }
+    const params = { protocolVersion: '2025-11-25', capabilities: {}, clientInfo }
+    say({ id: 'hands', method: 'initialize', params })
+    const [known, unknown] = bridges as [Launched, Launched]
+    await known.until(/"serverInfo"/)
+    await unknown.until(/"hands".*does not let this bridge in \(.*HTTP 401: This server needs a key/)
+    expect(await exai(process.execPath, ['key', 'revoke', 'anna']).ended).toBe(0)
+    await known.until(/HTTP 401: The key that was sent has been revoked/)
+    const began = performance.now()
+    say({ id: 'next', method: 'tools/list' })
+    await known.until(
+      /"next".*does not let this bridge in \(.*HTTP 401: The key that was sent has been revoked/,
+    )
+    await unknown.until(/"next".*does not let this bridge in/)
+    // What waits in vain for a server that is away waits a minute.
+    expect(performance.now() - began).toBeLessThan(30_000)
   })
 })

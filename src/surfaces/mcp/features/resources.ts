@@ -122,12 +122,6 @@ export class Resources {
     }
   }
 
-  /** The one spelling of a URI under which its changes are told: what is none of ours stays as it is. */
-  canonical(uri: string): string {
-    const found = this.#find(uri)
-    return found === null ? uri : expandUri(found.shape, found.variable)
-  }
-
   /** Whether this caller can be told of changes of such a resource: `never` is said of foreign and unknown ones as well. */
   watch(identity: Identity, uri: string): 'yes' | 'missing' | 'never' {
     const found = this.#find(uri)

@@ -4,6 +4,7 @@
 
 import { CallFailure } from '../../../domain/failure.ts'
 import { isMessageLevel, messageLevels } from '../../../domain/message-level.ts'
+import { canonicalUri } from '../../../resources/uri-template.ts'
 import { StoreFault } from '../../../store/store-fault.ts'
 import { type RequestEnvelope, rpcCode } from '../envelope.ts'
 import type { Exchange } from '../exchange.ts'
@@ -33,7 +34,7 @@ export function answerSettings(
   if (typeof uri !== 'string') {
     refuse(exchange, `Invalid params: ${method} needs "uri", as resources/list names it.`)
   } else if (method === 'resources/unsubscribe') {
-    set(exchange, request, settings, features, () => settings.unwatch(features.resources.canonical(uri)))
+    set(exchange, request, settings, features, () => settings.unwatch(canonicalUri(uri)))
   } else subscribe(exchange, request, uri, settings, features)
   return true
 }
@@ -59,7 +60,7 @@ function subscribe(
       return
     default:
       set(exchange, request, settings, features, async () => {
-        if (await settings.watch(features.resources.canonical(uri))) return
+        if (await settings.watch(canonicalUri(uri))) return
         throw new CallFailure('bad-request', {
           message: `At most ${watchedMax} resources are watched at once. Unsubscribe from one of them.`,
         })

@@ -13,7 +13,6 @@ const open = (max: number): Subscriptions =>
     {
       resources: {
         watch: (_identity, uri) => (uri.endsWith(':own') ? 'yes' : 'missing'),
-        canonical: (uri) => uri.replace('%61', 'a'),
       },
       watchers,
     },

@@ -3,6 +3,7 @@
 // result. Source: basic/patterns/subscriptions.
 
 import { clientKey, type Identity } from '../../../domain/identity.ts'
+import { canonicalUri } from '../../../resources/uri-template.ts'
 import { isObject, type JsonObject, type RequestId, rpcCode } from '../envelope.ts'
 import type { Cancellable, Exchange } from '../exchange.ts'
 import type { Resources } from '../features/resources.ts'
@@ -24,7 +25,7 @@ interface Subscription extends Cancellable {
 }
 
 interface SubscribedFeatures {
-  readonly resources: Pick<Resources, 'watch' | 'canonical'>
+  readonly resources: Pick<Resources, 'watch'>
   readonly watchers: Watchers
 }
 
@@ -167,7 +168,7 @@ export class Subscriptions {
     const known = uris
       .slice(0, watchedMax)
       .filter((uri) => typeof uri === 'string' && this.#resources.watch(identity, uri) === 'yes')
-    return [...new Set(known.map((uri) => this.#resources.canonical(uri)))]
+    return [...new Set(known.map((uri) => canonicalUri(uri)))]
   }
 
   #count({ identity }: Exchange, by: 1 | -1): void {
