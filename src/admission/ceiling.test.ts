@@ -41,6 +41,38 @@ describe('ceiling', () => {
     expect(fresh.probe(1, 600_000)).toBe(30_000)
   })
 
+  /** When the next three more may come, while two are taken. */
+  const raisesMs = (ceiling: Ceiling, now: number, taken = 2) => [...ceiling.raisesMs(taken, now)].slice(0, 3)
+
+  it('foresees when each probe may come, from when the limit was reached', () => {
+    const ceiling = new Ceiling({ ...options, start: 2 })
+    expect([...ceiling.raisesMs(2, 500)].slice(0, 5)).toEqual([30_000, 45_000, 52_500, 60_000, 67_500])
+    ceiling.loaded(2, 1000)
+    expect(raisesMs(ceiling, 21_000)).toEqual([10_000, 25_000, 32_500])
+    expect(raisesMs(ceiling, 31_000)).toEqual([0, 15_000, 22_500])
+    expect(raisesMs(ceiling, 99_000)).toEqual([0, 15_000, 22_500])
+    expect(ceiling.probe(2, 99_000)).toBe(0)
+    expect(raisesMs(ceiling, 99_000)).toEqual([15_000, 22_500, 30_000])
+    ceiling.refused(2, 99_000)
+    expect(raisesMs(ceiling, 99_000)).toEqual([30_000, 45_000, 52_500])
+  })
+
+  it('foresees none beyond what is configured, and none for what runs above a limit that fell', () => {
+    const ceiling = new Ceiling({ ...options, start: 2, max: 5 })
+    expect(raisesMs(ceiling, 0, 0)).toEqual([30_000, 45_000, 52_500])
+    expect(raisesMs(ceiling, 0, 3)).toEqual([45_000, 52_500])
+    expect(raisesMs(ceiling, 0, 5)).toEqual([])
+  })
+
+  it('foresees none beyond what the vendor says it takes, as long as that is believed', () => {
+    const ceiling = new Ceiling({ start: 3, max: 6, probeMs: 1000, watchFirstToken: false })
+    ceiling.told(4, 0)
+    expect(raisesMs(ceiling, 50_000, 3)).toEqual([1000, 3_550_000, 3_550_250])
+    expect(raisesMs(ceiling, 3_599_250, 3)).toEqual([1000, 1500, 1750])
+    expect(raisesMs(ceiling, 3_598_500, 3)).toEqual([1000, 1500, 1750])
+    expect(raisesMs(ceiling, 3_598_499, 3)).toEqual([1000, 1501, 1751])
+  })
+
   it('never asks for more than is configured', () => {
     const ceiling = new Ceiling({ ...options, max: 10 })
     expect(ceiling.probe(10, 1e9)).toBeNull()

@@ -71,9 +71,24 @@ export class Ceiling {
     const left = this.#fullSince + this.#probeMs - now
     if (left > 0) return left
     this.#limit = Math.min(max, this.limit + 1)
-    this.#probeMs = Math.max(this.#options.probeMs / probeSpeedUpMax, this.#probeMs / 2)
+    this.#probeMs = this.#sooner(this.#probeMs)
     this.#fullSince = now
     return 0
+  }
+
+  /**
+   * When each slot beyond the limit, and beyond those `taken`, may come at the earliest, in milliseconds from now: unless the vendor
+   * says that it takes more.
+   */
+  *raisesMs(taken: number, now: number): Generator<number, void> {
+    let at = this.#fullSince ?? now
+    let probeMs = this.#probeMs
+    for (let slots = this.limit; slots < this.#options.max; slots++) {
+      at = Math.max(now, at + probeMs)
+      probeMs = this.#sooner(probeMs)
+      if (slots >= this.#max(at)) at = this.#told?.until ?? at
+      if (slots >= taken) yield at - now
+    }
   }
 
   /** So many are in flight now. Below the limit demand has fallen, and its time begins anew: idle time proves nothing. */
@@ -120,6 +135,10 @@ export class Ceiling {
     this.#firstTokens.answered(now)
     this.#probeMs = this.#options.probeMs
     this.#fullSince = now
+  }
+
+  #sooner(probeMs: number): number {
+    return Math.max(this.#options.probeMs / probeSpeedUpMax, probeMs / 2)
   }
 
   #toldMax(now: number): number | null {

@@ -49,13 +49,13 @@ export class GroupOutlook {
     const inFlight = this.#options.inFlight()
     const ahead = queue.ahead(job)
     const inLine = rates.aheadInLine(job, costs, ahead)
-    const [slots, hasFreeSlot] = [ceiling.limit, inFlight < ceiling.limit]
     const [now, wallMs] = [clock.now(), clock.wallMs()]
+    const [slots, raisesMs] = [ceiling.limit, ceiling.raisesMs(inFlight, now)]
     const leastTokensAhead = inLine ? 0 : jobCosts.leastTokens(ahead)
     const { tokens } = job.payload
-    const facts = { ahead, inLine, tokens, leastTokensAhead, costs, slots, hasFreeSlot, now, wallMs }
+    const facts = { ahead, inLine, tokens, leastTokensAhead, costs, slots, raisesMs, inFlight, now, wallMs }
     const { expectedMs, leastMs } = forecast(times, rates, facts)
-    return { place: placeOf(job, facts, queue.size, inFlight, expectedMs), leastWaitMs: leastMs }
+    return { place: placeOf(job, facts, queue.size, expectedMs), leastWaitMs: leastMs }
   }
 
   /** When a full queue has room again, in milliseconds; null: nobody knows. */

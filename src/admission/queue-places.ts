@@ -8,17 +8,16 @@ import type { QueuedJob } from './queue-tree.ts'
 import type { ForecastFacts } from './wait-forecast.ts'
 import type { Waiter } from './waiter.ts'
 
-/** The place of a job that has so much before it, among `inGroup` that wait, while `inFlight` jobs of the group run. */
+/** The place of a job that has so much before it, among `inGroup` that wait. */
 export function placeOf(
   job: QueuedJob<Waiter>,
-  { ahead, inLine, hasFreeSlot }: Pick<ForecastFacts, 'ahead' | 'inLine' | 'hasFreeSlot'>,
+  { ahead, inLine, slots, inFlight }: Pick<ForecastFacts, 'ahead' | 'inLine' | 'slots' | 'inFlight'>,
   inGroup: number,
-  inFlight: number,
   expectedWaitMs: number | null,
 ): QueuePlace {
   const { client } = job.lane
   // With a slot free it stands in the rates' line, where one is, and its group's own order says nothing.
-  const jobsAhead = Math.max(hasFreeSlot && inLine ? 0 : ahead.jobs, inLine?.jobs ?? 0)
+  const jobsAhead = Math.max(inFlight < slots && inLine ? 0 : ahead.jobs, inLine?.jobs ?? 0)
   const waiting = inLine?.waiting ?? inGroup
   return {
     position: Math.min(waiting, jobsAhead + 1),

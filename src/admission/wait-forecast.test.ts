@@ -33,7 +33,8 @@ const facts = (more: Partial<ForecastFacts> = {}): ForecastFacts => ({
   leastTokensAhead: 0,
   costs: 'slot-time',
   slots: 2,
-  hasFreeSlot: true,
+  raisesMs: [],
+  inFlight: 0,
   now: 0,
   wallMs: 0,
   ...more,
@@ -61,7 +62,7 @@ describe('a forecast', () => {
   it('adds what runs to it, unless a slot is free', () => {
     const times = seen()
     times.started(job(), 0)
-    expect(expectedMs(times, ratesOf(), { now: 500, hasFreeSlot: false })).toBe(3250)
+    expect(expectedMs(times, ratesOf(), { now: 500, inFlight: 2 })).toBe(3250)
     expect(expectedMs(times, ratesOf(), { now: 500 })).toBe(2500)
   })
 
@@ -107,8 +108,8 @@ describe('a forecast for which a job may be refused', () => {
     const waiter = newWaiter(leaseRequestOf({ expectedMs: 12_000 }), 1, 0, nothing, nothing)
     times.started(waiter, 0)
     expect(leastMs(times, ratesOf(), { ahead, slots: 1, now: 500 })).toBe(6000)
-    expect(leastMs(times, ratesOf(), { ahead, slots: 1, now: 500, hasFreeSlot: false })).toBe(7500)
-    expect(leastMs(times, ratesOf(), { ahead, slots: 2, now: 500, hasFreeSlot: false })).toBe(3750)
+    expect(leastMs(times, ratesOf(), { ahead, slots: 1, now: 500, inFlight: 1 })).toBe(7500)
+    expect(leastMs(times, ratesOf(), { ahead, slots: 2, now: 500, inFlight: 2 })).toBe(3750)
   })
 
   it('leaves out the longest once for every other slot: each may have begun one a moment ago', () => {
@@ -118,6 +119,23 @@ describe('a forecast for which a job may be refused', () => {
     expect(leastMs(times, ratesOf(), { ahead, slots: 2 })).toBe(2000)
     expect(leastMs(times, ratesOf(), { ahead, slots: 3 })).toBeCloseTo(2000 / 3, 9)
     expect(leastMs(times, ratesOf(), { ahead, slots: 9 })).toBe(0)
+  })
+
+  it('takes the slots that may come in time, from when each may come', () => {
+    const times = new HoldTimes(8000)
+    const of = (...raisesMs: number[]) => leastMs(times, ratesOf(), { ahead, slots: 1, raisesMs })
+    expect(of(2000, 3000)).toBeCloseTo(3000 + 2000 / 3, 9)
+    expect([of(5998), of(6000), of(7000)]).toEqual([5999, 6000, 6000])
+    // The one that comes may take a job as long as any, and then the turn has come.
+    times.came(6000)
+    expect([of(2000), of(5500)]).toEqual([3500, 5500])
+  })
+
+  it('counts as slots all that run, where the limit fell below them', () => {
+    const inFlight = 3
+    expect(leastMs(new HoldTimes(8000), ratesOf(), { ahead, slots: 1, inFlight })).toBe(2000)
+    const raisesMs = [1000]
+    expect(leastMs(new HoldTimes(8000), ratesOf(), { ahead, slots: 1, inFlight, raisesMs })).toBe(1750)
   })
 
   it('counts nobody’s tokens where those that are not used are given back, and else what is certain of those ahead', () => {

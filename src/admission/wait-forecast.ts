@@ -16,8 +16,12 @@ export interface ForecastFacts {
   /** What those before it take of them at least: 0 where others' groups stand between, and nobody knows. */
   readonly leastTokensAhead: number
   readonly costs: 'slot-time' | 'tokens'
+  /** How many there are now. */
   readonly slots: number
-  readonly hasFreeSlot: boolean
+  /** When there may be one more than those, or than what runs, and one more, and so on at the earliest, in milliseconds from now. */
+  readonly raisesMs: Iterable<number>
+  /** Jobs that hold a slot. */
+  readonly inFlight: number
   readonly now: number
   readonly wallMs: number
 }
@@ -32,7 +36,7 @@ export interface Forecast {
 
 /** How long a job will wait. */
 export function forecast(times: HoldTimes, rates: GroupRates, facts: ForecastFacts): Forecast {
-  const { ahead, inLine, tokens, leastTokensAhead, costs, hasFreeSlot, now, wallMs } = facts
+  const { ahead, inLine, tokens, leastTokensAhead, costs, slots, inFlight, now, wallMs } = facts
   const before = inLine ?? ahead
   // Sooner than the rates let it go alone no job starts, whoever is ahead. Those ahead are not of its own size; where work is not
   // counted in tokens nobody knows what they take.
@@ -42,15 +46,26 @@ export function forecast(times: HoldTimes, rates: GroupRates, facts: ForecastFac
   const leastTokens = Math.min(tokensAhead, leastTokensAhead) + tokens
   const leastQueueMs = rates.leastQueueMs(before.jobs + 1, leastTokens, now)
   const ratesMs = Math.max(queueMs, soonestMs)
-  const slotMs = (ahead.holdMs + (hasFreeSlot ? 0 : times.leftMs(now))) / facts.slots
+  const slotMs = (ahead.holdMs + (inFlight < slots ? 0 : times.leftMs(now))) / slots
   return {
     expectedMs: times.meanMs === null ? ratesMs || null : Math.max(slotMs, ratesMs),
     leastMs: Math.max(leastSlotMs(times, facts), leastQueueMs, soonestMs),
   }
 }
 
-// When its turn comes the other slots may each have just begun a job, the longest there is.
-function leastSlotMs(times: HoldTimes, { ahead, slots, hasFreeSlot, now }: ForecastFacts): number {
-  const besideMs = ahead.knownMs - (slots - 1) * times.longestMs
-  return (besideMs * leastShare + (hasFreeSlot ? 0 : times.leastLeftMs(now))) / slots
+// When its turn comes the other slots may each have just begun a job, the longest there is, also those that were not there at first.
+function leastSlotMs(times: HoldTimes, facts: ForecastFacts): number {
+  const besideMs = times.longestMs * leastShare
+  const leftMs = facts.inFlight < facts.slots ? 0 : times.leastLeftMs(facts.now)
+  // What runs beyond a limit that fell holds slots as well.
+  let slots = Math.max(facts.slots, facts.inFlight)
+  let workMs = facts.ahead.knownMs * leastShare + leftMs - (slots - 1) * besideMs
+  let fromMs = 0
+  for (const raiseMs of facts.raisesMs) {
+    if (fromMs + workMs / slots <= raiseMs) break
+    workMs -= slots * (raiseMs - fromMs) + besideMs
+    fromMs = raiseMs
+    slots++
+  }
+  return fromMs + Math.max(0, workMs) / slots
 }

@@ -2,6 +2,7 @@ import { mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'nod
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { afterEach, beforeEach, describe, expect, it } from 'vitest'
+import type { Quota } from '../admission/quota.ts'
 import { quotasOf, type TokenLimits } from '../admission/quotas-of.ts'
 import type { Identity } from '../domain/identity.ts'
 import { identityOf } from '../domain/identity-of.ts'
@@ -151,6 +152,27 @@ describe('a budget', () => {
     await budgets.close()
     expect(faults.map(({ message }) => message)).toEqual([expect.stringContaining('budgets.json')])
     expect(isRefusal(budgets.reserve(who('anna'), way, 60_000))).toBe(true)
+  })
+
+  it('keeps no more counts than every job can pay for, whatever windows come, and loses none of a key', async () => {
+    const perWindow: Quota = { scope: 'client', unit: 'tokens', period: 'day', limit: 10_000 }
+    const budgets = await Budgets.open({
+      dataDir,
+      clock: new VirtualClock(),
+      quotasOf: () => [perWindow, { ...perWindow, scope: 'principal', limit: 1e9 }],
+      price: () => 0n,
+      onFault: ({ message }) => expect.fail(message),
+    })
+    const windows = 4_200
+    for (let window = 0; window < windows; window++) {
+      const money = budgets.reserve(identityOf('anna', `window-${window}`), way, 60_000)
+      if (money === null || isRefusal(money)) throw new Error('there is room')
+      money.settle(end(9))
+    }
+    await budgets.close()
+    const kept = JSON.parse(readFileSync(join(dataDir, 'budgets.json'), 'utf8'))
+    expect(Object.keys(kept)).toHaveLength(4_096)
+    expect(kept['principal tokens day anna'].spent).toBe(windows * 10)
   })
 
   it('takes nothing for a search that the vendor refused, and its price for one that it made', async () => {

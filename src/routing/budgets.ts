@@ -39,7 +39,8 @@ const accountState = z.discriminatedUnion('kind', [
 ])
 const snapshot = z.record(z.string(), accountState)
 const graceMs = 60_000
-const accountsMax = 20_000
+// Each change writes them all, and so every job pays for them: room for a thousand windows with two quotas each, twice.
+const accountsMax = 4_096
 
 /** The budgets of all principals and teams. */
 export class Budgets {
