@@ -258,6 +258,34 @@ describe('quota book', () => {
     expect(book.standing(anna, [daily])).toEqual([{ ...daily, used: 50, wholeInMs: dayMs }])
   })
 
+  it('forgets the windows of the key that has most, those used longest ago first', () => {
+    const clock = new VirtualClock()
+    const book = new QuotaBook({ clock, graceMs: 1000, accountsMax: 4 })
+    const perWindow: Quota = { ...daily, scope: 'client' }
+    const settle = (key: string, window: string): void => {
+      const who = identityOf(key, window, { team: null })
+      const held = book.reserve(who, [perWindow], { tokens: 10, 'micro-dollars': 0 }, 10_000)
+      if (isRefusal(held)) throw new Error(held.message)
+      held.settle({ tokens: 10, 'micro-dollars': 0 })
+    }
+    settle('bert', 'window-1')
+    for (const window of ['1', '2', '3', '1', '4']) settle('noisy', window)
+    expect(Object.keys(book.inspect())).toEqual([
+      'client tokens day bert\nwindow-1',
+      'client tokens day noisy\n3',
+      'client tokens day noisy\n1',
+      'client tokens day noisy\n4',
+    ])
+    // Their last one too, where every key has as few.
+    for (const key of ['carl', 'dora', 'emil']) settle(key, 'window-1')
+    expect(Object.keys(book.inspect())).toEqual([
+      'client tokens day noisy\n4',
+      'client tokens day carl\nwindow-1',
+      'client tokens day dora\nwindow-1',
+      'client tokens day emil\nwindow-1',
+    ])
+  })
+
   it('looks once a second for reservations that nobody ended', async () => {
     const { clock, book } = open()
     const until = (deadlineAt: number) =>

@@ -155,6 +155,8 @@ export class QuotaBook {
     this.#makeRoom(new Set(wanted.map(({ name }) => name)))
     return wanted.map(({ name, quota }) => {
       const kept = { quota, account: this.#find(name, quota) }
+      // Whoever was used last stands last.
+      this.#accounts.delete(name)
       this.#accounts.set(name, kept)
       return kept
     })
@@ -177,21 +179,30 @@ export class QuotaBook {
     }
   }
 
-  // Keys and teams are as many as there are; windows may call themselves anything, so theirs are those that go. Never one of those that
-  // room is made for, or that an open reservation stands on.
+  // Keys and teams are as many as there are; windows may call themselves anything, so theirs are those that go: of the key that has most,
+  // the one used longest ago. Never one of those that room is made for, or that an open reservation stands on.
   #makeRoom(names: ReadonlySet<string>): void {
     const places = [...names].filter((name) => !this.#accounts.has(name)).length
     const sizeMax = this.#options.accountsMax - places
     if (places === 0 || this.#accounts.size <= sizeMax) return
     const stoodOn = new Set([...this.#open].flatMap((held) => held.accounts()))
-    const windows: string[] = []
+    const windows = new Map<string, string[]>()
     for (const [name, { quota, account }] of this.#accounts) {
       if (names.has(name) || stoodOn.has(account)) continue
       if (account.isEmpty()) this.#accounts.delete(name)
-      else if (quota.scope === 'client') windows.push(name)
+      else if (quota.scope === 'client') {
+        const key = name.slice(0, name.indexOf('\n'))
+        const fellows = windows.get(key)
+        if (fellows === undefined) windows.set(key, [name])
+        else fellows.push(name)
+      }
     }
-    const over = Math.max(0, this.#accounts.size - sizeMax)
-    for (const name of windows.slice(0, over)) this.#accounts.delete(name)
+    while (this.#accounts.size > sizeMax) {
+      const most = [...windows.values()].reduce((a, b) => (b.length > a.length ? b : a), [])
+      const first = most.shift()
+      if (first === undefined) return
+      this.#accounts.delete(first)
+    }
   }
 }
 
