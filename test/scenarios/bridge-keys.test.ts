@@ -4,13 +4,12 @@
 import { copyFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { afterEach, beforeEach, describe, expect, test } from 'vitest'
-import { Bridge } from '../../src/bridge/bridge.ts'
-import { createConnect, type LinkEnd } from '../../src/bridge/link.ts'
+import type { LinkEnd } from '../../src/bridge/link.ts'
 import { systemClock } from '../../src/lib/clock.ts'
 import { mintKey } from '../../src/principals/api-key.ts'
 import { keyFileName } from '../../src/principals/key-file.ts'
+import { BridgeClient } from '../support/bridge-client.ts'
 import { until } from '../support/mcp-composition.ts'
-import type { Message } from '../support/mcp-wire.ts'
 import { admitPerson, expelPerson } from '../support/people.ts'
 import { type ServerFixture, startServer } from '../support/server-fixture.ts'
 
@@ -18,13 +17,11 @@ import { type ServerFixture, startServer } from '../support/server-fixture.ts'
 const promptly = 30_000
 
 let server: ServerFixture
-let bridge: Bridge
-let written: Message[] = []
+let client: BridgeClient
 let keyOfAnna = ''
 const dataDir = (): string => join(server.home, 'data')
 
 beforeEach(async () => {
-  written = []
   server = await startServer({
     async prepare(dataDir) {
       keyOfAnna = await admitPerson(dataDir, 'anna')
@@ -33,7 +30,7 @@ beforeEach(async () => {
 })
 afterEach(async () => {
   server.simulator.control({ glm: { gate: 'open' } })
-  bridge.end()
+  client.end()
   await until(() => server.inspect().mcp.clients.length === 0, 'the bridge has gone')
   await server.stop()
 })
@@ -41,54 +38,20 @@ afterEach(async () => {
 /** A bridge with this key; `onClose` bends what it hears of the end of a connection. */
 function start(key: string | null, path = '/ws', onClose = (end: LinkEnd): LinkEnd => end): void {
   const url = `ws://127.0.0.1:${server.port}${path}`
-  const headers = { 'x-exai-client': 'window-one', ...(key && { authorization: `Bearer ${key}` }) }
-  const connect = createConnect(url, () => headers, systemClock)
-  bridge = new Bridge({
-    url,
-    connect: (events) =>
-      connect({
-        onOpen: () => events.onOpen(),
-        onSent: () => events.onSent(),
-        onMessage: (text) => events.onMessage(text),
-        onClose: (end) => events.onClose(onClose(end)),
-      }),
-    keyPrefix: 'bridge',
-    write: (text) => written.push(JSON.parse(text) as Message),
-    log: () => undefined,
-    onSent: () => undefined,
-    clock: systemClock,
-    random: () => 0,
-  })
-  bridge.start()
-}
-
-const say = (message: object): void => bridge.fromClient(JSON.stringify({ jsonrpc: '2.0', ...message }))
-const answersTo = (id: number): readonly Message[] =>
-  written.filter((message) => message.id === id && message.method === undefined)
-
-async function answer(id: number): Promise<Message> {
-  await until(() => answersTo(id).length > 0, `an answer to ${id}`)
-  return answersTo(id)[0] ?? {}
-}
-
-async function ask(id: number, method: string, params: object = {}): Promise<Message> {
-  say({ id, method, params })
-  return await answer(id)
-}
-
-async function shakeHands(): Promise<Message> {
-  const clientInfo = { name: 'a-client', version: '1' }
-  const agreed = await ask(0, 'initialize', { protocolVersion: '2025-11-25', capabilities: {}, clientInfo })
-  say({ method: 'notifications/initialized' })
-  return agreed
+  const headers: Record<string, string> = key === null ? {} : { authorization: `Bearer ${key}` }
+  client = new BridgeClient({ url, headers, onClose })
 }
 
 /** Anna's window, with a chat that the vendor works on. */
 async function working(onClose?: (end: LinkEnd) => LinkEnd): Promise<void> {
   start(keyOfAnna, '/ws', onClose)
-  await shakeHands()
+  await client.shakeHands()
   server.simulator.control({ glm: { gate: 'closed' } })
-  say({ id: 1, method: 'tools/call', params: { name: 'chat', arguments: { prompt: 'p', model: 'glm-5.2' } } })
+  client.say({
+    id: 1,
+    method: 'tools/call',
+    params: { name: 'chat', arguments: { prompt: 'p', model: 'glm-5.2' } },
+  })
   await until(() => server.simulator.stats(0).glm.inFlight === 1, 'the vendor works on it')
 }
 
@@ -99,20 +62,20 @@ describe('a key that is revoked while a call runs', () => {
     copyFileSync(keyFile, `${keyFile}.before`)
     const began = systemClock.now()
     await expelPerson(dataDir(), 'anna')
-    const running = JSON.stringify(await answer(1))
+    const running = JSON.stringify(await client.answer(1))
     expect(running).toContain('revoked')
     expect(running).not.toContain('tool \\"result\\"')
     await until(() => server.inspect().mcp.clients.length === 0, 'the connection is closed')
-    expect((await ask(2, 'tools/list')).error?.message).toMatch(
+    expect((await client.ask(2, 'tools/list')).error?.message).toMatch(
       /does not let this bridge in \(it answered with HTTP 401: The key that was sent has been revoked\. .* EXAI_KEY/,
     )
     expect(systemClock.now() - began).toBeLessThan(promptly)
 
     copyFileSync(`${keyFile}.before`, keyFile)
     let id = 3
-    while ((await ask(id, 'tools/list')).error !== undefined && id < 60) id += 1
-    expect((await answer(id)).result).toHaveProperty('tools')
-    expect([0, 1, 2].map((each) => answersTo(each).length)).toEqual([1, 1, 1])
+    while ((await client.ask(id, 'tools/list')).error !== undefined && id < 60) id += 1
+    expect((await client.answer(id)).result).toHaveProperty('tools')
+    expect([0, 1, 2].map((each) => client.answersTo(each).length)).toEqual([1, 1, 1])
   })
 
   test('sabotage: taken for a server that is away it says nothing for a minute', async () => {
@@ -124,9 +87,9 @@ describe('a key that is revoked while a call runs', () => {
     })
     await expelPerson(dataDir(), 'anna')
     await until(() => server.inspect().mcp.clients.length === 0, 'the connection is closed')
-    say({ id: 2, method: 'tools/list' })
+    client.say({ id: 2, method: 'tools/list' })
     await until(() => refusals === 3, 'it is refused again and again')
-    expect(answersTo(2)).toEqual([])
+    expect(client.answersTo(2)).toEqual([])
   })
 })
 
@@ -148,7 +111,7 @@ describe('a handshake is answered at once with the reason', () => {
   ])('%s', async (_what, key, path, why) => {
     const began = systemClock.now()
     start(key(), path)
-    expect((await shakeHands()).error?.message).toMatch(why)
+    expect((await client.shakeHands()).error?.message).toMatch(why)
     expect(systemClock.now() - began).toBeLessThan(promptly)
   })
 })

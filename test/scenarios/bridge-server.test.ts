@@ -4,17 +4,15 @@
 import { join } from 'node:path'
 import { afterEach, beforeEach, describe, expect, test, vi } from 'vitest'
 import { z } from 'zod'
-import { Bridge } from '../../src/bridge/bridge.ts'
 import { ClientSettings } from '../../src/bridge/client-settings.ts'
-import { createConnect, type LinkEnd } from '../../src/bridge/link.ts'
+import type { LinkEnd } from '../../src/bridge/link.ts'
 import { MeasuredLink } from '../../src/bridge/measured-link.ts'
 import { PostponedSettings } from '../../src/bridge/postponed-settings.ts'
-import { systemClock } from '../../src/lib/clock.ts'
 import { PeerSettings } from '../../src/surfaces/mcp/legacy/peer-settings.ts'
 import { defineTool } from '../../src/tools/tool.ts'
+import { BridgeClient } from '../support/bridge-client.ts'
 import { CutLine } from '../support/cut-line.ts'
 import { until } from '../support/mcp-composition.ts'
-import type { Message } from '../support/mcp-wire.ts'
 import { admitPerson } from '../support/people.ts'
 import { type ServerFixture, startServer } from '../support/server-fixture.ts'
 
@@ -33,18 +31,16 @@ const talk = defineTool({
 
 let server: ServerFixture
 let line: CutLine
-let bridge: Bridge
-let written: Message[] = []
+let client: BridgeClient
 
 beforeEach(async () => {
-  written = []
   server = await startServer({ yaml: 'limits: { bodyBytesMax: 65536 }', extraTools: [talk] })
   line = new CutLine(server.port)
 })
 afterEach(async () => {
   vi.restoreAllMocks()
   server.simulator.control({ glm: { gate: 'open' } })
-  bridge.end()
+  client.end()
   await until(() => server.inspect().mcp.clients.length === 0, 'the bridge has gone')
   await line.close()
   await server.stop()
@@ -57,32 +53,11 @@ interface Bent {
 }
 
 /** A bridge whose client has shaken hands. */
-async function connected({ onMessage = (text) => text, onClose = (end) => end }: Bent = {}): Promise<void> {
+async function connected(bent: Bent = {}): Promise<void> {
   const url = `ws://127.0.0.1:${await line.open()}/ws`
   // By the server's own name: it knows nothing of the line.
-  const headers = { 'x-exai-client': 'window-one', host: `127.0.0.1:${server.port}` }
-  const connect = createConnect(url, () => headers, systemClock)
-  bridge = new Bridge({
-    url,
-    connect: (events) =>
-      connect({
-        ...events,
-        onOpen: () => events.onOpen(),
-        onSent: () => events.onSent(),
-        onMessage: (text) => events.onMessage(onMessage(text)),
-        onClose: (end) => events.onClose(onClose(end)),
-      }),
-    keyPrefix: 'bridge',
-    write: (text) => written.push(JSON.parse(text) as Message),
-    log: () => undefined,
-    onSent: () => undefined,
-    clock: systemClock,
-    random: () => 0,
-  })
-  bridge.start()
-  const clientInfo = { name: 'a-client', version: '1' }
-  await ask(0, 'initialize', { protocolVersion: '2025-11-25', capabilities: {}, clientInfo })
-  say({ method: 'notifications/initialized' })
+  client = new BridgeClient({ url, headers: { host: `127.0.0.1:${server.port}` }, ...bent })
+  await client.shakeHands()
 }
 
 /** As a server speaks that does not say how much it takes. */
@@ -92,23 +67,10 @@ function withoutBytesMax(text: string): string {
   return JSON.stringify({ ...message, result: { instance: message.result?.instance } })
 }
 
-const say = (message: object): void => bridge.fromClient(JSON.stringify({ jsonrpc: '2.0', ...message }))
-const answersTo = (id: number): readonly Message[] =>
-  written.filter((message) => message.id === id && message.method === undefined)
-const heard = (method: string): number => written.filter((message) => message.method === method).length
-
-async function answer(id: number): Promise<Message> {
-  await until(() => answersTo(id).length > 0, `an answer to ${id}`)
-  return answersTo(id)[0] ?? {}
-}
-
-async function ask(id: number, method: string, params: object): Promise<Message> {
-  say({ id, method, params })
-  return await answer(id)
-}
+const heard = (method: string): number => client.written.filter((message) => message.method === method).length
 
 const chat = (id: number, prompt: string): void =>
-  say({ id, method: 'tools/call', params: { name: 'chat', arguments: { prompt, model: 'glm-5.2' } } })
+  client.say({ id, method: 'tools/call', params: { name: 'chat', arguments: { prompt, model: 'glm-5.2' } } })
 
 const openGate = (): void => void server.simulator.control({ glm: { gate: 'open' } })
 
@@ -135,12 +97,12 @@ describe('a message that is larger than the server takes', () => {
     await connected()
     await held(1)
     chat(2, tooMuch)
-    expect((await answer(2)).error?.message).toMatch(
+    expect((await client.answer(2)).error?.message).toMatch(
       /is 180\d\d\d bytes long.*takes at most 65536 bytes.*by its path/,
     )
-    await ask(3, 'tools/call', { name: 'talk', arguments: {} })
+    await client.ask(3, 'tools/call', { name: 'talk', arguments: {} })
     openGate()
-    expect(JSON.stringify(await answer(1))).toContain('held at the vendor')
+    expect(JSON.stringify(await client.answer(1))).toContain('held at the vendor')
     expect(line.connections).toBe(1)
   })
 
@@ -148,12 +110,14 @@ describe('a message that is larger than the server takes', () => {
     await connected({ onMessage: withoutBytesMax })
     await held(1)
     chat(2, tooMuch)
-    expect((await answer(2)).error?.message).toMatch(/takes less in one message: nothing of it was done/)
-    await ask(3, 'tools/call', { name: 'talk', arguments: {} })
+    expect((await client.answer(2)).error?.message).toMatch(
+      /takes less in one message: nothing of it was done/,
+    )
+    await client.ask(3, 'tools/call', { name: 'talk', arguments: {} })
     openGate()
-    expect(JSON.stringify(await answer(1))).toContain('held at the vendor')
+    expect(JSON.stringify(await client.answer(1))).toContain('held at the vendor')
     expect(line.connections).toBe(2)
-    expect([1, 2, 3].map((id) => answersTo(id).length)).toEqual([1, 1, 1])
+    expect([1, 2, 3].map((id) => client.answersTo(id).length)).toEqual([1, 1, 1])
     expect(server.simulator.stats(0).glm.requests).toEqual({ chat: 1 })
   })
 
@@ -161,8 +125,8 @@ describe('a message that is larger than the server takes', () => {
     vi.spyOn(MeasuredLink.prototype, 'isTooLarge').mockReturnValue(false)
     await connected()
     chat(2, tooMuch)
-    await answer(2)
-    await ask(3, 'tools/call', { name: 'talk', arguments: {} })
+    await client.answer(2)
+    await client.ask(3, 'tools/call', { name: 'talk', arguments: {} })
     expect(line.connections).toBe(2)
   })
 
@@ -170,7 +134,7 @@ describe('a message that is larger than the server takes', () => {
     vi.spyOn(MeasuredLink.prototype, 'isTooLarge').mockReturnValue(false)
     await connected({ onClose: (end) => ({ ...end, fate: end.fate === 'refused' ? 'unknown' : end.fate }) })
     chat(2, tooMuch)
-    expect((await answer(2)).error?.message).toContain('may or may not have been done')
+    expect((await client.answer(2)).error?.message).toContain('may or may not have been done')
     expect(line.connections).toBe(8)
   })
 })
@@ -179,7 +143,7 @@ test('a call whose caller may call no more is answered with why', async () => {
   await connected()
   await held(1)
   await admitPerson(join(server.home, 'data'), 'anna')
-  expect((await answer(1)).result).toMatchObject({
+  expect((await client.answer(1)).result).toMatchObject({
     isError: true,
     content: [{ text: expect.stringContaining('has been revoked') }],
   })
@@ -188,29 +152,29 @@ test('a call whose caller may call no more is answered with why', async () => {
 describe('what a client has set', () => {
   async function set(): Promise<void> {
     await connected()
-    await ask(1, 'logging/setLevel', { level: 'info' })
-    await ask(2, 'resources/subscribe', { uri: 'exai://usage' })
-    await ask(3, 'tools/call', { name: 'talk', arguments: {} })
+    await client.ask(1, 'logging/setLevel', { level: 'info' })
+    await client.ask(2, 'resources/subscribe', { uri: 'exai://usage' })
+    await client.ask(3, 'tools/call', { name: 'talk', arguments: {} })
     expect(heard('notifications/message')).toBe(1)
-    written = []
+    client.forget()
   }
 
   test('is still set after the line was cut', async () => {
     await set()
     await cutAndMend()
-    await ask(4, 'tools/call', { name: 'talk', arguments: {} })
+    await client.ask(4, 'tools/call', { name: 'talk', arguments: {} })
     expect(heard('notifications/message')).toBe(1)
     chat(5, 'something to pay for')
-    await answer(5)
+    await client.answer(5)
     await until(() => heard('notifications/resources/updated') > 0, 'the watched resource is told')
-    expect(written.map(({ id }) => id).filter((id) => id !== undefined)).toEqual([4, 5])
+    expect(client.written.map(({ id }) => id).filter((id) => id !== undefined)).toEqual([4, 5])
   })
 
   test('sabotage: a bridge that forgets it loses the level without a word', async () => {
     vi.spyOn(ClientSettings.prototype, 'all').mockReturnValue([])
     await set()
     await cutAndMend()
-    await ask(4, 'tools/call', { name: 'talk', arguments: {} })
+    await client.ask(4, 'tools/call', { name: 'talk', arguments: {} })
     expect(heard('notifications/message')).toBe(0)
   })
 
@@ -225,8 +189,8 @@ describe('what a client has set', () => {
 
   async function letGo(ids: readonly number[]): Promise<void> {
     openGate()
-    for (const id of ids) await answer(id)
-    written = []
+    for (const id of ids) await client.answer(id)
+    client.forget()
   }
 
   test('is still set where all the calls that a window may make were running: they keep their places over the break', async () => {
@@ -235,9 +199,9 @@ describe('what a client has set', () => {
     const postponed = vi.spyOn(PostponedSettings.prototype, 'add')
     await cutAndMend()
     // It goes out when the settings have been answered, and the calls must run until then.
-    await ask(20, 'ping', {})
+    await client.ask(20, 'ping', {})
     await letGo(ids)
-    await ask(4, 'tools/call', { name: 'talk', arguments: {} })
+    await client.ask(4, 'tools/call', { name: 'talk', arguments: {} })
     expect(heard('notifications/message')).toBe(1)
     expect(postponed).not.toHaveBeenCalled()
   })
@@ -253,7 +217,7 @@ describe('what a client has set', () => {
     const watch = vi.spyOn(PeerSettings.prototype, 'watch')
     await letGo(ids)
     await until(() => setLevel.mock.calls.length + watch.mock.calls.length === 2, 'both have been set')
-    await ask(4, 'tools/call', { name: 'talk', arguments: {} })
+    await client.ask(4, 'tools/call', { name: 'talk', arguments: {} })
     expect(heard('notifications/message')).toBe(1)
   })
 
@@ -265,7 +229,7 @@ describe('what a client has set', () => {
     await cutAndMend()
     await until(() => postponed.mock.calls.length === 2, 'both have been refused')
     await letGo(ids)
-    await ask(4, 'tools/call', { name: 'talk', arguments: {} })
+    await client.ask(4, 'tools/call', { name: 'talk', arguments: {} })
     expect(heard('notifications/message')).toBe(0)
   })
 })

@@ -3,20 +3,17 @@
 
 import { afterEach, beforeEach, describe, expect, test } from 'vitest'
 import { z } from 'zod'
-import { Bridge } from '../../src/bridge/bridge.ts'
-import { createConnect } from '../../src/bridge/link.ts'
 import { systemClock } from '../../src/lib/clock.ts'
 import { defineTool } from '../../src/tools/tool.ts'
+import { BridgeClient } from '../support/bridge-client.ts'
 import { CutLine } from '../support/cut-line.ts'
 import { type McpComposition, startMcpComposition, until } from '../support/mcp-composition.ts'
-import type { Message } from '../support/mcp-wire.ts'
 
 const sleepMs = 660_000
 
 let server: McpComposition
 let line: CutLine
-let bridge: Bridge
-let written: Message[] = []
+let client: BridgeClient
 let begun = 0
 let finish = (): void => undefined
 // By the wall alone: the other clock and its timers stand still meanwhile.
@@ -39,12 +36,11 @@ const work = defineTool({
 })
 
 beforeEach(() => {
-  written = []
   begun = 0
   sleptMs = 0
 })
 afterEach(async () => {
-  bridge.end()
+  client.end()
   finish()
   await line.close()
   await server.close()
@@ -57,30 +53,11 @@ async function working(keepMs: number, wallMs: () => number): Promise<void> {
   const url = `ws://127.0.0.1:${await line.open()}/ws`
   const clock = { ...systemClock, wallMs }
   // By the server's own name: it knows nothing of the line.
-  const headers = { 'x-exai-client': 'window-one', host: `127.0.0.1:${server.port}` }
-  bridge = new Bridge({
-    url,
-    connect: createConnect(url, () => headers, clock),
-    keyPrefix: 'bridge',
-    write: (text) => written.push(JSON.parse(text) as Message),
-    log: () => undefined,
-    onSent: () => undefined,
-    clock,
-    random: () => 0,
-  })
-  bridge.start()
-  const clientInfo = { name: 'a-client', version: '1' }
-  say({
-    id: 0,
-    method: 'initialize',
-    params: { protocolVersion: '2025-11-25', capabilities: {}, clientInfo },
-  })
-  await answer(0)
-  say({ method: 'notifications/initialized' })
+  client = new BridgeClient({ url, headers: { host: `127.0.0.1:${server.port}` }, clock })
+  await client.shakeHands()
   // The process has said its name before this.
-  say({ id: 1, method: 'ping' })
-  await answer(1)
-  say({ id: 2, method: 'tools/call', params: { name: 'work', arguments: {} } })
+  await client.ask(1, 'ping')
+  client.say({ id: 2, method: 'tools/call', params: { name: 'work', arguments: {} } })
   await until(() => begun === 1, 'the call runs')
 }
 
@@ -99,22 +76,14 @@ async function endAndForget(): Promise<void> {
 }
 
 const wallOfALaptop = (): number => systemClock.wallMs() + sleptMs
-const say = (message: object): void => bridge.fromClient(JSON.stringify({ jsonrpc: '2.0', ...message }))
-const answersTo = (id: number): readonly Message[] => written.filter((message) => message.id === id)
-
-async function answer(id: number): Promise<Message> {
-  await until(() => answersTo(id).length > 0, `an answer to ${id}`)
-  return answersTo(id)[0] ?? {}
-}
-
 describe('a laptop that sleeps longer than answers are kept, while its call runs', () => {
   test('has one error when it wakes, and the call is not begun again', async () => {
     await working(1, wallOfALaptop)
     await sleepAndWake()
     await endAndForget()
     line.mend()
-    expect((await answer(2)).error?.message).toContain('It may or may not have been done')
-    expect([begun, answersTo(2).length]).toEqual([1, 1])
+    expect((await client.answer(2)).error?.message).toContain('It may or may not have been done')
+    expect([begun, client.answersTo(2).length]).toEqual([1, 1])
   })
 
   test('has its call back where that still runs', async () => {
@@ -122,11 +91,11 @@ describe('a laptop that sleeps longer than answers are kept, while its call runs
     await sleepAndWake()
     line.mend()
     await until(() => server.door.inspect().connections === 1, 'the bridge is back')
-    say({ id: 3, method: 'ping' })
-    await answer(3)
+    client.say({ id: 3, method: 'ping' })
+    await client.answer(3)
     finish()
-    expect(JSON.stringify((await answer(2)).result)).toContain('done')
-    expect([begun, answersTo(2).length]).toEqual([1, 1])
+    expect(JSON.stringify((await client.answer(2)).result)).toContain('done')
+    expect([begun, client.answersTo(2).length]).toEqual([1, 1])
   })
 
   test('has the answer where that came late enough to be kept still', async () => {
@@ -135,8 +104,8 @@ describe('a laptop that sleeps longer than answers are kept, while its call runs
     finish()
     await until(() => server.late.inspect().results === 1, 'the answer is kept')
     line.mend()
-    expect(JSON.stringify((await answer(2)).result)).toContain('done')
-    expect([begun, answersTo(2).length]).toEqual([1, 1])
+    expect(JSON.stringify((await client.answer(2)).result)).toContain('done')
+    expect([begun, client.answersTo(2).length]).toEqual([1, 1])
   })
 
   test('sabotage: where its sleep is not counted the call is begun twice', async () => {
