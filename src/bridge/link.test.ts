@@ -1,6 +1,6 @@
 import { once } from 'node:events'
 import { createServer, type Server } from 'node:http'
-import type { AddressInfo } from 'node:net'
+import type { AddressInfo, Socket } from 'node:net'
 import type { Duplex } from 'node:stream'
 import { afterEach, beforeEach, describe, expect, test } from 'vitest'
 import { type WebSocket, WebSocketServer } from 'ws'
@@ -145,6 +145,24 @@ describe('an upgrade that is refused', () => {
     await clock.advance(1)
     expect((await refused.closed).fate).toBe('barred')
   })
+
+  test.each<[how: string, breakIt: (stream: Duplex) => void]>([
+    ['is reset', (stream) => (stream as Socket).resetAndDestroy()],
+    ['sends nonsense', (stream) => stream.write('no chunk\r\n')],
+  ])(
+    'by a connection that %s in the middle of the sentence is known by its number',
+    async (_how, breakIt) => {
+      const chunked = head(401).replace('connection: close', 'transfer-encoding: chunked')
+      refusal = (stream) => stream.write(`${chunked}4\r\nThis\r\n`)
+      const refused = dial()
+      while (clock.pendingTimers === 0) await turn()
+      breakIt(streams[0] as Duplex)
+      const { reason, fate } = await refused.closed
+      expect(reason).toMatch(/^it answered with HTTP 401\. The bridge takes its key/)
+      expect(fate).toBe('barred')
+      while (clock.pendingTimers > 0) await turn()
+    },
+  )
 
   test('while the bridge goes leaves nothing', async () => {
     refusal = (stream) => stream.write(`${head(403)}Not`)

@@ -110,9 +110,11 @@ export function createConnect(url: string, headers: () => Record<string, string>
       if (!isBinary) events.onMessage(data.toString())
     })
     socket.on('unexpected-response', (_request, response) => {
+      // Before the sentence: the connection may break in the middle of it.
+      reason = describeRefusal(response.statusCode, '')
+      if (isBarred(response.statusCode, wasOpen)) fate = 'barred'
       readSentence(response, clock, (sentence) => {
         reason = describeRefusal(response.statusCode, sentence)
-        if (isBarred(response.statusCode, wasOpen)) fate = 'barred'
         socket.terminate()
       })
     })

@@ -259,6 +259,7 @@ test('whose key is revoked hears what ended its calls, is heard no more, and is 
   await until(() => server.calls.inFlight === 2 && server.surface.inspect().subscriptions === 1, 'all run')
   server.calls.expel(['local'], revokedFailure())
   server.surface.expel(['local'])
+  server.surface.replaceTools(tools)
   // What stops the server takes no other word, and comes before what will not end.
   const drained = Promise.all([server.surface.drain(), server.door.drain()])
   deaf.send({ id: 2, method: 'ping' })

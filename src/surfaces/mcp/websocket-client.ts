@@ -91,7 +91,7 @@ export class WebSocketClient {
 
   /** Tells an initialised client something that may be lost when it is behind. */
   readonly tell = (json: string): void => {
-    if (this.#peer !== null) this.#connection.sendDroppable(json)
+    if (this.#peer !== null && !this.#isFinished) this.#connection.sendDroppable(json)
   }
 
   /** Closes with 1012 as soon as nothing is under way; `hasSuccessor`: and no call is on its way, as far as can be known. */

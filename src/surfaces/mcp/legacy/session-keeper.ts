@@ -107,13 +107,14 @@ export class SessionKeeper {
 
   #add(names: SessionNames, said: Negotiated, facts: CallerFacts): Session {
     const { surface, sessions, watchers, rootsWaitMs } = this.#options
-    const { token, shownId, expiresAtMs } = names
+    const { token, shownId, issuedAtMs, expiresAtMs } = names
     const identity = surface.identify({ ...facts, sessionId: shownId, programName: said.programName })
     const { clock, present } = surface
     const peer = new Peer({ ...said, clock, identity, present, rootsWaitMs, inFlight: new Map() })
     const session: Session = {
       token,
       shownId,
+      issuedAtMs,
       expiresAtMs,
       clientHeader: facts.clientHeader,
       peer,
@@ -131,6 +132,6 @@ export class SessionKeeper {
   }
 }
 
-function rowOf({ peer, shownId, expiresAtMs }: Session): SessionRow {
-  return { principal: peer.identity.principal, shownId, expiresAtMs }
+function rowOf({ peer, shownId, issuedAtMs }: Session): SessionRow {
+  return { principal: peer.identity.principal, shownId, issuedAtMs }
 }

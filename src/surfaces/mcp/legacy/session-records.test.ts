@@ -6,6 +6,7 @@ import type { Records } from '../../../store/records.ts'
 import { sealedMsMax } from '../../../store/seal-secret-file.ts'
 import { openSqliteRecords } from '../../../store/sqlite-records.ts'
 import { SessionRecords, type SessionRow, sessionMigrations } from './session-records.ts'
+import { SessionTokens } from './session-tokens.ts'
 
 const ann = 'ann' as PrincipalName
 const bob = 'bob' as PrincipalName
@@ -18,11 +19,19 @@ beforeEach(async () => {
 })
 afterEach(() => records.close())
 
-const row = (principal: PrincipalName, shownId: string, expiresAtMs = 1_000): SessionRow => ({
+const row = (principal: PrincipalName, shownId: string, issuedAtMs = 1_000): SessionRow => ({
   principal,
   shownId,
-  expiresAtMs,
+  issuedAtMs,
 })
+// As older builds wrote them: with the time at which the token was to end.
+const keepAsBefore = (shownId: string, isEnded: 0 | 1, expiresAtMs: number): Promise<number> =>
+  records.write([
+    {
+      sql: "INSERT INTO mcp_sessions VALUES ('ann', ?, ?, NULL, '[]', ?)",
+      values: [shownId, isEnded, expiresAtMs],
+    },
+  ])
 const set = { logLevel: 'debug', subscriptions: [] }
 const nothing = { kind: 'live', logLevel: null, subscriptions: [] }
 
@@ -50,7 +59,7 @@ test('a session that was ended stays so whatever its life is set to later', asyn
   await new SessionRecords(records, clock).end(row(ann, 's1'))
   clock.sleep(sealedMsMax)
   // As after a restart: whoever sets something first clears away what is over.
-  await new SessionRecords(records, clock).keep(row(ann, 's2', 2 * sealedMsMax), set)
+  await new SessionRecords(records, clock).keep(row(ann, 's2', sealedMsMax), set)
   expect(await new SessionRecords(records, clock).read(ann, 's1')).toEqual({ kind: 'ended' })
 })
 
@@ -63,6 +72,7 @@ test('a session that was ended stays so though the clock was ahead: at a restart
   }
   const running = new SessionRecords(records, jumping)
   await running.end(row(ann, 's1'))
+  await keepAsBefore('s0', 1, 1_000)
   // Its token may have been given as much.
   clock.sleep(sealedMsMax)
   for (const [years, sessions] of [
@@ -73,7 +83,7 @@ test('a session that was ended stays so though the clock was ahead: at a restart
     const those = sessions ?? new SessionRecords(records, jumping)
     for (let n = 0; n < 64; n++) await those.keep(row(ann, 's2', 2_000 + aheadMs), set)
     aheadMs = 0
-    expect(await running.read(ann, 's1')).toEqual({ kind: 'ended' })
+    for (const each of ['s0', 's1']) expect(await running.read(ann, each)).toEqual({ kind: 'ended' })
   }
 })
 
@@ -87,9 +97,39 @@ test('rows go when no token can be left, and a principal that ends very many los
   expect(Number(await count())).toBeLessThanOrEqual(10 + 64 + 1)
   expect(await sessions.read(bob, 'his')).toEqual({ kind: 'ended' })
   expect(await sessions.read(ann, 's129')).toEqual({ kind: 'ended' })
-  clock.sleep(2 * sealedMsMax + 500)
+  clock.sleep(3 * sealedMsMax + 500)
   for (let n = 0; n < 64; n++) await sessions.end(row(ann, `t${n}`, clock.wallMs() + 1_000))
   expect(await sessions.read(bob, 'his')).toEqual(nothing)
+})
+
+test('a session that was just ended stays so, though all the others were given a longer life than is given now', async () => {
+  const secret = { id: 7, bytes: Buffer.alloc(32, 7) }
+  const secrets = { newest: () => secret, find: () => secret }
+  const endOne = async (lifeMs: number): Promise<string> => {
+    clock.sleep(1)
+    const tokens = new SessionTokens({ clock, lifeMs, secrets, keyOf: () => null })
+    const names = tokens.mint(
+      { version: '2025-11-25', capabilities: {}, programName: undefined },
+      ann,
+      undefined,
+    )
+    // Each clears away at its first write.
+    await new SessionRecords(records, clock, 10).end({ principal: ann, ...names })
+    return names.shownId
+  }
+  const ended: string[] = []
+  for (let n = 0; n < 10; n++) ended.push(await endOne(sealedMsMax))
+  ended.push(await endOne(3_600_000))
+  const found = await Promise.all(ended.map((id) => new SessionRecords(records, clock).read(ann, id)))
+  expect(found).toEqual([nothing, ...Array.from({ length: 10 }, () => ({ kind: 'ended' }))])
+})
+
+test('a row of an older build has its place by age as soon as it is written again', async () => {
+  await keepAsBefore('s1', 0, 2_000)
+  for (let n = 0; n < 10; n++) await new SessionRecords(records, clock).end(row(ann, `t${n}`, 1_000 + n))
+  await new SessionRecords(records, clock, 10).end(row(ann, 's1', 1_500))
+  expect(await new SessionRecords(records, clock).read(ann, 's1')).toEqual({ kind: 'ended' })
+  expect(await new SessionRecords(records, clock).read(ann, 't0')).toEqual(nothing)
 })
 
 test('however many come at once, they are read together, each its own, and as soon as the first is read', async () => {

@@ -1,6 +1,6 @@
 // What of a session must be remembered beside its token, one row each, the principal first: its log level and subscriptions, and
 // that it was ended. Rows outlive their token, whatever its life is set to later. Bounded: a principal that ends more sessions than that
-// loses the oldest rows of its own, and nobody else's: a session it ended would then go on, for itself alone.
+// loses the rows of its oldest ones, and nobody else's: a session it ended would then go on, for itself alone.
 
 import type { PrincipalName } from '../../../domain/ids.ts'
 import type { Clock } from '../../../lib/clock.ts'
@@ -34,15 +34,16 @@ export interface SessionSettings {
 /** What is remembered of a session. */
 export type SessionRecord = { readonly kind: 'ended' } | ({ readonly kind: 'live' } & SessionSettings)
 
-/** Whose row it is. `expiresAtMs`: milliseconds since the epoch. */
+/** Whose row it is. `issuedAtMs`: when its token was made, in milliseconds since the epoch. */
 export interface SessionRow {
   readonly principal: PrincipalName
   readonly shownId: string
-  readonly expiresAtMs: number
+  readonly issuedAtMs: number
 }
 
 const rowsPerPrincipalMax = 10_000
-// A token that was to end may have been given the longest life since; and the clock may have been as far ahead when we began.
+// The clock may have been ahead by the longest life when we began. And a row of an older build says when its token was to end by the
+// setting of its day: it may have been given the longest life since.
 const graceMs = 2 * sealedMsMax
 const tidyEvery = 64
 
@@ -86,7 +87,7 @@ export class SessionRecords {
     })
   }
 
-  /** Remembers until its expiry that a session was ended. */
+  /** Remembers that a session was ended, for longer than its token can live. */
   async end(row: SessionRow): Promise<void> {
     await this.#write(row, 1, { logLevel: null, subscriptions: [] })
   }
@@ -118,20 +119,21 @@ export class SessionRecords {
   }
 
   async #write(row: SessionRow, isEnded: 0 | 1, settings: SessionSettings): Promise<void> {
-    const { principal, shownId, expiresAtMs } = row
+    const { principal, shownId, issuedAtMs } = row
     const commands: SqlCommand[] = [
       {
         sql: `INSERT INTO mcp_sessions (principal, session, is_ended, log_level, subscriptions, expires_at_ms)
           VALUES (?, ?, ?, ?, ?, ?)
           ON CONFLICT (principal, session) DO UPDATE SET is_ended = max(is_ended, excluded.is_ended),
-            log_level = excluded.log_level, subscriptions = excluded.subscriptions`,
+            log_level = excluded.log_level, subscriptions = excluded.subscriptions, expires_at_ms = excluded.expires_at_ms`,
         values: [
           principal,
           shownId,
           isEnded,
           settings.logLevel,
           JSON.stringify(settings.subscriptions),
-          Math.round(expiresAtMs),
+          // By the longest life: the rows of a principal are then in order of age, under whatever setting they were written.
+          Math.round(issuedAtMs + sealedMsMax),
         ],
       },
     ]

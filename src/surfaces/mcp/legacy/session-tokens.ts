@@ -19,11 +19,11 @@ export interface SessionTokenOptions extends Omit<SessionLife, 'records'> {
   readonly clock: Clock
 }
 
-/** A session's names: the secret one, and one that may be shown and opens nothing. */
+/** A session's names: the secret one, and one that may be shown and opens nothing. Times: milliseconds since the epoch. */
 export interface SessionNames {
   readonly token: string
   readonly shownId: string
-  /** Milliseconds since the epoch. */
+  readonly issuedAtMs: number
   readonly expiresAtMs: number
 }
 
@@ -85,7 +85,7 @@ export class SessionTokens {
 
   #names(token: string, issuedAtMs: number): SessionNames {
     const shownId = createHash('sha256').update(token).digest('base64url').slice(0, 22)
-    return { token, shownId, expiresAtMs: issuedAtMs + this.#options.lifeMs }
+    return { token, shownId, issuedAtMs, expiresAtMs: issuedAtMs + this.#options.lifeMs }
   }
 }
 

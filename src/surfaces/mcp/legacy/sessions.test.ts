@@ -48,7 +48,8 @@ function open(principal: string, clientHeader?: string): Session | null {
   opened += 1
   const shownId = `s${opened}`
   const lastUsedAt = clock.now()
-  const session = { token: `t${opened}`, shownId, expiresAtMs, clientHeader, peer, stream: null, lastUsedAt }
+  const names = { token: `t${opened}`, shownId, issuedAtMs: 0, expiresAtMs }
+  const session = { ...names, clientHeader, peer, stream: null, lastUsedAt }
   sessions.add(session)
   return session
 }
