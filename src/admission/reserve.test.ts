@@ -5,7 +5,7 @@ import type { ClientId } from '../domain/ids.ts'
 import { isRefusal } from '../domain/refusal.ts'
 import { VirtualClock } from '../lib/virtual-clock.ts'
 import type { Quota } from './quota.ts'
-import { QuotaBook, type Reservation } from './reserve.ts'
+import { QuotaBook, type QuotaSnapshot, type Reservation } from './reserve.ts'
 
 const anna: Identity = identityOf('anna', 'window-1', { team: 'api', label: 'api@main' })
 const daily: Quota = { scope: 'principal', unit: 'tokens', period: 'day', limit: 1000 }
@@ -284,6 +284,43 @@ describe('quota book', () => {
       'client tokens day dora\nwindow-1',
       'client tokens day emil\nwindow-1',
     ])
+  })
+
+  it('keeps no more windows over restarts either, and none of a key that has few is forgotten for them', () => {
+    const clock = new VirtualClock()
+    const perWindow: Quota = { ...daily, scope: 'client' }
+    const live = (kept: QuotaSnapshot, windows: readonly (readonly [string, string])[], accountsMax = 5) => {
+      const book = new QuotaBook({ clock, graceMs: 1000, accountsMax })
+      book.restore(kept)
+      for (const [key, window] of windows) {
+        const who = identityOf(key, window, { team: null })
+        const held = book.reserve(who, [perWindow, daily], { tokens: 1, 'micro-dollars': 0 }, 10_000)
+        if (isRefusal(held)) throw new Error(held.message)
+        held.settle({ tokens: 1, 'micro-dollars': 0 })
+      }
+      return JSON.parse(JSON.stringify(book.snapshot())) as QuotaSnapshot
+    }
+    const windowsOf = (kept: QuotaSnapshot) => Object.keys(kept).map((name) => name.split('\n')[1] ?? 'all')
+    const first = live({}, [['bert', 'his'], ...['1', '2', '3'].map((each) => ['noisy', each] as const)])
+    expect(windowsOf(first).toSorted()).toEqual(['2', '3', 'all', 'all', 'his'])
+    // Nobody comes: nothing goes. Then others come, to a book that is full of what an earlier life has left.
+    expect(live(first, [])).toEqual(first)
+    const second = live(first, [
+      ['noisy', '4'],
+      ['noisy', '5'],
+    ])
+    expect(windowsOf(second).toSorted()).toEqual(['4', '5', 'all', 'all', 'his'])
+    expect(second['principal tokens day noisy']).toMatchObject({ spent: 5 })
+    // A window that comes back goes on, and is then the one used last.
+    const third = live(second, [
+      ['noisy', '4'],
+      ['noisy', '6'],
+    ])
+    expect(windowsOf(third).toSorted()).toEqual(['4', '6', 'all', 'all', 'his'])
+    expect(third['client tokens day noisy\n4']).toMatchObject({ spent: 2 })
+    // Of a file that holds more than there is room for the same go, at once.
+    expect(windowsOf(live(third, [], 4)).toSorted()).toEqual(['6', 'all', 'all', 'his'])
+    expect(windowsOf(live(third, [], 1))).toEqual(['all', 'all'])
   })
 
   it('looks once a second for reservations that nobody ended', async () => {

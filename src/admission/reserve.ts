@@ -39,8 +39,8 @@ export interface QuotaBookOptions {
   /** How long after its job's deadline a reservation may stay open. */
   readonly graceMs: number
   /**
-   * Accounts with state at once: empty ones make room first, then the oldest of a window, whose key still binds it. None that a job
-   * holds something of goes: what is given back must come back where it was taken.
+   * Accounts with state at once, those of earlier lives among them: empty ones make room first, then the oldest of a window, whose key
+   * still binds it. None that a job holds something of goes: what is given back must come back where it was taken.
    */
   readonly accountsMax: number
 }
@@ -126,11 +126,12 @@ export class QuotaBook {
     ])
   }
 
-  /** Takes up the state of an earlier life, before the first reservation. Answers what the clock said at least when it was written. */
+  /** Takes up an earlier life, as far as there is room, before any reservation. Answers what the clock said at least when it was written. */
   restore(snapshot: QuotaSnapshot): number {
     const wallMs = this.#options.clock.wallMs()
     const live = Object.entries(snapshot).filter(([name, state]) => !isOver(state, periodIn(name), wallMs))
     this.#restored = new Map(live.map(([name, state]) => [name, byClock(state, periodIn(name), wallMs)]))
+    this.#shrinkTo(this.#options.accountsMax, new Set())
     return Math.max(0, ...live.map(([name, state]) => writtenAtMs(state, periodIn(name))))
   }
 
@@ -179,29 +180,35 @@ export class QuotaBook {
     }
   }
 
-  // Keys and teams are as many as there are; windows may call themselves anything, so theirs are those that go: of the key that has most,
-  // the one used longest ago. Never one of those that room is made for, or that an open reservation stands on.
   #makeRoom(names: ReadonlySet<string>): void {
     const places = [...names].filter((name) => !this.#accounts.has(name)).length
-    const sizeMax = this.#options.accountsMax - places
-    if (places === 0 || this.#accounts.size <= sizeMax) return
+    if (places > 0) this.#shrinkTo(this.#options.accountsMax - places, names)
+  }
+
+  get #size(): number {
+    return this.#accounts.size + this.#restored.size
+  }
+
+  // Keys and teams are as many as there are; windows may call themselves anything, so theirs are those that go: of the key that has most,
+  // the one used longest ago. Never one of those that room is made for, or that an open reservation stands on.
+  #shrinkTo(sizeMax: number, names: ReadonlySet<string>): void {
+    if (this.#size <= sizeMax) return
     const stoodOn = new Set([...this.#open].flatMap((held) => held.accounts()))
-    const windows = new Map<string, string[]>()
-    for (const [name, { quota, account }] of this.#accounts) {
+    // Those of an earlier life were used before all others.
+    const idle = [...this.#restored.keys()]
+    for (const [name, { account }] of this.#accounts) {
       if (names.has(name) || stoodOn.has(account)) continue
       if (account.isEmpty()) this.#accounts.delete(name)
-      else if (quota.scope === 'client') {
-        const key = name.slice(0, name.indexOf('\n'))
-        const fellows = windows.get(key)
-        if (fellows === undefined) windows.set(key, [name])
-        else fellows.push(name)
-      }
+      else idle.push(name)
     }
-    while (this.#accounts.size > sizeMax) {
+    const ofWindows = idle.filter((name) => name.startsWith('client '))
+    const windows = Map.groupBy(ofWindows, (name) => name.slice(0, name.indexOf('\n')))
+    while (this.#size > sizeMax) {
       const most = [...windows.values()].reduce((a, b) => (b.length > a.length ? b : a), [])
       const first = most.shift()
       if (first === undefined) return
       this.#accounts.delete(first)
+      this.#restored.delete(first)
     }
   }
 }

@@ -49,7 +49,7 @@ export interface AttemptStart<Result> {
   readonly outputTokensMax: number | null
   /** Longest it may take, from its start; asked again when it is over, for a job that others joined may have more time by then. */
   limitMs(): number
-  /** Whether that limit is the end of the job's own time. */
+  /** Whether that limit is the end of the job's own time: then no vendor is to blame. */
   readonly isDeadline: boolean
   readonly signal: AbortSignal
   run(input: AttemptInput): Promise<Result>

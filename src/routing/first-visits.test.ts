@@ -47,14 +47,28 @@ describe('the news of a first visit', () => {
     visits.failed('kimi')
     expect([visits.isAwaited(kimi), visits.isAwaited(spare)]).toEqual([true, true])
     visits.heard(spare)
-    visits.failed('kimi/spare')
-    expect([visits.isAwaited(kimi), visits.isAwaited(spare)]).toEqual([false, true])
-    visits.heard(kimi)
-    expect(visits.isAwaited(spare)).toBe(true)
-    visits.heard(spare)
-    expect(visits.isAwaited(spare)).toBe(false)
+    expect([visits.isAwaited(kimi), visits.isAwaited(spare)]).toEqual([false, false])
     await clock.advance(1)
     expect(visits.failing).toEqual([])
+  })
+
+  it('is awaited of an account that alone was limited, from those who look at it and from no others', () => {
+    const { visits } = open()
+    const atMain = visits.begin(kimi)
+    visits.failed('kimi/spare')
+    expect([visits.isAwaited(kimi), visits.isAwaited(spare)]).toEqual([true, true])
+    visits.heard(kimi)
+    expect([visits.isAwaited(kimi), visits.isAwaited(spare)]).toEqual([false, false])
+    const atSpare = visits.begin(spare)
+    expect([visits.isAwaited(kimi), visits.isAwaited(spare)]).toEqual([false, true])
+    atMain()
+    visits.heard(kimi)
+    expect(visits.isAwaited(spare)).toBe(true)
+    atSpare()
+    expect(visits.isAwaited(spare)).toBe(false)
+    visits.begin(spare)
+    visits.heard(spare)
+    expect(visits.isAwaited(spare)).toBe(false)
   })
 
   it('is a failure for five minutes', async () => {
@@ -79,6 +93,33 @@ describe('the news of a first visit', () => {
     await clock.advance(10_000)
     expect(await Promise.all([heard, ended, neither])).toEqual([100, 200, 5_000])
     expect(clock.pendingTimers).toBe(0)
+  })
+
+  it('comes with the parts that change something, and not with each', async () => {
+    const { clock, visits } = open()
+    visits.begin(spare)
+    visits.heard(kimi)
+    visits.failed('kimi/spare')
+    let wakes = 0
+    const waits = async (): Promise<void> => {
+      while (visits.isAwaited(spare)) {
+        await visits.news(spare, 60_000, never)
+        wakes++
+      }
+    }
+    const over = waits()
+    const part = async (host: typeof kimi, afterMs: number): Promise<number> => {
+      await clock.advance(afterMs)
+      visits.heard(host)
+      await clock.advance(0)
+      return wakes
+    }
+    for (let i = 0; i < 100; i++) expect(await part(kimi, 100)).toBe(0)
+    expect(await part(kimi, 10_000)).toBe(0)
+    expect(await part(kimi, 10_001)).toBe(1)
+    expect(await part(spare, 100)).toBe(2)
+    await over
+    expect(clock.now()).toBe(30_101)
   })
 
   it('is awaited by nobody who has left', async () => {

@@ -1,6 +1,7 @@
 // The first visits of jobs that leave a vendor for another one. Where that one answers they are paid from no budget, since leaving a vendor
 // that is down multiplies nothing there. But whether it answers is not known before somebody has heard from it: where many jobs leave at
-// once, one of them looks, and the others wait a moment for its news. Where an attempt has failed there since, who looks pays.
+// once, one of them looks, and the others wait a moment for its news. Where an attempt has failed there since, who looks pays. Where one
+// account alone was limited, one looks at that account: what is heard at others says nothing of it.
 
 import { BoundedMap } from '../lib/bounded-map.ts'
 import type { Clock } from '../lib/clock.ts'
@@ -18,7 +19,6 @@ interface Standing {
 /** Whom a visit goes to. */
 type Host = Pick<Target, 'provider' | 'accountName'>
 
-const providersMax = 256
 const namesMax = 1_024
 const heardMs = 10_000
 // Longer than any cooldown, in which nobody can look.
@@ -27,7 +27,8 @@ const failedMs = 300_000
 /** First visits at all providers. */
 export class FirstVisits {
   readonly #clock: Clock
-  readonly #standings = new BoundedMap<string, Standing>(providersMax)
+  // Of providers; of accounts only how many are on their way.
+  readonly #standings = new BoundedMap<string, Standing>(namesMax)
   // Of providers, and of accounts that were limited alone.
   readonly #failedAt = new BoundedMap<string, number>(namesMax)
 
@@ -36,12 +37,14 @@ export class FirstVisits {
   }
 
   /** It answers: a part of an answer came. */
-  heard({ provider, accountName }: Host): void {
-    const standing = this.#of(provider)
-    standing.heardAt = this.#clock.now()
-    this.#failedAt.delete(provider)
-    this.#failedAt.delete(accountName)
-    tell(standing)
+  heard(host: Host): void {
+    const vendor = this.#of(host.provider)
+    const isNews = this.#isUnheard(vendor) || this.hasFailed(host)
+    vendor.heardAt = this.#clock.now()
+    this.#failedAt.delete(host.provider)
+    this.#failedAt.delete(host.accountName)
+    // Parts come many times a second, and whoever is told looks anew.
+    if (isNews) tell(vendor)
   }
 
   /** An attempt failed as in an outage: of the whole provider, or of the account that is named. */
@@ -60,19 +63,23 @@ export class FirstVisits {
   }
 
   /** One begins; to be called once it is over. */
-  begin({ provider }: Host): () => void {
-    const standing = this.#of(provider)
-    standing.out++
+  begin({ provider, accountName }: Host): () => void {
+    const vendor = this.#of(provider)
+    const account = this.#of(accountName)
+    vendor.out++
+    account.out++
     return () => {
-      standing.out--
-      tell(standing)
+      vendor.out--
+      account.out--
+      tell(vendor)
     }
   }
 
   /** Whether one is on its way to where nothing was heard of late, or something has failed since. */
-  isAwaited(host: Host): boolean {
-    const { out, heardAt } = this.#of(host.provider)
-    return out > 0 && (this.#clock.now() - heardAt > heardMs || this.hasFailed(host))
+  isAwaited({ provider, accountName }: Host): boolean {
+    const vendor = this.#of(provider)
+    if (this.#isUnheard(vendor) || this.#failedOfLate(provider)) return vendor.out > 0
+    return this.#failedOfLate(accountName) && this.#of(accountName).out > 0
   }
 
   /** Resolves when there may be news, or at `untilAt`. Rejects with the signal's reason. */
@@ -83,13 +90,17 @@ export class FirstVisits {
     await wait(this.#clock, untilAt - this.#clock.now(), either).catch(() => signal.throwIfAborted())
   }
 
+  #isUnheard({ heardAt }: Standing): boolean {
+    return this.#clock.now() - heardAt > heardMs
+  }
+
   #failedOfLate(name: string): boolean {
     const failedAt = this.#failedAt.get(name)
     return failedAt !== undefined && this.#clock.now() - failedAt <= failedMs
   }
 
-  #of(provider: string): Standing {
-    return this.#standings.getOrCreate(provider, () => ({
+  #of(name: string): Standing {
+    return this.#standings.getOrCreate(name, () => ({
       heardAt: Number.NEGATIVE_INFINITY,
       out: 0,
       news: null,

@@ -159,18 +159,16 @@ describe('target health', () => {
       expect([code, await isHanging(code)]).toEqual([code, true])
   })
 
-  it('holds the end of calls against a vendor that was silent to all, and not where it had time', async () => {
+  it('holds no end of a call against a vendor, be it silent to all, and there the cuts by shares', async () => {
     const { clock, health } = open({ longestCallMs: 500 })
-    /** An attempt at the only vendor, which lasts as long as its call; `isOurs`: the call's end cut it. */
-    const cut = async (isOurs = true): Promise<void> => {
+    const cut = async (outcome: 'deadline' | 'timeout'): Promise<void> => {
       const permit = health.enter(target, none)
       await clock.advance(100)
-      permit?.settle(attemptEndOf('deadline'), isOurs, null)
+      permit?.settle(attemptEndOf(outcome), true, null)
     }
-    for (let i = 0; i < 2; i++) await cut()
-    for (let i = 0; i < 5; i++) await cut(false)
+    for (let i = 0; i < 10; i++) await cut('deadline')
     expect(health.inspect()).toMatchObject({ breakers: {}, failing: [] })
-    for (let i = 0; i < 5; i++) await cut()
+    for (let i = 0; i < 5; i++) await cut('timeout')
     expect(health.inspect()).toMatchObject({ failing: ['glm'] })
     expect(health.obstacle(target)?.code).toBe('provider-error')
   })

@@ -151,9 +151,8 @@ export class TargetHealth {
         // One caller's short time says nothing to the others. But who was silent to all of them for long hangs.
         const isHanging = ear.end()
         const saysNothing = isOurLimit && !isHanging
-        const outcome = isOurLimit && end.outcome === 'deadline' ? 'timeout' : end.outcome
-        if (!saysNothing) this.#learnOfProvider(target, outcome)
-        breaker.settle(saysNothing ? 'ignored' : breakerVerdict(outcome))
+        if (!saysNothing) this.#learnOfProvider(target, end.outcome)
+        breaker.settle(saysNothing ? 'ignored' : breakerVerdict(end.outcome))
       },
       giveBack: () => {
         ear.end()

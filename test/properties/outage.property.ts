@@ -46,7 +46,11 @@ export const properties: readonly Property[] = [
         replace: 'accountName.trim()',
       },
       { file: 'routing/attempts.ts', find: ' && mayBeOutage(last.failure.code)', replace: '' },
-      { file: 'routing/first-visits.ts', find: 'return out > 0 &&', replace: 'return out > 1_000 &&' },
+      {
+        file: 'routing/first-visits.ts',
+        find: 'return vendor.out > 0',
+        replace: 'return vendor.out > 1_000',
+      },
       {
         file: 'routing/retry-budget.ts',
         find: 'account[purse] = Math.max(0, account[purse] - 1)',
@@ -104,8 +108,13 @@ export const properties: readonly Property[] = [
         replace: '          permit.giveBack()\n          throw this.#story()\n',
       },
       { file: 'routing/target-health.ts', find: 'return wasOverloaded', replace: 'return false' },
-      { file: 'routing/first-visits.ts', find: 'this.#failedAt.delete(provider)', replace: '' },
-      { file: 'routing/first-visits.ts', find: ' || this.hasFailed(host))', replace: ')' },
+      { file: 'routing/first-visits.ts', find: 'this.#failedAt.delete(host.provider)', replace: '' },
+      { file: 'routing/first-visits.ts', find: ' || this.#failedOfLate(provider))', replace: ')' },
+      {
+        file: 'routing/first-visits.ts',
+        find: 'this.#of(accountName).out > 0',
+        replace: 'vendor.out > 0',
+      },
       {
         file: 'routing/first-visits.ts',
         find: 'const failedMs = 300_000',
@@ -158,12 +167,12 @@ export const properties: readonly Property[] = [
         }
       }
       // All at once: they begin as soon as the first of them hears anything, or after a moment where it hears nothing. What failed at the
-      // other one long ago, at another account of it, or by a budget of ours changes nothing; what failed just now, only who looks.
+      // other one long ago, at another account of it, or by a budget of ours changes nothing; what failed just now, only who looks. Nor does
+      // it keep those waiting whom the balance sends to that other account, once it has spoken to one of them.
       const pasts = [null, 'an hour ago', 'another account', 'our refusal', 'just now'] as const
-      for (const [past, firstPartMs] of pasts.flatMap((each) => [
-        [each, 300] as const,
-        [each, null] as const,
-      ])) {
+      const worlds = pasts.flatMap((past) => [300, null].map((firstPartMs) => ({ past, firstPartMs })))
+      const spare = { ...kimi, accountName: 'kimi/spare', group: 'kimi/spare' }
+      for (const { past, firstPartMs } of [...worlds, { past: 'one of two accounts', firstPartMs: 300 }]) {
         const world = await createWorld(rooms, seed)
         const before = async (at: Target, code: FailureCode | null): Promise<void> => {
           const script = async (): Promise<string> =>
@@ -178,14 +187,13 @@ export const properties: readonly Property[] = [
           await world.clock.advance(3_600_000)
         }
         await world.clock.advance(60_000)
-        if (past === 'another account')
-          await before({ ...kimi, accountName: 'kimi/spare', group: 'kimi/spare' }, 'rate-limited')
+        const isShared = past === 'one of two accounts'
+        if (isShared || past === 'another account') await before(spare, 'rate-limited')
         if (past === 'our refusal') await before(kimi, 'refused')
         if (past === 'just now') {
           await before(kimi, null)
           await before(kimi, 'provider-error')
         }
-        const beganAt = world.clock.now()
         const script = async (at: Target, { meter }: AttemptInput): Promise<string> => {
           if (at.provider === 'glm') throw world.fail('unreachable')
           if (firstPartMs !== null) {
@@ -195,9 +203,15 @@ export const properties: readonly Property[] = [
           await world.sleep(20_000)
           return 'from kimi'
         }
-        const jobs = Array.from({ length: 200 }, (_, i) =>
-          settled(world.run({ steps: [[glm], [kimi]].map(ownModel(i)), script })),
-        )
+        const leave = (i: number): ReturnType<typeof settled<string>> => {
+          const steps = [[glm], [isShared && i % 2 > 0 ? spare : kimi]].map(ownModel(i))
+          return settled(world.run({ steps, script }))
+        }
+        const jobs = [leave(0)]
+        // It looks at the account that was not limited.
+        if (isShared) await world.clock.advance(3_000)
+        const beganAt = world.clock.now()
+        for (let i = 1; i < 200; i++) jobs.push(leave(i))
         await world.clock.advance(240_000)
         const outcomes = await Promise.all(jobs)
         const answered = outcomes.filter((outcome) => 'value' in outcome).length
